@@ -1,0 +1,323 @@
+"""One version on disk: `manifest.json` <-> `Manifest`.
+
+Training writes it, the service reads it; it is the contract between the two and knows neither. A bundle is the folder
+`models/<name>/<version>/`; what has no manifest is not a version.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+FORMAT = 1
+MANIFEST_NAME = "manifest.json"
+KERAS_NAME = "model.keras"
+ONNX_NAME = "model.onnx"
+GOLDEN_NAME = "golden.npz"
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+# A category's code in the network: blank, then any text that training did not see, then the vocabulary in order.
+MISSING_CODE = 0
+OTHER_CODE = 1
+FIRST_CODE = 2
+
+
+class InvalidBundle(Exception):
+    """A folder under `models/` that cannot be served; the message says which and why."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the manifest; immutable."""
+
+
+class TensorSpec(Record, tag_field="kind"):
+    """One named array that goes into or comes out of the network.
+
+    Attributes:
+        name: What a client calls it: the column's name, or "image".
+        tensor: What the saved network calls it.
+        dtype: The network's element type.
+        shape: Of one instance; () is a single number.
+    """
+
+    name: str
+    tensor: str
+    dtype: Literal["float32", "int32"]
+    shape: tuple[int, ...]
+
+
+class PictureInput(TensorSpec, tag="picture"):
+    """A picture, brought to the network's geometry before it enters.
+
+    Attributes:
+        geometry: The name of the geometry training used.
+        geometry_version: Its version; a service with another one refuses the bundle.
+    """
+
+    geometry: str
+    geometry_version: int
+
+
+class NumberInput(TensorSpec, tag="number"):
+    """A numeric column; NaN in the network stands for a blank.
+
+    Attributes:
+        unit: Of the values, where it is known.
+        minimum, maximum: The range seen in training; None where every value was blank.
+        median: The middle value seen in training.
+        blanks: Whether training saw blanks.
+    """
+
+    unit: str | None = None
+    minimum: float | None
+    maximum: float | None
+    median: float | None
+    blanks: bool
+
+
+class DateInput(TensorSpec, tag="date"):
+    """A column of dates or times, in days since 1970-01-01 UTC.
+
+    Attributes:
+        format: Of the training file's text, as `strptime` writes it, such as "%Y-%m-%d".
+        minimum, maximum, median: The range seen in training, in days.
+        blanks: Whether training saw blanks.
+    """
+
+    format: str
+    minimum: float | None
+    maximum: float | None
+    median: float | None
+    blanks: bool
+
+
+class CategoryInput(TensorSpec, tag="category"):
+    """A column of text with few distinct values; its code enters the network.
+
+    Attributes:
+        vocabulary: The texts seen in training; code = place + `FIRST_CODE`.
+        blanks: Whether training saw blanks.
+    """
+
+    vocabulary: tuple[str, ...]
+    blanks: bool
+
+
+class ProbabilitiesOutput(TensorSpec, tag="probabilities"):
+    """One probability a class label, summing to 1.
+
+    Attributes:
+        labels: The class labels, in the order of the last axis.
+    """
+
+    labels: tuple[str, ...]
+
+
+class ValueOutput(TensorSpec, tag="value"):
+    """One number in the target's unit.
+
+    Attributes:
+        unit: Of the target, where it is known.
+    """
+
+    unit: str | None = None
+
+
+InputSpec = PictureInput | NumberInput | DateInput | CategoryInput
+ColumnSpec = NumberInput | DateInput | CategoryInput
+OutputSpec = ProbabilitiesOutput | ValueOutput
+
+
+class Signature(Record):
+    """What goes in and what comes out of a version."""
+
+    inputs: tuple[InputSpec, ...]
+    outputs: tuple[OutputSpec, ...]
+
+    @property
+    def picture(self) -> PictureInput | None:
+        """The picture input of a model that looks at pictures."""
+        first = self.inputs[0]
+        return first if isinstance(first, PictureInput) else None
+
+    @property
+    def columns(self) -> tuple[ColumnSpec, ...]:
+        """The columns of a model that reads tables."""
+        return tuple(spec for spec in self.inputs if not isinstance(spec, PictureInput))
+
+
+class Dialect(Record):
+    """How the numbers and columns of a CSV file are written.
+
+    Attributes:
+        delimiter: Between columns, one character.
+        decimal: Between whole and fraction, "." or ",".
+        thousands: Between groups of three digits, or "".
+    """
+
+    delimiter: str = ","
+    decimal: str = "."
+    thousands: str = ""
+
+
+class File(Record):
+    """One file of the bundle, to be checked before it is opened."""
+
+    sha256: str
+    size_bytes: int
+
+
+class Origin(Record):
+    """How the version was made, so that it can be made again.
+
+    Attributes:
+        command: As typed.
+        seed: Of every random choice.
+        data: Name or file name of the data set.
+        data_sha256: Of its bytes.
+        split: Instances in each part, by the part's name.
+        libraries: Version by name.
+        commit: Of the training code, where it was under version control.
+        wall_seconds: From start to publishing.
+        created: Time of publishing, ISO 8601, UTC.
+    """
+
+    command: str
+    seed: int
+    data: str
+    data_sha256: str
+    split: dict[str, int]
+    libraries: dict[str, str]
+    commit: str | None
+    wall_seconds: float
+    created: str
+
+
+class Reference(Record):
+    """The distribution of one feature over the training instances.
+
+    Attributes:
+        edges: Inner bin edges of a number, ascending; None for a category.
+        counts: Instances a bin: below the first edge, between each two, above the last; for a category blank,
+            other, then the vocabulary in order. The last count of a number is of its blanks.
+    """
+
+    edges: tuple[float, ...] | None
+    counts: tuple[int, ...]
+
+
+class Manifest(Record):
+    """Everything that is said about one version.
+
+    Attributes:
+        format: Of the manifest itself.
+        name, version: Of the model.
+        task: What is predicted: a class or a number.
+        signature: What goes in and what comes out.
+        target: Name of the column or thing predicted.
+        files: Every other file that is served from, by its name in the folder.
+        origin: How the version was made.
+        scores: By part of the data ("validation", "test") and name of the measure.
+        multiply_adds: Of one instance.
+        parameters: Trainable numbers of the network.
+        onnx_difference: Largest difference between the exported file and Keras: of a probability, or relative of a
+            value; None where there is no ONNX file.
+        golden_tolerance: How far an engine may be from the golden answers, in the same measure.
+        calibration: The calibration split's scores: for a class, 1 - probability of the true label; for a number,
+            the absolute residual; ascending.
+        reference: Distribution over the training instances by feature.
+        dialect: Of the training file, for tables.
+        ignored_columns: Columns of the training file that are not inputs, with the reason.
+    """
+
+    format: int
+    name: str
+    version: int
+    task: Literal["classification", "regression"]
+    signature: Signature
+    target: str
+    files: dict[str, File]
+    origin: Origin
+    scores: dict[str, dict[str, float]]
+    multiply_adds: int
+    parameters: int
+    onnx_difference: float | None
+    golden_tolerance: float
+    calibration: tuple[float, ...]
+    reference: dict[str, Reference]
+    dialect: Dialect | None = None
+    ignored_columns: dict[str, str] = {}
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write the manifest, which makes the folder a version: the last file to be written."""
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (folder / MANIFEST_NAME).write_bytes(text + b"\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of one version.
+
+    Raises:
+        InvalidBundle: It is missing, unreadable, of another format, or does not belong to this folder.
+    """
+    try:
+        body = (folder / MANIFEST_NAME).read_bytes()
+    except OSError as error:
+        raise InvalidBundle(
+            f"{folder}: {MANIFEST_NAME} cannot be read: {error.strerror}."
+        ) from error
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any]).get("format")
+        if found != FORMAT:
+            raise InvalidBundle(f"{folder}: format must be {FORMAT}. Received: {found!r}.")
+        manifest = msgspec.json.decode(body, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InvalidBundle(f"{folder}: {MANIFEST_NAME} is malformed: {error}.") from error
+    if (manifest.name, str(manifest.version)) != (folder.parent.name, folder.name):
+        raise InvalidBundle(f"{folder}: the manifest is of {manifest.name}/{manifest.version}.")
+    return manifest
+
+
+def describe_file(path: Path) -> File:
+    """Hash and measure one file for the manifest."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return File(sha256=digest, size_bytes=path.stat().st_size)
+
+
+def verify_files(manifest: Manifest, folder: Path) -> None:
+    """Compare every file of a version with what the manifest says of it.
+
+    Raises:
+        InvalidBundle: A file is missing or has other bytes than were published.
+    """
+    for name, expected in manifest.files.items():
+        if Path(name).name != name:
+            raise InvalidBundle(f"{folder}: file name {name!r} leaves the folder.")
+        try:
+            actual = describe_file(folder / name)
+        except OSError as error:
+            raise InvalidBundle(f"{folder}: {name} cannot be read: {error.strerror}.") from error
+        if actual != expected:
+            raise InvalidBundle(f"{folder}: {name} does not have the bytes that were published.")
+
+
+def versions(models: Path, name: str) -> list[int]:
+    """List a model's published versions, ascending."""
+    return sorted(
+        int(path.parent.name)
+        for path in (models / name).glob(f"*/{MANIFEST_NAME}")
+        if re.fullmatch(r"[1-9]\d{0,17}", path.parent.name)
+    )
+
+
+def names(models: Path) -> list[str]:
+    """List the models that have at least one published version."""
+    return sorted(
+        path.name
+        for path in models.iterdir()
+        if path.is_dir() and NAME_PATTERN.fullmatch(path.name) and versions(models, path.name)
+    )

@@ -1,0 +1,91 @@
+"""The service's settings, read once from the environment.
+
+Every setting is a `VITRINE_<NAME>` variable. An unknown name or a bad value stops the start: a service that
+silently ran with a default would be found out in production.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from service.errors import nearest, shown
+
+PREFIX = "VITRINE_"
+_READ_ELSEWHERE = {"VITRINE_DATA"}  # where training and the tests find data sets
+
+
+class InvalidSetting(Exception):
+    """A variable that cannot be used; the message names it, its rule and its value."""
+
+
+def _setting(default: Any, help_text: str, *, minimum: float = 1) -> Any:
+    return field(default=default, metadata={"help": help_text, "minimum": minimum})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be set from outside; units are in the names."""
+
+    models: Path = _setting(Path("models"), "Folder of the bundles, `<name>/<version>/`.")
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8080, "TCP port to listen on.")
+    workers: int = _setting(2, "Worker processes.")
+    threads: int = _setting(16, "Request threads in each worker.")
+    graceful_timeout_seconds: int = _setting(
+        30, "Time that requests under way get to finish when the server stops."
+    )
+    body_timeout_seconds: float = _setting(
+        20.0,
+        "Longest silence while a body is being received or an answer is being read.",
+        minimum=0.1,
+    )
+    max_body_bytes: int = _setting(32 * 2**20, "Largest body of pictures or JSON.")
+    max_csv_bytes: int = _setting(4 * 2**30, "Largest CSV body; it is streamed, never held.")
+    max_files: int = _setting(64, "Most files in one multipart body.")
+    max_instances: int = _setting(10_000, "Most instances in one JSON body.")
+    max_rows: int = _setting(20_000_000, "Most rows in one CSV body.")
+    max_row_bytes: int = _setting(2**20, "Longest single row of a CSV body.", minimum=1024)
+    max_pixels: int = _setting(50_000_000, "Most pixels of one picture, width times height.")
+    log_level: str = _setting(
+        "INFO", "Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings from environment variables.
+
+        Raises:
+            InvalidSetting: A `VITRINE_` variable is unknown or its value is not of the setting's type and range.
+        """
+        known = {PREFIX + spec.name.upper(): spec for spec in fields(cls)}
+        given = {
+            name: text
+            for name, text in environment.items()
+            if name.startswith(PREFIX) and name not in _READ_ELSEWHERE
+        }
+        for name in given:
+            if name not in known:
+                raise InvalidSetting(f"{name} is not a setting.{nearest(name, known)}")
+        return cls(
+            **{known[name].name: _parse(name, text, known[name]) for name, text in given.items()}
+        )
+
+
+def _parse(name: str, text: str, spec: Any) -> Any:
+    kind = type(spec.default)
+    try:
+        value = kind(text)
+    except ValueError:
+        raise InvalidSetting(
+            f"{name} must be of type {kind.__name__}. Received: {shown(text)}."
+        ) from None
+    if isinstance(value, int | float) and not value >= spec.metadata["minimum"]:
+        raise InvalidSetting(
+            f"{name} must be at least {spec.metadata['minimum']}. Received: {shown(text)}."
+        )
+    if name == "VITRINE_LOG_LEVEL" and value not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise InvalidSetting(
+            f"{name} must be DEBUG, INFO, WARNING or ERROR. Received: {shown(text)}."
+        )
+    return value
