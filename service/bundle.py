@@ -1,7 +1,7 @@
 """One version on disk: `manifest.json` <-> `Manifest`.
 
-Training writes it, the service reads it; it is the contract between the two and knows neither. A bundle is the folder
-`models/<name>/<version>/`; what has no manifest is not a version.
+Training writes it, the service reads it; it is the contract between the two and knows neither.
+A bundle is the folder `models/<name>/<version>/`; what has no manifest is not a version.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ ONNX_NAME = "model.onnx"
 GOLDEN_NAME = "golden.npz"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
-# A category's code in the network: blank, then any text that training did not see, then the vocabulary in order.
+# A category's code in the network: blank, any text that training did not see, the vocabulary.
 MISSING_CODE = 0
 OTHER_CODE = 1
 FIRST_CODE = 2
@@ -32,7 +32,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the manifest; immutable."""
 
 
-class TensorSpec(Record, tag_field="kind"):
+class TensorSpec(Record, tag_field="kind", frozen=True, kw_only=True):
     """One named array that goes into or comes out of the network.
 
     Attributes:
@@ -48,7 +48,7 @@ class TensorSpec(Record, tag_field="kind"):
     shape: tuple[int, ...]
 
 
-class PictureInput(TensorSpec, tag="picture"):
+class PictureInput(TensorSpec, tag="picture", frozen=True, kw_only=True):
     """A picture, brought to the network's geometry before it enters.
 
     Attributes:
@@ -60,7 +60,7 @@ class PictureInput(TensorSpec, tag="picture"):
     geometry_version: int
 
 
-class NumberInput(TensorSpec, tag="number"):
+class NumberInput(TensorSpec, tag="number", frozen=True, kw_only=True):
     """A numeric column; NaN in the network stands for a blank.
 
     Attributes:
@@ -77,7 +77,7 @@ class NumberInput(TensorSpec, tag="number"):
     blanks: bool
 
 
-class DateInput(TensorSpec, tag="date"):
+class DateInput(TensorSpec, tag="date", frozen=True, kw_only=True):
     """A column of dates or times, in days since 1970-01-01 UTC.
 
     Attributes:
@@ -93,7 +93,7 @@ class DateInput(TensorSpec, tag="date"):
     blanks: bool
 
 
-class CategoryInput(TensorSpec, tag="category"):
+class CategoryInput(TensorSpec, tag="category", frozen=True, kw_only=True):
     """A column of text with few distinct values; its code enters the network.
 
     Attributes:
@@ -105,7 +105,7 @@ class CategoryInput(TensorSpec, tag="category"):
     blanks: bool
 
 
-class ProbabilitiesOutput(TensorSpec, tag="probabilities"):
+class ProbabilitiesOutput(TensorSpec, tag="probabilities", frozen=True, kw_only=True):
     """One probability a class label, summing to 1.
 
     Attributes:
@@ -115,7 +115,7 @@ class ProbabilitiesOutput(TensorSpec, tag="probabilities"):
     labels: tuple[str, ...]
 
 
-class ValueOutput(TensorSpec, tag="value"):
+class ValueOutput(TensorSpec, tag="value", frozen=True, kw_only=True):
     """One number in the target's unit.
 
     Attributes:
@@ -130,7 +130,7 @@ ColumnSpec = NumberInput | DateInput | CategoryInput
 OutputSpec = ProbabilitiesOutput | ValueOutput
 
 
-class Signature(Record):
+class Signature(Record, frozen=True, kw_only=True):
     """What goes in and what comes out of a version."""
 
     inputs: tuple[InputSpec, ...]
@@ -148,7 +148,7 @@ class Signature(Record):
         return tuple(spec for spec in self.inputs if not isinstance(spec, PictureInput))
 
 
-class Dialect(Record):
+class Dialect(Record, frozen=True, kw_only=True):
     """How the numbers and columns of a CSV file are written.
 
     Attributes:
@@ -162,14 +162,14 @@ class Dialect(Record):
     thousands: str = ""
 
 
-class File(Record):
+class File(Record, frozen=True, kw_only=True):
     """One file of the bundle, to be checked before it is opened."""
 
     sha256: str
     size_bytes: int
 
 
-class Origin(Record):
+class Origin(Record, frozen=True, kw_only=True):
     """How the version was made, so that it can be made again.
 
     Attributes:
@@ -195,20 +195,20 @@ class Origin(Record):
     created: str
 
 
-class Reference(Record):
+class Reference(Record, frozen=True, kw_only=True):
     """The distribution of one feature over the training instances.
 
     Attributes:
         edges: Inner bin edges of a number, ascending; None for a category.
-        counts: Instances a bin: below the first edge, between each two, above the last; for a category blank,
-            other, then the vocabulary in order. The last count of a number is of its blanks.
+        counts: Instances a bin. Of a number: below the first edge, between each two, from the last
+            on, blank. Of a category: blank, other, then the vocabulary in order.
     """
 
     edges: tuple[float, ...] | None
     counts: tuple[int, ...]
 
 
-class Manifest(Record):
+class Manifest(Record, frozen=True, kw_only=True):
     """Everything that is said about one version.
 
     Attributes:
@@ -222,11 +222,11 @@ class Manifest(Record):
         scores: By part of the data ("validation", "test") and name of the measure.
         multiply_adds: Of one instance.
         parameters: Trainable numbers of the network.
-        onnx_difference: Largest difference between the exported file and Keras: of a probability, or relative of a
-            value; None where there is no ONNX file.
+        onnx_difference: Largest difference between the exported file and Keras: of a probability,
+            or relative of a value; None where there is no ONNX file.
         golden_tolerance: How far an engine may be from the golden answers, in the same measure.
-        calibration: The calibration split's scores: for a class, 1 - probability of the true label; for a number,
-            the absolute residual; ascending.
+        calibration: The calibration split's scores, ascending: for a class, 1 - probability of the
+            true label; for a number, the absolute residual.
         reference: Distribution over the training instances by feature.
         dialect: Of the training file, for tables.
         ignored_columns: Columns of the training file that are not inputs, with the reason.
@@ -261,7 +261,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of one version.
 
     Raises:
-        InvalidBundle: It is missing, unreadable, of another format, or does not belong to this folder.
+        InvalidBundle: It is missing, unreadable, of another format, or of another folder.
     """
     try:
         body = (folder / MANIFEST_NAME).read_bytes()

@@ -1,6 +1,6 @@
 """The errors a client can cause or meet, each with its HTTP status.
 
-Every class composes its own message, so that no caller writes prose, and knows nothing of the web framework.
+Classes compose their own messages, so that no caller writes prose, and know no web framework.
 """
 
 import re

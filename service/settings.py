@@ -1,7 +1,7 @@
 """The service's settings, read once from the environment.
 
-Every setting is a `VITRINE_<NAME>` variable. An unknown name or a bad value stops the start: a service that
-silently ran with a default would be found out in production.
+Every setting is a `VITRINE_<NAME>` variable. An unknown name or a bad value stops the start: a
+service that silently ran with a default would be found out in production.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class Settings:
         """Read the settings from environment variables.
 
         Raises:
-            InvalidSetting: A `VITRINE_` variable is unknown or its value is not of the setting's type and range.
+            InvalidSetting: A variable is unknown, or its value is not of the setting's type.
         """
         known = {PREFIX + spec.name.upper(): spec for spec in fields(cls)}
         given = {
