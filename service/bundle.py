@@ -6,10 +6,19 @@ A bundle is the folder `models/<name>/<version>/`; what has no manifest is not a
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+# Input name -> raw values, axis 0 the instance: pictures as an object array of uint8 arrays
+# (height, width, channels), numbers and dates as float32 with NaN for a blank, categories as an
+# object array of str with None for a blank.
+Instances = Mapping[str, NDArray[Any]]
 
 FORMAT = 1
 MANIFEST_NAME = "manifest.json"
@@ -321,3 +330,49 @@ def names(models: Path) -> list[str]:
         for path in models.iterdir()
         if path.is_dir() and NAME_PATTERN.fullmatch(path.name) and versions(models, path.name)
     )
+
+
+def write_golden(folder: Path, instances: Instances, expected: NDArray[np.float32]) -> None:
+    """Write golden examples: raw instances and the predictions that belong to them.
+
+    Args:
+        folder: The bundle.
+        instances: Raw values; pictures stacked, so of one size.
+        expected: Probabilities or values.
+
+    Shapes:
+        expected: (n, classes) or (n,).
+    """
+    inputs = {f"input {name}": _without_objects(raw) for name, raw in instances.items()}
+    np.savez_compressed(folder / GOLDEN_NAME, allow_pickle=False, expected=expected, **inputs)
+
+
+def read_golden(folder: Path) -> tuple[Instances, NDArray[np.float32]]:
+    """Read golden examples: raw instances and the predictions that belong to them.
+
+    Raises:
+        InvalidBundle: There are none, or the file is damaged.
+    """
+    try:
+        with np.load(folder / GOLDEN_NAME, allow_pickle=False) as arrays:
+            instances = {
+                name.removeprefix("input "): _with_objects(arrays[name])
+                for name in arrays.files
+                if name.startswith("input ")
+            }
+            return instances, arrays["expected"]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise InvalidBundle(f"{folder}: {GOLDEN_NAME} cannot be read: {error}.") from error
+
+
+def _without_objects(raw: NDArray[Any]) -> NDArray[Any]:
+    """Turn texts into fixed-width unicode, blank as "": pickled objects are never stored."""
+    if raw.dtype != object:
+        return raw
+    return np.array(["" if text is None else text for text in raw], dtype=np.str_)
+
+
+def _with_objects(stored: NDArray[Any]) -> NDArray[Any]:
+    if stored.dtype.kind != "U":
+        return stored
+    return np.array([str(text) or None for text in stored], dtype=object)
