@@ -354,7 +354,10 @@ def read_golden(folder: Path) -> tuple[Instances, NDArray[np.float32]]:
         InvalidBundle: There are none, or the file is damaged.
     """
     try:
-        with np.load(folder / GOLDEN_NAME, allow_pickle=False) as arrays:
+        with (
+            (folder / GOLDEN_NAME).open("rb") as stream,
+            np.load(stream, allow_pickle=False) as arrays,
+        ):
             instances = {
                 name.removeprefix("input "): _with_objects(arrays[name])
                 for name in arrays.files

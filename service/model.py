@@ -59,7 +59,7 @@ class Predictions:
         if not isinstance(self.output, ProbabilitiesOutput):
             return np.empty(0, dtype=object)
         labels: NDArray[np.object_] = np.array(self.output.labels, dtype=object)
-        return labels[self.values.argmax(axis=1)]
+        return labels.take(self.values.argmax(axis=1))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return the predictions as the columns of a table."""
@@ -180,8 +180,9 @@ class Model:
 
 
 def _codes(spec: CategoryInput) -> dict[str | None, int]:
-    known = {text: FIRST_CODE + place for place, text in enumerate(spec.vocabulary)}
-    return {None: MISSING_CODE, **known}
+    codes: dict[str | None, int] = {None: MISSING_CODE}
+    codes.update((text, FIRST_CODE + place) for place, text in enumerate(spec.vocabulary))
+    return codes
 
 
 def _fit_pictures(spec: PictureInput, pictures: NDArray[np.object_]) -> NDArray[np.float32]:

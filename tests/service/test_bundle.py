@@ -1,0 +1,133 @@
+"""The contract of training and service: what is written is read, what is damaged is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service import bundle
+from service.bundle import InvalidBundle
+from tests.bundles import table_manifest, write_table_bundle
+
+
+def test_manifest_survives_writing_and_reading(tmp_path: Path) -> None:
+    folder = tmp_path / "rooms" / "1"
+    folder.mkdir(parents=True)
+
+    bundle.write_manifest(table_manifest(), folder)
+
+    assert bundle.read_manifest(folder) == table_manifest()
+
+
+def _edit(change: Callable[[dict[str, object]], object]) -> Callable[[bytes], bytes]:
+    def edited(body: bytes) -> bytes:
+        manifest = json.loads(body)
+        change(manifest)
+        return json.dumps(manifest).encode()
+
+    return edited
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda body: body[:-20], "malformed"),
+        (lambda _: b"[]", "malformed"),
+        (lambda _: b"\xff{}", "malformed"),
+        (_edit(lambda manifest: manifest.pop("task")), "task"),
+        (_edit(lambda manifest: manifest.update(format=2)), "format must be 1. Received: 2"),
+        (_edit(lambda manifest: manifest.update(version=2)), "is of rooms/2"),
+        (_edit(lambda manifest: manifest.update(task="dreaming")), "dreaming"),
+    ],
+    ids=["truncated", "a list", "not text", "no task", "format", "version", "task"],
+)
+def test_damaged_manifest_is_refused(
+    tmp_path: Path, damage: Callable[[bytes], bytes], message: str
+) -> None:
+    folder = write_table_bundle(tmp_path)
+    path = folder / bundle.MANIFEST_NAME
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(InvalidBundle, match=message):
+        bundle.read_manifest(folder)
+
+
+def test_missing_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidBundle, match="No such file"):
+        bundle.read_manifest(tmp_path)
+
+
+def test_files_as_published_are_accepted(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+
+    bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_changed_byte_in_a_file_is_refused(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    body = bytearray((folder / bundle.ONNX_NAME).read_bytes())
+    body[len(body) // 2] ^= 1
+    (folder / bundle.ONNX_NAME).write_bytes(body)
+
+    with pytest.raises(InvalidBundle, match="does not have the bytes that were published"):
+        bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    (folder / bundle.ONNX_NAME).unlink()
+
+    with pytest.raises(InvalidBundle, match="cannot be read"):
+        bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_file_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    path = folder / bundle.MANIFEST_NAME
+    path.write_bytes(path.read_bytes().replace(b'"model.onnx"', b'"../model.onnx"'))
+
+    with pytest.raises(InvalidBundle, match="leaves the folder"):
+        bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_folder_without_manifest_or_number_is_no_version(tmp_path: Path) -> None:
+    write_table_bundle(tmp_path, version=10)
+    write_table_bundle(tmp_path, version=9)
+    (tmp_path / "rooms" / "11").mkdir()
+    (tmp_path / "rooms" / "latest").mkdir()
+    (tmp_path / "rooms" / "latest" / bundle.MANIFEST_NAME).touch()
+
+    assert bundle.versions(tmp_path, "rooms") == [9, 10]
+
+
+def test_only_folders_with_versions_are_models(tmp_path: Path) -> None:
+    write_table_bundle(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+
+    assert bundle.names(tmp_path) == ["rooms"]
+
+
+def test_golden_examples_survive_writing_and_reading(tmp_path: Path) -> None:
+    instances = {
+        "size": np.array([1.5, np.nan], dtype=np.float32),
+        "a/b c": np.array(["red", None], dtype=object),
+    }
+    expected = np.array([1.0, 2.0], dtype=np.float32)
+
+    bundle.write_golden(tmp_path, instances, expected)
+    read, answers = bundle.read_golden(tmp_path)
+
+    np.testing.assert_array_equal(read["size"], instances["size"])
+    assert list(read["a/b c"]) == ["red", None]
+    np.testing.assert_array_equal(answers, expected)
+
+
+@pytest.mark.parametrize("body", [b"", b"PK\x03\x04broken", b"not a zip"], ids=str)
+def test_damaged_golden_examples_are_refused(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / bundle.GOLDEN_NAME).write_bytes(body)
+
+    with pytest.raises(InvalidBundle, match="cannot be read"):
+        bundle.read_golden(tmp_path)

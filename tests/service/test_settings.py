@@ -1,0 +1,43 @@
+"""Settings: what is given is taken, what is wrong stops the start."""
+
+from pathlib import Path
+
+import pytest
+
+from service.settings import InvalidSetting, Settings
+
+
+def test_settings_default_to_the_loopback_address() -> None:
+    assert (Settings().host, Settings().port) == ("127.0.0.1", 8080)
+
+
+def test_settings_read_their_own_variables_only() -> None:
+    environment = {
+        "VITRINE_PORT": "9000",
+        "VITRINE_MODELS": "/m",
+        "VITRINE_DATA": "/d",
+        "PORT": "1",
+    }
+
+    settings = Settings.from_environment(environment)
+
+    assert settings == Settings(port=9000, models=Path("/m"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("VITRINE_PROT", "1", "VITRINE_PROT is not a setting. Did you mean 'VITRINE_PORT'?"),
+        ("VITRINE_PORT", "8O80", "VITRINE_PORT must be of type int. Received: '8O80'."),
+        ("VITRINE_PORT", "", "Received: ''."),
+        ("VITRINE_THREADS", "0", "VITRINE_THREADS must be at least 1. Received: '0'."),
+        ("VITRINE_BODY_TIMEOUT_SECONDS", "nan", "must be at least 0.1. Received: 'nan'."),
+        ("VITRINE_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR. Received: 'loud'."),
+    ],
+    ids=["unknown", "not a number", "empty", "too small", "nan", "level"],
+)
+def test_bad_setting_stops_the_start(name: str, value: str, message: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environment({name: value})
+
+    assert message in str(caught.value)
