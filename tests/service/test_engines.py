@@ -17,7 +17,9 @@ def test_onnx_file_runs_with_the_inputs_of_the_signature_alone(tmp_path: Path) -
     folder = write_table_bundle(tmp_path)
     engine = load_engine(folder, bundle.read_manifest(folder), threads=1)
 
-    answers = engine({"size": np.float32([[2.0]]), "colour": np.int32([[3]])})
+    answers = engine(
+        {"size": np.array([[2.0]], dtype=np.float32), "colour": np.array([[3]], dtype=np.int32)}
+    )
 
     np.testing.assert_array_equal(answers["value"], [[23.0]])
 

@@ -43,8 +43,10 @@ def test_columns_enter_the_network_as_floats_and_codes() -> None:
 
     Model(table_manifest(), engine).predict(rows([1.5, 2.5, 3.5], ["red", None, "pink"]))
 
-    np.testing.assert_array_equal(engine.fed["size"], np.float32([[1.5], [2.5], [3.5]]))
-    np.testing.assert_array_equal(engine.fed["colour"], np.int32([[3], [0], [1]]))
+    np.testing.assert_array_equal(
+        engine.fed["size"], np.array([[1.5], [2.5], [3.5]], dtype=np.float32)
+    )
+    np.testing.assert_array_equal(engine.fed["colour"], np.array([[3], [0], [1]], dtype=np.int32))
 
 
 def test_unknown_category_and_unexpected_blank_are_warned_of() -> None:
@@ -102,7 +104,9 @@ def test_blank_picture_among_others_is_pointed_at() -> None:
 
 
 def test_records_list_the_most_probable_classes_first() -> None:
-    predictions = Predictions(LABELS, np.float32([[0.25, 0.125, 0.625]]), {0: ["odd"]})
+    predictions = Predictions(
+        LABELS, np.array([[0.25, 0.125, 0.625]], dtype=np.float32), {0: ["odd"]}
+    )
 
     (record,) = predictions.records(top=2)
 
@@ -116,20 +120,22 @@ def test_records_list_the_most_probable_classes_first() -> None:
 
 
 def test_records_list_every_class_when_asked() -> None:
-    predictions = Predictions(LABELS, np.float32([[0.25, 0.125, 0.625]]))
+    predictions = Predictions(LABELS, np.array([[0.25, 0.125, 0.625]], dtype=np.float32))
 
     assert len(predictions.records(top=None)[0]["probabilities"]) == 3
 
 
 def test_columns_hold_the_label_and_its_probability() -> None:
-    columns = Predictions(LABELS, np.float32([[0.25, 0.125, 0.625]])).columns()
+    columns = Predictions(LABELS, np.array([[0.25, 0.125, 0.625]], dtype=np.float32)).columns()
 
     assert columns["label"].tolist() == ["c"]
     assert columns["probability"].tolist() == [0.625]
 
 
 def test_value_has_no_label() -> None:
-    predictions = Predictions(table_manifest().signature.outputs[0], np.float32([3.0]))
+    predictions = Predictions(
+        table_manifest().signature.outputs[0], np.array([3.0], dtype=np.float32)
+    )
 
     assert predictions.labels().tolist() == []
     assert predictions.columns()["prediction"].tolist() == [3.0]
