@@ -58,8 +58,8 @@ class Predictions:
         """
         if not isinstance(self.output, ProbabilitiesOutput):
             return np.empty(0, dtype=object)
-        labels: NDArray[np.object_] = np.array(self.output.labels, dtype=object)
-        return labels.take(self.values.argmax(axis=1))
+        labels = self.output.labels
+        return np.array([labels[place] for place in self.values.argmax(axis=1)], dtype=object)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return the predictions as the columns of a table."""

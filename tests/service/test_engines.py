@@ -1,6 +1,7 @@
 """Saved files to callables: what runs, what is refused, how many cores it may use."""
 
 import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -52,6 +53,18 @@ def test_onnx_file_without_the_output_is_refused(tmp_path: Path) -> None:
     rewrite_manifest(folder, msgspec.structs.replace(manifest, signature=signature))
 
     with pytest.raises(InvalidBundle, match=r"lacks the outputs \['price'\]"):
+        load_engine(folder, bundle.read_manifest(folder), threads=1)
+
+
+def test_keras_file_alone_is_refused_where_tensorflow_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    folder = write_table_bundle(tmp_path)
+    (folder / bundle.ONNX_NAME).rename(folder / bundle.KERAS_NAME)
+    rewrite_manifest(folder, table_manifest())
+
+    with pytest.raises(InvalidBundle, match=r"TensorFlow, .* is not installed\.$"):
         load_engine(folder, bundle.read_manifest(folder), threads=1)
 
 

@@ -64,7 +64,7 @@ def test_unknown_category_and_unexpected_blank_are_warned_of() -> None:
 
 def test_answer_that_is_not_finite_is_a_fault_of_its_instance() -> None:
     def engine(tensors: Tensors) -> dict[str, NDArray[np.float32]]:
-        return {"value": 1 / tensors["size"]}
+        return {"value": np.reciprocal(tensors["size"])}
 
     with np.errstate(divide="ignore"), pytest.raises(InvalidInstances) as caught:
         Model(table_manifest(), engine).predict(rows([1.0, 0.0], ["red", "red"]))
