@@ -1,0 +1,59 @@
+# Vitrine's verbs; `make` alone lists them. Every environment is made from a lock file with hashes.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8080
+
+DEV := .venv/dev/bin/python
+LOCK := $(DEV) -m uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--only-binary :all: --generate-hashes --no-annotate --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help serve train test soak lint type image lock
+.SECONDARY:
+
+help: ## List these verbs
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+serve: .venv/service/installed ## Serve models/ on http://127.0.0.1:8080; HOST= and PORT= change that
+	@VITRINE_HOST=$(HOST) VITRINE_PORT=$(PORT) exec .venv/service/bin/python -m gunicorn \
+		--config python:service.gunicorn_conf service.wsgi:app
+
+train: .venv/training/installed ## Train both shipped models again, each into its next version
+	@: "$${VITRINE_DATA:?must name the folder that holds mnist/ and california_housing/}"
+	.venv/training/bin/python -m training images mnist --name digits
+	.venv/training/bin/python -m training table "$$VITRINE_DATA"/california_housing/housing.csv \
+		--target median_house_value --name housing --unit USD
+
+test: .venv/dev/installed ## Run the tests; the service's branches must be covered to 95 %
+	$(DEV) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures at full size, in up to twenty minutes
+	$(DEV) -m tests.soak
+
+lint: .venv/dev/installed ## Check style, formatting and the directions of imports
+	$(DEV) -m ruff check
+	$(DEV) -m ruff format --check
+	.venv/dev/bin/lint-imports --no-logo
+
+type: .venv/dev/installed ## Check types
+	$(DEV) -m mypy
+
+image: ## Build the container image vitrine with docker or buildah
+	@builder=docker; docker info >/dev/null 2>&1 || builder=buildah; set -x; $$builder build --tag vitrine .
+
+lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, keeping versions that still fit
+	$(LOCK) --group dev --output-file requirements/dev.txt
+	$(LOCK) --group training --constraints requirements/dev.txt --output-file requirements/training.txt
+	$(LOCK) --group service --constraints requirements/dev.txt --output-file requirements/service.txt
+
+# Touched last, so that an installation that broke off is made again from the start.
+.venv/%/installed: requirements/%.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \
+		{ echo "Vitrine needs Python 3.11, 3.12 or 3.13, which $(PYTHON) is not; name another with PYTHON=python3.12." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) has no venv module to make an environment with; on Debian: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing requirements/$*.txt into .venv/$* ..."
+	@$(PYTHON) -m venv --clear .venv/$*
+	@.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
