@@ -1,0 +1,15 @@
+"""Train networks offline and publish them as bundles under `models/`.
+
+    __main__.py       the commands: arguments only
+    datasets.py       named picture sets and CSV files: found or downloaded, verified, split by seed
+    columns.py        what each column of a table is: number, date, category, identifier, leak
+    strokes.py        digits drawn by code, for golden examples
+    augmentation.py   pictures warped and inked anew for each epoch
+    architectures.py  the networks, each a function from shapes to a keras.Model
+    experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
+    evaluation.py     scores, calibration scores, reference distributions, multiply-adds
+    plots.py          pictures of all that
+    publishing.py     the bundle: export, compare, card, manifest, rename into place
+
+Training may import the service up to its repository; the service never imports training.
+"""
