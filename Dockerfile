@@ -1,0 +1,22 @@
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+COPY requirements/service.txt /
+RUN python -m venv --without-pip /venv \
+    && python -m pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --require-hashes --only-binary :all: -r /service.txt \
+    && rm -rf /venv/lib/python3*/site-packages/*/tests /venv/lib/python3*/site-packages/pyarrow/include
+COPY service /app/service
+RUN /venv/bin/python -m compileall -q /app/service
+
+FROM ${BASE}
+RUN useradd --system --uid 10001 --no-create-home vitrine
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+COPY models /app/models
+WORKDIR /app
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 VITRINE_HOST=0.0.0.0 VITRINE_PORT=8080
+USER vitrine
+EXPOSE 8080
+HEALTHCHECK --start-period=5s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"VITRINE_PORT\"]}/readyz', timeout=5)"]
+ENTRYPOINT ["python", "-m", "gunicorn", "--config", "python:service.gunicorn_conf", "service.wsgi:app"]
