@@ -1,0 +1,148 @@
+"""python -m training: the commands and their arguments; everything else is in the rooms below."""
+
+import argparse
+import contextlib
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from training.errors import CannotTrain
+
+_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit status: 0 when a version was published.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with _quiet():
+            import tensorflow  # noqa: F401, PLC0415 - seconds; --help should not wait for it
+            import tf2onnx  # noqa: F401, PLC0415
+        folder = options.run(options, words)
+    except CannotTrain as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was published.", file=sys.stderr)
+        return _INTERRUPTED
+    print(f"Published {folder}")
+    return 0
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Send to nowhere what TensorFlow's C++ says about itself while it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training", description="Train a network and publish it under models/."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_images(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction
+
+
+def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "images",
+        help="train a classifier of pictures",
+        description="Train a classifier of pictures and publish it as the model's next version.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    command.set_defaults(run=_train_images)
+    command.add_argument("pictures", choices=["mnist"], help="the set of pictures to train on")
+    _add_common(command)
+    command.add_argument(
+        "--architecture", choices=["cnn", "mlp"], default="cnn", help="the network"
+    )
+    command.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=os.environ.get("VITRINE_DATA") or None,
+        help="folder that holds mnist/*.gz; without it, or VITRINE_DATA, they are downloaded",
+    )
+    command.add_argument(
+        "--limit", type=_positive, metavar="N", help="use only N pictures of the training file"
+    )
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--name", required=True, help="the model's name")
+    command.add_argument(
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="where to publish"
+    )
+    command.add_argument("--seed", type=int, default=0, help="of every random choice")
+    command.add_argument(
+        "--epochs", type=_positive, metavar="N", help="at most; the architecture's own by default"
+    )
+    command.add_argument(
+        "--min-score",
+        type=float,
+        metavar="X",
+        help="publish nothing that scores worse on validation",
+    )
+
+
+def _train_images(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.experiments import pictures  # noqa: PLC0415 - brings in TensorFlow
+
+    return pictures.train(
+        pictures.Config(
+            pictures=options.pictures,
+            name=options.name,
+            models=options.models,
+            command=_typed(words),
+            data=options.data,
+            architecture=options.architecture,
+            seed=options.seed,
+            epochs=options.epochs,
+            limit=options.limit,
+            min_score=options.min_score,
+        )
+    )
+
+
+def _typed(words: list[str]) -> str:
+    """Return the command without the folders of whoever typed it."""
+    names = [Path(word).name if "/" in word else word for word in words]
+    return "python -m training " + shlex.join(names)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

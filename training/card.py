@@ -1,0 +1,175 @@
+"""The model card: what a version is, how it was made, what it scores, where it ends.
+
+References:
+    Mitchell et al. (2019), Model Cards for Model Reporting, arXiv:1810.03993.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import keras
+
+from service.bundle import (
+    CategoryInput,
+    DateInput,
+    InputSpec,
+    Manifest,
+    NumberInput,
+    PictureInput,
+    ProbabilitiesOutput,
+)
+
+_VOCABULARY_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One heading of the card with what stands under it, in Markdown."""
+
+    heading: str
+    body: str
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def image(name: str, text: str) -> str:
+    """Return Markdown that shows one of the bundle's plots."""
+    return f"![{text}](plots/{name}.png)"
+
+
+def render(manifest: Manifest, network: keras.Model, sections: Sequence[Section]) -> str:
+    """Return a model card: what every bundle has, then the experiment's own sections."""
+    common = [
+        Section("What it is", _identity(manifest)),
+        Section("Scores", _scores(manifest)),
+    ]
+    made = [
+        Section("Inputs", _inputs(manifest)),
+        Section("Network", _network(manifest, network)),
+        Section("How it was made", _origin(manifest)),
+    ]
+    body = "\n\n".join(
+        f"## {section.heading}\n\n{section.body}" for section in (*common, *sections, *made)
+    )
+    return f"# {manifest.name}, version {manifest.version}\n\n{body}\n"
+
+
+def _identity(manifest: Manifest) -> str:
+    output = manifest.signature.outputs[0]
+    if isinstance(output, ProbabilitiesOutput):
+        answer = f"one of {len(output.labels)} labels: {', '.join(output.labels)}"
+    else:
+        answer = "a number" + (f" in {output.unit}" if output.unit else "")
+    inputs = manifest.signature.picture
+    source = "a picture" if inputs else f"{len(manifest.signature.inputs)} columns of a table"
+    return f"A {manifest.task} that predicts `{manifest.target}` from {source}: {answer}."
+
+
+def _scores(manifest: Manifest) -> str:
+    measures = sorted({name for part in manifest.scores.values() for name in part})
+    measures = [name for name in measures if not name.endswith("_standard_error")]
+
+    def cell(scores: dict[str, float], name: str) -> str:
+        if name not in scores:
+            return ""
+        error = scores.get(f"{name}_standard_error")
+        return f"{scores[name]:.5g}" + (f" ± {error:.2g}" if error is not None else "")
+
+    rows = [
+        [part, manifest.origin.split.get(part, ""), *(cell(scores, name) for name in measures)]
+        for part, scores in manifest.scores.items()
+    ]
+    return (
+        table(["part", "instances", *(name.replace("_", " ") for name in measures)], rows)
+        + "\n\nAfter ± stands one standard error of that sample. The validation part chose the "
+        "epoch; the test part was scored once, at the end."
+    )
+
+
+def _inputs(manifest: Manifest) -> str:
+    return table(
+        ["input", "kind", "seen in training", "median", "blanks"],
+        [_input(spec) for spec in manifest.signature.inputs],
+    )
+
+
+def _input(spec: InputSpec) -> list[str]:
+    if isinstance(spec, PictureInput):
+        shape = " x ".join(map(str, spec.shape))
+        return [
+            spec.name,
+            "picture",
+            f"{shape}, geometry {spec.geometry} {spec.geometry_version}",
+            "",
+            "",
+        ]
+    blanks = "yes" if spec.blanks else "no"
+    if isinstance(spec, CategoryInput):
+        shown = ", ".join(spec.vocabulary[:_VOCABULARY_SHOWN])
+        more = len(spec.vocabulary) - _VOCABULARY_SHOWN
+        return [
+            spec.name,
+            "category",
+            shown + (f" and {more} more" if more > 0 else ""),
+            "",
+            blanks,
+        ]
+    kind = f"date, {spec.format}" if isinstance(spec, DateInput) else "number"
+    return [spec.name, kind, _range(spec), _number(spec.median), blanks]
+
+
+def _range(spec: NumberInput | DateInput) -> str:
+    if spec.minimum is None:
+        return "only blanks"
+    days = " days since 1970-01-01" if isinstance(spec, DateInput) else ""
+    return f"{_number(spec.minimum)} to {_number(spec.maximum)}{days}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _network(manifest: Manifest, network: keras.Model) -> str:
+    rows = [
+        [layer.name, type(layer).__name__, _shape(layer), f"{layer.count_params():,}"]
+        for layer in network.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    ]
+    held = network.count_params() - manifest.parameters
+    return (
+        table(["layer", "kind", "output", "parameters"], rows)
+        + f"\n\n{manifest.parameters:,} trainable parameters and {held:,} fixed ones; "
+        f"{manifest.multiply_adds:,} multiply-adds an instance, counted in the exported file. "
+        f"The exported file differs from Keras by at most {manifest.onnx_difference:.1e} on the "
+        "validation part."
+    )
+
+
+def _shape(layer: keras.layers.Layer) -> str:
+    output = layer.output
+    return "" if isinstance(output, list | tuple | dict) else " x ".join(map(str, output.shape[1:]))
+
+
+def _origin(manifest: Manifest) -> str:
+    origin = manifest.origin
+    split = ", ".join(f"{part} {count:,}" for part, count in origin.split.items())
+    libraries = ", ".join(f"{name} {version}" for name, version in origin.libraries.items())
+    rows = [
+        ["command", f"`{origin.command}`"],
+        ["seed", origin.seed],
+        ["data", f"{origin.data}, SHA-256 `{origin.data_sha256}`"],
+        ["split", split],
+        ["libraries", libraries],
+        ["commit", origin.commit or "not under version control"],
+        ["wall time", f"{origin.wall_seconds:,.0f} s"],
+        ["published", origin.created],
+    ]
+    return table(["", ""], rows)

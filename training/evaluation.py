@@ -1,0 +1,228 @@
+"""What a trained network is worth: scores, calibration scores, reference distributions, cost.
+
+NumPy and ONNX only; knows nothing of Keras, files or plots.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from service.bundle import FIRST_CODE, Reference, Signature
+
+Values = NDArray[np.float32]
+Shape = tuple[int, ...]
+
+_REFERENCE_BINS = 10
+# Ten bins of equal counts would all lie above 0.999 for a network that is nearly always sure.
+_PROBABILITY_EDGES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
+
+
+def classification_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[str, float]:
+    """Return accuracy, its standard error, and log loss.
+
+    Shapes:
+        probabilities: (n, classes); y: (n,), codes.
+    """
+    right = probabilities.argmax(axis=1) == y
+    of_truth = probabilities[np.arange(len(y)), y].astype(np.float64)
+    accuracy = float(right.mean())
+    return {
+        "accuracy": accuracy,
+        "accuracy_standard_error": float(np.sqrt(accuracy * (1 - accuracy) / len(y))),
+        "log_loss": float(-np.log(np.maximum(of_truth, 1e-12)).mean()),
+    }
+
+
+def regression_scores(values: Values, y: NDArray[np.float64]) -> dict[str, float]:
+    """Return RMSE with its standard error, MAE and R2.
+
+    The standard error is the delta method's: that of the mean squared error over twice the RMSE.
+
+    Shapes:
+        (n,).
+    """
+    residuals = values.astype(np.float64) - y
+    squares = residuals**2
+    rmse = float(np.sqrt(squares.mean()))
+    spread = float(np.sum((y - y.mean()) ** 2))
+    return {
+        "rmse": rmse,
+        "rmse_standard_error": float(squares.std() / np.sqrt(len(y)) / (2 * rmse)) if rmse else 0.0,
+        "mae": float(np.abs(residuals).mean()),
+        "r2": 1 - float(squares.sum()) / spread if spread else 0.0,
+    }
+
+
+def confusion(
+    predicted: NDArray[np.int64], y: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """Count how often each class (row) was taken for each (column).
+
+    Shapes:
+        (classes, classes).
+    """
+    return np.bincount(y * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def calibration_scores(scores: NDArray[np.floating[Any]]) -> tuple[float, ...]:
+    """Return nonconformity scores ascending, with the digits that a float32 has."""
+    return tuple(
+        float(np.format_float_positional(score)) for score in np.sort(scores.astype(np.float32))
+    )
+
+
+def number_reference(
+    values: NDArray[np.floating[Any]], edges: tuple[float, ...] | None = None
+) -> Reference:
+    """Count numbers into bins that hold about equally many.
+
+    Args:
+        values: NaN for a blank.
+        edges: Inner edges to use instead, ascending.
+    """
+    known = values[~np.isnan(values)]
+    if edges is None:
+        shares = np.linspace(0, 1, _REFERENCE_BINS + 1)[1:-1]
+        quantiles = np.quantile(known, shares) if len(known) else np.empty(0)
+        edges = tuple(np.unique(quantiles.astype(np.float32)).tolist())
+    counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
+    return Reference(edges=edges, counts=(*counts.tolist(), len(values) - len(known)))
+
+
+def category_reference(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, ...]) -> Reference:
+    """Count a category's codes: blank, other, then the vocabulary in order."""
+    counts = np.bincount(codes, minlength=FIRST_CODE + len(vocabulary))
+    return Reference(edges=None, counts=tuple(counts.tolist()))
+
+
+def picture_references(
+    pixels: NDArray[np.uint8], probabilities: Values, labels: tuple[str, ...]
+) -> dict[str, Reference]:
+    """Count pictures by how much ink they hold and how it lies, and by what was predicted.
+
+    Args:
+        pixels: Levels in [0, 255] in the network's geometry, of training.
+        probabilities: Of pictures that did not train, or every one would be sure.
+        labels: Of the classes.
+
+    Shapes:
+        pixels: (n, height, width, channels); probabilities: (m, classes).
+    """
+    references = {name: number_reference(each) for name, each in picture_measures(pixels).items()}
+    predicted = probabilities.argmax(axis=1) + FIRST_CODE
+    references["label"] = category_reference(predicted, labels)
+    references["probability"] = number_reference(probabilities.max(axis=1), _PROBABILITY_EDGES)
+    return references
+
+
+def picture_measures(pixels: NDArray[np.uint8]) -> dict[str, Values]:
+    """Measure each picture's ink.
+
+    Returns:
+        `ink_mass`, the mean level in [0, 1]; `box_width` and `box_height` of the ink and
+        `stroke_width`, in pixels. A stroke's width is twice its area over its outline.
+
+    Shapes:
+        pixels: (n, height, width, channels); each measure: (n,).
+    """
+    levels = pixels.mean(axis=-1, dtype=np.float32) / np.float32(255)
+    ink = levels >= 0.5
+    area = levels.sum(axis=(1, 2))
+    padded = np.pad(levels, ((0, 0), (1, 1), (1, 1)))
+    steps_y, steps_x = np.diff(padded, axis=1)[:, :, 1:], np.diff(padded, axis=2)[:, 1:, :]
+    outline = np.sqrt(steps_y**2 + steps_x**2).sum(axis=(1, 2))
+    return {
+        "ink_mass": levels.mean(axis=(1, 2)),
+        "box_width": _extent(ink.any(axis=1)),
+        "box_height": _extent(ink.any(axis=2)),
+        "stroke_width": 2 * area / np.maximum(outline, 1e-6),
+    }
+
+
+def _extent(inked: NDArray[np.bool_]) -> Values:
+    """Return the length from the first inked line to the last; 0 where there is none."""
+    first, last = inked.argmax(axis=1), inked.shape[1] - inked[:, ::-1].argmax(axis=1)
+    return np.where(inked.any(axis=1), last - first, 0).astype(np.float32)
+
+
+def multiply_adds(network: onnx.ModelProto, signature: Signature) -> int:
+    """Count the multiplications that one instance costs, as the exported file does them.
+
+    A multiplication with the addition that follows it counts once; so does a division or any
+    other function of one number. Additions, comparisons and moves by themselves do not count.
+
+    Args:
+        network: The exported network.
+        signature: What it takes.
+
+    Raises:
+        KeyError: It has an operation that is not known here.
+    """
+    shapes = _shapes(network, signature)
+    return sum(
+        _MULTIPLICATIONS[node.op_type](
+            [shapes[name] for name in node.input if name], shapes[node.output[0]]
+        )
+        for node in network.graph.node
+        if node.op_type not in _WITHOUT_MULTIPLICATION
+    )
+
+
+def _shapes(network: onnx.ModelProto, signature: Signature) -> dict[str, Shape]:
+    """Run one instance and see the shape of everything in between."""
+    opened = onnx.ModelProto()
+    opened.CopyFrom(network)
+    known = {output.name for output in opened.graph.output}
+    names = {name for node in opened.graph.node for name in node.output if name}
+    opened.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(names - known))
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        opened.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    outputs = [output.name for output in session.get_outputs()]
+    instance = {
+        spec.tensor: np.zeros((1, *spec.shape), dtype=spec.dtype) for spec in signature.inputs
+    }
+    arrays = zip(outputs, session.run(outputs, instance), strict=True)
+    return {
+        **{name: np.shape(array) for name, array in (*instance.items(), *arrays)},
+        **{tensor.name: tuple(tensor.dims) for tensor in opened.graph.initializer},
+    }
+
+
+def _elementwise(_inputs: list[Shape], output: Shape) -> int:
+    return int(np.prod(output))
+
+
+def _matrix(inputs: list[Shape], output: Shape) -> int:
+    return int(np.prod(output)) * inputs[0][-1]
+
+
+def _convolution(inputs: list[Shape], output: Shape) -> int:
+    return int(np.prod(output)) * int(np.prod(inputs[1][1:]))
+
+
+_MULTIPLICATIONS: dict[str, Callable[[list[Shape], Shape], int]] = {
+    "Conv": _convolution,
+    "Gemm": _matrix,
+    "MatMul": _matrix,
+    "Softmax": _elementwise,
+    **dict.fromkeys(("Mul", "Div", "Reciprocal", "Sqrt", "Pow", "Exp", "Log"), _elementwise),
+    **dict.fromkeys(("Sin", "Cos", "Erf", "Sigmoid", "Tanh", "Softplus", "Elu"), _elementwise),
+}
+_WITHOUT_MULTIPLICATION = frozenset(
+    {
+        *("Add", "Sub", "Sum", "Abs", "Neg", "Sign", "Floor", "Ceil", "Round", "Max", "Min"),
+        *("Clip", "Relu", "MaxPool", "ReduceMax", "ReduceMin", "ReduceSum", "ArgMax", "CumSum"),
+        *("And", "Or", "Not", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
+        *("IsNaN", "IsInf", "Where", "Cast", "Identity", "Shape", "Range", "ConstantOfShape"),
+        *("Concat", "Split", "Slice", "Gather", "GatherND", "GatherElements", "OneHot", "Pad"),
+        *("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Transpose"),
+    }
+)

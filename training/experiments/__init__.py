@@ -1,0 +1,1 @@
+"""One file a kind of experiment, each read from top to bottom."""

@@ -1,0 +1,226 @@
+"""Plots for the model card: matplotlib without a screen, one look for all.
+
+Each function draws one figure and writes one PNG.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+History = Mapping[str, Sequence[float]]
+
+_INK, _GREY, _GRID = "#1f2937", "#6b7280", "#e5e7eb"
+_FIRST, _SECOND = "#2563eb", "#ea580c"
+_BLUES = LinearSegmentedColormap.from_list("paper to blue", ["#ffffff", "#93c5fd", "#1e3a8a"])
+_LOOK: dict[str, Any] = {
+    "figure.dpi": 130,
+    "savefig.dpi": 130,
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.edgecolor": _GREY,
+    "axes.labelcolor": _INK,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "xtick.color": _GREY,
+    "ytick.color": _GREY,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+}
+
+
+@contextmanager
+def _figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
+    with plt.rc_context(_LOOK):
+        figure = plt.figure(figsize=(width, height))
+        try:
+            yield figure
+            # Without the library's version in the file, equal plots are equal bytes.
+            figure.savefig(path, metadata={"Software": None})
+        finally:
+            plt.close(figure)
+
+
+def plot_history(path: Path, history: History, measure: str, *, title: str, best: int) -> None:
+    """Draw one measure of training and validation by epoch.
+
+    Args:
+        path: Of the PNG.
+        history: Values by epoch; validation under "val_" + `measure`.
+        measure: Which one.
+        title: Over the plot.
+        best: Epoch whose weights were kept, from 1.
+    """
+    validation = history[f"val_{measure}"]
+    epochs = np.arange(1, len(validation) + 1)
+    with _figure(path, width=6.4, height=3.8) as figure:
+        axes = figure.add_subplot()
+        markers = "o" if len(epochs) < 40 else ""
+        axes.plot(
+            epochs, history[measure], marker=markers, markersize=4, color=_SECOND, label="training"
+        )
+        axes.plot(
+            epochs, validation, marker=markers, markersize=4, color=_FIRST, label="validation"
+        )
+        axes.axvline(best, color=_GREY, linewidth=1, linestyle=":")
+        axes.plot(
+            best, validation[best - 1], "o", markersize=9, markerfacecolor="none", color=_FIRST
+        )
+        axes.annotate(
+            f"kept: epoch {best}, {validation[best - 1]:.4g}",
+            (best, validation[best - 1]),
+            xytext=(0, 16 if validation[best - 1] < np.mean(axes.get_ylim()) else -22),
+            textcoords="offset points",
+            ha="right" if best > len(epochs) / 2 else "left",
+            color=_FIRST,
+        )
+        axes.set(title=title, xlabel="epoch", ylabel=measure.replace("_", " "))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend()
+
+
+def plot_confusion(
+    path: Path, counts: NDArray[np.int64], labels: Sequence[str], *, title: str
+) -> None:
+    """Draw a confusion matrix, its colours the share of each true class.
+
+    Shapes:
+        counts: (classes, classes), true class by row.
+    """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    mistakes = shares.copy()
+    np.fill_diagonal(mistakes, 0)
+    with _figure(path, width=6.2, height=5.8) as figure:
+        axes = figure.add_subplot()
+        # Coloured by the mistakes: beside a full diagonal they would all look white.
+        axes.imshow(mistakes, cmap=_BLUES, vmin=0, vmax=max(mistakes.max() * 1.6, 1e-9))
+        for row, column in np.ndindex(*counts.shape):
+            if counts[row, column]:
+                right = row == column
+                axes.text(
+                    column,
+                    row,
+                    f"{counts[row, column]}",
+                    ha="center",
+                    va="center",
+                    color=_GREY if right else _INK,
+                    fontsize=9,
+                    fontweight="normal" if right else "bold",
+                )
+        axes.set(title=title, xlabel="predicted", ylabel="true")
+        axes.set_xticks(range(len(labels)), labels)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.grid(visible=False)
+
+
+def plot_residuals(
+    path: Path, predicted: NDArray[np.floating[Any]], true: NDArray[np.floating[Any]], *, unit: str
+) -> None:
+    """Draw predicted against true values and how the differences spread.
+
+    Only densities are drawn, so that no single row of the data can be read off.
+
+    Shapes:
+        (n,).
+    """
+    with _figure(path, width=9.6, height=4.2) as figure:
+        left, right = figure.subplots(1, 2)
+        low, high = np.quantile(np.concatenate([predicted, true]), [0.001, 0.999])
+        left.hexbin(
+            true,
+            predicted,
+            gridsize=36,
+            extent=(low, high, low, high),
+            cmap=_BLUES,
+            bins="log",
+            mincnt=1,
+            linewidths=0,
+        )
+        left.plot([low, high], [low, high], color=_SECOND, linewidth=1.2)
+        left.set(
+            title="Predicted and true",
+            xlabel=f"true {unit}".strip(),
+            ylabel=f"predicted {unit}".strip(),
+        )
+        _plot_spread(right, predicted - true, unit)
+
+
+def _plot_spread(axes: Axes, residuals: NDArray[np.floating[Any]], unit: str) -> None:
+    reach = float(np.quantile(np.abs(residuals), 0.99)) or 1.0
+    axes.hist(residuals, bins=np.linspace(-reach, reach, 41).tolist(), color=_FIRST, alpha=0.85)
+    for share in (0.1, 0.9):
+        place = float(np.quantile(residuals, share))
+        axes.axvline(place, color=_SECOND, linewidth=1.2)
+    axes.axvline(0, color=_GREY, linewidth=1)
+    axes.set(
+        title="Residuals, 80 % between the lines",
+        xlabel=f"predicted - true {unit}".strip(),
+        ylabel="instances",
+    )
+
+
+def plot_pictures(
+    path: Path,
+    pictures: NDArray[np.uint8],
+    probabilities: NDArray[np.floating[Any]],
+    labels: Sequence[str],
+    *,
+    columns: int = 5,
+) -> None:
+    """Draw pictures, each with its most probable label.
+
+    Shapes:
+        pictures: (n, height, width, channels); probabilities: (n, classes).
+    """
+    rows = -(-len(pictures) // columns)
+    with _figure(path, width=1.55 * columns, height=1.8 * rows) as figure:
+        for axes, picture, each in zip(
+            figure.subplots(rows, columns).flat, pictures, probabilities, strict=False
+        ):
+            axes.imshow(np.squeeze(picture), cmap="gray", vmin=0, vmax=255)
+            top = int(each.argmax())
+            axes.set_title(f"{labels[top]}   {each[top]:.1%}", loc="center", fontsize=10)
+            axes.grid(visible=False)
+            axes.set(xticks=[], yticks=[])
+            for spine in axes.spines.values():
+                spine.set(visible=True, color=_GRID)
+
+
+def plot_values(
+    path: Path, names: Sequence[str], values: NDArray[np.floating[Any]], *, title: str, unit: str
+) -> None:
+    """Draw predicted values as bars, one made-up instance each.
+
+    Shapes:
+        values: (n,).
+    """
+    with _figure(path, width=7.2, height=0.6 + 0.42 * len(values)) as figure:
+        axes = figure.add_subplot()
+        places = np.arange(len(values))[::-1]
+        axes.barh(places, values, color=_FIRST, alpha=0.85, height=0.62)
+        for place, value in zip(places, values, strict=True):
+            axes.annotate(f" {value:,.6g}", (value, place), va="center", fontsize=9)
+        axes.set_yticks(places, list(names))
+        axes.margins(x=0.16)
+        axes.grid(visible=False, axis="y")
+        axes.set(title=title, xlabel=unit)

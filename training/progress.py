@@ -1,0 +1,51 @@
+"""What the person at the terminal sees while a network learns."""
+
+import time
+from typing import Any, Self
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+console = Console(highlight=False)
+
+
+class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
+    """A bar while an epoch runs and one line when it is done.
+
+    Without a terminal only the lines are written, so that a log stays readable.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("learning")
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002, D102
+        self._began = time.monotonic()
+        description = f"epoch {epoch + 1}/{self.params['epochs']}"
+        self._bar.reset(self._task, total=self.params["steps"], description=description)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002, D102
+        self._bar.update(self._task, completed=batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        measures = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
+        seconds = time.monotonic() - self._began
+        console.print(f"epoch {epoch + 1:3d}/{self.params['epochs']}  {measures}  {seconds:.0f} s")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bar.stop()
