@@ -1,0 +1,197 @@
+"""The verbs of the Makefile, run with interpreters made for the test: nothing is downloaded."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+GROUPS = ("service", "training", "dev")
+
+# Says what it was asked on standard error, and makes an environment whose own python only tells
+# what it was started with.
+INTERPRETER = """#!/bin/sh
+echo "asked: $*" >&2
+case "$*" in
+    *version_info*) exit {version_status} ;;
+    *ensurepip*) exit {venv_status} ;;
+    "-m venv --clear "*)
+        mkdir -p "$4/bin"
+        printf '#!/bin/sh\\necho "$VITRINE_HOST:$VITRINE_PORT $*"\\n' > "$4/bin/python"
+        chmod +x "$4/bin/python" ;;
+esac
+"""
+
+Make = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A fresh clone, as far as the Makefile looks."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    return tmp_path
+
+
+@pytest.fixture
+def make(clone: Path) -> Make:
+    """Run make in the clone with an interpreter that has this version and this venv module."""
+
+    def run(
+        *arguments: str, version_status: int = 0, venv_status: int = 0, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        python = clone / "python"
+        python.write_text(
+            INTERPRETER.format(version_status=version_status, venv_status=venv_status)
+        )
+        python.chmod(0o755)
+        return subprocess.run(
+            ["make", "PYTHON=./python", *arguments],
+            cwd=clone,
+            env={"PATH": os.environ["PATH"], **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_make_alone_lists_every_verb(make: Make) -> None:
+    verbs = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    listed = re.findall(r"^  make (\S+) +\S", make().stdout, re.MULTILINE)
+
+    assert sorted(listed) == sorted(verbs[0].split())
+
+
+def test_serve_with_another_python_names_those_that_do(make: Make) -> None:
+    finished = make("--silent", "serve", version_status=1)
+
+    assert finished.returncode != 0
+    assert "Vitrine needs Python 3.11, 3.12 or 3.13, which ./python is not" in finished.stderr
+    assert "ensurepip" not in finished.stderr
+
+
+def test_serve_without_venv_names_the_missing_package(make: Make) -> None:
+    finished = make("--silent", "serve", venv_status=1)
+
+    assert finished.returncode != 0
+    assert "apt install python3-venv" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "address"),
+    [
+        ((), {}, "127.0.0.1:8080"),
+        (("PORT=9000",), {}, "127.0.0.1:9000"),
+        ((), {"PORT": "9000"}, "127.0.0.1:9000"),
+        (("HOST=0.0.0.0",), {}, "0.0.0.0:8080"),
+    ],
+    ids=["default", "argument", "environment", "host"],
+)
+def test_serve_listens_where_it_is_told(
+    make: Make, arguments: tuple[str, ...], environment: dict[str, str], address: str
+) -> None:
+    finished = make("serve", *arguments, **environment)
+
+    assert finished.stdout.splitlines()[-1].startswith(f"{address} -m gunicorn ")
+
+
+def test_serve_installs_once_and_again_when_the_lock_changes(make: Make, clone: Path) -> None:
+    first = make("serve")
+    second = make("serve")
+    stamp = (clone / ".venv/service/installed").stat().st_mtime
+    os.utime(clone / "requirements/service.txt", (stamp + 1, stamp + 1))
+    third = make("serve")
+
+    assert ["-m venv" in run.stderr for run in (first, second, third)] == [True, False, True]
+
+
+def test_broken_off_installation_is_made_again(make: Make, clone: Path) -> None:
+    make("serve")
+    (clone / ".venv/service/installed").unlink()
+
+    assert "-m venv --clear" in make("serve").stderr
+
+
+def test_train_without_data_says_what_is_missing(make: Make) -> None:
+    finished = make("train")
+
+    assert finished.returncode != 0
+    assert "VITRINE_DATA: must name the folder" in finished.stderr
+
+
+def test_term_to_make_reaches_the_server(make: Make, clone: Path) -> None:
+    make("serve")
+    (clone / ".venv/service/bin/python").write_text(
+        "#!/bin/sh\ntrap 'echo stopped; exit 0' TERM\necho started\nwhile :; do read line; done\n"
+    )
+
+    with subprocess.Popen(
+        ["make", "--silent", "serve"],
+        cwd=clone,
+        env={"PATH": os.environ["PATH"]},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "started\n"
+        server.send_signal(signal.SIGTERM)
+
+        assert server.stdout.readline() == "stopped\n"
+
+
+def test_locks_pin_one_version_of_each_package_for_all_groups() -> None:
+    training, service, dev = _pins("training"), _pins("service"), _pins("dev")
+
+    assert service.items() <= training.items() <= dev.items()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_lock_holds_what_the_group_asks_for(group: str) -> None:
+    pins = _pins(group)
+
+    for requirement in _requirements(group):
+        name = requirement.name.lower().replace("_", "-")
+        assert requirement.specifier.contains(pins[name]), f"run make lock: {requirement}"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_lock_names_no_place_and_hashes_everything(group: str) -> None:
+    text = (ROOT / "requirements" / f"{group}.txt").read_text()
+
+    assert not re.search(r"https?:|file:|--index|--find-links|/(home|root|tmp|work)/", text)
+    assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=[a-z])", text)[1:])
+
+
+def test_service_needs_no_tensorflow() -> None:
+    assert not {"keras", "tensorflow", "tensorflow-cpu"} & _pins("service").keys()
+
+
+def _pins(group: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / f"{group}.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+
+def _requirements(group: str) -> list[Requirement]:
+    groups: dict[str, list[Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())[
+        "dependency-groups"
+    ]
+    found: list[Requirement] = []
+    for entry in groups[group]:
+        if isinstance(entry, dict):
+            found += _requirements(entry["include-group"])
+        else:
+            found.append(Requirement(entry))
+    return found
