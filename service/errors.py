@@ -176,6 +176,23 @@ class PictureTooLarge(ServiceError):
         )
 
 
+class RowTooLarge(ServiceError):
+    """One row of a CSV body has more bytes than the settings allow."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    title = "Row too large"
+
+    def __init__(self, line: int, limit_bytes: int, unclosed_quote_line: int | None) -> None:
+        cause = (
+            ""
+            if unclosed_quote_line is None
+            else f" A quote that opens on line {unclosed_quote_line} is not closed."
+        )
+        super().__init__(
+            f"A row may have at most {limit_bytes} bytes. The row of line {line} has more.{cause}"
+        )
+
+
 class TooManyInstances(ServiceError):
     """The body holds more files, rows or instances than the settings allow."""
 
