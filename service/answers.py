@@ -1,0 +1,239 @@
+"""Blocks of instances -> predictions -> the bytes of an answer, JSON or CSV.
+
+An answer is begun, continued block by block, and ended; one that fails on the way can at most say
+so and break off.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from service.bundle import Dialect, Instances, ValueOutput
+from service.errors import BlankPicture, InvalidInstances, ServiceError
+from service.model import Model, Predictions
+from service.tables import Block, write_csv
+
+JSON_TYPE = "application/json"
+CSV_TYPE = "text/csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The rows of one block with what was found for each.
+
+    Attributes:
+        block: The rows as they came.
+        predictions: For the rows without error, in order.
+        errors: For the others, by place in the block.
+    """
+
+    block: Block
+    predictions: Predictions
+    errors: Mapping[int, str]
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Give every row its value, a blank to those with an error."""
+        blank = np.nan if values.dtype.kind == "f" else None
+        if not self.errors:
+            return values
+        spread = np.full(self.block.rows, blank, dtype=values.dtype)
+        spread[_places_without(self.errors, self.block.rows)] = values
+        return spread
+
+
+def predict(model: Model, block: Block) -> Answered:
+    """Predict on a block, all of whose rows must be good.
+
+    Raises:
+        BlankPicture, InvalidInstances: The network cannot answer some.
+    """
+    return Answered(block, model.predict(block.instances), {})
+
+
+def predict_each(model: Model, block: Block) -> Answered:
+    """Predict on the good rows of a block; name what is wrong with each of the others."""
+    places = _places_without(block.errors, block.rows)
+    found = _halve(model, block.instances, len(places)) if len(places) else []
+    errors = dict(block.errors)
+    good = [part for part in found if isinstance(part, Predictions)]
+    start = 0
+    for part in found:
+        if isinstance(part, Predictions):
+            start += len(part)
+        else:
+            errors[int(places[start])] = part
+            start += 1
+    return Answered(block, _joined(model, good), errors)
+
+
+def _halve(model: Model, instances: Instances, count: int) -> list[Predictions | str]:
+    """Predict all at once, or, where some cannot be, each half of them alone."""
+    try:
+        return [model.predict(instances)]
+    except (BlankPicture, InvalidInstances) as error:
+        if count == 1:
+            return [error.faults[0].detail if error.faults else error.detail]
+    middle = count // 2
+    first = {name: values[:middle] for name, values in instances.items()}
+    second = {name: values[middle:] for name, values in instances.items()}
+    return _halve(model, first, middle) + _halve(model, second, count - middle)
+
+
+def _joined(model: Model, parts: Sequence[Predictions]) -> Predictions:
+    if len(parts) == 1:
+        return parts[0]
+    output = model.manifest.signature.outputs[0]
+    empty = np.empty((0, *output.shape) if output.shape != (1,) else 0, dtype=np.float32)
+    warnings: dict[int, list[str]] = {}
+    start = 0
+    for part in parts:
+        warnings.update({start + place: texts for place, texts in part.warnings.items()})
+        start += len(part)
+    return Predictions(output, np.concatenate([empty, *(part.values for part in parts)]), warnings)
+
+
+def _places_without(errors: Mapping[int, str], count: int) -> NDArray[np.intp]:
+    return np.setdiff1d(np.arange(count), np.fromiter(errors, dtype=np.intp, count=len(errors)))
+
+
+class Answer(Protocol):
+    """How predictions are written."""
+
+    media_type: str
+
+    def begin(self) -> bytes:
+        """Return what stands before the first row."""
+
+    def rows(self, answered: Answered) -> bytes:
+        """Return one block's rows."""
+
+    def end(self) -> bytes:
+        """Return what stands after the last row."""
+
+    def break_off(self, error: ServiceError) -> bytes:
+        """Return what is said when no more rows will come."""
+
+
+class JsonAnswer:
+    """Predictions as one JSON object.
+
+    Args:
+        model: Who answers.
+        top: How many of the most probable classes to list; None for all.
+        ignored_columns: Columns that came and are no input.
+    """
+
+    media_type = JSON_TYPE
+
+    def __init__(
+        self, model: Model, *, top: int | None, ignored_columns: Sequence[str] = ()
+    ) -> None:
+        output = model.manifest.signature.outputs[0]
+        self._members: dict[str, Any] = {"model": model.name, "version": model.version}
+        if isinstance(output, ValueOutput):
+            self._members["unit"] = output.unit
+        if ignored_columns:
+            self._members["ignored_columns"] = ignored_columns
+        self._top = top
+        self._separator = b""
+
+    def begin(self) -> bytes:
+        """Return all members but the predictions, and the opening of these."""
+        return orjson.dumps(self._members)[:-1] + b',"predictions":['
+
+    def rows(self, answered: Answered) -> bytes:
+        """Return one block's predictions."""
+        records = answered.predictions.records(top=self._top)
+        if answered.errors:
+            good = iter(records)
+            records = [
+                {"error": answered.errors[place]} if place in answered.errors else next(good)
+                for place in range(answered.block.rows)
+            ]
+        if not records:
+            return b""
+        text = self._separator + orjson.dumps(records, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        self._separator = b","
+        return text
+
+    def end(self) -> bytes:
+        """Close the list and the object."""
+        return b"]}\n"
+
+    def break_off(self, error: ServiceError) -> bytes:  # noqa: ARG002 - nothing in JSON can say it
+        """Return nothing: a text that stops in its middle is no JSON."""
+        return b""
+
+
+class CsvAnswer:
+    """Predictions as the columns of a CSV file, which are settled before the first row.
+
+    Args:
+        model: Who answers.
+        dialect: What the body is written in, and so the answer.
+        echo: Names of the body's columns, to be repeated before the predictions.
+        report: Whether a column says what is wrong with faulty rows.
+    """
+
+    media_type = CSV_TYPE
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        dialect: Dialect | None = None,
+        echo: Sequence[str] = (),
+        report: bool = False,
+    ) -> None:
+        self._dialect = dialect
+        self._echo = echo
+        output = model.manifest.signature.outputs[0]
+        own = ["prediction"] if isinstance(output, ValueOutput) else ["label", "probability"]
+        own += ["warnings", "error"] if report else ["warnings"]
+        self._names = {name: _distinct(name, echo) for name in own}
+
+    def begin(self) -> bytes:
+        """Return the header line."""
+        names = [*self._echo, *self._names.values()]
+        return write_csv(dict.fromkeys(names, ()), header=True, dialect=self._dialect)
+
+    def rows(self, answered: Answered) -> bytes:
+        """Return one block's lines."""
+        own = {
+            name: answered.spread(values) for name, values in answered.predictions.columns().items()
+        }
+        own["warnings"] = answered.spread(_sentences(answered.predictions))
+        own["error"] = _at_places(answered.errors, answered.block.rows)
+        echoed = {name: answered.block.echo[name] for name in self._echo}
+        named = {shown: own[name] for name, shown in self._names.items()}
+        return write_csv({**echoed, **named}, header=False, dialect=self._dialect)
+
+    def end(self) -> bytes:
+        """Return nothing: a CSV file ends with its last line."""
+        return b""
+
+    def break_off(self, error: ServiceError) -> bytes:
+        """Return a line that no reader takes for a row."""
+        return b"#error," + write_csv({"": [error.detail]}, header=False)
+
+
+def _distinct(name: str, taken: Sequence[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _sentences(predictions: Predictions) -> NDArray[np.object_]:
+    sentences = {place: "; ".join(texts) for place, texts in predictions.warnings.items()}
+    return _at_places(sentences, len(predictions))
+
+
+def _at_places(texts: Mapping[int, str], count: int) -> NDArray[np.object_]:
+    column = np.full(count, None, dtype=object)
+    for place, text in texts.items():
+        column[place] = text
+    return column

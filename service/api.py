@@ -1,0 +1,131 @@
+"""Our own routes: the models, what they take, and their predictions."""
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import orjson
+from flask import Blueprint, Response, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.routing import BaseConverter
+
+from service import exchange
+from service.answers import CSV_TYPE, JSON_TYPE
+from service.bodies import Content, decode, is_csv
+from service.errors import MAX_FAULTS, NotAcceptable
+from service.metrics import Metrics
+from service.model import Model
+from service.options import read_options
+from service.prediction import Prediction
+from service.repository import Repository, Versions
+from service.settings import Settings
+
+
+class VersionConverter(BaseConverter):
+    """A version in a path: a positive integer, no longer than Python converts."""
+
+    regex = r"[1-9]\d{0,17}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+
+class Api:
+    """The views, and what they need."""
+
+    def __init__(self, settings: Settings, repository: Repository, metrics: Metrics) -> None:
+        self._settings = settings
+        self._repository = repository
+        self._metrics = metrics
+
+    def blueprint(self) -> Blueprint:
+        """Return the routes."""
+        routes = Blueprint("api", __name__)
+        routes.add_url_rule("/models", view_func=self.list_models)
+        for path in ("/models/<name>", "/models/<name>/versions/<version:version>"):
+            routes.add_url_rule(path, view_func=self.describe_model)
+            routes.add_url_rule(f"{path}/predict", view_func=self.predict, methods=["POST"])
+        return routes
+
+    def list_models(self) -> Response:
+        """Name every model, with the version that answers where none is asked for."""
+        models = self._repository.models.values()
+        return _json({"models": [_summary(_latest(versions), versions) for versions in models]})
+
+    def describe_model(self, name: str, version: int | None = None) -> Response:
+        """Say what a model takes, what it gives, and how it was made."""
+        model = self._repository.get(name, version)
+        return _json(_description(model, self._repository.models[model.name]))
+
+    def predict(self, name: str, version: int | None = None) -> Response:
+        """Predict every instance in the body with one version of a model."""
+        model = self._repository.get(name, version)
+        exchanged = exchange.current()
+        exchanged.model = model
+        content = _content()
+        csv_body = is_csv(model, content)
+        media_type = _negotiate(request.accept_mimetypes, csv_body=csv_body)
+        csv_answer = media_type == CSV_TYPE
+        query = request.args.to_dict(flat=False)
+        options = read_options(query, csv_body=csv_body, csv_answer=csv_answer)
+        with exchanged.decode:
+            decoded = decode(model, content, exchanged.body, options, self._settings)
+        prediction = Prediction(model, options, exchanged, self._metrics)
+        response = Response(prediction.answer(decoded, as_csv=csv_answer), mimetype=media_type)
+        response.headers["X-Model-Name"] = model.name
+        response.headers["X-Model-Version"] = str(model.version)
+        if decoded.ignored_columns and csv_answer:
+            named = decoded.ignored_columns[:MAX_FAULTS]
+            response.headers["X-Ignored-Columns"] = ", ".join(quote(name[:64]) for name in named)
+        return response
+
+
+def _content() -> Content:
+    return Content(
+        media_type=request.mimetype,
+        parameters=request.mimetype_params,
+        coding=request.headers.get("Content-Encoding", ""),
+        url=request.base_url,
+    )
+
+
+def _negotiate(accept: MIMEAccept, *, csv_body: bool) -> str:
+    offered = [CSV_TYPE, JSON_TYPE] if csv_body else [JSON_TYPE, CSV_TYPE]
+    chosen: str | None = accept.best_match(offered) if accept else offered[0]
+    if chosen is None:
+        raise NotAcceptable(accept.to_header(), offered)
+    return chosen
+
+
+def _json(members: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
+
+
+def _latest(versions: Versions) -> Model:
+    return versions[max(versions)]
+
+
+def _summary(model: Model, versions: Versions) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "version": model.version,
+        "versions": sorted(versions),
+        "task": model.manifest.task,
+    }
+
+
+def _description(model: Model, versions: Versions) -> dict[str, Any]:
+    manifest = model.manifest
+    return {
+        **_summary(model, versions),
+        "target": manifest.target,
+        **msgspec.to_builtins(manifest.signature),
+        "dialect": msgspec.to_builtins(manifest.dialect),
+        "ignored_columns": manifest.ignored_columns,
+        "scores": manifest.scores,
+        "parameters": manifest.parameters,
+        "multiply_adds": manifest.multiply_adds,
+        "data": manifest.origin.data,
+        "created": manifest.origin.created,
+    }

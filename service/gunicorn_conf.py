@@ -1,0 +1,107 @@
+"""How gunicorn runs the service: `gunicorn -c python:service.gunicorn_conf service.wsgi:app`.
+
+Libraries are imported before the workers fork, which share their pages; models and their engines
+are opened in each worker.
+"""
+
+import gc
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from service.logs import json_handler
+from service.settings import InvalidSetting, Settings
+
+_NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+
+
+class JsonLogger(Logger):  # type: ignore[misc]
+    """Gunicorn's own messages as JSON; requests are logged by the service."""
+
+    def setup(self, cfg: Config) -> None:
+        """Replace the handlers that gunicorn sets up."""
+        super().setup(cfg)
+        self.error_log.handlers = [json_handler()]
+
+
+try:
+    _settings = Settings.from_environment(os.environ)
+except InvalidSetting as error:
+    sys.exit(str(error))
+
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+bind = f"{_host}:{_settings.port}"
+workers = _settings.workers
+worker_class = "gthread"
+threads = _settings.threads
+# Kept-alive connections beyond this many are closed; far above the threads, which they do not use.
+worker_connections = 1000
+# Longer than the load balancers before it, so that none sends on a connection just closed here.
+keepalive = 75
+graceful_timeout = _settings.graceful_timeout_seconds
+# Heartbeats in memory: on a busy disk they would come late and workers be taken for dead.
+worker_tmp_dir = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
+# It would run a thread in the process that forks, and wants a writable home.
+control_socket_disable = True
+logger_class = JsonLogger
+loglevel = _settings.log_level.lower()
+
+
+def on_starting(server: Any) -> None:
+    """Prepare what the workers share, before the first one is forked."""
+    if not server.master_pid and "LISTEN_PID" not in os.environ:
+        _check_addresses(server.cfg.address)
+    server.numbers_are_ours = _NUMBERS not in os.environ
+    try:
+        if server.numbers_are_ours:
+            parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+            os.environ[_NUMBERS] = tempfile.mkdtemp(prefix="vitrine-", dir=parent)
+        # Imported with the variable set, which the library reads once.
+        import_module("service.metrics").clear(Path(os.environ[_NUMBERS]))
+    except OSError as error:
+        sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
+    import_module("service.app")
+    # What is there now lives as long as the server; the collector would only unshare its pages.
+    gc.collect()
+    gc.freeze()
+
+
+def _check_addresses(addresses: list[Any]) -> None:
+    """Say at once that an address is not to be had: gunicorn tries for seconds, then logs."""
+    for address in addresses:
+        if not isinstance(address, tuple):
+            continue
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as error:
+                sys.exit(f"Cannot listen on {address[0]} port {address[1]}: {error.strerror}.")
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let a worker that was told to stop say that it is not ready."""
+    health = import_module("service.health")
+    worker.wsgi.extensions[health.DRAINING] = lambda: not worker.alive
+    gc.freeze()
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Keep the numbers of a worker that ended, in one file for all of them."""
+    import_module("service.metrics").retire(Path(os.environ[_NUMBERS]), worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Take away the folder that was made for the metrics."""
+    if server.numbers_are_ours:
+        shutil.rmtree(os.environ[_NUMBERS], ignore_errors=True)

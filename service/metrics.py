@@ -1,0 +1,160 @@
+"""The instruments, in one process or many.
+
+With several worker processes each writes its numbers to files of its own in one folder, and
+whichever worker is asked adds them all up. That is settled by `PROMETHEUS_MULTIPROC_DIR` before
+prometheus_client is first imported, and nothing here can change it.
+"""
+
+import contextlib
+import fcntl
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from service.bundle import ProbabilitiesOutput
+from service.model import Model, Predictions
+
+# A network answers in tens of microseconds; the client library's own buckets start at five
+# milliseconds.
+BUCKETS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_RETIRED = "0"  # no process has this number
+
+
+class Metrics:
+    """What is counted and timed; the same instruments in every worker.
+
+    Labels come from what the repository and the routes know, never from what a client typed.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, folder: Path | None = None) -> None:
+        """Make the instruments.
+
+        Args:
+            registry: Where they are registered.
+            folder: Of the numbers of all worker processes, where there are several.
+        """
+        self._registry = registry
+        self._folder = folder
+        self.requests = Counter(
+            "vitrine_requests", "Requests answered.", ("route", "method", "status"),
+            registry=registry,
+        )  # fmt: skip
+        self.request_duration = _histogram(
+            "vitrine_request_duration", "From the first look at a request to its last byte.",
+            ("route",), registry,
+        )  # fmt: skip
+        self.decode_duration = _histogram(
+            "vitrine_decode_duration", "Bytes to instances, without waiting for the bytes.",
+            ("model", "version"), registry,
+        )  # fmt: skip
+        self.inference_duration = _histogram(
+            "vitrine_inference_duration", "Instances to predictions.",
+            ("model", "version"), registry,
+        )  # fmt: skip
+        self.encode_duration = _histogram(
+            "vitrine_encode_duration", "Predictions to bytes.", ("model", "version"), registry
+        )
+        self.predictions = Counter(
+            "vitrine_predictions", "Instances predicted; no label where a value is predicted.",
+            ("model", "version", "label"), registry=registry,
+        )  # fmt: skip
+        self.rejected = Counter(
+            "vitrine_rejected", "Requests refused, and rows reported as faulty, by reason.",
+            ("reason",), registry=registry,
+        )  # fmt: skip
+        self.models = Gauge(
+            "vitrine_models", "1 for a version that every worker has loaded.",
+            ("model", "version"), registry=registry, multiprocess_mode="livemin",
+        )  # fmt: skip
+
+    def declare(self, model: Model) -> None:
+        """Announce a loaded version, its counters at 0: what is absent cannot be seen to rise."""
+        self.models.labels(model.name, model.version).set(1)
+        output = model.manifest.signature.outputs[0]
+        labels = output.labels if isinstance(output, ProbabilitiesOutput) else ("",)
+        for label in labels:
+            self.predictions.labels(model.name, model.version, label)
+
+    def count_predictions(self, model: Model, predictions: Predictions) -> None:
+        """Count instances by the label they were given."""
+        if isinstance(predictions.output, ProbabilitiesOutput):
+            counts = np.bincount(predictions.values.argmax(axis=1)) if len(predictions) else ()
+            for label, count in zip(predictions.output.labels, counts, strict=False):
+                if count:
+                    self.predictions.labels(model.name, model.version, label).inc(int(count))
+        else:
+            self.predictions.labels(model.name, model.version, "").inc(len(predictions))
+
+    def exposition(self) -> bytes:
+        """Write all numbers, of all workers, in Prometheus' text format."""
+        if self._folder is None:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
+        with _locked(self._folder, fcntl.LOCK_SH):
+            return generate_latest(registry)
+
+
+def _histogram(
+    name: str, text: str, labels: tuple[str, ...], registry: CollectorRegistry
+) -> Histogram:
+    return Histogram(f"{name}_seconds", text, labels, registry=registry, buckets=BUCKETS)
+
+
+def clear(folder: Path) -> None:
+    """Make the folder of numbers, empty: those of an earlier server are not ours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.db"):
+        path.unlink()
+
+
+def retire(folder: Path, process: int) -> None:
+    """Add the numbers of a worker that ended to those of all ended before it.
+
+    Without this each worker that ever ran leaves files behind, and every look at the metrics
+    reads them all; without its numbers the counters would fall.
+    """
+    with _locked(folder, fcntl.LOCK_EX):
+        mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
+        for path in sorted(folder.glob(f"*_{process}.db")):
+            kind = path.name.removesuffix(f"_{process}.db")
+            _merge([folder / f"{kind}_{_RETIRED}.db", path], folder / f"{kind}_{_RETIRED}.db")
+            path.unlink()
+
+
+def _merge(sources: Iterable[Path], target: Path) -> None:
+    sums: dict[str, float] = {}
+    for source in sources:
+        for key, value in _read(source):
+            sums[key] = sums.get(key, 0.0) + value
+    # Not named *.db until it is whole: readers take every such file.
+    unfinished = target.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    numbers = MmapedDict(str(unfinished))  # type: ignore[no-untyped-call]
+    for key, value in sums.items():
+        numbers.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
+    numbers.close()  # type: ignore[no-untyped-call]
+    unfinished.replace(target)
+
+
+def _read(path: Path) -> Iterator[tuple[str, float]]:
+    # A worker killed at its very start leaves no file, or one without a word in it.
+    with contextlib.suppress(FileNotFoundError, struct.error):
+        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
+            yield key, value
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, operation: int) -> Iterator[None]:
+    with (folder / "lock").open("a") as stream:
+        fcntl.flock(stream, operation)
+        yield

@@ -1,0 +1,133 @@
+"""One request's way from blocks of instances to the pieces of its answer."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
+
+from service.answers import Answer, Answered, CsvAnswer, JsonAnswer, predict, predict_each
+from service.bodies import Decoded
+from service.errors import BlankPicture, Fault, InvalidInstances, ServiceError
+from service.exchange import Exchange
+from service.metrics import Metrics
+from service.model import Model
+from service.options import Options
+from service.problems import broken_off
+from service.tables import Block
+from service.transfer import AnswerBroken
+
+_PLACE = re.compile(r"(?<=^#/instances/)\d+")
+
+
+class Prediction:
+    """What happens to the instances of one request."""
+
+    def __init__(
+        self, model: Model, options: Options, exchange: Exchange, metrics: Metrics
+    ) -> None:
+        self._model = model
+        self._options = options
+        self._exchange = exchange
+        self._metrics = metrics
+
+    def answer(self, decoded: Decoded, *, as_csv: bool) -> Iterable[bytes]:
+        """Answer a table as it comes in, and anything else as a whole.
+
+        Raises:
+            ServiceError: Some instances cannot be predicted, and nothing has been answered yet.
+        """
+        blocks = self._timed(decoded.blocks)
+        if decoded.table is None:
+            pieces = self._pieces(self._all(blocks), self._writer(decoded, as_csv=as_csv))
+            return [b"".join(pieces)]
+        answered = map(self._predict, blocks)
+        # The first block's faults can still be a problem of their own, and it settles the dialect.
+        first = list(filter(None, [next(answered, None)]))
+        writer = self._writer(decoded, as_csv=as_csv)
+        pieces = self._pieces(chain(first, answered), writer)
+        return broken_off(self._ended(pieces, writer), self._exchange.request_id)
+
+    def _timed(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        iterator = iter(blocks)
+        while True:
+            with self._exchange.decode:
+                block = next(iterator, None)
+            if block is None:
+                return
+            yield block
+
+    def _all(self, blocks: Iterable[Block]) -> list[Answered]:
+        """Predict on every block, so that the faults of all are told at once."""
+        answered = []
+        faults: list[Fault] = []
+        found = 0
+        for block in blocks:
+            try:
+                answered.append(self._predict(block))
+            except InvalidInstances as error:
+                faults += error.faults
+                found += max(block.fault_count, len(error.faults))
+        if faults:
+            raise InvalidInstances(faults, found=found)
+        return answered
+
+    def _predict(self, block: Block) -> Answered:
+        place = self._exchange.instances
+        self._exchange.instances += block.rows
+        with self._exchange.inference:
+            if self._options.report:
+                answered = predict_each(self._model, block)
+            else:
+                answered = self._predict_faultless(block, place)
+        self._metrics.count_predictions(self._model, answered.predictions)
+        if answered.errors:
+            self._metrics.rejected.labels(InvalidInstances.slug()).inc(len(answered.errors))
+        return answered
+
+    def _predict_faultless(self, block: Block, place: int) -> Answered:
+        if block.faults:
+            raise InvalidInstances(block.faults, found=block.fault_count)
+        try:
+            return predict(self._model, block)
+        except InvalidInstances as error:
+            raise InvalidInstances([_moved(fault, place) for fault in error.faults]) from None
+        except BlankPicture as error:
+            if place == 0:
+                raise
+            fault = Fault(detail=error.detail, pointer=f"#/instances/{place}")
+            raise InvalidInstances([fault]) from None
+
+    def _writer(self, decoded: Decoded, *, as_csv: bool) -> Answer:
+        if not as_csv:
+            return JsonAnswer(
+                self._model, top=self._options.top, ignored_columns=decoded.ignored_columns
+            )
+        table = decoded.table
+        return CsvAnswer(
+            self._model,
+            dialect=table.dialect if table else None,
+            echo=table.names if table and self._options.echo else (),
+            report=self._options.report,
+        )
+
+    def _pieces(self, answered: Iterable[Answered], writer: Answer) -> Iterator[bytes]:
+        yield writer.begin()
+        for some in answered:
+            with self._exchange.encode:
+                piece = writer.rows(some)
+            yield piece
+        yield writer.end()
+
+    def _ended(self, pieces: Iterable[bytes], writer: Answer) -> Iterator[bytes]:
+        try:
+            yield from pieces
+        except ServiceError as error:
+            self._exchange.reason = error.slug()
+            yield writer.break_off(error)
+            raise AnswerBroken from None
+
+
+def _moved(fault: Fault, places: int) -> Fault:
+    """Count a fault's instance from the start of the body instead of the block's."""
+    pointer = _PLACE.sub(lambda match: str(int(match[0]) + places), fault.pointer or "")
+    return replace(fault, pointer=pointer)
