@@ -19,4 +19,4 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 VITRINE_HOST=0.0.0.0 VITRINE_PORT=80
 USER vitrine
 EXPOSE 8080
 HEALTHCHECK --start-period=5s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"VITRINE_PORT\"]}/readyz', timeout=5)"]
-ENTRYPOINT ["python", "-m", "gunicorn", "--config", "python:service.gunicorn_conf", "service.wsgi:app"]
+ENTRYPOINT ["python", "-m", "service", "serve"]

@@ -16,8 +16,7 @@ help: ## List these verbs
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 serve: .venv/service/installed ## Serve models/ on http://127.0.0.1:8080; HOST= and PORT= change that
-	@VITRINE_HOST=$(HOST) VITRINE_PORT=$(PORT) exec .venv/service/bin/python -m gunicorn \
-		--config python:service.gunicorn_conf service.wsgi:app
+	@VITRINE_HOST=$(HOST) VITRINE_PORT=$(PORT) exec .venv/service/bin/python -m service serve
 
 train: .venv/training/installed ## Train both shipped models again, each into its next version
 	@: "$${VITRINE_DATA:?must name the folder that holds mnist/ and california_housing/}"

@@ -103,7 +103,7 @@ def test_serve_listens_where_it_is_told(
 ) -> None:
     finished = make("serve", *arguments, **environment)
 
-    assert finished.stdout.splitlines()[-1].startswith(f"{address} -m gunicorn ")
+    assert finished.stdout.splitlines()[-1] == f"{address} -m service serve"
 
 
 def test_serve_installs_once_and_again_when_the_lock_changes(make: Make, clone: Path) -> None:

@@ -1,0 +1,99 @@
+"""A real server on a free port of this machine, in processes of its own."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+_START_SECONDS = 60
+_STOP_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that is ready.
+
+    Attributes:
+        port: On 127.0.0.1.
+        process: Number of the process that keeps the workers.
+        seconds_to_ready: From the start of that process to the first answer of /readyz.
+    """
+
+    port: int
+    process: int
+    seconds_to_ready: float
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def workers(self) -> list[int]:
+        """Return the numbers of the worker processes."""
+        children = Path(f"/proc/{self.process}/task/{self.process}/children").read_text()
+        return [int(number) for number in children.split()]
+
+    def connect(self) -> http.client.HTTPConnection:
+        """Open a connection, which is kept until it is closed."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+
+@contextmanager
+def serving(python: Path = Path(sys.executable), **settings: object) -> Iterator[Server]:
+    """Serve until the block ends.
+
+    Args:
+        python: The interpreter, with what the service needs.
+        settings: Of the service, by their names in `Settings`.
+    """
+    port = _free_port()
+    given = {"host": "127.0.0.1", "port": port, "log_level": "WARNING", **settings}
+    environment = {
+        "PATH": os.environ["PATH"],
+        **{f"VITRINE_{name.upper()}": str(value) for name, value in given.items()},
+    }
+    command: list[str | Path] = [
+        python,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:service.gunicorn_conf",
+        "service.wsgi:app",
+    ]
+    started = time.perf_counter()
+    process = subprocess.Popen([python, "-m", "service", "serve"], cwd=ROOT, env=environment)
+    try:
+        while not _is_ready(port):
+            if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:
+                raise RuntimeError(f"The server did not become ready: {process.poll()}.")
+            time.sleep(0.005)
+        yield Server(port, process.pid, time.perf_counter() - started)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_STOP_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,65 @@
+"""Measure the promised figures: `python -m tests.soak`, or only some: `... memory stream`."""
+
+import json
+import os
+import platform
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.servers import ROOT
+from tests.soak import accuracy, footprint, networks, stream
+from tests.soak.figures import Figure
+
+MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
+    "size": footprint.installed_size,
+    "start": footprint.time_to_ready,
+    "memory": footprint.memory_of_two_workers,
+    "networks": networks.forward_pass,
+    "stream": stream.two_million_rows,
+    "mnist": accuracy.mnist_test_set,
+    "drawn": accuracy.drawn_digits,
+}
+
+
+def main() -> int:
+    """Measure, print, keep; fail where a figure is far from what is promised."""
+    parser = ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
+    names = parser.parse_args().names or list(MEASUREMENTS)
+    print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
+    figures = []
+    for name in names:
+        for figure in MEASUREMENTS[name]():
+            figures.append(figure)
+            print(figure, flush=True)
+    print(f"kept in {_keep(figures)}")
+    return int(any(figure.is_far_off for figure in figures))
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _keep(figures: list[Figure]) -> Path:
+    now = datetime.now(UTC)
+    path = ROOT / "results" / f"soak-{now:%Y%m%d-%H%M%S}.json"
+    path.parent.mkdir(exist_ok=True)
+    record = {
+        "time": now.isoformat(timespec="seconds"),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "figures": [asdict(figure) for figure in figures],
+    }
+    path.write_text(json.dumps(record, indent=2) + "\n")
+    return path
+
+
+sys.exit(main())
