@@ -12,7 +12,14 @@ From the ground up; each imports only from those before it, and none knows the w
 """
 
 from service.tables.blocks import Block
-from service.tables.cells import BLANKS
+from service.tables.cells import (
+    BLANKS,
+    Parsed,
+    find_date_formats,
+    parse_categories,
+    parse_dates,
+    parse_numbers,
+)
 from service.tables.files import Table, find_dialect, read_table
 from service.tables.reader import CsvReader
 from service.tables.rows import decode_rows
@@ -22,9 +29,14 @@ __all__ = [
     "BLANKS",
     "Block",
     "CsvReader",
+    "Parsed",
     "Table",
     "decode_rows",
+    "find_date_formats",
     "find_dialect",
+    "parse_categories",
+    "parse_dates",
+    "parse_numbers",
     "read_table",
     "write_csv",
 ]

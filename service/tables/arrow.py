@@ -14,6 +14,7 @@ from pyarrow import csv
 
 from service.bundle import ColumnSpec, Dialect, Instances, NumberInput
 from service.tables.cells import BLANKS, narrowed, parse
+from service.tables.records import BOM
 
 # It gives freed memory back; the default pool keeps as much as the largest block took.
 _POOL = pa.system_memory_pool()
@@ -49,7 +50,10 @@ class ArrowReader:
         }
 
     def instances(self, body: bytes, dialect: Dialect) -> Instances | None:
-        """Read the model's columns; None where a cell or a row needs a closer look."""
+        """Read the model's columns; None where a cell or a row needs a closer look.
+
+        A quote that the body's end leaves open goes unnoticed.
+        """
         types = {
             str(place): pa.float64() if isinstance(spec, NumberInput) else _CODED_TEXT
             for place, spec in self._columns.items()
@@ -71,6 +75,8 @@ class ArrowReader:
         return None if table is None else [column.to_pylist() for column in table.columns]
 
     def _read(self, body: bytes, types: Mapping[str, Any], *, decimal: str) -> Any:
+        if body.startswith(BOM):  # PyArrow would drop it, at the start of any block
+            return None
         converting = csv.ConvertOptions(
             include_columns=list(types),
             column_types=types,

@@ -5,7 +5,7 @@ that a cell means the same to both. Knows neither files nor requests.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -91,8 +91,17 @@ def parse_numbers(texts: Iterable[str | None], dialect: Dialect, *, flags: bool 
     Shapes:
         values: (len(texts),) float32.
     """
-    read = _number_reader(dialect.decimal, dialect.thousands, flags=flags)
-    numbers = [read(text or "") for text in texts]
+    cells = [text or "" for text in texts]
+    notation = _notation(dialect.decimal, dialect.thousands)
+    ordinary = notation.numbers(cells)
+    if ordinary is not None:
+        return narrowed(np.array(ordinary), {})
+    numbers = [notation.number(cell) for cell in cells]
+    if flags:
+        numbers = [
+            _FLAGS.get(cell.strip().lower()) if number is None else number
+            for cell, number in zip(cells, numbers, strict=True)
+        ]
     rule = f"must be a number with {_describe(dialect)}"
     faults = {place: rule for place, number in enumerate(numbers) if number is None}
     return narrowed(np.array(numbers, np.float64), faults)
@@ -209,7 +218,7 @@ def _notations(preferred: Dialect, decimal: str | None, thousands: str | None) -
 
 
 def _values(cells: Sequence[str], notation: Dialect) -> list[float | None]:
-    read = _number_reader(notation.decimal, notation.thousands, flags=False)
+    read = _notation(notation.decimal, notation.thousands).number
     return [read(cell) for cell in cells]
 
 
@@ -218,28 +227,44 @@ def _describe(dialect: Dialect) -> str:
     return f"{marks} and thousands {dialect.thousands!r}" if dialect.thousands else marks
 
 
-@lru_cache(maxsize=64)
-def _number_reader(decimal: str, thousands: str, *, flags: bool) -> Callable[[str], float | None]:
-    """Build the function text -> number, NaN for a blank, None for anything else."""
-    mark, group = re.escape(decimal), THOUSANDS[thousands]
-    grouped = rf"|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+" if group else ""
-    number = re.compile(
-        rf"[+-]?(?:(?:[0-9]+{grouped})(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
-    )
-    groups = re.compile(group) if group else None
+class _Notation:
+    """How numbers are written, ready to read them."""
 
-    def read(text: str) -> float | None:
+    def __init__(self, decimal: str, thousands: str) -> None:
+        mark, group = re.escape(decimal), THOUSANDS[thousands]
+        grouped = rf"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|" if group else ""
+        whole = rf"(?:{grouped}[0-9]+)"
+        number = rf"[+-]?(?:{whole}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        self._decimal = decimal
+        self._number = re.compile(number)
+        self._lines = re.compile(rf"(?:(?:{number})?\n)*+")
+        self._group = re.compile(group) if group else None
+
+    def number(self, text: str) -> float | None:
+        """Read one cell: NaN for a blank, None for what is no number."""
         text = text.strip()
         if text in BLANKS:
             return np.nan
-        plain = text.replace("\u2212", "-")  # the minus sign of typographers and some spreadsheets
-        if not number.fullmatch(plain):
-            return _FLAGS.get(text.lower()) if flags else None
-        if groups:
-            plain = groups.sub("", plain)
-        return float(plain.replace(decimal, "."))
+        text = text.replace("\u2212", "-")  # the minus sign of typographers and some spreadsheets
+        return float(self._plain(text)) if self._number.fullmatch(text) else None
 
-    return read
+    def numbers(self, texts: Sequence[str]) -> list[float] | None:
+        """Read a column of ordinary numbers and empty cells at once; None if it has others."""
+        lines = "".join(f"{text}\n" for text in texts)
+        if not self._lines.fullmatch(lines):
+            return None
+        plain = self._plain(lines).split("\n")[:-1]
+        return [float(text or "nan") for text in plain] if len(plain) == len(texts) else None
+
+    def _plain(self, text: str) -> str:
+        """Write numbers as Python has them."""
+        ungrouped = self._group.sub("", text) if self._group else text
+        return ungrouped.replace(self._decimal, ".")
+
+
+@lru_cache(maxsize=64)
+def _notation(decimal: str, thousands: str) -> _Notation:
+    return _Notation(decimal, thousands)
 
 
 def _days(text: str, date_format: str) -> float | None:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from string import ascii_letters, digits
 
 from service.bundle import Dialect
-from service.errors import Fault, InvalidInstances, InvalidParameter, nearest, shown
+from service.errors import MAX_FAULTS, Fault, InvalidInstances, InvalidParameter, nearest, shown
 from service.tables.cells import parse_numbers
 from service.tables.records import NOT_UTF8, Fields, RecordStream, split_fields
 
 DELIMITERS = (",", ";", "\t", "|")
 # More than a spreadsheet holds (16 384); a bound on what a header can cost.
 MAX_COLUMNS = 20_000
+MAX_COMPARED = 200  # comparing names for "did you mean" is slow
 
 _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _NOT_DELIMITERS = frozenset(f'{ascii_letters}{digits}"+-._ \r\n')
-_MAX_COMPARED = 200  # comparing names for "did you mean" is slow
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -123,18 +123,19 @@ def _not_a_header(names: Sequence[str], wanted: Sequence[str], line: int) -> lis
     numbers = parse_numbers(names, Dialect())
     if not wanted or set(wanted) & set(names) or len(numbers.faults) == len(names):
         return []
-    rule = f"must name the columns. Received: {shown(','.join(names[:_MAX_COMPARED]))}."
+    rule = f"must name the columns. Received: {shown(','.join(names[:MAX_COMPARED]))}."
     return [Fault(detail=f"Line {line}: {rule}", line=line)]
 
 
 def _missing(names: Sequence[str], wanted: Sequence[str], line: int) -> list[Fault]:
-    others = [name for name in names if name not in set(wanted)][:_MAX_COMPARED]
+    missing = [name for name in wanted if name not in names]
+    others = sorted(set(names) - set(wanted))[:MAX_COMPARED]
+    hints = {name: nearest(name, others) for name in missing[:MAX_FAULTS]}
     return [
         Fault(
-            detail=f"Line {line}: column {shown(name)} is missing.{nearest(name, others)}",
+            detail=f"Line {line}: column {shown(name)} is missing.{hints.get(name, '')}",
             line=line,
             column=name,
         )
-        for name in wanted
-        if name not in names
+        for name in missing
     ]

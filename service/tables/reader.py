@@ -4,6 +4,7 @@ Every block is read by `arrow` if that can be, else as text, which finds all fau
 good rows. Both ways give the same values.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from service.bundle import ColumnSpec, Dialect, NumberInput
@@ -12,7 +13,7 @@ from service.tables.arrow import ArrowReader
 from service.tables.blocks import Block, summarise
 from service.tables.cells import DECIMALS, THOUSANDS, fit_notation, parse
 from service.tables.header import DELIMITERS, parse_delimiter, read_header
-from service.tables.records import BLOCK_BYTES, RecordStream, Stream, is_utf8
+from service.tables.records import BLOCK_BYTES, RecordStream, Stream, is_closed, is_utf8
 from service.tables.text import TextRows
 
 
@@ -67,7 +68,10 @@ class CsvReader:
             InvalidParameter: `delimiter`, `decimal` or `thousands` cannot be what was given.
             RowTooLarge: The header is longer than `max_row_bytes`.
         """
-        _check_notation(decimal, thousands)
+        self._given = {
+            "decimal": _parse_decimal(decimal),
+            "thousands": _parse_thousands(thousands, decimal),
+        }
         candidates = (trained.delimiter, *DELIMITERS) if delimiter is None else (delimiter,)
         self._records = RecordStream(stream, max_row_bytes=max_row_bytes)
         header = read_header(
@@ -84,7 +88,6 @@ class CsvReader:
             delimiter=header.delimiter,
             max_block_bytes=max(max_row_bytes, BLOCK_BYTES) + 2,
         )
-        self._given = {"decimal": decimal, "thousands": thousands}
         preferred = Dialect(
             delimiter=header.delimiter, decimal=trained.decimal, thousands=trained.thousands
         )
@@ -112,6 +115,8 @@ class CsvReader:
 
     def _read_fast(self, body: bytes) -> Block | None:
         if not is_utf8(body):
+            return None
+        if self._records.ended and not is_closed(body, self.dialect.delimiter):
             return None
         instances = self._arrow.instances(body, self.dialect) if self._columns else {}
         texts = self._arrow.texts(body) if self._echo else []
@@ -151,12 +156,18 @@ class CsvReader:
         return [text for place in places for text in rows.column(place)]
 
 
-def _check_notation(decimal: str | None, thousands: str | None) -> None:
-    """Refuse marks that are none, or the same for both."""
-    if decimal not in (None, *DECIMALS):
-        raise InvalidParameter("decimal", str(decimal), 'must be "." or ","')
+def _parse_decimal(text: str | None) -> str | None:
+    if text not in (None, *DECIMALS):
+        raise InvalidParameter("decimal", str(text), 'must be "." or ","')
+    return text
+
+
+def _parse_thousands(text: str | None, decimal: str | None) -> str | None:
+    thousands = next(
+        (mark for mark in THOUSANDS if text and re.fullmatch(THOUSANDS[mark], text)), text
+    )
     if thousands not in (None, *THOUSANDS):
-        rule = "must be one of . , ' a space, or nothing"
-        raise InvalidParameter("thousands", str(thousands), rule)
+        raise InvalidParameter("thousands", str(text), "must be one of . , ' a space, or nothing")
     if thousands and thousands == decimal:
         raise InvalidParameter("thousands", thousands, "must differ from decimal")
+    return thousands

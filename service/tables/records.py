@@ -23,7 +23,7 @@ BLOCK_BYTES = 2**19
 # Finds what decoding with "surrogateescape" made of a byte that is not UTF-8.
 NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _BLANK_LINES = re.compile(rb"(?: *(?:\r\n|\r|\n))*+(?: *\Z)?")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CR, _LF, _QUOTE = b'\r\n"'
@@ -111,6 +111,11 @@ def last_record_end(buffer: bytes, delimiter: str) -> int:
     return int(outside[-1]) + 1 if outside.size else 0
 
 
+def is_closed(body: bytes, delimiter: str) -> bool:
+    """Tell whether every quote that opens a field in whole records has its closing one."""
+    return b'"' not in body or last_record_end(body + b"\n", delimiter) > len(body)
+
+
 def _last_record_end_by_reading(buffer: bytes, delimiter: str) -> int:
     end = 0
     for match in _grammar(delimiter).record_bytes.finditer(buffer):
@@ -124,6 +129,7 @@ class RecordStream:
 
     Attributes:
         line: The line, from 1, on which the block yielded last, or else the next record, starts.
+        ended: Whether the body was read to its end; if so, the block yielded last is the last.
     """
 
     def __init__(self, stream: Stream, *, max_row_bytes: int) -> None:
@@ -132,7 +138,7 @@ class RecordStream:
         self._max_row_bytes = max_row_bytes
         self._capacity = max_row_bytes + len("\r\n")
         self._buffer = b""
-        self._ended = False
+        self.ended = False
 
     def head(self, delimiters: Sequence[str]) -> dict[str, bytes]:
         """Return the first record that is not a blank line, as each of the delimiters cuts it.
@@ -142,7 +148,7 @@ class RecordStream:
             RowTooLarge: It is longer than `max_row_bytes`.
         """
         self._fill(FIRST_BLOCK_BYTES)
-        self._buffer = self._buffer.removeprefix(_BOM)
+        self._buffer = self._buffer.removeprefix(BOM)
         while (blank := _BLANK_LINES.match(self._buffer)) and blank[0]:
             self.skip(blank[0])
             self._fill(FIRST_BLOCK_BYTES)
@@ -166,13 +172,13 @@ class RecordStream:
         size = FIRST_BLOCK_BYTES
         while True:
             self._fill(size)
-            end = len(self._buffer) if self._ended else last_record_end(self._buffer, delimiter)
+            end = len(self._buffer) if self.ended else last_record_end(self._buffer, delimiter)
             if end:
                 block = self._buffer[:end]
                 yield block
                 self.skip(block)
                 size = min(4 * size, BLOCK_BYTES)
-            elif self._ended:
+            elif self.ended:
                 return
             else:
                 self._grow(delimiter)
@@ -182,16 +188,16 @@ class RecordStream:
         return {
             mark: match[0]
             for mark, match in matches.items()
-            if match and (self._ended or (match[1] and match.end() < len(self._buffer)))
+            if match and (self.ended or (match[1] and match.end() < len(self._buffer)))
         }
 
     def _fill(self, size: int) -> None:
         """Read until the buffer has `size` bytes, at most its capacity, or the body has ended."""
         pieces = [self._buffer]
         missing = min(size, self._capacity) - len(self._buffer)
-        while missing > 0 and not self._ended:
+        while missing > 0 and not self.ended:
             piece = self._stream.read(missing)
-            self._ended = not piece
+            self.ended = not piece
             pieces.append(piece)
             missing -= len(piece)
         self._buffer = b"".join(pieces)

@@ -10,8 +10,8 @@ from service.bundle import ColumnSpec, Dialect, NumberInput
 from service.errors import Fault, nearest, shown
 from service.tables.blocks import WHOLE_ROW, Block, summarise
 from service.tables.cells import Parsed, narrowed, parse
+from service.tables.header import MAX_COMPARED
 
-_MAX_COMPARED = 200  # comparing names for "did you mean" is slow
 _ABSENT = object()
 _NAMES: dict[type, str] = {list: "an array", dict: "an object", type(None): "null"}
 
@@ -34,10 +34,10 @@ def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> B
     for column, spec in enumerate(columns):
         cells = [row.get(spec.name, _ABSENT) for row in rows]
         parsed = _parse(spec, cells)
-        missing = f"is missing.{nearest(spec.name, unknown[:_MAX_COMPARED])}"
+        hint = nearest(spec.name, unknown[:MAX_COMPARED]) if _ABSENT in cells else ""
         for cell, rule in parsed.faults.items():
             absent = cells[cell] is _ABSENT
-            text = missing if absent else f"{rule}. Received: {_shown(cells[cell])}."
+            text = f"is missing.{hint}" if absent else f"{rule}. Received: {_shown(cells[cell])}."
             findings[places[cell]][column] = text
         values[spec.name] = parsed.values
     good = np.array([place not in findings for place in places], np.bool_)
