@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from training.errors import CannotTrain
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_images(commands)
+    _add_table(commands)
     return parser
 
 
@@ -92,6 +94,31 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     command.add_argument(
         "--limit", type=_positive, metavar="N", help="use only N pictures of the training file"
+    )
+
+
+def _add_table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "table",
+        help="train a regression on a CSV file",
+        description="Train a regression on any CSV file and publish it as the model's next "
+        "version. What each column is, is told from its texts; say it where that goes wrong.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    command.set_defaults(run=_train_table)
+    command.add_argument("file", type=Path, metavar="FILE.csv", help="with a header line")
+    command.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+    _add_common(command)
+    for option, help_text in (
+        ("--numeric", "read these columns as numbers"),
+        ("--categorical", "read these columns as categories"),
+        ("--date", "read these columns as dates"),
+        ("--ignore", "leave these columns out"),
+    ):
+        command.add_argument(option, nargs="+", default=[], metavar="C", help=help_text)
+    command.add_argument("--unit", metavar="UNIT", help="of the target, such as USD")
+    command.add_argument(
+        "--test-size", type=_share, default=0.2, metavar="X", help="share of the rows for the test"
     )
 
 
@@ -131,6 +158,33 @@ def _train_images(options: argparse.Namespace, words: list[str]) -> Path:
     )
 
 
+def _train_table(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.columns import Overrides  # noqa: PLC0415 - brings in scikit-learn
+    from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
+
+    recipe = tables.Recipe()
+    return tables.train(
+        tables.Config(
+            file=options.file,
+            target=options.target,
+            name=options.name,
+            models=options.models,
+            command=_typed(words),
+            overrides=Overrides(
+                numeric=tuple(options.numeric),
+                categorical=tuple(options.categorical),
+                dates=tuple(options.date),
+                ignored=tuple(options.ignore),
+            ),
+            unit=options.unit,
+            test_share=options.test_size,
+            seed=options.seed,
+            recipe=replace(recipe, epochs=options.epochs or recipe.epochs),
+            min_score=options.min_score,
+        )
+    )
+
+
 def _typed(words: list[str]) -> str:
     """Return the command without the folders of whoever typed it."""
     names = [Path(word).name if "/" in word else word for word in words]
@@ -142,6 +196,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
     return number
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, not {text}")
+    return share
 
 
 if __name__ == "__main__":

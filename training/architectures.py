@@ -3,8 +3,27 @@
 Raw levels and raw columns go in, probabilities or values come out: all scaling is inside.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from service.bundle import FIRST_CODE, CategoryInput, ColumnSpec, DateInput
+from training.datasets import Rows
+from training.layers import (
+    Calendar,
+    GridEmbedding,
+    Pair,
+    QuantilePosition,
+    SplineEmbedding,
+    with_calendar,
+)
+
+Floats = NDArray[np.float32]
+Targets = NDArray[np.float64]
 
 
 def mlp(shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -40,6 +59,136 @@ def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
 def _probabilities(hidden: keras.KerasTensor, classes: int) -> dict[str, keras.KerasTensor]:
     output = layers.Dense(classes, activation="softmax", name="probabilities")
     return {"probabilities": output(hidden)}
+
+
+def quantile_knots(numbers: Floats, *, count: int = 257) -> list[list[float]]:
+    """Return each column's distinct quantiles, at least two even where all is one value or blank.
+
+    Shapes:
+        (n, columns) to `columns` lists of at most `count` values.
+    """
+    knots = []
+    for column in numbers.T.astype(np.float64):
+        known = column[np.isfinite(column)]
+        values = np.unique(np.quantile(known if len(known) else [0.0], np.linspace(0, 1, count)))
+        knots.append((values if len(values) > 1 else values[0] + np.array([-0.5, 0.5])).tolist())
+    return knots
+
+
+def table_network(
+    rows: Rows,
+    target: Targets,
+    specs: Sequence[ColumnSpec],
+    *,
+    pairs: Sequence[Pair] = (),
+    multiply_adds: int = 35_000,
+) -> keras.Model:
+    """Build a regression network that takes raw rows; imputation and scaling are part of it.
+
+    The hidden layers are as wide as the multiply-adds allow.
+
+    Args:
+        rows: Training rows, for quantiles.
+        target: Their targets, for mean and spread.
+        specs: The columns.
+        pairs: Number columns, the calendar's counted, to be embedded together.
+        multiply_adds: What one row may cost at most.
+
+    Returns:
+        A model of inputs `numbers` and `categories` and output `value`, in the target's unit.
+
+    Shapes:
+        numbers: (n, number and date columns); categories: (n, category columns), each left out
+        where there are none; value: (n, 1).
+    """
+    inputs, features = _table_features(rows, specs, pairs)
+    embedding = keras.Model(inputs, features)
+    hidden = features
+    for width in _hidden_widths(features.shape[-1], multiply_adds - _interpolations(embedding)):
+        hidden = layers.Dense(width, activation="relu")(hidden)
+    spread = float(target.std()) or 1.0
+    value = layers.Rescaling(spread, float(target.mean()), name="value")(layers.Dense(1)(hidden))
+    return keras.Model(inputs, {"value": value}, name="rows")
+
+
+def by_column(rows_network: keras.Model, specs: Sequence[ColumnSpec]) -> keras.Model:
+    """Give a network of rows one named input a column, as a signature has it.
+
+    Shapes:
+        Each input (n, 1).
+    """
+    inputs = {
+        spec.tensor: keras.Input(spec.shape, dtype=spec.dtype, name=spec.tensor) for spec in specs
+    }
+    sides: dict[str, list[Any]] = {"numbers": [], "categories": []}
+    for spec in specs:
+        side = "categories" if isinstance(spec, CategoryInput) else "numbers"
+        sides[side].append(inputs[spec.tensor])
+    joined = {
+        side: ops.concatenate(tensors, axis=1) if len(tensors) > 1 else tensors[0]
+        for side, tensors in sides.items()
+        if tensors
+    }
+    return keras.Model(inputs, rows_network(joined), name="table")
+
+
+def date_columns(specs: Sequence[ColumnSpec]) -> list[int]:
+    """Return which of the number columns are dates."""
+    numeric = [spec for spec in specs if not isinstance(spec, CategoryInput)]
+    return [place for place, spec in enumerate(numeric) if isinstance(spec, DateInput)]
+
+
+def _table_features(
+    rows: Rows, specs: Sequence[ColumnSpec], pairs: Sequence[Pair]
+) -> tuple[dict[str, Any], Any]:
+    inputs: dict[str, Any] = {}
+    parts: list[Any] = []
+    dates = date_columns(specs)
+    if columns := rows.numbers.shape[1]:
+        numbers = inputs["numbers"] = keras.Input((columns,), name="numbers")
+        dated = Calendar(dates)(numbers) if dates else numbers
+        parts += _embed_numbers(dated, quantile_knots(with_calendar(rows, dates).numbers), pairs)
+    sizes = [FIRST_CODE + len(spec.vocabulary) for spec in specs if isinstance(spec, CategoryInput)]
+    if sizes:
+        codes = inputs["categories"] = keras.Input((len(sizes),), dtype="int32", name="categories")
+        parts.append(_embed_categories(codes, sizes))
+    return inputs, ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+
+
+def _embed_numbers(
+    numbers: Any, knots: Sequence[Sequence[float]], pairs: Sequence[Pair]
+) -> list[Any]:
+    medians = np.array([np.median(column) for column in knots], np.float32)
+    missing = ops.cast(ops.isnan(numbers), "float32")
+    known = ops.where(ops.isnan(numbers), medians, numbers)
+    quantile, squashed = QuantilePosition(knots)(known)
+    width = int(np.clip(256 // len(knots), 2, 8))
+    parts = [SplineEmbedding(32, width)([quantile, missing]), quantile, squashed]
+    if pairs:
+        parts.append(GridEmbedding(pairs, (8, 16, 32, 64, 128), 8)([quantile, missing]))
+    return parts
+
+
+def _embed_categories(codes: Any, vocabulary_sizes: Sequence[int]) -> Any:
+    """Embed all columns from one table, each column's codes moved to a range of its own."""
+    width = int(np.clip(256 // len(vocabulary_sizes), 2, 8))
+    starts = np.concatenate([[0], np.cumsum(vocabulary_sizes)]).astype(np.int32)
+    embedded = layers.Embedding(int(starts[-1]), width)(codes + starts[:-1])
+    return layers.Flatten()(embedded)
+
+
+def _hidden_widths(features: int, multiply_adds: int) -> tuple[int, int, int]:
+    """Return the widest three layers, as 8 to 6 to 3, that cost at most `multiply_adds`."""
+    for unit in range(multiply_adds, 1, -1):
+        widths = (8 * unit, 6 * unit, 3 * unit)
+        if features * widths[0] + 66 * unit**2 + widths[2] <= multiply_adds:
+            return widths
+    return 8, 6, 3
+
+
+def _interpolations(network: keras.Model) -> int:
+    """Count the multiplications of its layers of ours; it has no others that cost any."""
+    return sum(getattr(layer, "multiply_adds", 0) for layer in network.layers)
 
 
 PICTURE_ARCHITECTURES = {"cnn": cnn, "mlp": mlp}

@@ -101,28 +101,23 @@ def _inputs(manifest: Manifest) -> str:
     )
 
 
+def kind_of(spec: InputSpec) -> str:
+    """Return what kind of input it is, in a word."""
+    return str(spec.__struct_config__.tag)
+
+
 def _input(spec: InputSpec) -> list[str]:
     if isinstance(spec, PictureInput):
         shape = " x ".join(map(str, spec.shape))
-        return [
-            spec.name,
-            "picture",
-            f"{shape}, geometry {spec.geometry} {spec.geometry_version}",
-            "",
-            "",
-        ]
+        seen = f"{shape}, geometry {spec.geometry} {spec.geometry_version}"
+        return [spec.name, kind_of(spec), seen, "", ""]
     blanks = "yes" if spec.blanks else "no"
     if isinstance(spec, CategoryInput):
-        shown = ", ".join(spec.vocabulary[:_VOCABULARY_SHOWN])
         more = len(spec.vocabulary) - _VOCABULARY_SHOWN
-        return [
-            spec.name,
-            "category",
-            shown + (f" and {more} more" if more > 0 else ""),
-            "",
-            blanks,
-        ]
-    kind = f"date, {spec.format}" if isinstance(spec, DateInput) else "number"
+        seen = ", ".join(spec.vocabulary[:_VOCABULARY_SHOWN])
+        seen += f" and {more} more" if more > 0 else ""
+        return [spec.name, kind_of(spec), seen, "", blanks]
+    kind = f"date, {spec.format}" if isinstance(spec, DateInput) else kind_of(spec)
     return [spec.name, kind, _range(spec), _number(spec.median), blanks]
 
 
@@ -162,14 +157,14 @@ def _origin(manifest: Manifest) -> str:
     origin = manifest.origin
     split = ", ".join(f"{part} {count:,}" for part, count in origin.split.items())
     libraries = ", ".join(f"{name} {version}" for name, version in origin.libraries.items())
-    rows = [
-        ["command", f"`{origin.command}`"],
-        ["seed", origin.seed],
-        ["data", f"{origin.data}, SHA-256 `{origin.data_sha256}`"],
-        ["split", split],
-        ["libraries", libraries],
-        ["commit", origin.commit or "not under version control"],
-        ["wall time", f"{origin.wall_seconds:,.0f} s"],
-        ["published", origin.created],
+    rows: list[tuple[str, object]] = [
+        ("command", f"`{origin.command}`"),
+        ("seed", origin.seed),
+        ("data", f"{origin.data}, SHA-256 `{origin.data_sha256}`"),
+        ("split", split),
+        ("libraries", libraries),
+        ("commit", origin.commit or "not under version control"),
+        ("wall time", f"{origin.wall_seconds:,.0f} s"),
+        ("published", origin.created),
     ]
     return table(["", ""], rows)

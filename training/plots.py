@@ -207,7 +207,7 @@ def plot_pictures(
 
 
 def plot_values(
-    path: Path, names: Sequence[str], values: NDArray[np.floating[Any]], *, title: str, unit: str
+    path: Path, names: Sequence[str], values: NDArray[np.floating[Any]], *, title: str, label: str
 ) -> None:
     """Draw predicted values as bars, one made-up instance each.
 
@@ -223,4 +223,4 @@ def plot_values(
         axes.set_yticks(places, list(names))
         axes.margins(x=0.16)
         axes.grid(visible=False, axis="y")
-        axes.set(title=title, xlabel=unit)
+        axes.set(title=title, xlabel=label)

@@ -118,24 +118,20 @@ class Draft:
         return [int(path.name) for path in self._model.iterdir() if path.name.isdecimal()]
 
 
-def refuse_below(
-    score: float, least: float | None, *, measure: str, ascending: bool = True
-) -> None:
+def refuse_below(score: float, least: float | None, *, measure: str) -> None:
     """Refuse to publish a network that scores worse on validation than was asked for.
 
     Args:
-        score: On validation.
+        score: On validation; more is better.
         least: The worst that will do; None for any.
         measure: Its name.
-        ascending: Whether more is better.
 
     Raises:
         CannotTrain: It scores worse.
     """
-    if least is not None and (score < least if ascending else score > least):
-        rule = "at least" if ascending else "at most"
+    if least is not None and not score >= least:
         raise CannotTrain(
-            f"Not published: --min-score asks for a validation {measure} of {rule} {least:g}. "
+            f"Not published: the validation {measure} must be at least {least:g}. "
             f"Received: {score:.6g}."
         )
 

@@ -1,0 +1,398 @@
+"""Train a small Keras network on a table, taught by an ensemble of trees.
+
+Trees and nearest neighbours learn a table better than a network does, but they cannot be served as
+one. So they teach: an ensemble fitted on other folds labels many synthetic rows, and a network of a
+few thousand multiply-adds learns those labels beside the true ones.
+
+References:
+    Bucila, Caruana, Niculescu-Mizil (2006), Model compression. doi:10.1145/1150402.1150464
+    Hinton, Vinyals, Dean (2015), Distilling the knowledge in a neural network. arXiv:1503.02531
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
+from catboost import CatBoostRegressor
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from training.datasets import Rows
+from training.layers import Pair, with_calendar
+
+Floats = NDArray[np.float32]
+Targets = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What the rows nearest by one pair of columns had as values.
+
+    Args:
+        places: Where the known rows are.
+        values: What they have: targets and what simpler models left unexplained.
+
+    Shapes:
+        `places` (n, 2), `values` (n, kinds).
+    """
+
+    places: NDArray[np.float64]
+    values: NDArray[np.float64]
+    near: NearestNeighbors = field(init=False, repr=False, compare=False)
+
+    COUNTS = (1, 3, 5, 10, 30)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "near", NearestNeighbors(algorithm="kd_tree").fit(self.places))
+
+    def describe(self, places: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Summarise the neighbours of each place: weighted means, spread, distance.
+
+        Args:
+            places: Where to look; the known rows themselves if none are given, and then none of
+                them is its own neighbour.
+        """
+        count = min(max(self.COUNTS), len(self.places) - 1)
+        distance, index = self.near.kneighbors(places, count)
+        values = self.values[index]
+        means = [_weighted_mean(distance[:, :k], values[:, :k]) for k in self.COUNTS]
+        return np.hstack([*means, values[:, :10].std(axis=1), distance[:, [min(4, count - 1)]]])
+
+
+def _weighted_mean(
+    distance: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Average by inverse distance, softened so that a twin does not decide alone."""
+    weight = 1 / (distance + 0.3 * distance.mean(axis=1, keepdims=True) + 1e-9)
+    weight /= weight.sum(axis=1, keepdims=True)
+    return np.einsum("nk,nkv->nv", weight, values)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Medians, means and spreads of numeric columns, learned from training rows."""
+
+    median: Targets
+    mean: Targets
+    spread: Targets
+
+    @classmethod
+    def of(cls, numbers: Floats) -> "Scale":
+        """Measure `numbers`; a column without a value counts as zeros."""
+        empty = np.isnan(numbers).all(axis=0)
+        median = np.nanmedian(np.where(empty, 0, numbers).astype(np.float64), axis=0)
+        filled = np.where(np.isnan(numbers), median, numbers)
+        return cls(median, filled.mean(axis=0), filled.std(axis=0) + 1e-12)
+
+    def standardise(self, numbers: Floats) -> NDArray[np.float64]:
+        """Fill blanks with medians, then centre and scale."""
+        filled = np.where(np.isnan(numbers), self.median, numbers)
+        return np.asarray((filled - self.mean) / self.spread)
+
+
+def _catboost(seed: int, *, iterations: int, threads: int, **options: Any) -> CatBoostRegressor:
+    return CatBoostRegressor(
+        iterations=iterations,
+        random_seed=seed,
+        thread_count=threads,
+        verbose=0,
+        allow_writing_files=False,
+        **options,
+    )
+
+
+def unexplained(rows: Rows, target: Targets, *, seed: int, threads: int = 1) -> Targets:
+    """Return what quick trees, fitted on other folds, leave of each target."""
+    trees = _catboost(seed, iterations=200, threads=threads, learning_rate=0.1)
+    folds = KFold(_fold_count(rows, 4), shuffle=True, random_state=seed)
+    flat = np.hstack([rows.numbers, rows.categories])
+    return np.asarray(target - cross_val_predict(trees, flat, target, cv=folds))
+
+
+def _fold_count(rows: Rows, wanted: int) -> int:
+    return max(2, min(wanted, len(rows) // 4))
+
+
+def important_columns(rows: Rows, target: Targets, *, seed: int, most: int) -> list[int]:
+    """Return the numeric columns that quick trees use most, the most used first."""
+    if rows.numbers.shape[1] == 0:
+        return []
+    trees = _catboost(seed, iterations=100, threads=1).fit(rows.numbers, target)
+    order = np.argsort(-trees.get_feature_importance(), kind="stable")
+    return [int(column) for column in order[:most]]
+
+
+def related_pairs(
+    rows: Rows, residual: Targets, columns: Sequence[int], *, least: float = 0.1, most: int = 2
+) -> list[Pair]:
+    """Find pairs of numbers whose neighbours share what trees could not explain.
+
+    Longitude and latitude do; most pairs do not. A column is used in one pair only.
+
+    Args:
+        rows: Training rows.
+        residual: What is left of their targets.
+        columns: Numeric columns to try.
+        least: Correlation of a row's residual with its ten neighbours' that counts as related.
+        most: How many pairs at most, the best first.
+    """
+    if len(rows) < 500:  # 0.1 is then within two standard errors of nothing
+        return []
+    places = Scale.of(rows.numbers).standardise(rows.numbers)
+    scores: dict[Pair, float] = {}
+    for first, second in combinations(sorted(columns), 2):
+        near = Neighbourhood(places[:, [first, second]], residual[:, None])
+        guess = near.describe()[:, Neighbourhood.COUNTS.index(10)]
+        if guess.std() > 0:
+            scores[first, second] = float(np.corrcoef(guess, residual)[0, 1])
+    found: list[Pair] = []
+    for pair in sorted(scores, key=scores.__getitem__, reverse=True)[:20]:
+        if scores[pair] >= least and not set(pair) & {c for other in found for c in other}:
+            found.append(pair)
+    return found[:most]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Columns a teacher learns from: raw ones, neighbours, rotated pairs, ratios."""
+
+    scale: Scale
+    pairs: Sequence[Pair]
+    ratios: Sequence[Pair]
+    neighbourhoods: Sequence[Neighbourhood]
+
+    @classmethod
+    def learn(
+        cls, rows: Rows, values: NDArray[np.float64], pairs: Sequence[Pair], ratios: Sequence[Pair]
+    ) -> "Features":
+        """Remember training rows and their `values` (targets and residuals)."""
+        scale = Scale.of(rows.numbers)
+        places = scale.standardise(rows.numbers)
+        near = [Neighbourhood(places[:, list(pair)], values) for pair in pairs]
+        return cls(scale, pairs, ratios, near)
+
+    def make(self, rows: Rows, *, known: bool = False) -> Floats:
+        """Return the features of `rows`; `known` where they are the rows learned from."""
+        places = self.scale.standardise(rows.numbers)
+        parts: list[NDArray[Any]] = [rows.numbers]
+        for pair, near in zip(self.pairs, self.neighbourhoods, strict=True):
+            place = places[:, list(pair)]
+            parts += [near.describe(None if known else place), _rotate(place)]
+        for above, below in self.ratios:
+            floor = 1e-3 * self.scale.spread[below]
+            parts.append(rows.numbers[:, [above]] / (np.abs(rows.numbers[:, [below]]) + floor))
+        return np.hstack(parts).astype(np.float32)
+
+
+def _rotate(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Project onto seven oblique axes, where trees can cut a map as it runs."""
+    angles = np.pi / 8 * np.arange(1, 8)
+    return np.asarray(place @ np.stack([np.cos(angles), np.sin(angles)]))
+
+
+class Teacher:
+    """Boosted trees, randomised trees and a linear model on the same features."""
+
+    def __init__(self, features: Features, *, seed: int, threads: int = 1) -> None:
+        self.features = features
+        self.trees = _catboost(seed, iterations=1500, threads=threads, learning_rate=0.06, rsm=0.5)
+        self.forest = ExtraTreesRegressor(
+            200, min_samples_leaf=2, max_features=0.5, n_jobs=threads, random_state=seed
+        )
+
+    def fit(self, rows: Rows, target: Targets) -> "Teacher":
+        """Learn `rows`, the ones that the features remember."""
+        flat = self._flatten(rows, known=True)
+        codes = list(range(flat.shape[1] - rows.categories.shape[1], flat.shape[1]))
+        self.linear = _linear_model(rows)
+        self.trees.fit(self._frame(flat, codes), target, cat_features=codes)
+        self.codes = codes
+        self.forest.fit(flat, target)
+        self.linear.fit(np.hstack([rows.numbers, rows.categories]), target)
+        return self
+
+    def predict(self, rows: Rows) -> NDArray[np.float64]:
+        """Return each member's prediction.
+
+        Shapes:
+            (n, 3): boosted trees, randomised trees, linear.
+        """
+        flat = self._flatten(rows, known=False)
+        boosted = self.trees.predict(self._frame(flat, self.codes))
+        linear = self.linear.predict(np.hstack([rows.numbers, rows.categories]))
+        return np.stack([boosted, self.forest.predict(flat), linear], axis=1)
+
+    def _flatten(self, rows: Rows, *, known: bool) -> Floats:
+        made = self.features.make(rows, known=known)
+        return np.hstack([made, rows.categories]).astype(np.float32)
+
+    @staticmethod
+    def _frame(flat: Floats, codes: Sequence[int]) -> Any:
+        """Wrap the columns so that the codes are integers, as CatBoost asks of categories."""
+        frame = pd.DataFrame(flat)
+        return frame.astype(dict.fromkeys(codes, np.int32))
+
+
+def _linear_model(rows: Rows) -> Any:
+    columns = rows.numbers.shape[1]
+    everything = columns + rows.categories.shape[1]
+    prepare = make_column_transformer(
+        (
+            make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()),
+            list(range(columns)),
+        ),
+        (OneHotEncoder(handle_unknown="ignore"), list(range(columns, everything))),
+    )
+    return make_pipeline(prepare, RidgeCV(np.logspace(-2, 4, 13)))
+
+
+# ---------------------------------------------------------------- (c) synthetic rows
+
+
+def synthesise(rows: Rows, count: int, rng: np.random.Generator) -> tuple[Rows, NDArray[np.intp]]:
+    """Make rows between real ones: each is a parent moved towards one of its eight neighbours.
+
+    Half of them lie on the line between the two, half take each column from either.
+
+    Returns:
+        The rows, and the index of each one's parent.
+
+    References:
+        Bucila, Caruana, Niculescu-Mizil (2006), section 3.3 (MUNGE), whose swaps these are.
+    """
+    near = min(8, len(rows) - 1)
+    neighbours = NearestNeighbors(n_neighbors=near).fit(_places(rows, rng)).kneighbors()[1]
+    parent = np.arange(count) % len(rows)
+    other = neighbours[parent, rng.integers(0, near, count)]
+    columns = rows.numbers.shape[1]
+    along = rng.random((count, 1)) * np.ones(columns)
+    swapped = rng.random((count, columns)) < 0.5
+    share = np.where(rng.random((count, 1)) < 0.5, along, swapped).astype(np.float32)
+    here, there = rows.numbers[parent], rows.numbers[other]
+    mixed = here + share * (there - here)
+    whole = np.where(share > 0.5, there, here)
+    numbers = np.where(np.isnan(mixed), whole, mixed)
+    pick = rng.random((count, rows.categories.shape[1])) < 0.5
+    categories = np.where(pick, rows.categories[other], rows.categories[parent])
+    return Rows(numbers, categories), parent
+
+
+def _places(rows: Rows, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Put rows in a space where any two categories are about two spreads of a number apart."""
+    numbers = Scale.of(rows.numbers).standardise(rows.numbers)
+    directions = rng.normal(size=(int(rows.categories.max(initial=0)) + 1, 3))
+    return np.hstack([numbers, directions[rows.categories].reshape(len(rows), -1)])
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network is to learn: rows and their targets.
+
+    Attributes:
+        teacher_rmse: Root mean square error of the teachers on rows of folds they have not seen.
+        member_weights: The share of boosted trees, randomised trees and linear model.
+    """
+
+    rows: Rows
+    target: Targets
+    pairs: Sequence[Pair]
+    teacher_rmse: float
+    member_weights: Sequence[float]
+
+
+MOST_TAUGHT_ROWS = 60_000
+FOLDS = 5
+
+
+def prepare_lesson(
+    rows: Rows,
+    target: Targets,
+    *,
+    seed: int,
+    dates: Sequence[int] = (),
+    synthetic_rows: int = 400_000,
+    threads: int = 1,
+) -> Lesson:
+    """Fit teachers on the training rows and let them label synthetic ones.
+
+    What a teacher says of a row it was fitted on repeats that row's noise, so a synthetic row is
+    labelled by the teacher that has not seen its parent.
+
+    Args:
+        rows: That train.
+        target: Their targets.
+        seed: Of every random choice.
+        dates: Which number columns are dates.
+        synthetic_rows: How many at most; 40 a true row, but at least 20 000.
+        threads: Cores to use.
+    """
+    rng = np.random.default_rng(seed)
+    every_row, every_target = rows, target
+    if len(rows) > MOST_TAUGHT_ROWS:
+        chosen = rng.choice(len(rows), MOST_TAUGHT_ROWS, replace=False)
+        rows, target = rows.take(chosen), target[chosen]
+    known = with_calendar(rows, dates)
+    columns = important_columns(known, target, seed=seed, most=12)
+    residual = unexplained(known, target, seed=seed, threads=threads)
+    pairs = related_pairs(known, residual, columns)
+    ratios = _ratios(columns, pairs)
+    synthetic, parent = synthesise(rows, _count(len(rows), synthetic_rows), rng)
+    asked = with_calendar(synthetic, dates)
+    values = np.stack([target, residual], axis=1)
+    unseen = np.zeros((len(rows), 3))
+    labels = np.zeros((len(synthetic), 3))
+    folds = KFold(_fold_count(rows, FOLDS), shuffle=True, random_state=seed)
+    for number, (inside, outside) in enumerate(folds.split(rows.numbers)):
+        taught = known.take(inside)
+        features = Features.learn(taught, values[inside], pairs, ratios)
+        teacher = Teacher(features, seed=seed * FOLDS + number, threads=threads)
+        teacher.fit(taught, target[inside])
+        unseen[outside] = teacher.predict(known.take(outside))
+        children = np.flatnonzero(np.isin(parent, outside))
+        labels[children] = teacher.predict(asked.take(children))
+    weights = _member_weights(unseen, target)
+    return Lesson(
+        *_with_true_rows(synthetic, labels @ weights, every_row, every_target),
+        pairs=pairs,
+        teacher_rmse=float(np.sqrt(np.mean((unseen @ weights - target) ** 2))),
+        member_weights=weights.tolist(),
+    )
+
+
+def _count(rows: int, most: int) -> int:
+    return min(most, max(20_000, 40 * rows))
+
+
+def _ratios(columns: Sequence[int], pairs: Sequence[Pair]) -> list[Pair]:
+    """Return the quotients of the eight most important columns; coordinates have none."""
+    paired = {column for pair in pairs for column in pair}
+    return list(combinations(sorted([c for c in columns if c not in paired][:8]), 2))
+
+
+def _member_weights(unseen: NDArray[np.float64], target: Targets) -> NDArray[np.float64]:
+    """Weigh the members by least squares on rows they have not seen, none negative."""
+    weights, _ = nnls(unseen - target.mean(), target - target.mean())
+    total = weights.sum()
+    return np.asarray(weights / total if total > 0 else np.full(len(weights), 1 / len(weights)))
+
+
+def _with_true_rows(
+    synthetic: Rows, labels: Targets, rows: Rows, target: Targets
+) -> tuple[Rows, Targets]:
+    """Add the true rows, repeated until they are a tenth: the teacher may be wrong."""
+    copies = max(1, len(synthetic) // (9 * len(rows)))
+    return (
+        Rows.joined([synthetic, *[rows] * copies]),
+        np.concatenate([labels, *[target] * copies]),
+    )

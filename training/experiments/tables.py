@@ -1,0 +1,506 @@
+"""Rows of a table into a number: config, data, network, fit, evaluate, calibrate, publish."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from service import bundle
+from service.bundle import (
+    MISSING_CODE,
+    OTHER_CODE,
+    CategoryInput,
+    ColumnSpec,
+    Instances,
+    Manifest,
+    Reference,
+    Signature,
+    ValueOutput,
+)
+from service.engines import available_cpus
+from training import card, evaluation, plots, publishing
+from training.architectures import by_column, date_columns, table_network
+from training.card import Section, render
+from training.columns import Overrides, likely_leaks
+from training.datasets import Rows, TablePart, TableParts, load_table
+from training.distillation import Lesson, prepare_lesson
+from training.evaluation import Values
+from training.progress import EpochDisplay, console
+
+_GOLDEN_MIXTURES = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How the network is taught and fitted.
+
+    Attributes:
+        synthetic_rows: Labelled by the teachers, at most.
+        multiply_adds: That one row may cost.
+        epochs: At most.
+        patience: Epochs without a better validation error before stopping.
+        batch_size: Rows a step.
+        steps_per_execution: Steps between two looks at the clock; cheap steps want many.
+        learning_rate: At its highest.
+        weight_decay: Of AdamW.
+        hidden_rows: Share of rows in which values are hidden.
+        hidden_values: Share of such a row's values.
+    """
+
+    synthetic_rows: int = 400_000
+    multiply_adds: int = 34_000
+    epochs: int = 32
+    patience: int = 10
+    batch_size: int = 512
+    steps_per_execution: int = 20
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    hidden_rows: float = 0.15
+    hidden_values: float = 0.15
+
+    def steps(self, rows: int) -> int:
+        """Return the steps of an epoch: half of the rows, at least a little and not too much."""
+        executions = rows // (2 * self.batch_size * self.steps_per_execution)
+        return self.steps_per_execution * int(np.clip(executions, 3, 12))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What one training is made with.
+
+    Attributes:
+        file: CSV with a header.
+        target: The column to predict.
+        name: Of the model.
+        models: Folder to publish under.
+        command: As typed, for the record.
+        overrides: Kinds of columns that are given.
+        unit: Of the target.
+        test_share: Share of the rows that is kept for the final score.
+        seed: Of every random choice but the test part.
+        recipe: How the network is taught and fitted.
+        min_score: Refuse to publish below this R2 on validation.
+        began: Reading of the monotonic clock at the start.
+    """
+
+    file: Path
+    target: str
+    name: str
+    models: Path
+    command: str
+    overrides: Overrides = field(default_factory=Overrides)
+    unit: str | None = None
+    test_share: float = 0.2
+    seed: int = 0
+    recipe: Recipe = field(default_factory=Recipe)
+    min_score: float | None = None
+    began: float = field(default_factory=time.monotonic)
+
+
+def train(config: Config) -> Path:
+    """Train a network and publish it.
+
+    Returns:
+        The published folder.
+
+    Raises:
+        CannotTrain: The data does not allow it or the result is not good enough.
+    """
+    with publishing.Draft(config.models, config.name) as draft:
+        parts = read(config)
+        leaks = likely_leaks(parts.train.instances, parts.train.y, seed=config.seed)
+        tell(parts, leaks)
+        learned = learn(parts, config.recipe, seed=config.seed)
+        answers = evaluate(learned.network, parts, config)
+        return publish(draft, learned, parts, answers, leaks, config)
+
+
+def read(config: Config) -> TableParts:
+    """Read the file and split it."""
+    console.print(f"Reading {config.file.name} ...")
+    return load_table(
+        config.file,
+        config.target,
+        config.overrides,
+        test_share=config.test_share,
+        seed=config.seed,
+    )
+
+
+def tell(parts: TableParts, leaks: dict[str, str]) -> None:
+    """Say what was found in the table before learning from it."""
+    inputs = ", ".join(f"{spec.name} ({card.kind_of(spec)})" for spec in parts.specs)
+    console.print(f"Inputs: {inputs}", markup=False)
+    for name, reason in parts.left_out.items():
+        console.print(f"Left out: {name} ({reason})", markup=False)
+    for name, reason in leaks.items():
+        console.print(
+            f"Warning: {name} {reason}: a likely leak. Leave it out with --ignore if it is not "
+            "known when predicting.",
+            style="bold yellow",
+            markup=False,
+        )
+    if parts.unusable:
+        console.print(f"Rows without a target, not used: {parts.unusable}")
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A fitted network of rows and how it came about."""
+
+    network: keras.Model
+    lesson: Lesson
+    history: plots.History
+
+
+def learn(parts: TableParts, recipe: Recipe, *, seed: int) -> Learned:
+    """Let an ensemble of trees prepare a lesson, and a small network learn it."""
+    keras.utils.set_random_seed(seed)
+    console.print("Teachers label synthetic rows ...")
+    lesson = prepare_lesson(
+        parts.train.rows,
+        parts.train.y,
+        seed=seed,
+        dates=date_columns(parts.specs),
+        synthetic_rows=recipe.synthetic_rows,
+        threads=available_cpus(),
+    )
+    network = table_network(
+        parts.train.rows,
+        parts.train.y,
+        parts.specs,
+        pairs=lesson.pairs,
+        multiply_adds=recipe.multiply_adds,
+    )
+    history = fit(network, lesson, parts.validation, recipe, seed=seed)
+    # A fresh model of the same layers is saved without the optimiser's state.
+    plain = keras.Model(network.input, network.output, name=network.name)
+    return Learned(plain, lesson, history)
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Endless shuffled batches, in some rows of which single values are hidden.
+
+    A hidden number is blank; a hidden category is blank or other, evenly. So the inputs for blanks
+    and unknown categories are trained even where the table has none.
+    """
+
+    def __init__(self, lesson: Lesson, recipe: Recipe, *, seed: int) -> None:
+        super().__init__()
+        self._lesson, self._recipe = lesson, recipe
+        self._rng = np.random.default_rng(seed)
+        self._order = self._shuffled()
+
+    def __len__(self) -> int:
+        return self._recipe.steps(len(self._lesson.rows))
+
+    def __getitem__(self, index: int) -> tuple[dict[str, NDArray[Any]], Values]:
+        chosen = next(self._order)
+        rows = self._hide(self._lesson.rows.take(chosen))
+        return rows.tensors(), self._lesson.target[chosen].astype(np.float32)[:, np.newaxis]
+
+    def _shuffled(self) -> Iterator[NDArray[np.intp]]:
+        size = self._recipe.batch_size
+        while True:
+            order = self._rng.permutation(len(self._lesson.rows))
+            for start in range(0, max(1, len(order) - size + 1), size):
+                yield order[start : start + size]
+
+    def _hide(self, rows: Rows) -> Rows:
+        chosen = self._rng.random((len(rows), 1)) < self._recipe.hidden_rows
+        rate = self._recipe.hidden_values * chosen
+        numbers = np.where(self._rng.random(rows.numbers.shape) < rate, np.nan, rows.numbers)
+        stand_in = self._rng.choice([MISSING_CODE, OTHER_CODE], rows.categories.shape)
+        hidden = self._rng.random(rows.categories.shape) < rate
+        categories = np.where(hidden, stand_in, rows.categories)
+        return Rows(numbers.astype(np.float32), categories.astype(np.int32))
+
+
+def fit(
+    network: keras.Model, lesson: Lesson, validation: TablePart, recipe: Recipe, *, seed: int
+) -> plots.History:
+    """Fit the network, keeping the weights of the epoch with the least validation error.
+
+    Returns:
+        Loss and RMSE of training and validation by epoch, in the target's unit; the training
+        ones are measured against the teachers' labels.
+    """
+    batches = Batches(lesson, recipe, seed=seed)
+    spread = float(network.get_layer("value").scale)
+    rate = keras.optimizers.schedules.CosineDecay(
+        1e-5,
+        len(batches) * recipe.epochs,
+        alpha=0.01,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=len(batches),
+    )
+    learner = keras.Model(network.input, network.output["value"])
+    learner.compile(
+        keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0),
+        "mean_squared_error",
+        loss_weights=1 / spread**2,
+        metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
+        steps_per_execution=recipe.steps_per_execution,
+    )
+    stopping = keras.callbacks.EarlyStopping(
+        "val_rmse", mode="min", patience=recipe.patience, restore_best_weights=True
+    )
+    with EpochDisplay() as display:
+        history = learner.fit(
+            batches,
+            epochs=recipe.epochs,
+            validation_data=(validation.rows.tensors(), validation.y.astype(np.float32)[:, None]),
+            validation_batch_size=4096,
+            callbacks=[stopping, display],
+            verbose=0,
+            shuffle=False,
+        )
+    found: plots.History = history.history
+    return found
+
+
+def predict(network: keras.Model, part: TablePart) -> Values:
+    """Return the network's values.
+
+    Shapes:
+        (n,).
+    """
+    if not len(part):
+        return np.empty(0, dtype=np.float32)
+    outputs = network.predict(part.rows.tensors(), batch_size=4096, verbose=0)
+    values: Values = outputs["value"][:, 0]
+    return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The values that the fitted network gives to the parts that did not train.
+
+    Shapes:
+        (n,); calibration may be empty.
+    """
+
+    validation: Values
+    calibration: Values
+    test: Values
+
+
+def evaluate(network: keras.Model, parts: TableParts, config: Config) -> Answers:
+    """Predict validation, see that it is good enough, and only then look at the test part."""
+    validation = predict(network, parts.validation)
+    r2 = evaluation.regression_scores(validation, parts.validation.y)["r2"]
+    publishing.refuse_below(r2, config.min_score, measure="R2")
+    return Answers(
+        validation=validation,
+        calibration=predict(network, parts.calibration),
+        test=predict(network, parts.test),
+    )
+
+
+def table_signature(parts: TableParts, config: Config) -> Signature:
+    """Say what goes into the network and what comes out."""
+    value = ValueOutput(name="value", tensor="value", dtype="float32", shape=(1,), unit=config.unit)
+    return Signature(inputs=parts.specs, outputs=(value,))
+
+
+def publish(
+    draft: publishing.Draft,
+    learned: Learned,
+    parts: TableParts,
+    answers: Answers,
+    leaks: dict[str, str],
+    config: Config,
+) -> Path:
+    """Write the bundle and give it its version."""
+    network = by_column(learned.network, parts.specs)
+    signature = table_signature(parts, config)
+    exported = publishing.export(network, signature, draft.folder)
+    manifest = Manifest(
+        format=bundle.FORMAT,
+        name=config.name,
+        version=publishing.UNNUMBERED,
+        task="regression",
+        signature=signature,
+        target=config.target,
+        files={},
+        origin=publishing.describe_origin(
+            command=config.command,
+            seed=config.seed,
+            data=config.file.name,
+            data_sha256=parts.sha256,
+            split=parts.sizes,
+            began=config.began,
+        ),
+        scores={
+            "validation": evaluation.regression_scores(answers.validation, parts.validation.y),
+            "test": evaluation.regression_scores(answers.test, parts.test.y),
+        },
+        multiply_adds=evaluation.multiply_adds(exported, signature),
+        parameters=publishing.trainable_parameters(network),
+        onnx_difference=None,
+        golden_tolerance=publishing.GOLDEN_TOLERANCE,
+        calibration=evaluation.calibration_scores(
+            np.abs(answers.calibration - parts.calibration.y)
+        ),
+        reference=references(parts),
+        dialect=parts.dialect,
+        ignored_columns=parts.left_out,
+    )
+    difference = publishing.measure_export(
+        network, manifest, draft.folder, parts.validation.instances
+    )
+    manifest = msgspec.structs.replace(manifest, onnx_difference=difference)
+    golden = golden_rows(parts.specs, parts.train.instances)
+    expected = publishing.add_golden_examples(network, manifest, draft.folder, golden)
+    draw(draft.plots, learned.history, parts, answers, config)
+    plots.plot_values(
+        draft.plots / "predictions.png",
+        [f"row {row}" for row in range(1, len(expected) + 1)],
+        expected,
+        title="Made-up rows, as predicted",
+        label=f"{config.target} {config.unit or ''}".strip(),
+    )
+    publishing.write_history(draft.folder, learned.history)
+    told = sections(learned, parts, golden, expected, leaks)
+    return draft.publish(manifest, partial(render, network=network, sections=told))
+
+
+def references(parts: TableParts) -> dict[str, Reference]:
+    """Count each column of the rows that train into bins."""
+    rows = parts.train.rows
+    numbers, categories = iter(rows.numbers.T), iter(rows.categories.T)
+    return {
+        spec.name: (
+            evaluation.category_reference(next(categories), spec.vocabulary)
+            if isinstance(spec, CategoryInput)
+            else evaluation.number_reference(next(numbers))
+        )
+        for spec in parts.specs
+    }
+
+
+def golden_rows(specs: tuple[ColumnSpec, ...], seen: Instances) -> Instances:
+    """Make rows up: a typical one, one all blank, one of unknown categories, and mixtures.
+
+    Each column of a mixture is drawn by itself between the tenth and the ninetieth percentile and
+    rounded, so that no row is one of the data.
+    """
+    rng = np.random.default_rng(0)
+    rows: dict[str, NDArray[Any]] = {}
+    for spec in specs:
+        if isinstance(spec, CategoryInput):
+            drawn = rng.choice([*spec.vocabulary, None], _GOLDEN_MIXTURES)
+            usual = spec.vocabulary[0] if spec.vocabulary else None
+            rows[spec.name] = np.array([usual, None, "never seen", *drawn], dtype=object)
+        else:
+            known = seen[spec.name][~np.isnan(seen[spec.name])]
+            known = known if len(known) else np.zeros(1)
+            drawn = np.quantile(known, rng.uniform(0.1, 0.9, _GOLDEN_MIXTURES))
+            usual = np.median(known)
+            column = [usual, np.nan, usual, *drawn]
+            rows[spec.name] = np.array([_rounded(value) for value in column], dtype=np.float32)
+    return rows
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def draw(
+    folder: Path, history: plots.History, parts: TableParts, answers: Answers, config: Config
+) -> None:
+    """Draw what the card shows; no row of the data set is among it."""
+    best = best_epoch(history)
+    for measure, title in (("loss", "Squared error by epoch"), ("rmse", "RMSE by epoch")):
+        plots.plot_history(folder / f"{measure}.png", history, measure, title=title, best=best)
+    plots.plot_residuals(
+        folder / "residuals.png", answers.test, parts.test.y, unit=config.unit or ""
+    )
+
+
+def best_epoch(history: plots.History) -> int:
+    """Return the epoch whose weights were kept, from 1."""
+    return int(np.argmin(history["val_rmse"])) + 1
+
+
+def sections(
+    learned: Learned,
+    parts: TableParts,
+    golden: Instances,
+    expected: Values,
+    leaks: dict[str, str],
+) -> tuple[Section, ...]:
+    """Write the parts of the card that only this experiment knows."""
+    made = [
+        [row, *(_shown(golden[spec.name][row - 1]) for spec in parts.specs), f"{value:,.6g}"]
+        for row, value in enumerate(expected, start=1)
+    ]
+    header = ["row", *(spec.name for spec in parts.specs), "prediction"]
+    return (
+        Section("Columns", _columns(parts, leaks)),
+        Section(
+            "Predictions",
+            "Rows made up by code, none of them in the data.\n\n"
+            + card.table(header, made)
+            + "\n\n"
+            + card.image("predictions", "predicted values as bars"),
+        ),
+        Section("Fit", _fit(learned)),
+        Section("Mistakes", card.image("residuals", "predicted against true values; residuals")),
+        Section("Limits", _limits(parts)),
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None or value != value:  # noqa: PLR0124 - NaN is the one value unequal to itself
+        return ""
+    return value if isinstance(value, str) else f"{value:.6g}"
+
+
+def _columns(parts: TableParts, leaks: dict[str, str]) -> str:
+    texts = []
+    if parts.left_out:
+        rows = list(parts.left_out.items())
+        texts.append("Not inputs:\n\n" + card.table(["column", "why"], rows))
+    if leaks:
+        texts.append(
+            "Likely leaks, kept; a column that is not known when predicting must be left out with "
+            "`--ignore`:\n\n" + card.table(["column", "why"], list(leaks.items()))
+        )
+    if parts.unusable:
+        texts.append(f"{parts.unusable} rows without a target were not used.")
+    return "\n\n".join(texts) or "All columns are inputs; none gives the target away by itself."
+
+
+def _fit(learned: Learned) -> str:
+    lesson, history = learned.lesson, learned.history
+    weights = ", ".join(f"{weight:.2f}" for weight in lesson.member_weights)
+    return (
+        "Boosted trees, randomised trees and a linear model, each fitted on other folds and "
+        f"weighted {weights}, labelled {len(lesson.rows):,} rows made between the true ones; the "
+        "network learned these beside the true rows (Bucila et al. 2006, Hinton et al. 2015). "
+        f"The teachers' own RMSE on rows of other folds is {lesson.teacher_rmse:.5g}. Of "
+        f"{len(history['loss'])} epochs number {best_epoch(history)} had the least validation "
+        "error and was kept. The training curve is measured against the teachers' labels.\n\n"
+        + card.image("loss", "squared error by epoch")
+        + "\n\n"
+        + card.image("rmse", "RMSE by epoch")
+    )
+
+
+def _limits(parts: TableParts) -> str:
+    limits = [
+        "- It knows the ranges and categories listed below; beyond them it answers as at the edge.",
+        "- Blanks and unknown categories were trained by hiding values at random: where the data "
+        "has none, answers to such rows are a guess from the other columns.",
+    ]
+    if not len(parts.calibration):
+        limits.append("- The table is too small to calibrate how far to trust an answer.")
+    return "\n".join(limits)
