@@ -1,0 +1,154 @@
+"""The documents against what they speak of: every request is sent, every table must be complete."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from service.app import create_app
+from service.errors import ServiceError
+from service.metrics import Metrics
+from service.options import Options
+from service.repository import Repository
+from service.settings import PREFIX, Settings
+from tests.servers import ROOT, Server, serving
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+URL = "http://127.0.0.1:8080"
+
+
+def _conversations() -> Iterator[Any]:
+    """Find every request in the documents with the answer that is shown below it."""
+    for page in PAGES:
+        for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
+            for entry in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                command, _, answer = entry.partition("\n")
+                if "curl" in command:
+                    yield pytest.param(command, answer, id=f"{page.name}-{command[-40:]}")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.mark.parametrize(("command", "answer"), _conversations())
+def test_request_in_documents_is_answered_as_shown(
+    server: Server, command: str, answer: str
+) -> None:
+    finished = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command.replace(URL, server.url)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    shown_words, shown_numbers = _taken_apart(answer)
+    words, numbers = _taken_apart(finished.stdout)
+    assert words == shown_words
+    # Another version of a model or another processor may answer a little differently.
+    assert numbers == pytest.approx(shown_numbers, rel=0.2, abs=0.05)
+
+
+def _taken_apart(text: str) -> tuple[list[str], list[float]]:
+    """Split an answer into its words and its numbers; how JSON is laid out does not matter."""
+    try:
+        text = json.dumps(json.loads(text))
+    except json.JSONDecodeError:
+        text = text.strip()
+    pieces = re.split(r"(?<![\w.-])(-?\d+(?:\.\d+)?(?:e-?\d+)?)(?![\w.])", text)
+    return pieces[::2], [float(number) for number in pieces[1::2]]
+
+
+def test_settings_table_is_complete() -> None:
+    expected = [
+        [f"`{PREFIX}{spec.name.upper()}`", f"`{spec.default}`", spec.metadata["help"]]
+        for spec in fields(Settings)
+    ]
+
+    assert _table("settings.md", "variable") == expected
+
+
+def test_routes_table_is_complete() -> None:
+    app = create_app(Settings(), Repository({}), Metrics(CollectorRegistry()))
+    expected = {
+        (f"`{method}`", f"`{re.sub('<(?:.*:)?(.*?)>', _placeholder, rule.rule)}`")
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert {(row[0], row[1]) for row in _table("endpoints.md", "method")} == expected
+
+
+def _placeholder(match: re.Match[str]) -> str:
+    return {"name": "NAME", "version": "N"}[match[1]]
+
+
+def test_parameters_table_is_complete() -> None:
+    renamed = {"report": "errors"}
+
+    documented = {row[0] for row in _table("endpoints.md", "parameter")}
+
+    assert documented == {f"`{renamed.get(spec.name, spec.name)}`" for spec in fields(Options)}
+
+
+def test_errors_table_is_complete() -> None:
+    expected = {
+        (f"`/problems/{kind.slug()}`", str(int(kind.status)), _first_line(kind))
+        for kind in _kinds(ServiceError)
+    }
+
+    assert {(row[0], row[1], row[2]) for row in _table("endpoints.md", "type")} == expected
+
+
+def _kinds(parent: type[ServiceError]) -> Iterator[type[ServiceError]]:
+    for kind in parent.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+def _first_line(kind: type[ServiceError]) -> str:
+    return (kind.__doc__ or "").splitlines()[0].rstrip(".")
+
+
+def test_metrics_table_is_complete() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry)
+    expected = {
+        (family.name + ("_total" if family.type == "counter" else ""), family.type)
+        for family in registry.collect()
+    }
+
+    documented = {(row[0].strip("`"), row[1]) for row in _table("endpoints.md", "metric")}
+
+    assert documented == expected
+
+
+def test_links_in_documents_lead_somewhere() -> None:
+    broken = [
+        f"{page.name}: {target}"
+        for page in [*PAGES, ROOT / "CONTRIBUTING.md"]
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+
+    assert not broken
+
+
+def test_readme_fits_two_screens() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 80
+
+
+def _table(page: str, first_column: str) -> list[list[str]]:
+    """Return the cells of the table whose first column has this heading."""
+    text = (ROOT / "docs" / page).read_text()
+    found = re.search(rf"^\| {first_column} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert found, f"docs/{page} has no table of {first_column}s"
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
