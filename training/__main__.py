@@ -9,8 +9,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.errors import CannotTrain
+
+if TYPE_CHECKING:
+    from training.experiments import tables
 
 _INTERRUPTED = 130
 
@@ -19,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit status: 0 when a version was published.
+        The exit status: 0 when a version was published or a file written.
     """
     words = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(words)
@@ -28,14 +32,14 @@ def main(arguments: list[str] | None = None) -> int:
         with _quiet():
             import tensorflow  # noqa: F401, PLC0415 - seconds; --help should not wait for it
             import tf2onnx  # noqa: F401, PLC0415
-        folder = options.run(options, words)
+        written = options.run(options, words)
     except CannotTrain as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted; nothing was published.", file=sys.stderr)
         return _INTERRUPTED
-    print(f"Published {folder}")
+    print(f"Written: {written}")
     return 0
 
 
@@ -66,10 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_images(commands)
     _add_table(commands)
+    _add_baseline(commands)
     return parser
-
-
-Commands = argparse._SubParsersAction
 
 
 def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -81,7 +83,9 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     command.set_defaults(run=_train_images)
     command.add_argument("pictures", choices=["mnist"], help="the set of pictures to train on")
-    _add_common(command)
+    command.add_argument("--name", required=True, help="the model's name")
+    _add_fitting(command)
+    _add_publishing(command)
     command.add_argument(
         "--architecture", choices=["cnn", "mlp"], default="cnn", help="the network"
     )
@@ -106,9 +110,37 @@ def _add_table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.set_defaults(run=_train_table)
+    command.add_argument("--name", required=True, help="the model's name")
+    _add_table_options(command)
+    _add_publishing(command)
+    command.add_argument("--unit", metavar="UNIT", help="of the target, such as USD")
+    command.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="what `baseline` wrote, to put on the card"
+    )
+
+
+def _add_baseline(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "baseline",
+        help="compare the table network with CatBoost's defaults",
+        description="Train the table network and CatBoost with its defaults on the same rows with "
+        "several seeds and write the paired difference. Publishes nothing.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    command.set_defaults(run=_compare)
+    _add_table_options(command)
+    command.add_argument("--seeds", type=_positive, default=5, metavar="N", help="how many")
+    command.add_argument(
+        "--part", choices=["validation", "test"], default="validation", help="rows to score on"
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("baseline.json"), metavar="FILE", help="where to write"
+    )
+
+
+def _add_table_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", type=Path, metavar="FILE.csv", help="with a header line")
     command.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
-    _add_common(command)
     for option, help_text in (
         ("--numeric", "read these columns as numbers"),
         ("--categorical", "read these columns as categories"),
@@ -116,35 +148,40 @@ def _add_table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         ("--ignore", "leave these columns out"),
     ):
         command.add_argument(option, nargs="+", default=[], metavar="C", help=help_text)
-    command.add_argument("--unit", metavar="UNIT", help="of the target, such as USD")
     command.add_argument(
         "--test-size", type=_share, default=0.2, metavar="X", help="share of the rows for the test"
     )
+    _add_fitting(command)
 
 
-def _add_common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--name", required=True, help="the model's name")
+def _add_fitting(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--models", type=Path, default=Path("models"), metavar="DIR", help="where to publish"
+        "--seed", type=int, default=0, help="of every random choice; the test part never changes"
     )
-    command.add_argument("--seed", type=int, default=0, help="of every random choice")
     command.add_argument(
         "--epochs", type=_positive, metavar="N", help="at most; the architecture's own by default"
+    )
+
+
+def _add_publishing(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="where to publish"
     )
     command.add_argument(
         "--min-score",
         type=float,
         metavar="X",
-        help="publish nothing that scores worse on validation",
+        help="publish nothing below this accuracy, or R2 of a regression, on validation",
     )
 
 
 def _train_images(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.datasets import PICTURE_SETS  # noqa: PLC0415 - brings in scikit-learn
     from training.experiments import pictures  # noqa: PLC0415 - brings in TensorFlow
 
     return pictures.train(
         pictures.Config(
-            pictures=options.pictures,
+            pictures=PICTURE_SETS[options.pictures],
             name=options.name,
             models=options.models,
             command=_typed(words),
@@ -159,29 +196,46 @@ def _train_images(options: argparse.Namespace, words: list[str]) -> Path:
 
 
 def _train_table(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
+
+    return tables.train(
+        replace(
+            _table_config(options, words),
+            name=options.name,
+            models=options.models,
+            unit=options.unit,
+            min_score=options.min_score,
+            comparison=options.baseline,
+        )
+    )
+
+
+def _compare(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.experiments import baseline  # noqa: PLC0415 - brings in TensorFlow
+
+    return baseline.compare(
+        _table_config(options, words), seeds=options.seeds, part=options.part, out=options.out
+    )
+
+
+def _table_config(options: argparse.Namespace, words: list[str]) -> "tables.Config":
     from training.columns import Overrides  # noqa: PLC0415 - brings in scikit-learn
     from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
 
     recipe = tables.Recipe()
-    return tables.train(
-        tables.Config(
-            file=options.file,
-            target=options.target,
-            name=options.name,
-            models=options.models,
-            command=_typed(words),
-            overrides=Overrides(
-                numeric=tuple(options.numeric),
-                categorical=tuple(options.categorical),
-                dates=tuple(options.date),
-                ignored=tuple(options.ignore),
-            ),
-            unit=options.unit,
-            test_share=options.test_size,
-            seed=options.seed,
-            recipe=replace(recipe, epochs=options.epochs or recipe.epochs),
-            min_score=options.min_score,
-        )
+    return tables.Config(
+        file=options.file,
+        target=options.target,
+        command=_typed(words),
+        overrides=Overrides(
+            numeric=tuple(options.numeric),
+            categorical=tuple(options.categorical),
+            dates=tuple(options.date),
+            ignored=tuple(options.ignore),
+        ),
+        test_share=options.test_size,
+        seed=options.seed,
+        recipe=replace(recipe, epochs=options.epochs or recipe.epochs),
     )
 
 

@@ -4,7 +4,7 @@ References:
     Mitchell et al. (2019), Model Cards for Model Reporting, arXiv:1810.03993.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -135,8 +135,7 @@ def _number(value: float | None) -> str:
 def _network(manifest: Manifest, network: keras.Model) -> str:
     rows = [
         [layer.name, type(layer).__name__, _shape(layer), f"{layer.count_params():,}"]
-        for layer in network.layers
-        if not isinstance(layer, keras.layers.InputLayer)
+        for layer in _layers(network)
     ]
     held = network.count_params() - manifest.parameters
     return (
@@ -146,6 +145,14 @@ def _network(manifest: Manifest, network: keras.Model) -> str:
         f"The exported file differs from Keras by at most {manifest.onnx_difference:.1e} on the "
         "validation part."
     )
+
+
+def _layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            yield layer
 
 
 def _shape(layer: keras.layers.Layer) -> str:

@@ -376,7 +376,10 @@ def load_table(
         kinds,
         table.dialect,
     )
-    raw = {spec.name: parse(spec, columns[spec.name], table.dialect).values for spec in specs}
+    raw = {
+        spec.name: parse(spec, [text or "" for text in columns[spec.name]], table.dialect).values
+        for spec in specs
+    }
     parts = {name: _table_part(raw, specs, y, where) for name, where in places.items()}
     return TableParts(
         **parts,

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 from catboost import CatBoostRegressor
 from numpy.typing import NDArray
-from scipy.optimize import nnls
+from scipy.optimize import nnls  # type: ignore[import-untyped]
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.impute import SimpleImputer
@@ -76,7 +76,8 @@ def _weighted_mean(
     """Average by inverse distance, softened so that a twin does not decide alone."""
     weight = 1 / (distance + 0.3 * distance.mean(axis=1, keepdims=True) + 1e-9)
     weight /= weight.sum(axis=1, keepdims=True)
-    return np.einsum("nk,nkv->nv", weight, values)
+    mean: NDArray[np.float64] = np.einsum("nk,nkv->nv", weight, values)
+    return mean
 
 
 @dataclass(frozen=True)

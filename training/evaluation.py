@@ -3,7 +3,8 @@
 NumPy and ONNX only; knows nothing of Keras, files or plots.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,19 @@ Shape = tuple[int, ...]
 _REFERENCE_BINS = 10
 # Ten bins of equal counts would all lie above 0.999 for a network that is nearly always sure.
 _PROBABILITY_EDGES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was measured after each epoch.
+
+    Attributes:
+        measures: Values by epoch; those of validation under "val_" and the measure's name.
+        kept: The epoch whose weights were kept, from 1.
+    """
+
+    measures: Mapping[str, Sequence[float]]
+    kept: int
 
 
 def classification_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[str, float]:

@@ -82,7 +82,7 @@ class QuantilePosition(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(**options)
         self.knots = [[float(knot) for knot in column] for column in knots]
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Sequence[int | None]) -> None:  # noqa: ARG002 - Keras calls it so
         """Make the tables: constants, kept as weights so that they are saved and exported."""
         squashed = np.linspace(-1 + 1e-6, 1 - 1e-6, self.CELLS + 1)
         centre = np.array([np.median(column) for column in self.knots])
@@ -192,7 +192,7 @@ class GridEmbedding(keras.layers.Layer):  # type: ignore[misc]
         self.pairs = [(int(first), int(second)) for first, second in pairs]
         self.sides, self.width = [int(side) for side in sides], width
 
-    def build(self, input_shape: Sequence[Sequence[int]]) -> None:
+    def build(self, input_shape: Sequence[Sequence[int]]) -> None:  # noqa: ARG002 - as above
         """Make one table for all grids, one after the other; its last rows are the blanks."""
         side = np.array(self.sides * len(self.pairs), np.int32)
         starts = np.concatenate([[0], np.cumsum((side + 1) ** 2)]).astype(np.int32)

@@ -3,7 +3,7 @@
 Each function draws one figure and writes one PNG.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,18 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-History = Mapping[str, Sequence[float]]
+from training.evaluation import History
 
 _INK, _GREY, _GRID = "#1f2937", "#6b7280", "#e5e7eb"
 _FIRST, _SECOND = "#2563eb", "#ea580c"
 _BLUES = LinearSegmentedColormap.from_list("paper to blue", ["#ffffff", "#93c5fd", "#1e3a8a"])
-_LOOK: dict[str, Any] = {
+_LOGARITHMIC_FROM = 8
+_LOOK: Any = {
     "figure.dpi": 130,
     "savefig.dpi": 130,
     "figure.constrained_layout.use": True,
@@ -61,39 +62,38 @@ def _figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
             plt.close(figure)
 
 
-def plot_history(path: Path, history: History, measure: str, *, title: str, best: int) -> None:
+def plot_history(path: Path, history: History, measure: str, *, title: str) -> None:
     """Draw one measure of training and validation by epoch.
 
     Args:
         path: Of the PNG.
-        history: Values by epoch; validation under "val_" + `measure`.
+        history: Of the fit.
         measure: Which one.
         title: Over the plot.
-        best: Epoch whose weights were kept, from 1.
     """
-    validation = history[f"val_{measure}"]
+    training, validation = history.measures[measure], history.measures[f"val_{measure}"]
     epochs = np.arange(1, len(validation) + 1)
+    at_best = validation[history.kept - 1]
+    marker = "o" if len(epochs) < 40 else ""
     with _figure(path, width=6.4, height=3.8) as figure:
         axes = figure.add_subplot()
-        markers = "o" if len(epochs) < 40 else ""
+        for values, colour, label in (
+            (training, _SECOND, "training"),
+            (validation, _FIRST, "validation"),
+        ):
+            axes.plot(epochs, values, marker=marker, markersize=4, color=colour, label=label)
         axes.plot(
-            epochs, history[measure], marker=markers, markersize=4, color=_SECOND, label="training"
-        )
-        axes.plot(
-            epochs, validation, marker=markers, markersize=4, color=_FIRST, label="validation"
-        )
-        axes.axvline(best, color=_GREY, linewidth=1, linestyle=":")
-        axes.plot(
-            best, validation[best - 1], "o", markersize=9, markerfacecolor="none", color=_FIRST
-        )
-        axes.annotate(
-            f"kept: epoch {best}, {validation[best - 1]:.4g}",
-            (best, validation[best - 1]),
-            xytext=(0, 16 if validation[best - 1] < np.mean(axes.get_ylim()) else -22),
-            textcoords="offset points",
-            ha="right" if best > len(epochs) / 2 else "left",
+            *(history.kept, at_best),
+            "o",
+            markersize=10,
+            markerfacecolor="none",
             color=_FIRST,
+            label=f"kept: epoch {history.kept}, {at_best:.4g}",
         )
+        both = [*training, *validation]
+        if min(both) > 0 and max(both) > _LOGARITHMIC_FROM * min(both):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.set(title=title, xlabel="epoch", ylabel=measure.replace("_", " "))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
@@ -152,7 +152,7 @@ def plot_residuals(
             gridsize=36,
             extent=(low, high, low, high),
             cmap=_BLUES,
-            bins="log",
+            norm=LogNorm(vmin=0.4),
             mincnt=1,
             linewidths=0,
         )
@@ -163,6 +163,9 @@ def plot_residuals(
             ylabel=f"predicted {unit}".strip(),
         )
         _plot_spread(right, predicted - true, unit)
+        for axis in (left.xaxis, left.yaxis, right.xaxis):
+            axis.set_major_locator(MaxNLocator(5))
+            axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
 
 
 def _plot_spread(axes: Axes, residuals: NDArray[np.floating[Any]], unit: str) -> None:
@@ -223,4 +226,6 @@ def plot_values(
         axes.set_yticks(places, list(names))
         axes.margins(x=0.16)
         axes.grid(visible=False, axis="y")
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
         axes.set(title=title, xlabel=label)

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -32,6 +32,7 @@ from service.engines import Engine, Tensors, load_engine
 from service.model import Model
 from service.repository import largest_difference
 from training.errors import CannotTrain
+from training.evaluation import History
 
 # The newest that ONNX Runtime has run since 2022; nothing here needs a newer one.
 _OPSET = 17
@@ -260,11 +261,11 @@ def trainable_parameters(network: keras.Model) -> int:
     return sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
 
 
-def write_history(folder: Path, history: Mapping[str, Sequence[float]]) -> None:
+def write_history(folder: Path, history: History) -> None:
     """Write the measures by epoch as CSV."""
     with (folder / "history.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["epoch", *history])
-        columns = ([f"{value:.6g}" for value in values] for values in history.values())
+        writer.writerow(["epoch", *history.measures])
+        columns = ([f"{value:.6g}" for value in values] for values in history.measures.values())
         for epoch, row in enumerate(zip(*columns, strict=True), start=1):
             writer.writerow([epoch, *row])

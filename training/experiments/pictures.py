@@ -18,7 +18,6 @@ from training.architectures import PICTURE_ARCHITECTURES
 from training.augmentation import augment
 from training.card import Section, render
 from training.datasets import (
-    PICTURE_SETS,
     Labels,
     Part,
     PictureParts,
@@ -27,7 +26,7 @@ from training.datasets import (
     default_cache,
     load_pictures,
 )
-from training.evaluation import Values
+from training.evaluation import History, Values
 from training.progress import EpochDisplay, console
 from training.strokes import golden_digits
 
@@ -69,7 +68,7 @@ class Config:
     """What one training is made with.
 
     Attributes:
-        pictures: Name of the set, one of `PICTURE_SETS`.
+        pictures: The set.
         name: Of the model.
         models: Folder to publish under.
         command: As typed, for the record.
@@ -82,7 +81,7 @@ class Config:
         began: Reading of the monotonic clock at the start.
     """
 
-    pictures: str
+    pictures: PictureSet
     name: str
     models: Path
     command: str
@@ -112,7 +111,7 @@ def train(config: Config) -> Path:
     """
     keras.utils.set_random_seed(config.seed)
     with publishing.Draft(config.models, config.name) as draft:
-        pictures = PICTURE_SETS[config.pictures]
+        pictures = config.pictures
         console.print(f"Reading {pictures.name} ...")
         parts = load_pictures(
             pictures,
@@ -156,7 +155,7 @@ class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
         return {"image": augment(taken.x[..., 0], rng)[..., np.newaxis]}, taken.y
 
 
-def fit(network: keras.Model, parts: PictureParts, config: Config) -> plots.History:
+def fit(network: keras.Model, parts: PictureParts, config: Config) -> History:
     """Fit the network, keeping the weights of the epoch with the best validation accuracy.
 
     Returns:
@@ -191,8 +190,7 @@ def fit(network: keras.Model, parts: PictureParts, config: Config) -> plots.Hist
             verbose=0,
             shuffle=False,
         )
-    found: plots.History = history.history
-    return found
+    return History(history.history, kept=stopping.best_epoch + 1)
 
 
 def predict(network: keras.Model, part: Part) -> Values:
@@ -255,13 +253,13 @@ def picture_signature(pictures: PictureSet, shape: tuple[int, ...]) -> Signature
 def publish(
     draft: publishing.Draft,
     network: keras.Model,
-    history: plots.History,
+    history: History,
     parts: PictureParts,
     answers: Answers,
     config: Config,
 ) -> Path:
     """Write the bundle and give it its version."""
-    pictures = PICTURE_SETS[config.pictures]
+    pictures = config.pictures
     signature = picture_signature(pictures, parts.train.x.shape[1:])
     exported = publishing.export(network, signature, draft.folder)
     manifest = Manifest(
@@ -313,15 +311,14 @@ def publish(
 
 def draw(
     folder: Path,
-    history: plots.History,
+    history: History,
     parts: PictureParts,
     answers: Answers,
     labels: tuple[str, ...],
 ) -> None:
     """Draw what the card shows; no picture of the data set is among it."""
-    best = best_epoch(history)
     for measure, title in (("loss", "Cross-entropy by epoch"), ("accuracy", "Accuracy by epoch")):
-        plots.plot_history(folder / f"{measure}.png", history, measure, title=title, best=best)
+        plots.plot_history(folder / f"{measure}.png", history, measure, title=title)
     predicted = answers.test.argmax(axis=1)
     counts = evaluation.confusion(predicted, parts.test.y, len(labels))
     wrong = int((predicted != parts.test.y).sum())
@@ -333,12 +330,7 @@ def draw(
     )
 
 
-def best_epoch(history: plots.History) -> int:
-    """Return the epoch whose weights were kept, from 1."""
-    return int(np.argmax(history["val_accuracy"])) + 1
-
-
-def sections(config: Config, history: plots.History) -> tuple[Section, ...]:
+def sections(config: Config, history: History) -> tuple[Section, ...]:
     """Write the parts of the card that only this experiment knows."""
     recipe = config.recipe
     augmented = (
@@ -349,7 +341,7 @@ def sections(config: Config, history: plots.History) -> tuple[Section, ...]:
     fit_text = (
         f"Adam, {recipe.batch_size} pictures a step, learning rate {recipe.learning_rate:g}"
         f"{' after a rise over one epoch, then falling as a cosine' if recipe.decays else ''}; "
-        f"{len(history['loss'])} epochs, of which number {best_epoch(history)} had the best "
+        f"{len(history.measures['loss'])} epochs, of which number {history.kept} had the best "
         f"validation accuracy and was kept.{augmented}"
     )
     return (

@@ -29,9 +29,10 @@ from training import card, evaluation, plots, publishing
 from training.architectures import by_column, date_columns, table_network
 from training.card import Section, render
 from training.columns import Overrides, likely_leaks
+from training.comparison import describe, read_comparison
 from training.datasets import Rows, TablePart, TableParts, load_table
 from training.distillation import Lesson, prepare_lesson
-from training.evaluation import Values
+from training.evaluation import History, Values
 from training.progress import EpochDisplay, console
 
 _GOLDEN_MIXTURES = 9
@@ -45,7 +46,7 @@ class Recipe:
         synthetic_rows: Labelled by the teachers, at most.
         multiply_adds: That one row may cost.
         epochs: At most.
-        patience: Epochs without a better validation error before stopping.
+        patience: Epochs without a better validation error before stopping, in the second half.
         batch_size: Rows a step.
         steps_per_execution: Steps between two looks at the clock; cheap steps want many.
         learning_rate: At its highest.
@@ -57,7 +58,7 @@ class Recipe:
     synthetic_rows: int = 400_000
     multiply_adds: int = 34_000
     epochs: int = 32
-    patience: int = 10
+    patience: int = 8
     batch_size: int = 512
     steps_per_execution: int = 20
     learning_rate: float = 3e-3
@@ -78,29 +79,31 @@ class Config:
     Attributes:
         file: CSV with a header.
         target: The column to predict.
+        command: As typed, for the record.
         name: Of the model.
         models: Folder to publish under.
-        command: As typed, for the record.
         overrides: Kinds of columns that are given.
         unit: Of the target.
         test_share: Share of the rows that is kept for the final score.
         seed: Of every random choice but the test part.
         recipe: How the network is taught and fitted.
         min_score: Refuse to publish below this R2 on validation.
+        comparison: File that `baseline` wrote, for the card.
         began: Reading of the monotonic clock at the start.
     """
 
     file: Path
     target: str
-    name: str
-    models: Path
     command: str
+    name: str = ""
+    models: Path = Path("models")
     overrides: Overrides = field(default_factory=Overrides)
     unit: str | None = None
     test_share: float = 0.2
     seed: int = 0
     recipe: Recipe = field(default_factory=Recipe)
     min_score: float | None = None
+    comparison: Path | None = None
     began: float = field(default_factory=time.monotonic)
 
 
@@ -115,11 +118,13 @@ def train(config: Config) -> Path:
     """
     with publishing.Draft(config.models, config.name) as draft:
         parts = read(config)
+        compared = _compared(parts, config)
         leaks = likely_leaks(parts.train.instances, parts.train.y, seed=config.seed)
         tell(parts, leaks)
         learned = learn(parts, config.recipe, seed=config.seed)
         answers = evaluate(learned.network, parts, config)
-        return publish(draft, learned, parts, answers, leaks, config)
+        told = Told(leaks, compared)
+        return publish(draft, learned, parts, answers, told, config)
 
 
 def read(config: Config) -> TableParts:
@@ -132,6 +137,13 @@ def read(config: Config) -> TableParts:
         test_share=config.test_share,
         seed=config.seed,
     )
+
+
+def _compared(parts: TableParts, config: Config) -> str:
+    if config.comparison is None:
+        return ""
+    comparison = read_comparison(config.comparison, data_sha256=parts.sha256, target=config.target)
+    return describe(comparison)
 
 
 def tell(parts: TableParts, leaks: dict[str, str]) -> None:
@@ -152,12 +164,25 @@ def tell(parts: TableParts, leaks: dict[str, str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the card says of the data and of other models.
+
+    Attributes:
+        leaks: How a column all but gives the target away, by its name.
+        comparison: A paragraph, or nothing.
+    """
+
+    leaks: dict[str, str]
+    comparison: str
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """A fitted network of rows and how it came about."""
 
     network: keras.Model
     lesson: Lesson
-    history: plots.History
+    history: History
 
 
 def learn(parts: TableParts, recipe: Recipe, *, seed: int) -> Learned:
@@ -225,7 +250,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
 def fit(
     network: keras.Model, lesson: Lesson, validation: TablePart, recipe: Recipe, *, seed: int
-) -> plots.History:
+) -> History:
     """Fit the network, keeping the weights of the epoch with the least validation error.
 
     Returns:
@@ -250,7 +275,11 @@ def fit(
         steps_per_execution=recipe.steps_per_execution,
     )
     stopping = keras.callbacks.EarlyStopping(
-        "val_rmse", mode="min", patience=recipe.patience, restore_best_weights=True
+        "val_rmse",
+        mode="min",
+        patience=recipe.patience,
+        restore_best_weights=True,
+        start_from_epoch=recipe.epochs // 2,  # on few rows an early epoch can win by luck
     )
     with EpochDisplay() as display:
         history = learner.fit(
@@ -262,8 +291,7 @@ def fit(
             verbose=0,
             shuffle=False,
         )
-    found: plots.History = history.history
-    return found
+    return History(history.history, kept=stopping.best_epoch + 1)
 
 
 def predict(network: keras.Model, part: TablePart) -> Values:
@@ -315,7 +343,7 @@ def publish(
     learned: Learned,
     parts: TableParts,
     answers: Answers,
-    leaks: dict[str, str],
+    told: Told,
     config: Config,
 ) -> Path:
     """Write the bundle and give it its version."""
@@ -368,8 +396,8 @@ def publish(
         label=f"{config.target} {config.unit or ''}".strip(),
     )
     publishing.write_history(draft.folder, learned.history)
-    told = sections(learned, parts, golden, expected, leaks)
-    return draft.publish(manifest, partial(render, network=network, sections=told))
+    written = sections(learned, parts, golden, expected, told)
+    return draft.publish(manifest, partial(render, network=network, sections=written))
 
 
 def references(parts: TableParts) -> dict[str, Reference]:
@@ -396,14 +424,13 @@ def golden_rows(specs: tuple[ColumnSpec, ...], seen: Instances) -> Instances:
     rows: dict[str, NDArray[Any]] = {}
     for spec in specs:
         if isinstance(spec, CategoryInput):
-            drawn = rng.choice([*spec.vocabulary, None], _GOLDEN_MIXTURES)
-            usual = spec.vocabulary[0] if spec.vocabulary else None
-            rows[spec.name] = np.array([usual, None, "never seen", *drawn], dtype=object)
+            texts = np.array([*spec.vocabulary, None], dtype=object)
+            drawn = rng.choice(texts, _GOLDEN_MIXTURES)
+            rows[spec.name] = np.array([texts[0], None, "never seen", *drawn], dtype=object)
         else:
             known = seen[spec.name][~np.isnan(seen[spec.name])]
             known = known if len(known) else np.zeros(1)
-            drawn = np.quantile(known, rng.uniform(0.1, 0.9, _GOLDEN_MIXTURES))
-            usual = np.median(known)
+            usual, *drawn = np.quantile(known, [0.5, *rng.uniform(0.1, 0.9, _GOLDEN_MIXTURES)])
             column = [usual, np.nan, usual, *drawn]
             rows[spec.name] = np.array([_rounded(value) for value in column], dtype=np.float32)
     return rows
@@ -414,20 +441,14 @@ def _rounded(value: float) -> float:
 
 
 def draw(
-    folder: Path, history: plots.History, parts: TableParts, answers: Answers, config: Config
+    folder: Path, history: History, parts: TableParts, answers: Answers, config: Config
 ) -> None:
     """Draw what the card shows; no row of the data set is among it."""
-    best = best_epoch(history)
     for measure, title in (("loss", "Squared error by epoch"), ("rmse", "RMSE by epoch")):
-        plots.plot_history(folder / f"{measure}.png", history, measure, title=title, best=best)
+        plots.plot_history(folder / f"{measure}.png", history, measure, title=title)
     plots.plot_residuals(
         folder / "residuals.png", answers.test, parts.test.y, unit=config.unit or ""
     )
-
-
-def best_epoch(history: plots.History) -> int:
-    """Return the epoch whose weights were kept, from 1."""
-    return int(np.argmin(history["val_rmse"])) + 1
 
 
 def sections(
@@ -435,7 +456,7 @@ def sections(
     parts: TableParts,
     golden: Instances,
     expected: Values,
-    leaks: dict[str, str],
+    told: Told,
 ) -> tuple[Section, ...]:
     """Write the parts of the card that only this experiment knows."""
     made = [
@@ -443,8 +464,10 @@ def sections(
         for row, value in enumerate(expected, start=1)
     ]
     header = ["row", *(spec.name for spec in parts.specs), "prediction"]
+    comparison = [Section("Beside CatBoost", told.comparison)] if told.comparison else []
     return (
-        Section("Columns", _columns(parts, leaks)),
+        *comparison,
+        Section("Columns", _columns(parts, told.leaks)),
         Section(
             "Predictions",
             "Rows made up by code, none of them in the data.\n\n"
@@ -487,7 +510,7 @@ def _fit(learned: Learned) -> str:
         f"weighted {weights}, labelled {len(lesson.rows):,} rows made between the true ones; the "
         "network learned these beside the true rows (Bucila et al. 2006, Hinton et al. 2015). "
         f"The teachers' own RMSE on rows of other folds is {lesson.teacher_rmse:.5g}. Of "
-        f"{len(history['loss'])} epochs number {best_epoch(history)} had the least validation "
+        f"{len(history.measures['loss'])} epochs number {history.kept} had the least validation "
         "error and was kept. The training curve is measured against the teachers' labels.\n\n"
         + card.image("loss", "squared error by epoch")
         + "\n\n"
