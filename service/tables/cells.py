@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle import CategoryInput, ColumnSpec, DateInput, Dialect, NumberInput
+from service.bundle import ColumnSpec, DateInput, Dialect, NumberInput
 
 # What stands for "nothing is known here", in every kind of column, quoted or not: the list that
 # pandas reads as missing (training files were mostly written or read by it), NaT, and "?" of the
@@ -44,6 +44,7 @@ THOUSANDS = {"": "", ".": r"\.", ",": ",", " ": "[ \u00a0\u202f\u2009]", "'": "[
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FLAGS = {"true": 1.0, "false": 0.0}
+_NUMBER_CHARACTERS = re.compile("[-+\u2212.,'\u2019 \u00a0\u202f\u20090-9eE]+")
 _FRACTION = re.compile(r"[+-]?[0-9]+\.[0-9]*")
 _BEYOND = "must lie within ±3.4e38, the range of float32"
 
@@ -68,7 +69,7 @@ def parse(spec: ColumnSpec, texts: Sequence[str], dialect: Dialect) -> Parsed:
             return parse_numbers(texts, dialect, flags=is_flag(spec))
         case DateInput():
             return parse_dates(texts, spec.format)
-        case CategoryInput():
+        case _:
             return parse_categories(texts, spec.vocabulary)
 
 
@@ -194,12 +195,17 @@ def fit_notation(
         thousands: If the caller gave it; "" for none.
     """
     admissible = _notations(preferred, decimal, thousands)
-    cells = sorted({text.strip() for text in texts} - BLANKS)
+    cells = [cell for cell in {text.strip() for text in texts} if _depends_on_notation(cell)]
     read = [_values(cells, notation) for notation in admissible]
     counts = [sum(value is not None for value in values) for values in read]
     best = [place for place, count in enumerate(counts) if count == max(counts)]
     decided = all(read[place] == read[best[0]] for place in best)
     return admissible[best[0] if decided else 0]
+
+
+def _depends_on_notation(cell: str) -> bool:
+    """Tell what may be a number in one notation but not in another from all other text."""
+    return not cell.isdigit() and _NUMBER_CHARACTERS.fullmatch(cell) is not None
 
 
 def _notations(preferred: Dialect, decimal: str | None, thousands: str | None) -> list[Dialect]:
@@ -300,7 +306,7 @@ def _example_date(date_format: str) -> str:
 def _category(text: str, spellings: Mapping[str, str]) -> str | None:
     if text in BLANKS:
         return None
-    return text if text in spellings else spellings.get(_plain(text), text)
+    return spellings.get(text) or spellings.get(_plain(text), text)
 
 
 @lru_cache(maxsize=256)
