@@ -56,18 +56,8 @@ def serving(python: Path = Path(sys.executable), **settings: object) -> Iterator
     """
     port = _free_port()
     given = {"host": "127.0.0.1", "port": port, "log_level": "WARNING", **settings}
-    environment = {
-        "PATH": os.environ["PATH"],
-        **{f"VITRINE_{name.upper()}": str(value) for name, value in given.items()},
-    }
-    command: list[str | Path] = [
-        python,
-        "-m",
-        "gunicorn",
-        "-c",
-        "python:service.gunicorn_conf",
-        "service.wsgi:app",
-    ]
+    others = {name: text for name, text in os.environ.items() if not name.startswith("VITRINE_")}
+    environment = others | {f"VITRINE_{name.upper()}": str(text) for name, text in given.items()}
     started = time.perf_counter()
     process = subprocess.Popen([python, "-m", "service", "serve"], cwd=ROOT, env=environment)
     try:
