@@ -49,9 +49,12 @@ def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
     """
     image = keras.Input(shape, name="image")
     hidden = layers.Rescaling(1 / 255)(image)
-    for filters, stride in ((16, 1), (32, 2), (48, 1), (64, 2), (64, 1)):
-        hidden = layers.Conv2D(filters, 3, stride, padding="valid", use_bias=False)(hidden)
-        hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
+    for stage in ((16, 16), (64, 64), (128,)):
+        if hidden.shape[-1] > image.shape[-1]:
+            hidden = layers.MaxPooling2D(padding="same")(hidden)
+        for filters in stage:
+            hidden = layers.Conv2D(filters, 3, use_bias=False)(hidden)
+            hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
     hidden = layers.Dropout(0.3)(layers.Flatten()(hidden))
     return keras.Model({"image": image}, _probabilities(hidden, classes), name="cnn")
 

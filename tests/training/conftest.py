@@ -1,0 +1,122 @@
+"""Small data made by code, and one published bundle of each kind for the tests to look at."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from service import geometry
+from training.datasets import PictureSet
+from training.experiments import pictures, tables
+from training.strokes import DIGITS, Pen, draw
+
+TINY = tables.Recipe(synthetic_rows=1500, epochs=1, batch_size=64, steps_per_execution=5)
+
+
+def write_idx(path: Path, values: NDArray[np.uint8]) -> str:
+    """Write an IDX file, packed, and return the hash of what is in it."""
+    header = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, dtype=">i4").tobytes()
+    body = header + values.tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(body))
+    return hashlib.sha256(body).hexdigest()
+
+
+def drawn_digits(n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Draw n digits in MNIST's geometry, (n, 28, 28), with their codes."""
+    rng = np.random.default_rng(seed)
+    codes = np.arange(n) % len(DIGITS)
+    fitted = [
+        geometry.fit("mnist", np.rint(255 * draw(DIGITS[code], Pen(), rng))[..., np.newaxis])
+        for code in codes
+    ]
+    return np.stack([each.pixels[..., 0] for each in fitted]).astype(np.uint8), codes.astype("u1")
+
+
+@pytest.fixture(scope="session")
+def idx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds drawn/ with four IDX files."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def drawn_set(idx_folder: Path) -> PictureSet:
+    """A set of 240 + 40 drawn digits, its files in `idx_folder`."""
+    names = ("train-images", "train-labels", "test-images", "test-labels")
+    values = (*drawn_digits(240, seed=1), *drawn_digits(40, seed=2))
+    files = {
+        f"{name}.gz": write_idx(idx_folder / "drawn" / f"{name}.gz", each)
+        for name, each in zip(names, values, strict=True)
+    }
+    return PictureSet(
+        name="drawn",
+        geometry="mnist",
+        target="digit",
+        labels=DIGITS,
+        files=files,
+        mirrors=("https://first.invalid/", "https://second.invalid/"),
+    )
+
+
+def picture_config(drawn_set: PictureSet, data: Path, models: Path) -> pictures.Config:
+    """Describe a training of one epoch."""
+    return pictures.Config(
+        pictures=drawn_set,
+        name="drawn",
+        models=models,
+        command="python -m training images drawn --name drawn",
+        data=data,
+        epochs=1,
+    )
+
+
+def write_rents(path: Path, rows: int = 120) -> Path:
+    """Write a made-up table of rents with every kind of column."""
+    rng = np.random.default_rng(3)
+    lines = ["row,flat id,size [m2],built,district,note,rent"]
+    for row in range(1, rows + 1):
+        size = f"{rng.uniform(20, 120):.1f}" if rng.random() > 0.1 else ""
+        built = f"{rng.integers(1950, 2020)}-{rng.integers(1, 13):02d}-01"
+        district = rng.choice(["north", "south", "harbour"])
+        rent = 300 + 9 * float(size or 60) + 200 * (district == "harbour") + rng.normal(0, 20)
+        flat = 7_000_000 + int(rng.integers(0, 900_000))
+        lines.append(f"{row},{flat},{size},{built},{district},flat no {row},{rent:.2f}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def table_config(file: Path, models: Path) -> tables.Config:
+    """Describe a tiny training."""
+    return tables.Config(
+        file=file,
+        target="rent",
+        command="python -m training table rents.csv --target rent --name rents",
+        name="rents",
+        models=models,
+        unit="EUR",
+        recipe=TINY,
+    )
+
+
+@pytest.fixture(scope="session")
+def rents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV file of 120 made-up rents."""
+    return write_rents(tmp_path_factory.mktemp("rents") / "rents.csv")
+
+
+@pytest.fixture(scope="session")
+def picture_bundle(
+    drawn_set: PictureSet, idx_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A published classifier of drawn digits."""
+    models = tmp_path_factory.mktemp("models")
+    return pictures.train(picture_config(drawn_set, idx_folder, models))
+
+
+@pytest.fixture(scope="session")
+def table_bundle(rents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published regression on made-up rents."""
+    return tables.train(table_config(rents, tmp_path_factory.mktemp("models")))
