@@ -5,6 +5,7 @@
     columns.py        what each column of a table is: number, date, category, identifier, leak
     strokes.py        digits drawn by code, for golden examples
     augmentation.py   pictures warped and inked anew for each epoch
+    penmanship.py     strokes that other schools teach
     architectures.py  the networks, each a function from shapes to a keras.Model
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
     evaluation.py     scores, calibration scores, reference distributions, multiply-adds

@@ -48,15 +48,18 @@ def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
         probabilities: (n, classes).
     """
     image = keras.Input(shape, name="image")
-    hidden = layers.Rescaling(1 / 255)(image)
-    for stage in ((16, 16), (64, 64), (128,)):
-        if hidden.shape[-1] > image.shape[-1]:
-            hidden = layers.MaxPooling2D(padding="same")(hidden)
-        for filters in stage:
-            hidden = layers.Conv2D(filters, 3, use_bias=False)(hidden)
-            hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
+    hidden = _convolved(layers.Rescaling(1 / 255)(image), 16, 16)
+    hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 64, 64)
+    hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 128)
     hidden = layers.Dropout(0.3)(layers.Flatten()(hidden))
     return keras.Model({"image": image}, _probabilities(hidden, classes), name="cnn")
+
+
+def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
+    for count in filters:
+        hidden = layers.Conv2D(count, 3, use_bias=False)(hidden)
+        hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
+    return hidden
 
 
 def _probabilities(hidden: keras.KerasTensor, classes: int) -> dict[str, keras.KerasTensor]:
