@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from service.bundle import KERAS_NAME, ONNX_NAME, InvalidBundle, Manifest
@@ -47,6 +46,9 @@ def load_engine(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
 
 
 def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
+    # Importing it starts threads that a forked worker would lack and wait for at its end.
+    import onnxruntime  # noqa: PLC0415
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
