@@ -7,7 +7,10 @@
     augmentation.py   pictures warped and inked anew for each epoch
     penmanship.py     strokes that other schools teach
     architectures.py  the networks, each a function from shapes to a keras.Model
+    embeddings.py     what a table's network does with its columns before its hidden layers
+    distillation.py   an ensemble of trees that teaches a table's network
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
+    comparison.py     the table network beside CatBoost's defaults
     evaluation.py     scores, calibration scores, reference distributions, multiply-adds
     plots.py          pictures of all that
     publishing.py     the bundle: export, compare, card, manifest, rename into place

@@ -13,17 +13,26 @@ from numpy.typing import NDArray
 
 from service.bundle import FIRST_CODE, CategoryInput, ColumnSpec, DateInput
 from training.datasets import Rows
-from training.layers import (
-    Calendar,
-    GridEmbedding,
+from training.embeddings import (
     Pair,
-    QuantilePosition,
-    SplineEmbedding,
+    calendar,
+    category_embedding,
+    grid_embedding,
+    grid_multiply_adds,
+    quantile_multiply_adds,
+    quantile_position,
+    spline_embedding,
+    spline_multiply_adds,
     with_calendar,
 )
 
 Floats = NDArray[np.float32]
 Targets = NDArray[np.float64]
+
+# Of a column's learned curve and of the learned grids over a pair of columns.
+_PIECES = 32
+_GRID_SIDES = (8, 16, 32, 64, 128)
+_GRID_WIDTH = 8
 
 
 def mlp(shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -107,10 +116,9 @@ def table_network(
         numbers: (n, number and date columns); categories: (n, category columns), each left out
         where there are none; value: (n, 1).
     """
-    inputs, features = _table_features(rows, specs, pairs)
-    embedding = keras.Model(inputs, features)
+    inputs, features, spent = _table_features(rows, specs, pairs)
     hidden = features
-    for width in _hidden_widths(features.shape[-1], multiply_adds - _interpolations(embedding)):
+    for width in _hidden_widths(features.shape[-1], multiply_adds - spent):
         hidden = layers.Dense(width, activation="relu")(hidden)
     spread = float(target.std()) or 1.0
     value = layers.Rescaling(spread, float(target.mean()), name="value")(layers.Dense(1)(hidden))
@@ -146,41 +154,49 @@ def date_columns(specs: Sequence[ColumnSpec]) -> list[int]:
 
 def _table_features(
     rows: Rows, specs: Sequence[ColumnSpec], pairs: Sequence[Pair]
-) -> tuple[dict[str, Any], Any]:
+) -> tuple[dict[str, Any], Any, int]:
+    """Return the inputs, what is known of them, and the multiply-adds that it takes."""
     inputs: dict[str, Any] = {}
     parts: list[Any] = []
+    spent = 0
     dates = date_columns(specs)
     if columns := rows.numbers.shape[1]:
         numbers = inputs["numbers"] = keras.Input((columns,), name="numbers")
-        dated = Calendar(dates)(numbers) if dates else numbers
-        parts += _embed_numbers(dated, quantile_knots(with_calendar(rows, dates).numbers), pairs)
+        if dates:
+            numbers = ops.concatenate([numbers, calendar(ops.take(numbers, dates, axis=1))], axis=1)
+        embedded, spent = _embed_numbers(
+            numbers, quantile_knots(with_calendar(rows, dates).numbers), pairs
+        )
+        parts += embedded
     sizes = [FIRST_CODE + len(spec.vocabulary) for spec in specs if isinstance(spec, CategoryInput)]
     if sizes:
         codes = inputs["categories"] = keras.Input((len(sizes),), dtype="int32", name="categories")
-        parts.append(_embed_categories(codes, sizes))
-    return inputs, ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+        parts.append(category_embedding(codes, sizes, width=_shared_width(len(sizes))))
+    return inputs, ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0], spent
 
 
 def _embed_numbers(
     numbers: Any, knots: Sequence[Sequence[float]], pairs: Sequence[Pair]
-) -> list[Any]:
+) -> tuple[list[Any], int]:
     medians = np.array([np.median(column) for column in knots], np.float32)
     missing = ops.cast(ops.isnan(numbers), "float32")
     known = ops.where(ops.isnan(numbers), medians, numbers)
-    quantile, squashed = QuantilePosition(knots)(known)
-    width = int(np.clip(256 // len(knots), 2, 8))
-    parts = [SplineEmbedding(32, width)([quantile, missing]), quantile, squashed]
+    quantile, squashed = quantile_position(known, knots)
+    width = _shared_width(len(knots))
+    curves = spline_embedding(quantile, missing, pieces=_PIECES, width=width)
+    parts = [curves, quantile, squashed]
+    spent = quantile_multiply_adds(len(knots)) + spline_multiply_adds(len(knots), width)
     if pairs:
-        parts.append(GridEmbedding(pairs, (8, 16, 32, 64, 128), 8)([quantile, missing]))
-    return parts
+        parts.append(
+            grid_embedding(quantile, missing, pairs=pairs, sides=_GRID_SIDES, width=_GRID_WIDTH)
+        )
+        spent += grid_multiply_adds(len(pairs) * len(_GRID_SIDES), _GRID_WIDTH)
+    return parts, spent
 
 
-def _embed_categories(codes: Any, vocabulary_sizes: Sequence[int]) -> Any:
-    """Embed all columns from one table, each column's codes moved to a range of its own."""
-    width = int(np.clip(256 // len(vocabulary_sizes), 2, 8))
-    starts = np.concatenate([[0], np.cumsum(vocabulary_sizes)]).astype(np.int32)
-    embedded = layers.Embedding(int(starts[-1]), width)(codes + starts[:-1])
-    return layers.Flatten()(embedded)
+def _shared_width(columns: int) -> int:
+    """Return the length of a column's embedding: shorter where there are many."""
+    return int(np.clip(256 // columns, 2, 8))
 
 
 def _hidden_widths(features: int, multiply_adds: int) -> tuple[int, int, int]:
@@ -190,11 +206,6 @@ def _hidden_widths(features: int, multiply_adds: int) -> tuple[int, int, int]:
         if features * widths[0] + 66 * unit**2 + widths[2] <= multiply_adds:
             return widths
     return 8, 6, 3
-
-
-def _interpolations(network: keras.Model) -> int:
-    """Count the multiplications of its layers of ours; it has no others that cost any."""
-    return sum(getattr(layer, "multiply_adds", 0) for layer in network.layers)
 
 
 PICTURE_ARCHITECTURES = {"cnn": cnn, "mlp": mlp}

@@ -29,7 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from training.datasets import Rows
-from training.layers import Pair, with_calendar
+from training.embeddings import Pair, with_calendar
 
 Floats = NDArray[np.float32]
 Targets = NDArray[np.float64]
