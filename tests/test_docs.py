@@ -18,18 +18,17 @@ from service.repository import Repository
 from service.settings import PREFIX, Settings
 from tests.servers import ROOT, Server, serving
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 URL = "http://127.0.0.1:8080"
 
 
 def _conversations() -> Iterator[Any]:
     """Find every request in the documents with the answer that is shown below it."""
     for page in PAGES:
-        for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
-            for entry in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-                command, _, answer = entry.partition("\n")
-                if "curl" in command:
-                    yield pytest.param(command, answer, id=f"{page.name}-{command[-40:]}")
+        blocks = re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
+        entries = re.findall(r"^\$ (.*curl.*)\n((?:[^$].*\n)*)", "".join(blocks), re.MULTILINE)
+        for number, (command, answer) in enumerate(entries, start=1):
+            yield pytest.param(command, answer, id=f"{page.name} {number}")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize(("command", "answer"), _conversations())
+@pytest.mark.parametrize(("command", "answer"), list(_conversations()))
 def test_request_in_documents_is_answered_as_shown(
     server: Server, command: str, answer: str
 ) -> None:
@@ -79,7 +78,7 @@ def test_settings_table_is_complete() -> None:
 def test_routes_table_is_complete() -> None:
     app = create_app(Settings(), Repository({}), Metrics(CollectorRegistry()))
     expected = {
-        (f"`{method}`", f"`{re.sub('<(?:.*:)?(.*?)>', _placeholder, rule.rule)}`")
+        (f"`{method}`", f"`{re.sub(r'<(?:\w+:)?(\w+)>', _placeholder, rule.rule)}`")
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
@@ -131,10 +130,24 @@ def test_metrics_table_is_complete() -> None:
     assert documented == expected
 
 
+def test_verbs_in_documents_are_in_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    verbs = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+    named = {
+        verb
+        for page in PAGES
+        for line in re.findall(r"^make ([a-z ]+)", page.read_text(), re.MULTILINE)
+        for verb in line.split()
+    }
+
+    assert named <= verbs
+
+
 def test_links_in_documents_lead_somewhere() -> None:
     broken = [
         f"{page.name}: {target}"
-        for page in [*PAGES, ROOT / "CONTRIBUTING.md"]
+        for page in PAGES
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
         if not (page.parent / target).exists()
     ]

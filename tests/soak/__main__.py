@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.servers import ROOT
-from tests.soak import accuracy, footprint, networks, stream
+from tests.soak import accuracy, footprint, load, networks, stream
 from tests.soak.figures import Figure
 
 MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
@@ -19,6 +19,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "start": footprint.time_to_ready,
     "memory": footprint.memory_of_two_workers,
     "networks": networks.forward_pass,
+    "load": load.both_loops,
     "stream": stream.two_million_rows,
     "mnist": accuracy.mnist_test_set,
     "drawn": accuracy.drawn_digits,
