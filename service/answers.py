@@ -51,7 +51,8 @@ def predict(model: Model, block: Block) -> Answered:
     Raises:
         BlankPicture, InvalidInstances: The network cannot answer some.
     """
-    return Answered(block, model.predict(block.instances), {})
+    predictions = model.predict(block.instances) if block.rows else _joined(model, [])
+    return Answered(block, predictions, {})
 
 
 def predict_each(model: Model, block: Block) -> Answered:

@@ -98,7 +98,7 @@ class Exchange:
         metrics.request_duration.labels(self.route).observe(seconds)
         if self.reason is not None:
             metrics.rejected.labels(self.reason).inc()
-        if self.model is not None:
+        if self.model is not None and self.instances:
             labels = (self.model.name, self.model.version)
             metrics.decode_duration.labels(*labels).observe(self._decode_seconds)
             metrics.inference_duration.labels(*labels).observe(self.inference.seconds)

@@ -26,6 +26,8 @@ BUCKETS = (
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# The first worker that cannot start leaves this file beside the numbers, and says why.
+REFUSED = "refused"
 _RETIRED = "0"  # no process has this number
 
 
@@ -111,10 +113,10 @@ def _histogram(
 
 
 def clear(folder: Path) -> None:
-    """Make the folder of numbers, empty: those of an earlier server are not ours."""
+    """Make the folder of numbers, without those of an earlier server."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.db"):
-        path.unlink()
+    for path in [*folder.glob("*.db"), folder / REFUSED]:
+        path.unlink(missing_ok=True)
 
 
 def retire(folder: Path, process: int) -> None:

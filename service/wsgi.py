@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from flask import Flask
-from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
 from prometheus_client import CollectorRegistry
 
@@ -13,7 +12,7 @@ from service import logs, repository
 from service.app import create_app
 from service.bundle import InvalidBundle
 from service.engines import available_cpus
-from service.metrics import Metrics
+from service.metrics import REFUSED, Metrics
 from service.settings import InvalidSetting, Settings
 
 
@@ -26,12 +25,15 @@ def _compose(numbers: Path | None) -> Flask:
 
 
 def _refuse(sentence: str, numbers: Path | None) -> NoReturn:
-    """End the server, which every worker asks for and only the first one says why."""
+    """End the server.
+
+    Only the first worker says why and asks for it: gunicorn stumbles over a second one that does.
+    """
     try:
         if numbers is not None:
-            (numbers / "refused").touch(exist_ok=False)
+            (numbers / REFUSED).touch(exist_ok=False)
     except FileExistsError:
-        raise SystemExit(Arbiter.APP_LOAD_ERROR) from None
+        raise SystemExit(1) from None
     raise AppImportError(sentence) from None
 
 

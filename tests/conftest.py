@@ -1,0 +1,66 @@
+"""An application over fake models, and real bundles in a temporary folder."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
+from werkzeug.test import TestResponse
+
+from service.app import create_app
+from service.metrics import Metrics
+from service.settings import Settings
+from tests.bundles import write_picture_bundle, write_table_bundle
+from tests.fakes import fake_repository
+
+
+class _Client(FlaskClient):
+    """Reads every answer to its end and closes it, as a server does."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        return super().open(*args, buffered=True, **options)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Settings with limits that small payloads reach."""
+    return Settings(
+        max_body_bytes=200_000,
+        max_csv_bytes=2_000_000,
+        max_files=3,
+        max_instances=40,
+        max_rows=100_000,
+        max_row_bytes=1024,
+        max_pixels=10_000,
+    )
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """Metrics of this test alone."""
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def app(settings: Settings, registry: CollectorRegistry) -> Flask:
+    """An application over fake models."""
+    app = create_app(settings, fake_repository(), Metrics(registry))
+    app.test_client_class = _Client
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client that needs no server."""
+    return app.test_client()
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder with two real bundles, "rooms" and "strokes"."""
+    folder = tmp_path / "models"
+    write_table_bundle(folder)
+    write_picture_bundle(folder)
+    return folder

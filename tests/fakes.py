@@ -1,0 +1,84 @@
+"""Engines made of NumPy, and payloads made by code: no TensorFlow, no ONNX Runtime, no files."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.engines import Tensors
+from service.model import Model
+from service.repository import Repository
+from tests.bundles import picture_manifest, table_manifest
+
+Answers = dict[str, NDArray[np.float32]]
+
+
+def price(tensors: Tensors) -> Answers:
+    """Answer ten times the size plus the colour's code; infinite for the largest sizes."""
+    with np.errstate(over="ignore"):
+        return {"value": np.float32(10) * tensors["size"] + tensors["colour"]}
+
+
+def weigh(tensors: Tensors) -> Answers:
+    """Answer how much of the ink lies in the left and in the right half."""
+    image = tensors["image"]
+    ink = np.stack([image[:, :, :14].sum((1, 2, 3)), image[:, :, 14:].sum((1, 2, 3))], axis=1)
+    return {"probabilities": ink / ink.sum(axis=1, keepdims=True)}
+
+
+def fail(tensors: Tensors) -> Answers:
+    """Fail as only a mistake of ours would."""
+    raise ZeroDivisionError("a secret")
+
+
+def fail_on_large(tensors: Tensors) -> Answers:
+    """Fail as `fail` does, from the first row on that has a size of 1000 or more."""
+    return fail(tensors) if (tensors["size"] >= 1000).any() else price(tensors)
+
+
+def fake_repository() -> Repository:
+    """Return a table model in versions 1 and 2, a picture model, and ones that fail."""
+    return Repository(
+        {
+            "rooms": {n: Model(table_manifest("rooms", n), price) for n in (1, 2)},
+            "strokes": {1: Model(picture_manifest(), weigh)},
+            "broken": {1: Model(table_manifest("broken"), fail)},
+            "fragile": {1: Model(table_manifest("fragile"), fail_on_large)},
+        }
+    )
+
+
+def picture(*, left: bool = True, kind: str = "PNG", scale: int = 1) -> bytes:
+    """Draw a bar that has most of its ink on one side, as a file."""
+    pixels = np.zeros((28, 28), dtype=np.uint8)
+    # In MNIST's geometry already: 20 pixels high, its centre of mass in the middle.
+    pixels[4:24, 12:14] = 255
+    pixels[13:15, 14:22] = 255
+    if not left:
+        pixels = pixels[:, ::-1]
+    stream = BytesIO()
+    Image.fromarray(pixels).resize((28 * scale, 28 * scale)).save(stream, kind)
+    return stream.getvalue()
+
+
+def blank_picture() -> bytes:
+    """Draw nothing, as a file."""
+    stream = BytesIO()
+    Image.new("L", (28, 28)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def levels(height: int = 28, width: int = 28) -> list[list[int]]:
+    """Draw a bar in nested lists."""
+    pixels = np.zeros((height, width), dtype=int)
+    pixels[height // 8 : -height // 8, width // 2 - 2 : width // 2 + 2] = 255
+    rows: list[list[int]] = pixels.tolist()
+    return rows
+
+
+def table(rows: int, *, bad: Sequence[int] = ()) -> bytes:
+    """Write rows of size and colour as CSV; those in `bad` have a text for their size."""
+    lines = [f"{'x' if row in bad else row % 1000},red" for row in range(rows)]
+    return ("size,colour\n" + "".join(f"{line}\n" for line in lines)).encode()

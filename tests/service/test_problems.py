@@ -1,0 +1,271 @@
+"""Every error a client can cause, provoked over HTTP, in its own shape."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask, Response
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from service import errors
+from service.errors import ServiceError
+from service.problems import Problem, speak
+from tests.fakes import blank_picture, levels, picture, table
+
+STROKES = "/models/strokes/predict"
+ROOMS = "/models/rooms/predict"
+Request = Callable[[FlaskClient], TestResponse]
+
+
+def body(path: str, data: bytes, kind: str, **headers: str) -> Request:
+    """Return a request with a body."""
+    return lambda client: client.post(path, data=data, content_type=kind, headers=headers)
+
+
+def form(path: str, *files: bytes) -> Request:
+    """Return an upload of files."""
+    return lambda client: client.post(
+        path, data={f"f{place}": (BytesIO(file), "a") for place, file in enumerate(files)}
+    )
+
+
+def get(path: str) -> Request:
+    """Return a request without a body."""
+    return lambda client: client.get(path)
+
+
+class _Silent(BytesIO):
+    def read(self, _: int | None = -1, /) -> bytes:
+        raise TimeoutError
+
+
+def silent(client: FlaskClient) -> TestResponse:
+    """Announce a body, and send none of it."""
+    announced = {"wsgi.input": _Silent(), "CONTENT_LENGTH": "10"}
+    return client.post(STROKES, content_type=PNG, environ_overrides=announced)
+
+
+PNG = "image/png"
+CSV = "text/csv"
+JSON = "application/json"
+FORM = "multipart/form-data"
+BIG = b"x" * 200_001
+LONG_FORM = (
+    b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n' + BIG + b"\r\n--b--"
+)
+
+PROVOKED: dict[str, tuple[type[ServiceError], Request]] = {
+    "unknown model": (errors.ModelNotFound, get("/models/strokse")),
+    "unknown model to predict": (errors.ModelNotFound, body("/models/x/predict", b"", PNG)),
+    "unknown version": (errors.VersionNotFound, get("/models/rooms/versions/3")),
+    "unknown parameter": (errors.InvalidParameter, body(f"{STROKES}?tpo=1", picture(), PNG)),
+    "parameter out of range": (errors.InvalidParameter, body(f"{STROKES}?top=0", picture(), PNG)),
+    "parameter no number": (errors.InvalidParameter, body(f"{STROKES}?top=²", picture(), PNG)),
+    "parameter twice": (errors.InvalidParameter, body(f"{STROKES}?top=1&top=2", picture(), PNG)),
+    "parameter of no choice": (errors.InvalidParameter, body(f"{ROOMS}?errors=no", b"", CSV)),
+    "dialect of a picture": (errors.InvalidParameter, body(f"{STROKES}?decimal=.", picture(), PNG)),
+    "echo of a picture": (errors.InvalidParameter, body(f"{STROKES}?echo=true", picture(), PNG)),
+    "echo in JSON": (
+        errors.InvalidParameter,
+        body(f"{ROOMS}?echo=true", table(1), CSV, Accept=JSON),
+    ),
+    "impossible delimiter": (errors.InvalidParameter, body(f"{ROOMS}?delimiter=ab", table(1), CSV)),
+    "empty picture": (errors.EmptyBody, body(STROKES, b"", PNG)),
+    "empty CSV": (errors.EmptyBody, body(ROOMS, b"", CSV)),
+    "empty JSON": (errors.EmptyBody, body(ROOMS, b"", JSON)),
+    "form without a file": (
+        errors.EmptyBody,
+        lambda client: client.post(STROKES, data={"a": "text"}, content_type=FORM),
+    ),
+    "broken JSON": (errors.MalformedBody, body(ROOMS, b'{"instances": [', JSON)),
+    "JSON of another encoding": (errors.MalformedBody, body(ROOMS, b'{"\xff": 1}', JSON)),
+    "number of many digits": (
+        errors.MalformedBody,
+        body(STROKES, b'{"instances": [[[1' + b"0" * 400 + b"]]]}", JSON),
+    ),
+    "form without a boundary": (errors.MalformedBody, body(STROKES, b"x", FORM)),
+    "form with another boundary": (
+        errors.MalformedBody,
+        body(STROKES, b"--a\r\n\r\n", f"{FORM}; boundary=b"),
+    ),
+    "truncated picture": (errors.MalformedPicture, body(STROKES, picture()[:50], PNG)),
+    "no picture": (errors.UnsupportedPicture, body(STROKES, b"%PDF-1.7", PNG)),
+    "CSV as a file of pictures": (errors.UnsupportedPicture, form(STROKES, table(1))),
+    "what curl sends by default": (
+        errors.UnsupportedMediaType,
+        body(STROKES, picture(), "application/x-www-form-urlencoded"),
+    ),
+    "no media type": (errors.UnsupportedMediaType, lambda client: client.post(STROKES, data=b"x")),
+    "CSV for pictures": (errors.UnsupportedMediaType, body(STROKES, table(1), CSV)),
+    "picture for tables": (errors.UnsupportedMediaType, body(ROOMS, picture(), PNG)),
+    "compressed body": (
+        errors.UnsupportedMediaType,
+        body(ROOMS, table(1), CSV, **{"Content-Encoding": "gzip"}),
+    ),
+    "nothing acceptable": (
+        errors.NotAcceptable,
+        body(ROOMS, table(1), CSV, Accept="text/html"),
+    ),
+    "large picture": (errors.BodyTooLarge, body(STROKES, BIG, PNG)),
+    "large JSON": (errors.BodyTooLarge, body(ROOMS, BIG, JSON)),
+    "large form": (errors.BodyTooLarge, body(STROKES, LONG_FORM, f"{FORM}; boundary=b")),
+    "large CSV": (errors.BodyTooLarge, body(ROOMS, b"x" * 2_000_001, CSV)),
+    "long row": (errors.RowTooLarge, body(ROOMS, b"size,colour\n" + b"1" * 3000, CSV)),
+    "many pixels": (errors.PictureTooLarge, body(STROKES, picture(scale=4), PNG)),
+    "many levels": (
+        errors.PictureTooLarge,
+        lambda client: client.post(STROKES, json={"instances": [levels(101, 100)]}),
+    ),
+    "many files": (errors.TooManyInstances, form(STROKES, *[picture()] * 4)),
+    "two CSV files": (errors.TooManyInstances, form(ROOMS, table(1), table(1))),
+    "many instances": (
+        errors.TooManyInstances,
+        lambda client: client.post(ROOMS, json={"instances": [{}] * 41}),
+    ),
+    "silence": (errors.BodyTimeout, silent),
+    "no ink": (errors.BlankPicture, body(STROKES, blank_picture(), PNG)),
+    "missing column": (errors.InvalidInstances, body(ROOMS, b"size,color\n1,red\n", CSV)),
+    "JSON without instances": (errors.InvalidInstances, body(ROOMS, b"{}", JSON)),
+    "JSON with other instances": (errors.InvalidInstances, body(ROOMS, b'{"instances":1}', JSON)),
+    "JSON with another key": (errors.InvalidInstances, body(ROOMS, b'{"instance":[]}', JSON)),
+    "JSON list": (errors.InvalidInstances, body(ROOMS, b"[]", JSON)),
+}
+
+
+@pytest.mark.parametrize(("expected", "request_it"), PROVOKED.values(), ids=PROVOKED)
+def test_error_is_a_problem_of_its_kind(
+    client: FlaskClient, expected: type[ServiceError], request_it: Request
+) -> None:
+    response = request_it(client)
+
+    members = response.get_json(force=True)
+    assert response.mimetype == "application/problem+json"
+    assert (response.status_code, members["type"]) == (
+        expected.status,
+        f"/problems/{expected.slug()}",
+    ), members
+    assert members["status"] == expected.status
+    assert members["title"] == expected.title
+    assert members["detail"]
+    assert members["instance"] == response.headers["X-Request-Id"]
+
+
+def test_every_error_is_provoked() -> None:
+    known = {
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, ServiceError) and kind is not ServiceError
+    }
+
+    assert {kind for kind, _ in PROVOKED.values()} == known
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "words"),
+    [
+        (STROKES, "application/x-www-form-urlencoded", "--data-binary @picture.png"),
+        (ROOMS, "application/x-www-form-urlencoded", "--data-binary @rows.csv"),
+        (ROOMS, "", "'(none)'"),
+        (ROOMS, PNG, "'image/png'"),
+    ],
+)
+def test_wrong_media_type_gets_the_right_line(
+    client: FlaskClient, path: str, kind: str, words: str
+) -> None:
+    response = client.post(path, data=b"x", content_type=kind)
+
+    detail = response.get_json(force=True)["detail"]
+    assert words in detail
+    assert f"http://localhost{path}" in detail
+
+
+def test_unknown_parameter_names_the_nearest(client: FlaskClient) -> None:
+    response = client.post(f"{STROKES}?erors=fail", data=picture(), content_type=PNG)
+
+    assert "Did you mean 'errors'?" in response.get_json(force=True)["detail"]
+
+
+def test_parameter_like_no_other_names_none(client: FlaskClient) -> None:
+    response = client.post(f"{STROKES}?zzz=1", data=picture(), content_type=PNG)
+
+    assert "mean" not in response.get_json(force=True)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", "/", 404, None),
+        ("GET", "/models/", 404, None),
+        ("GET", "/models/a/b/c", 404, None),
+        ("GET", "/models/rooms/versions/0", 404, None),
+        ("GET", f"/models/rooms/versions/{'9' * 5000}", 404, None),
+        ("POST", "/models", 405, {"GET", "HEAD", "OPTIONS"}),
+        ("GET", ROOMS, 405, {"POST", "OPTIONS"}),
+        ("BREW", "/livez", 405, {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+def test_unknown_path_or_method_is_a_problem(
+    client: FlaskClient, method: str, path: str, status: int, allow: set[str] | None
+) -> None:
+    response = client.open(path, method=method)
+
+    members = response.get_json(force=True)
+    assert response.mimetype == "application/problem+json"
+    assert (response.status_code, members["status"], members["type"]) == (
+        status,
+        status,
+        "about:blank",
+    )
+    assert (set(response.allow) or None) == allow
+
+
+def test_options_names_the_methods(client: FlaskClient) -> None:
+    response = client.options(ROOMS)
+
+    assert (response.status_code, response.data) == (200, b"")
+    assert set(response.allow) == {"POST", "OPTIONS"}
+
+
+def test_head_has_the_headers_alone(client: FlaskClient) -> None:
+    response = client.head("/models/nobody")
+
+    assert (response.status_code, response.data) == (404, b"")
+    assert response.mimetype == "application/problem+json"
+
+
+def test_mistake_of_ours_is_logged_and_not_told(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = client.post(
+        "/models/broken/predict",
+        json={"instances": [{"size": 1, "colour": "red"}]},
+        headers={"X-Request-Id": "mine"},
+    )
+
+    members = response.get_json(force=True)
+    assert (response.status_code, members["type"]) == (500, "about:blank")
+    assert "secret" not in response.text
+    assert members["instance"] == "mine"
+    record = next(record for record in caplog.records if record.exc_info)
+    assert record.__dict__["fields"] == {"request_id": "mine"}
+    assert "a secret" in caplog.text
+
+
+def test_blueprint_answers_in_its_own_language(app: Flask) -> None:
+    def encode(problem: Problem) -> Response:
+        return Response(f"oops: {problem.title}", problem.status)
+
+    routes = Blueprint("other", __name__)
+    speak(routes, encode)
+
+    @routes.get("/other")
+    def view() -> Any:
+        raise errors.BlankPicture
+
+    app.register_blueprint(routes)
+
+    response = app.test_client().get("/other")
+
+    assert (response.status_code, response.text) == (422, "oops: Blank picture")
