@@ -3,34 +3,45 @@
 A geometry has a version: whatever changes what it returns changes the number, and a model is only
 run with the geometry it was trained with.
 
-Inside, *ink* is a map of how much of each pixel is covered by the pen, and *paper* whatever it was
-drawn on, of any two colours.
+Inside, *paper* is whatever was drawn on and *ink* what it was drawn with, of any two colours. A
+map of the ink holds how much of each pixel is covered, from 0 to about 1.
 
 References:
     LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document recognition,
     Proc. IEEE 86(11), section III.A. doi:10.1109/5.726791
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import BlankPicture
 
+Pixels = NDArray[np.generic]
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Labels = NDArray[np.intp]
+_Steps = dict[str, None]  # an ordered set
 
 GEOMETRY_VERSIONS = {"mnist": 1}
 
 _SIDE = 28
 _BOX = 20
-_WORKING_SIDE = 256
-# The digit is drawn again at four times its final size, so that averaging blocks of it gives the
-# smooth edges that MNIST's own reduction gave.
+# Ink is looked for in a picture of about this size, and again around it if it is small there.
+_WORKING_SIDE = 160
+_SMALL_SIDE = 56
+# The colour of the paper is looked for on a grid of about this size.
+_GRID_SIDE = 24
+# Half the width of a line on paper in a picture of working size.
+_LINE = 2
+# The digit is drawn again at four times its final size: averaging blocks of that gives the smooth
+# edges that MNIST's own reduction gave.
 _CANVAS = 4 * _BOX
-# Nineteen in twenty MNIST strokes are between these many pixels wide.
+# Nineteen in twenty MNIST strokes are at least, and at most, this many pixels wide.
 _STROKE = (1.7, 3.8)
 
 
@@ -50,7 +61,7 @@ class Fitted:
     steps: tuple[str, ...]
 
 
-def fit(name: str, pixels: NDArray[np.generic]) -> Fitted:
+def fit(name: str, pixels: Pixels) -> Fitted:
     """Bring a picture to the named geometry.
 
     Args:
@@ -66,21 +77,22 @@ def fit(name: str, pixels: NDArray[np.generic]) -> Fitted:
     return _GEOMETRIES[name](pixels)
 
 
-def _fit_mnist(pixels: NDArray[np.generic]) -> Fitted:
+def _fit_mnist(pixels: Pixels) -> Fitted:
     pixels = _without_equal_channels(pixels)
     if _is_mnist(pixels):
         return Fitted(pixels.astype(np.float32), ())
-    steps: list[str] = []
-    ink = _find_ink(_working(pixels), steps)
+    steps: _Steps = {}
+    ink = _find_ink(pixels, steps)
     return Fitted(_drawn_again(ink, steps)[..., np.newaxis], tuple(steps))
 
 
-def _without_equal_channels(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
+def _without_equal_channels(pixels: Pixels) -> Pixels:
     first = pixels[..., :1]
-    return first if np.array_equal(pixels, np.broadcast_to(first, pixels.shape)) else pixels
+    grey = all(np.array_equal(first, pixels[..., i : i + 1]) for i in range(1, pixels.shape[2]))
+    return first if grey else pixels
 
 
-def _is_mnist(pixels: NDArray[np.generic]) -> bool:
+def _is_mnist(pixels: Pixels) -> bool:
     """Say whether a picture has MNIST's geometry, by what all of its 70 000 pictures share."""
     if pixels.shape != (_SIDE, _SIDE, 1):
         return False
@@ -90,92 +102,215 @@ def _is_mnist(pixels: NDArray[np.generic]) -> bool:
     top, bottom, left, right = _box(levels > 0)
     if not _BOX - 1 <= max(bottom - top, right - left) <= _BOX:
         return False
-    return all(13.4 <= centre <= 14.6 for centre in _centre(levels))
+    return all(13.48 <= centre <= 14.5 for centre in _centre(levels))
 
 
-def _box(mask: Mask) -> tuple[int, int, int, int]:
-    """Return top, bottom, left and right of what is set, as slice bounds."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+def _find_ink(pixels: Pixels, steps: _Steps, *, closer: bool = False) -> Map:
+    """Map the ink of the digit, cut to where it is."""
+    view = _reduced(pixels, _WORKING_SIDE)
+    reading = _best_reading(view)
+    if reading.contact.sum() > 1:
+        reading = _without_lines(reading, steps)
+    keep = _belongs(reading)
+    digit = _extended(np.append(False, keep)[reading.labels], np.maximum)
+    top, bottom, left, right = _box(digit)
+    side = max(bottom - top, right - left)
+    if not closer and view.shape[0] < pixels.shape[0] and side < _SMALL_SIDE:
+        scale, margin = pixels.shape[0] / view.shape[0], side // 2 + 2
+        rows, columns = (
+            slice(max(0, int((low - margin) * scale)), int((high + margin) * scale))
+            for low, high in ((top, bottom), (left, right))
+        )
+        return _find_ink(pixels[rows, columns], steps, closer=True)
+    if not keep.all():
+        steps["specks removed"] = None
+    if reading.direction.sum() < 0:
+        steps["inverted"] = None
+    if side < max(view.shape):
+        steps["cropped"] = None
+    return np.where(digit, reading.ink, np.float32(0))[top:bottom, left:right]
 
 
-def _centre(levels: NDArray[np.floating]) -> tuple[float, float]:
-    mass = levels.sum()
-    rows = levels.sum(axis=1) @ np.arange(levels.shape[0]) / mass
-    columns = levels.sum(axis=0) @ np.arange(levels.shape[1]) / mass
-    return float(rows), float(columns)
-
-
-def _working(pixels: NDArray[np.generic]) -> Map:
-    """Average a picture down to at most 256 pixels a side."""
+def _reduced(pixels: Pixels, side: int) -> Map:
+    """Average a picture down by a whole factor to at most `side` pixels a side."""
     height, width, channels = pixels.shape
-    factor = -(-max(height, width) // _WORKING_SIDE)
+    factor = -(-max(height, width) // side)
     if factor == 1:
         return pixels.astype(np.float32)
     down, across = min(factor, height), min(factor, width)
     rows, columns = height // down, width // across
     part = pixels[: rows * down, : columns * across]
     sums = part.reshape(rows, down, -1).sum(axis=1, dtype=np.float32)
-    return sums.reshape(rows, columns, across, channels).mean(axis=2) / np.float32(down)
+    blocks = sums.reshape(rows, columns, across, channels).sum(axis=2)
+    return np.asarray(blocks / np.float32(down * across), np.float32)
 
 
-def _find_ink(view: Map, steps: list[str]) -> Map:
-    paper = np.ones(view.shape[:2], bool)
-    ink = _stands_out(view, paper, steps)
-    level = _split(ink)
-    labels, count = _label(ink > level)
-    keep = _belongs(ink, labels, count)
-    if not keep.all():
-        steps.append("specks removed")
-    kept = _grown(np.append(False, keep)[labels], 1)
-    return np.where(kept, ink, 0)
+@dataclass(frozen=True)
+class _Reading:
+    """One way to tell ink from paper.
+
+    Attributes:
+        ink: How much each pixel is covered.
+        direction: The colour of the ink, seen from the paper's.
+        floor: What is above it may be ink.
+    """
+
+    ink: Map
+    direction: Map
+    floor: float
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Return the connected parts of the ink, numbered from 1."""
+        return _label(self.ink > self.floor)
+
+    @cached_property
+    def mass(self) -> NDArray[np.float64]:
+        """Return how much ink each part holds."""
+        return np.bincount(self.labels.ravel(), self.ink.ravel())[1:].astype(np.float64)
+
+    @cached_property
+    def contact(self) -> Labels:
+        """Return how many pixels of each part lie on the picture's border."""
+        sides = (
+            self.labels[0],
+            self.labels[-1],
+            self.labels[1:-1, 0],
+            self.labels[1:-1, -1],
+        )
+        return np.bincount(np.concatenate(sides), minlength=len(self.mass) + 1)[1:]
+
+    @cached_property
+    def inside(self) -> Mask:
+        """Say which parts may be the digit: those off the border, where they hold enough ink."""
+        off = self.contact <= 2
+        enough = self.mass[off].sum() > 0.15 * self.mass.max()
+        return off if enough else np.ones_like(off)
+
+    @cached_property
+    def area(self) -> int:
+        """Return how many pixels hold ink."""
+        return int(np.count_nonzero(self.labels))
+
+    @property
+    def plain(self) -> bool:
+        """Say whether there is nothing but a little ink on clean paper."""
+        stray = self.ink[_extended(self.labels, np.maximum) == 0].sum()
+        off_border = self.contact.sum() == 0
+        return bool(off_border and stray < 0.1 * self.ink.sum() and 5 * self.area < self.ink.size)
+
+    @property
+    def doubt(self) -> float:
+        """Return how unlike ink on paper this is: how grey and flat, how much along the border."""
+        flat = _extended(self.ink, np.maximum) - _extended(self.ink, np.minimum) < 0.3
+        grey = self.ink[flat & (self.ink > 0.2)]
+        border = 2 * sum(self.ink.shape)
+        return float(
+            (4 * grey * (1 - grey)).sum() / self.ink.sum() + 4 * self.contact.sum() / border
+        )
+
+    @property
+    def thickness(self) -> float:
+        """Return the width of the digit's strokes relative to its longer side."""
+        largest = self.labels == 1 + np.where(self.inside, self.mass, 0).argmax()
+        top, bottom, left, right = _box(largest)
+        return _stroke_width(largest) / max(bottom - top, right - left)
+
+    @property
+    def squareness(self) -> float:
+        """Return which share of the smallest rectangle around it the largest part fills."""
+        largest = self.labels == 1 + self.mass.argmax()
+        rows = np.flatnonzero(largest.any(axis=1))
+        left = largest.argmax(axis=1)[rows]
+        right = largest.shape[1] - 1 - largest[:, ::-1].argmax(axis=1)[rows]
+        outline = np.concatenate([np.stack([rows, left]), np.stack([rows, right])], axis=1)
+        angles = np.linspace(0, np.pi / 2, 24, endpoint=False)
+        down = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ outline
+        across = np.stack([-np.sin(angles), np.cos(angles)], axis=1) @ outline
+        rectangles = (np.ptp(down, axis=1) + 1) * (np.ptp(across, axis=1) + 1)
+        return float((right - left + 1).sum() / rectangles.min())
 
 
-def _stands_out(view: Map, paper: Mask, steps: list[str]) -> Map:
-    """Measure how far each pixel is from the paper around it, towards the colour of the ink."""
-    away = view - _background(view, paper)
-    distance = np.sqrt(np.square(away).sum(axis=2))
-    noise = float(np.median(distance[paper]))
-    strong = distance > max(_split(distance), 3 * noise)
-    direction = (away * (distance * strong)[..., np.newaxis]).sum(axis=(0, 1))
-    length = float(np.sqrt(np.square(direction).sum()))
-    if length == 0:
+def _best_reading(view: Map) -> _Reading:
+    """Choose the idea of the paper that leaves least in doubt."""
+    readings: list[_Reading] = []
+    for away in _ways(view):
+        reading = _read(away)
+        if reading is not None:
+            readings.append(reading)
+            if readings[0].plain:
+                return readings[0]
+    if not readings:
         raise BlankPicture
-    ink = np.maximum(away @ (direction / length), 0)
-    peak = float(np.percentile(ink[ink > 0.5 * _split(ink)], 90))
-    if peak < max(8.0, 6 * noise):
-        raise BlankPicture
-    if direction.sum() < 0:
-        steps.append("inverted")
-    return np.minimum(ink / np.float32(peak), 1).astype(np.float32)
+    first = readings[0]
+    return min(readings, key=lambda reading: reading.doubt + _against(reading, first))
 
 
-def _background(view: Map, paper: Mask) -> Map:
-    """Fit a smooth surface to the paper, robust against the ink on it."""
+def _against(reading: _Reading, first: _Reading) -> float:
+    """Return what speaks against a reading beside the smooth one.
+
+    The digit's counters are as good a digit on ink as the digit is on paper, so that the reading
+    with the opposite ink counts less, unless the first took a sheet on a table for ink.
+    """
+    if reading is first:
+        return 0.0
+    size = max(reading.ink.shape)
+    unlikely = 0.4 if size < 64 else 0.0  # shadows and tables are in photographs
+    if float(reading.direction @ first.direction) > -0.2:
+        return unlikely
+    sheet = (
+        size >= 64
+        and reading.area < 0.5 * first.area
+        and reading.thickness < 0.3
+        and first.squareness > 0.85
+    )
+    return -2.0 if sheet else unlikely + 0.6
+
+
+def _ways(view: Map) -> Iterator[Map]:
+    """Subtract the paper, found in several ways, from the picture."""
+    yield view - _smooth_paper(view, corners=False)
+    yield view - _smooth_paper(view, corners=True)
+    grid = _reduced(view, _GRID_SIDE)
+    for reach in (5, 3):
+        yield _beyond(view, _median_around(grid, reach))
+
+
+def _smooth_paper(view: Map, *, corners: bool) -> Map:
+    """Fit a quadratic surface to the paper, leaving out what lies far from it as ink.
+
+    Args:
+        view: The picture.
+        corners: Start from the colour of the corners, not from the commonest colour.
+    """
     height, width, channels = view.shape
-    y, x = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
-    step_y, step_x = -(-height // 40), -(-width // 40)
-    samples = view[::step_y, ::step_x].reshape(-1, channels)
-    sy, sx = (a.ravel() for a in np.meshgrid(y[::step_y], x[::step_x], indexing="ij"))
-    terms = _terms(sy, sx)
-    border = (np.abs(sy) > 0.85) | (np.abs(sx) > 0.85)
-    prior = np.where(border, 2.0, 1.0) * paper[::step_y, ::step_x].ravel()
-    centre = _weighted_median(samples, prior)
+    y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in (height, width))
+    every = (slice(None, None, -(-height // 20)), slice(None, None, -(-width // 20)))
+    samples = view[every].reshape(-1, channels)
+    sample_y, sample_x = (
+        axis.ravel() for axis in np.meshgrid(y[every[0]], x[every[1]], indexing="ij")
+    )
+    edges = (np.abs(sample_y) > 0.85).astype(int) + (np.abs(sample_x) > 0.85)
+    prior = np.array([1.0, 1.0, 10.0] if corners else [1.0, 2.0, 4.0])[edges]
+    centre = _weighted_median(samples, np.where(edges == 2, 1.0, 1e-6) if corners else prior)
+    terms = _quadratic(sample_y, sample_x)
     residual = np.abs(samples - centre).max(axis=1)
-    coefficients = np.zeros((terms.shape[1], channels))
-    coefficients[0] = centre
-    for _ in range(8):
-        scale = 3.0 + 4.0 * float(_weighted_median(residual[:, np.newaxis], prior)[0])
+    damping = np.diag([0, 1, 1, 1, 1, 1])
+    coefficients = np.zeros((6, channels))
+    for _ in range(5):
+        scale = 3 + 4 * _weighted_median(residual[:, np.newaxis], prior)[0]
         weight = prior * np.square(np.maximum(0, 1 - np.square(residual / scale)))
         weighted = terms * weight[:, np.newaxis]
-        normal = terms.T @ weighted + 1e-3 * weight.sum() * np.diag([0, 1, 1, 1, 1, 1])
-        coefficients = np.linalg.solve(normal + 1e-9 * np.eye(6), weighted.T @ samples)
+        normal = terms.T @ weighted + 1e-3 * weight.sum() * damping + 1e-9 * np.eye(6)
+        coefficients = np.linalg.solve(normal, weighted.T @ samples)
         residual = np.abs(samples - terms @ coefficients).max(axis=1)
-    full = _terms(*(a.ravel() for a in np.meshgrid(y, x, indexing="ij")))
-    return (full @ coefficients.astype(np.float32)).reshape(view.shape)
+    c = coefficients.astype(np.float32)[:, np.newaxis, np.newaxis]
+    y, x = y[:, np.newaxis, np.newaxis], x[:, np.newaxis]
+    surface = (c[0] + c[1] * y + c[4] * y * y) + (c[2] * x + c[5] * x * x) + (c[3] * x) * y
+    return np.asarray(surface, np.float32)
 
 
-def _terms(y: NDArray[np.floating], x: NDArray[np.floating]) -> NDArray[np.floating]:
+def _quadratic(y: NDArray[np.floating], x: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.stack([np.ones_like(y), y, x, y * x, y * y, x * x], axis=1)
 
 
@@ -185,76 +320,214 @@ def _weighted_median(
     order = np.argsort(samples, axis=0)
     total = np.cumsum(weight[order], axis=0)
     middle = (total >= total[-1] / 2).argmax(axis=0)
-    return np.take_along_axis(samples, np.take_along_axis(order, middle[np.newaxis], 0), 0)[0]
+    rows = np.take_along_axis(order, middle[np.newaxis], 0)
+    return np.asarray(np.take_along_axis(samples, rows, 0)[0])
 
 
-def _split(levels: Map) -> float:
-    """Find the level that parts two classes best.
+def _median_around(grid: Map, reach: int) -> Map:
+    """Take the median of each channel around each cell: shadows keep their edges, strokes go."""
+    padded = np.pad(grid, ((reach, reach), (reach, reach), (0, 0)), mode="symmetric")
+    size = 2 * reach + 1
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(0, 1))
+    every_other = windows[..., ::2, ::2].reshape(*grid.shape, -1)
+    return np.median(every_other, axis=-1).astype(np.float32)
+
+
+def _beyond(view: Map, paper: Map) -> Map:
+    """Subtract what lies between the colours that neighbouring cells of paper have.
+
+    Within a shadow's soft edge every colour between its two sides is paper's.
+    """
+    low, high = (
+        _resized(_extended(paper, extreme), view.shape[:2]) for extreme in (np.minimum, np.maximum)
+    )
+    return np.asarray(np.minimum(view - low, 0) + np.maximum(view - high, 0))
+
+
+def _read(away: Map) -> _Reading | None:
+    distance = np.sqrt(np.square(away).sum(axis=2))
+    noises = float(np.median(distance)), 2 * float(np.quantile(distance, 0.25))
+    readings = (_read_above(away, distance, noise) for noise in noises)
+    return next((reading for reading in readings if reading is not None), None)
+
+
+def _read_above(away: Map, distance: Map, noise: float) -> _Reading | None:
+    """Measure how far pixels are from the paper, towards the colour of what stands out most."""
+    floor = 4 * noise + 2
+    strong = np.where(distance > _split(distance, floor), distance, 0)
+    direction = np.einsum("hwc,hw->c", away, strong)
+    length = np.sqrt(np.square(direction).sum())
+    if length == 0:
+        return None
+    direction = direction / length
+    ink = np.maximum(away @ direction, 0)
+    level = _split(ink, floor)
+    above = ink[ink > level]
+    peak = float(np.percentile(above, 70)) if above.size else 0.0
+    if peak < max(8.0, 6 * noise):
+        return None
+    ink = np.minimum(ink / np.float32(peak), 1)
+    return _Reading(ink, direction, max(0.3 * level, floor) / peak)
+
+
+def _split(levels: Map, floor: float) -> float:
+    """Find the level that best parts those above `floor` in two.
 
     References:
         Otsu (1979), A threshold selection method from gray-level histograms,
         IEEE Trans. SMC 9(1). doi:10.1109/TSMC.1979.4310076
     """
+    levels = levels[levels > floor]
+    if not levels.size:
+        return floor
     top = float(levels.max())
-    if top <= 0:
-        return 0.0
-    counts = np.bincount((levels.ravel() * (127 / top)).astype(np.intp), minlength=128)
+    counts = np.bincount((levels * (127 / top)).astype(np.intp), minlength=128)
     below = np.cumsum(counts)[:-1]
     above = levels.size - below
     mass = np.cumsum(counts * np.arange(128))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * np.square(mass[:-1] / below - (mass[-1] - mass[:-1]) / above)
-    return (float(np.nanargmax(between)) + 1) * top / 127
+    apart = mass[:-1] / np.maximum(below, 1) - (mass[-1] - mass[:-1]) / np.maximum(above, 1)
+    between = below * above * np.square(apart)
+    return (float(between.argmax()) + 0.5) * top / 127
 
 
-def _label(mask: Mask) -> tuple[NDArray[np.intp], int]:
+def _belongs(reading: _Reading) -> Mask:
+    """Tell the parts of the digit from specks, scraps of lines and what reaches in from outside."""
+    keep = reading.inside & (reading.mass >= 0.04 * reading.mass[reading.inside].max())
+    if reading.inside.all():
+        return np.asarray(keep)
+    labels = reading.labels.ravel()
+    dark = np.bincount(labels, reading.ink.ravel() > 0.6)[1:] > 0.1 * np.bincount(labels)[1:]
+    return np.asarray(keep & dark if (keep & dark).any() else keep)
+
+
+def _without_lines(reading: _Reading, steps: _Steps) -> _Reading:
+    """Take the lines of ruled or squared paper out of the ink."""
+    ink = _without_rows(_without_rows(reading.ink, reading.floor).T, reading.floor).T
+    if np.array_equal(ink, reading.ink) or not (ink > reading.floor).any():
+        return reading
+    steps["ruled lines removed"] = None
+    return _Reading(ink, reading.direction, reading.floor)
+
+
+def _without_rows(ink: Map, floor: float) -> Map:
+    """Take out thin, nearly level lines that run from side to side."""
+    height, width = ink.shape
+    if min(height, width) < 48:
+        return ink
+    slope, rows = _level_lines(ink, floor)
+    if not len(rows):
+        return ink
+    result = ink.copy()
+    columns = np.arange(width)
+    drop = np.rint(slope * (columns - (width - 1) / 2)).astype(np.intp)
+    wide = np.maximum(ink, np.maximum(np.roll(ink, 1, axis=1), np.roll(ink, -1, axis=1)))
+    for row in rows:
+        centre = row + drop
+        above = wide[np.clip(centre - _LINE - 1, 0, height - 1), columns]
+        below = wide[np.clip(centre + _LINE + 1, 0, height - 1), columns]
+        crossing = np.minimum(above, below)
+        for offset in range(-_LINE, _LINE + 1):
+            at = np.clip(centre + offset, 0, height - 1), columns
+            result[at] = np.minimum(result[at], crossing)
+    return result
+
+
+def _level_lines(ink: Map, floor: float) -> tuple[float, Labels]:
+    """Find the common slope of level lines, and the rows at which they cross the middle."""
+    height, width = ink.shape
+    strips = np.array_split(ink, 16, axis=1)
+    profile = np.stack([_around_max(strip.mean(axis=1), 1) for strip in strips], axis=1)
+    places = (np.arange(16) + 0.5) * width / 16 - width / 2
+    slopes = np.linspace(-0.12, 0.12, 33)
+    shift = np.rint(slopes[:, np.newaxis] * places).astype(np.intp)
+    rows = np.arange(height)[:, np.newaxis] + shift[:, np.newaxis]
+    everywhere = profile[np.clip(rows, 0, height - 1), np.arange(16)]
+    present = np.partition(everywhere, 3, axis=2)[..., 3]  # in thirteen strips of sixteen
+    reach = _LINE + 3
+    padded = np.pad(present, ((0, 0), (reach, reach)))
+    thin = present - np.maximum(padded[:, : -2 * reach], padded[:, 2 * reach :])
+    thin = np.where(present > 0.5 * floor, thin, 0)
+    best = int(np.maximum(thin - 0.1, 0).sum(axis=1).argmax())
+    peaks = (thin[best] > 0.1) & (present[best] >= _around_max(present[best], 2))
+    return float(slopes[best]), np.flatnonzero(peaks)
+
+
+def _around_max(values: Map, reach: int) -> Map:
+    padded = np.pad(values, reach)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    return np.asarray(windows.max(axis=1))
+
+
+def _label(mask: Mask) -> Labels:
     """Number the connected parts of a mask from 1, neighbours by side or corner."""
     height, width = mask.shape
-    padded = np.zeros((height, width + 2), np.int8)
+    stride = width + 2
+    padded = np.zeros((height, stride), np.int8)
     padded[:, 1:-1] = mask
     edges = np.diff(padded.ravel(), prepend=0)
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    stride = width + 2
-    first = np.searchsorted(ends, starts + stride - 1, side="right")
-    last = np.searchsorted(starts, ends + stride, side="right")
     # a run touches those of the next row that end after it starts and start before it ends
-    touching = np.maximum(last - first, 0)
+    first = np.searchsorted(ends, starts + stride - 1, side="right")
+    touching = np.searchsorted(starts, ends + stride, side="right") - first
+    touching = np.maximum(touching, 0)
     upper = np.repeat(np.arange(len(starts)), touching)
     lower = np.arange(touching.sum()) + np.repeat(first - np.cumsum(touching) + touching, touching)
-    numbers, count = _joined(len(starts), upper, lower)
-    flat = np.zeros(padded.size, np.intp)
-    flat[starts] = numbers
-    flat[ends] -= numbers
-    return np.cumsum(flat).reshape(padded.shape)[:, 1:-1], count
+    numbers = _joined(len(starts), upper, lower)
+    changes = np.zeros(padded.size, np.intp)
+    changes[starts] = numbers
+    changes[ends] -= numbers
+    return np.cumsum(changes).reshape(padded.shape)[:, 1:-1]
 
 
-def _joined(
-    size: int, left: NDArray[np.intp], right: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], int]:
-    """Number the connected parts of a graph from 1 by pulling each node to its smallest neighbour."""
+def _joined(size: int, left: Labels, right: Labels) -> Labels:
+    """Number the connected parts of a graph from 1, pulling each node to its smallest neighbour."""
     parent = np.arange(size)
-    while True:
-        least = np.minimum(parent[left], parent[right])
+    before = np.full(size, -1)
+    while not np.array_equal(parent, before):
         before = parent.copy()
-        np.minimum.at(parent, left, least)
-        np.minimum.at(parent, right, least)
-        np.minimum.at(parent, before, parent)
+        least = np.minimum(parent[left], parent[right])
+        np.minimum.at(parent, before[left], least)
+        np.minimum.at(parent, before[right], least)
         parent = parent[parent]
-        if np.array_equal(parent, before):
-            break
-    roots, numbers = np.unique(parent, return_inverse=True)
-    return numbers + 1, len(roots)
+    return np.unique(parent, return_inverse=True)[1] + 1
 
 
-def _belongs(ink: Map, labels: NDArray[np.intp], count: int) -> Mask:
-    """Tell the parts of the digit from specks, by mass and by distance from the largest part."""
-    mass = np.bincount(labels.ravel(), ink.ravel(), count + 1)[1:]
-    largest = mass.max()
-    return mass >= 0.04 * largest
+def _drawn_again(ink: Map, steps: _Steps) -> Map:
+    """Draw the ink as MNIST would have: in its box, with its strokes, centred by mass."""
+    top, bottom, left, right = _box(ink > 0.2 * ink.max())
+    ink = np.pad(ink, 1)[top : bottom + 2, left : right + 2]
+    large = _scaled(ink, _CANVAS / (max(ink.shape) - 2))
+    large = np.pad(large / large.max(), 8)  # room to grow
+    stroke = np.clip((large - 0.2) * 5, 0, 1).astype(np.float32)
+    stroke = _with_usual_width(stroke, steps)
+    top, bottom, left, right = _box(stroke > 0.5)
+    boxed = _scaled(stroke[top:bottom, left:right], _BOX / max(bottom - top, right - left))
+    return _centred(np.rint(boxed * (255 / boxed.max())))
 
 
-def _grown(mask: Mask, radius: int) -> Mask:
-    return _spread(mask.astype(np.float32), radius) > 0
+def _with_usual_width(stroke: Map, steps: _Steps) -> Map:
+    width = _stroke_width(stroke > 0.5)
+    thin, thick = (_CANVAS // _BOX * side for side in _STROKE)
+    wanted = min(max(width, thin), thick)
+    radius = abs(wanted - width) / 2
+    if radius < 0.5:
+        return stroke
+    if wanted > width:
+        steps["strokes thickened"] = None
+        return _spread(stroke, max(1.0, radius))
+    thinned = 1 - _spread(1 - stroke, max(1.0, radius))
+    if not (thinned > 0.5).any():
+        return stroke
+    steps["strokes thinned"] = None
+    return thinned
+
+
+def _stroke_width(mask: Mask) -> float:
+    """Return the mean width of strokes, twice their area over the length of their outline."""
+    down, across = mask[1:] != mask[:-1], mask[:, 1:] != mask[:, :-1]
+    # axis-parallel steps overstate the length of an outline by 4 / pi on average
+    outline = (np.count_nonzero(down) + np.count_nonzero(across)) * np.pi / 4
+    return 2 * np.count_nonzero(mask) / max(1.0, outline)
 
 
 def _spread(levels: Map, radius: float) -> Map:
@@ -271,56 +544,15 @@ def _spread(levels: Map, radius: float) -> Map:
     return result
 
 
-def _drawn_again(ink: Map, steps: list[str]) -> Map:
-    """Draw the ink as MNIST would have: in its box, with its strokes, centred by mass."""
-    top, bottom, left, right = _box(ink > 0.25)
-    crop = np.pad(ink, 1)[top : bottom + 2, left : right + 2]
-    steps.append("cropped")
-    large = _resampled(crop, _CANVAS / (max(crop.shape) - 2))
-    large = np.pad(large, 8)
-    stroke = np.clip((large - 0.3) * 5, 0, 1).astype(np.float32)
-    stroke = _with_usual_width(stroke, steps)
-    top, bottom, left, right = _box(stroke > 0.5)
-    stroke = stroke[top:bottom, left:right]
-    boxed = _resampled(stroke, _BOX / max(stroke.shape))
-    return _centred(np.rint(boxed * (255 / boxed.max())))
-
-
-def _with_usual_width(stroke: Map, steps: list[str]) -> Map:
-    mask = stroke > 0.5
-    edges = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-    # axis-parallel steps overstate the length of an outline by 4 / pi on average
-    width = 2 * np.count_nonzero(mask) / (edges * np.pi / 4)
-    wanted = float(np.clip(width, *(4 * side for side in _STROKE)))
-    radius = abs(wanted - width) / 2
-    if radius < 0.5:
-        return stroke
-    if wanted > width:
-        steps.append("strokes thickened")
-        return _spread(stroke, max(1.0, radius))
-    steps.append("strokes thinned")
-    thinned = 1 - _spread(1 - stroke, max(1.0, radius))
-    return thinned if (thinned > 0.5).any() else stroke
-
-
-def _resampled(levels: Map, scale: float) -> Map:
-    """Resize by `scale` on both axes: by area downwards, linearly upwards."""
-    height, width = (max(1, round(side * scale)) for side in levels.shape)
-    rows = _weights(levels.shape[0], height)
-    columns = _weights(levels.shape[1], width)
-    return rows @ levels @ columns.T
-
-
-def _weights(source: int, target: int) -> Map:
-    """Return the share each source pixel has in each target pixel."""
-    scale = source / target
-    centres = (np.arange(target) + 0.5) * scale - 0.5
-    distance = np.abs(np.arange(source) - centres[:, np.newaxis])
-    if scale <= 1:
-        share = np.maximum(0, 1 - distance)
-    else:
-        share = np.clip((scale + 1) / 2 - distance, 0, 1)
-    return (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
+def _extended(levels: NDArray[Any], extreme: np.ufunc) -> NDArray[Any]:
+    """Take the extreme of each pixel and its eight neighbours."""
+    result = levels.copy()
+    extreme(result[1:], levels[:-1], out=result[1:])
+    extreme(result[:-1], levels[1:], out=result[:-1])
+    rows = result.copy()
+    extreme(result[:, 1:], rows[:, :-1], out=result[:, 1:])
+    extreme(result[:, :-1], rows[:, 1:], out=result[:, :-1])
+    return result
 
 
 def _centred(boxed: Map) -> Map:
@@ -334,4 +566,41 @@ def _centred(boxed: Map) -> Map:
     return picture
 
 
-_GEOMETRIES: dict[str, Callable[[NDArray[np.generic]], Fitted]] = {"mnist": _fit_mnist}
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    """Return top, bottom, left and right of what is set, as slice bounds."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _centre(levels: NDArray[np.floating]) -> tuple[float, float]:
+    mass = levels.sum()
+    rows = levels.sum(axis=1) @ np.arange(levels.shape[0]) / mass
+    columns = levels.sum(axis=0) @ np.arange(levels.shape[1]) / mass
+    return float(rows), float(columns)
+
+
+def _scaled(levels: Map, scale: float) -> Map:
+    height, width = (max(1, round(side * scale)) for side in levels.shape)
+    return _resized(levels[..., np.newaxis], (height, width))[..., 0]
+
+
+def _resized(levels: Map, shape: tuple[int, ...]) -> Map:
+    """Resize each channel: by area downwards, linearly upwards."""
+    rows, columns = (
+        _weights(levels.shape[0], shape[0]),
+        _weights(levels.shape[1], shape[1]),
+    )
+    return np.asarray(np.moveaxis(rows @ np.moveaxis(levels, 2, 0) @ columns.T, 0, 2), np.float32)
+
+
+def _weights(source: int, target: int) -> Map:
+    """Return the share each source pixel has in each target pixel."""
+    scale = source / target
+    centres = (np.arange(target) + 0.5) * scale - 0.5
+    distance = np.abs(np.arange(source) - centres[:, np.newaxis])
+    reach = 1.0 if scale <= 1 else (scale + 1) / 2
+    share = np.clip(reach - distance, 0, 1)
+    return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
+
+
+_GEOMETRIES: dict[str, Callable[[Pixels], Fitted]] = {"mnist": _fit_mnist}
