@@ -57,12 +57,12 @@ def test_request_in_documents_is_answered_as_shown(
 
 
 def _taken_apart(text: str) -> tuple[list[str], list[float]]:
-    """Split an answer into its words and its numbers; how JSON is laid out does not matter."""
+    """Split an answer into its words, labels among them, and its numbers; JSON in one layout."""
     try:
         text = json.dumps(json.loads(text))
     except json.JSONDecodeError:
         text = text.strip()
-    pieces = re.split(r"(?<![\w.-])(-?\d+(?:\.\d+)?(?:e-?\d+)?)(?![\w.])", text)
+    pieces = re.split(r'(?<![\w."-])(-?\d+(?:\.\d+)?(?:e-?\d+)?)(?![\w."])', text)
     return pieces[::2], [float(number) for number in pieces[1::2]]
 
 
