@@ -27,7 +27,6 @@ def main(arguments: list[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(words)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         with _quiet():
             import tensorflow  # noqa: F401, PLC0415 - seconds; --help should not wait for it
@@ -260,4 +259,5 @@ def _share(text: str) -> float:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import cross_val_predict
+from scipy.stats import rankdata  # type: ignore[import-untyped]
+from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.tree import DecisionTreeRegressor
 
 from service.bundle import CategoryInput, ColumnSpec, DateInput, Dialect, NumberInput
@@ -281,17 +282,22 @@ def _as_numbers(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _leak(values: NDArray[np.float64], target: NDArray[np.float64]) -> str:
-    spread = target.std()
-    if not spread or not values.std() or len(target) < 10:
+    if not target.std() or not values.std() or len(target) < _LEAST_NUMBERED:
         return ""
+    # Ranks find what a few huge targets would hide, such as the target's logarithm.
+    explained = max(_explained(values, target), _explained(values, rankdata(target)))
+    if explained > _LEAK_R2:
+        return f"alone explains {explained:.2%} of the target"
+    return _outcome_leak(values, target)
+
+
+def _explained(values: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    """Return the R2 of the better of a straight line and a tree on rows it has not seen."""
     straight = np.corrcoef(values, target)[0, 1] ** 2
     tree = DecisionTreeRegressor(min_samples_leaf=2, random_state=0)
-    guessed = cross_val_predict(tree, values[:, np.newaxis], target, cv=5)
-    by_tree = 1 - np.mean((guessed - target) ** 2) / spread**2
-    r2 = max(straight, by_tree)
-    if r2 > _LEAK_R2:
-        return f"alone explains {r2:.2%} of the target's variance"
-    return _outcome_leak(values, target)
+    folds = KFold(5, shuffle=True, random_state=0)
+    guessed = cross_val_predict(tree, values[:, np.newaxis], target, cv=folds)
+    return float(max(straight, 1 - np.mean((guessed - target) ** 2) / target.var()))
 
 
 def _outcome_leak(values: NDArray[np.float64], target: NDArray[np.float64]) -> str:

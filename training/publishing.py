@@ -146,7 +146,7 @@ def export(network: keras.Model, signature: Signature, folder: Path) -> onnx.Mod
         for spec in signature.inputs
     ]
 
-    @tf.function(input_signature=specs)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=specs, autograph=False)  # type: ignore[untyped-decorator]
     def call(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs: dict[str, tf.Tensor] = network(
             dict(zip(names, tensors, strict=True)), training=False

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from service import bundle, repository
+from tests.training.conftest import picture_config
 from training.datasets import PictureSet
 from training.experiments import pictures
 from training.strokes import golden_digits
-from tests.training.conftest import picture_config
 
 FILES = {"CARD.md", "golden.npz", "history.csv", "manifest.json", "model.keras", "model.onnx"}
 MAX_BUNDLE_BYTES = 5_000_000

@@ -1,0 +1,228 @@
+"""What each column of a table is, told from its texts."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.bundle import CategoryInput, Dialect
+from service.tables import read_table
+from training.columns import (
+    Kinds,
+    Overrides,
+    learn_specs,
+    likely_leaks,
+    tell_kinds,
+    tensor_names,
+    vocabulary_of,
+)
+from training.errors import CannotTrain
+
+POINT = Dialect()
+ANY = [f"{value}.5" for value in range(40)]
+
+
+def kind(texts: Sequence[str | None], *, name: str = "x", dialect: Dialect = POINT) -> str:
+    """Return a column's kind, or why it is left out."""
+    kinds = tell_kinds({name: texts, "other": ANY}, dialect, Overrides())
+    return kinds.kept.get(name) or kinds.left_out[name]
+
+
+KINDS: dict[str, tuple[Sequence[str | None], str]] = {
+    "whole numbers": (["3", "1", "2"] * 10, "number"),
+    "numbers and blanks": (["1.5", None, "-2e3"] * 10, "number"),
+    "flags": (["0", "1"] * 20, "number"),
+    "texts": (["red", "blue", None] * 10, "category"),
+    "true and false": (["true", "false"] * 10, "category"),
+    "ISO dates": ([f"2020-01-{day:02d}" for day in range(1, 31)], "%Y-%m-%d"),
+    "German dates": ([f"{day:02d}.03.2020" for day in range(1, 31)], "%d.%m.%Y"),
+    "days past twelve come first": (["13/01/2020", "01/02/2020"] * 9, "%d/%m/%Y"),
+    "days past twelve come second": (["01/13/2020", "02/01/2020"] * 9, "%m/%d/%Y"),
+    "unique text": ([f"name {row}" for row in range(30)], "near-unique text: 30 different in 30"),
+    "mostly rare text": (
+        [f"name {row // 3}" for row in range(600)] + ["Smith"] * 90,
+        "category",
+    ),
+    "blank": ([None] * 30, "every value is blank"),
+    "constant": (["7"] * 30, "every value is '7'"),
+    "constant or blank": (["7", None] * 15, "number"),
+    "row number from 0": ([str(row) for row in range(30)], "row number"),
+    "row number from 1, shuffled": ([str(1 + row * 7 % 30) for row in range(30)], "row number"),
+    "years in a row": ([str(1990 + row) for row in range(30)], "number"),
+    "text among numbers": (
+        [str(row * 3) for row in range(60)] + ["unknown"],
+        "text such as 'unknown' among numbers; blank it, or say --categorical",
+    ),
+}
+
+
+@pytest.mark.parametrize(("texts", "expected"), KINDS.values(), ids=KINDS)
+def test_kind_is_told_from_texts(texts: Sequence[str | None], expected: str) -> None:
+    assert kind(texts).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "CustomerId", "passenger_id", "Invoice No", "Unnamed: 0", "column 1", "key"]
+)
+def test_whole_numbers_named_as_identifiers_are_left_out(name: str) -> None:
+    texts = [str(15_000_000 + row * 37) for row in range(60)]
+
+    assert kind(texts, name=name).startswith("identifier: 60 different whole numbers in 60 rows")
+
+
+@pytest.mark.parametrize("name", ["population", "paid", "width", "valid"])
+def test_whole_numbers_named_otherwise_stay(name: str) -> None:
+    assert kind([str(15_000 + row * 37) for row in range(60)], name=name) == "number"
+
+
+def test_repeated_numbers_named_as_identifiers_stay() -> None:
+    assert kind([str(row % 9) for row in range(60)], name="store id") == "number"
+
+
+def test_numbers_are_read_in_the_dialect() -> None:
+    texts = [f"1.{row:03d},5" for row in range(40)]
+
+    assert kind(texts, dialect=Dialect(decimal=",", thousands=".")) == "number"
+    assert kind(texts) != "number"
+
+
+def test_text_that_is_nearly_always_rare_is_left_out() -> None:
+    texts = [f"name {row // 2}" for row in range(600)]
+
+    assert kind(texts).startswith("mostly rare text")
+
+
+OVERRIDES = {
+    "number as category": (Overrides(categorical=("x",)), ["1", "2"] * 10, "category"),
+    "row number as number": (Overrides(numeric=("x",)), list("0123456789" * 3), "number"),
+    "unique text as category": (
+        Overrides(categorical=("x",)),
+        [f"name {row}" for row in range(30)],
+        "category",
+    ),
+    "number as date": (Overrides(dates=("x",)), ["2020-01-01"] * 30, "%Y-%m-%d"),
+}
+
+
+@pytest.mark.parametrize(("overrides", "texts", "expected"), OVERRIDES.values(), ids=OVERRIDES)
+def test_override_wins(overrides: Overrides, texts: list[str | None], expected: str) -> None:
+    kinds = tell_kinds({"x": texts, "other": ANY}, POINT, overrides)
+
+    assert kinds.kept["x"] == expected
+
+
+def test_ignored_column_is_left_out() -> None:
+    kinds = tell_kinds({"x": ANY, "y": ANY}, POINT, Overrides(ignored=("x",)))
+
+    assert kinds == Kinds({"y": "number"}, {"x": "left out by --ignore"})
+
+
+def test_unknown_override_names_the_nearest_column() -> None:
+    with pytest.raises(CannotTrain, match=r"no column 'distric'\. Did you mean 'district'"):
+        tell_kinds({"district": ANY}, POINT, Overrides(ignored=("distric",)))
+
+
+def test_numeric_override_of_text_is_refused() -> None:
+    with pytest.raises(CannotTrain, match=r"'x' cannot be --numeric: data row 2 must be a number"):
+        tell_kinds({"x": ["1", "one"]}, POINT, Overrides(numeric=("x",)))
+
+
+def test_date_override_of_text_is_refused() -> None:
+    with pytest.raises(CannotTrain, match="'x' cannot be --date"):
+        tell_kinds({"x": ["soon"]}, POINT, Overrides(dates=("x",)))
+
+
+def test_table_without_inputs_is_refused() -> None:
+    with pytest.raises(CannotTrain, match="No column is left"):
+        tell_kinds({"x": [None] * 30}, POINT, Overrides())
+
+
+def test_rare_texts_are_left_to_other() -> None:
+    assert vocabulary_of(["b"] * 60 + ["a"] * 60 + ["once", "twice", "twice"]) == ("a", "b")
+
+
+def test_specs_know_ranges_and_blanks() -> None:
+    kinds = Kinds({"x": "number", "c": "category", "d": "%Y-%m-%d"}, {})
+    columns: dict[str, list[str | None]] = {
+        "x": ["3", None, "1"],
+        "c": ["b", "a", "b"],
+        "d": ["1970-01-02", "1970-01-04", "1970-01-11"],
+    }
+
+    number, category, date = learn_specs(columns, kinds, POINT)
+
+    assert isinstance(category, CategoryInput)
+    assert not isinstance(number, CategoryInput)
+    assert not isinstance(date, CategoryInput)
+    assert (number.minimum, number.maximum, number.median, number.blanks) == (1, 3, 2, True)
+    assert (category.vocabulary, category.blanks) == (("a", "b"), False)
+    assert (date.minimum, date.maximum, date.median) == (1, 10, 3)
+
+
+def test_tensor_names_are_plain_and_unique() -> None:
+    names = ["size [m2]", "Size m2", "größe", "größe!", "1st", "value", "日本", "_"]
+
+    tensors = tensor_names(names)
+
+    assert list(tensors) == names
+    assert all(tensor.isascii() and tensor.isidentifier() for tensor in tensors.values())
+    assert len({tensor.lower() for tensor in tensors.values()} | {"value"}) == len(names) + 1
+
+
+RNG = np.random.default_rng(0)
+TARGET = RNG.lognormal(5, 1, 400)
+LEAKS = {
+    "copy": TARGET.astype(np.float32),
+    "rescaled": (3 - TARGET * 0.9).astype(np.float32),
+    "logarithm": np.log(TARGET).astype(np.float32),
+    "with a little noise": (TARGET + RNG.normal(0, 2, 400)).astype(np.float32),
+    "band as text": np.array([f"band {place}" for place in np.argsort(np.argsort(TARGET)) // 10]),
+}
+
+
+@pytest.mark.parametrize("name", [*LEAKS])
+def test_column_that_gives_the_target_away_is_named(name: str) -> None:
+    values = LEAKS[name].astype(object) if name == "band as text" else LEAKS[name]
+
+    assert list(likely_leaks({"other": ANY_NUMBERS, name: values}, TARGET, seed=0)) == [name]
+
+
+ANY_NUMBERS = RNG.normal(0, 1, 400).astype(np.float32)
+
+
+def test_good_but_honest_column_is_no_leak() -> None:
+    values = (TARGET + RNG.normal(0, TARGET.std() / 4, 400)).astype(np.float32)
+
+    assert likely_leaks({"x": values}, TARGET, seed=0) == {}
+
+
+def test_value_that_only_comes_with_the_rarer_outcome_is_named() -> None:
+    failed = (np.arange(400) % 20 == 0).astype(np.float64)
+    cause = (failed * (np.arange(400) % 40 == 0)).astype(np.float32)
+
+    assert list(likely_leaks({"cause": cause}, failed, seed=0)) == ["cause"]
+
+
+EXPECTED_LEFT_OUT = {
+    "mpg.csv": {"name"},
+    "titanic_kaggle.csv": {"PassengerId", "Name", "Ticket", "Cabin"},
+    "churn.csv": {"RowNumber", "CustomerId", "Surname"},
+    "ai4i2020_bom.csv": {"UDI", "Product ID"},
+}
+
+
+def test_real_tables_are_told_sensibly() -> None:
+    folder = os.environ.get("VITRINE_DATA")
+    if not folder:
+        pytest.skip("VITRINE_DATA names no folder")
+    with (Path(folder) / "tables" / "manifest.csv").open() as stream:
+        listed = list(csv.DictReader(stream))
+
+    for row in listed:
+        table = read_table(Path(folder) / "tables" / row["path"])
+        columns = {name: texts for name, texts in table.columns.items() if name != row["target"]}
+        left_out = tell_kinds(columns, table.dialect, Overrides()).left_out
+        assert set(left_out) == EXPECTED_LEFT_OUT.get(row["path"], set()), row["path"]

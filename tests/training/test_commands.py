@@ -1,0 +1,73 @@
+"""The commands: what they take, and that they fail in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from service import bundle
+from tests.training.conftest import write_rents
+from training.__main__ import main
+
+
+def test_missing_data_is_said_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(
+        ["images", "mnist", "--name", "digits", "--data", str(tmp_path), "--models", str(tmp_path)]
+    )
+
+    assert status == 1
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert "the folder given by --data or VITRINE_DATA must hold mnist/" in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_table_is_trained_and_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_rents(tmp_path / "rents.csv", rows=30)
+    models = tmp_path / "models"
+
+    status = main(
+        [
+            *("table", str(file), "--target", "rent", "--name", "rents", "--models", str(models)),
+            *("--ignore", "built", "--categorical", "row", "--epochs", "1", "--unit", "EUR"),
+        ]
+    )
+
+    assert status == 0
+    assert f"Written: {models / 'rents' / '1'}" in capsys.readouterr().out
+    manifest = bundle.read_manifest(models / "rents" / "1")
+    assert [spec.name for spec in manifest.signature.inputs] == ["row", "size [m2]", "district"]
+    assert manifest.origin.command == (
+        "python -m training table rents.csv --target rent --name rents --models models "
+        "--ignore built --categorical row --epochs 1 --unit EUR"
+    )
+
+
+WRONG = {
+    "no command": [],
+    "unknown set": ["images", "nist", "--name", "x"],
+    "no name": ["images", "mnist"],
+    "no epochs": ["images", "mnist", "--name", "x", "--epochs", "0"],
+    "share of all": ["table", "x.csv", "--target", "y", "--name", "x", "--test-size", "1"],
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
+def test_wrong_arguments_are_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+
+    assert raised.value.code == 2
+    assert "usage: python -m training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["images", "table", "baseline"])
+def test_help_describes_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main([command, "--help"])
+
+    assert raised.value.code == 0
+    assert "--seed" in capsys.readouterr().out

@@ -1,0 +1,220 @@
+"""Where pictures come from, that they are what was published, and how all data is split."""
+
+import csv
+import gzip
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+from sklearn.model_selection import train_test_split
+
+from service.bundle import CategoryInput, DateInput, NumberInput
+from training.columns import Overrides
+from training.datasets import PICTURE_SETS, PictureParts, PictureSet, load_pictures, load_table
+from training.errors import CannotTrain
+
+
+def unreachable(url: str) -> bytes:
+    """Stand for a machine without network."""
+    raise URLError(url)
+
+
+def load(pictures: PictureSet, data: Path, *, seed: int = 0) -> PictureParts:
+    """Load from a folder; nothing may be downloaded."""
+    return load_pictures(pictures, data=data, cache=Path(), seed=seed, fetch=unreachable)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data that VITRINE_DATA names; once named, it must be there."""
+    folder = os.environ.get("VITRINE_DATA")
+    if not folder:
+        pytest.skip("VITRINE_DATA names no folder")
+    return Path(folder)
+
+
+def test_parts_are_kept_apart(drawn_set: PictureSet, idx_folder: Path) -> None:
+    parts = load(drawn_set, idx_folder)
+
+    assert parts.sizes == {"train": 200, "validation": 20, "calibration": 20, "test": 40}
+    together = np.concatenate([parts.train.x, parts.validation.x, parts.calibration.x])
+    assert len(np.unique(together.reshape(240, -1), axis=0)) == 240
+
+
+def test_split_follows_the_seed(drawn_set: PictureSet, idx_folder: Path) -> None:
+    first, again, other = (load(drawn_set, idx_folder, seed=seed) for seed in (1, 1, 2))
+
+    np.testing.assert_array_equal(first.train.x, again.train.x)
+    assert not np.array_equal(first.train.x, other.train.x)
+    np.testing.assert_array_equal(first.test.x, other.test.x)
+
+
+def test_limit_takes_part_of_the_training_file(drawn_set: PictureSet, idx_folder: Path) -> None:
+    parts = load_pictures(
+        drawn_set, data=idx_folder, cache=Path(), seed=0, limit=60, fetch=unreachable
+    )
+
+    assert parts.sizes == {"train": 50, "validation": 5, "calibration": 5, "test": 40}
+
+
+def test_missing_file_is_named_with_how_to_give_it(drawn_set: PictureSet, tmp_path: Path) -> None:
+    with pytest.raises(CannotTrain, match=r"drawn/train-images\.gz is missing: .*--data or VIT"):
+        load(drawn_set, tmp_path)
+
+
+def test_offline_without_files_is_said_in_one_sentence(
+    drawn_set: PictureSet, tmp_path: Path
+) -> None:
+    with pytest.raises(CannotTrain) as raised:
+        load_pictures(drawn_set, data=None, cache=tmp_path, seed=0, fetch=unreachable)
+
+    assert str(raised.value) == (
+        "train-images.gz of drawn is not here and cannot be downloaded: give a folder that holds "
+        "drawn/train-images.gz with --data DIR or VITRINE_DATA, or connect to the internet."
+    )
+
+
+def test_file_with_other_content_is_refused(
+    drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
+) -> None:
+    other = replace(drawn_set, files=dict.fromkeys(drawn_set.files, hashlib.sha256().hexdigest()))
+
+    with pytest.raises(CannotTrain, match="does not hold what was published as drawn/train-images"):
+        load(other, idx_folder)
+
+
+@pytest.mark.parametrize(
+    "body", [b"not packed", gzip.compress(bytes(999))[:-5]], ids=["other", "cut"]
+)
+def test_file_that_is_not_whole_is_refused(
+    drawn_set: PictureSet, tmp_path: Path, body: bytes
+) -> None:
+    (tmp_path / "drawn").mkdir()
+    (tmp_path / "drawn" / "train-images.gz").write_bytes(body)
+
+    with pytest.raises(CannotTrain, match="is not a complete gzip file"):
+        load(drawn_set, tmp_path)
+
+
+def test_packing_does_not_matter(drawn_set: PictureSet, idx_folder: Path, tmp_path: Path) -> None:
+    for name in drawn_set.files:
+        body = gzip.decompress((idx_folder / "drawn" / name).read_bytes())
+        (tmp_path / "drawn").mkdir(exist_ok=True)
+        (tmp_path / "drawn" / name).write_bytes(gzip.compress(body, compresslevel=1, mtime=1))
+
+    assert load(drawn_set, tmp_path).sha256 == load(drawn_set, idx_folder).sha256
+
+
+def test_download_falls_back_to_the_next_mirror_and_is_kept(
+    drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def fetch(url: str) -> bytes:
+        asked.append(url)
+        if "first" in url:
+            raise URLError(url)
+        return (idx_folder / "drawn" / url.rsplit("/", 1)[1]).read_bytes()
+
+    load_pictures(drawn_set, data=None, cache=tmp_path, seed=0, fetch=fetch)
+    load_pictures(drawn_set, data=None, cache=tmp_path, seed=0, fetch=unreachable)
+
+    assert len(asked) == 8
+    assert {path.name for path in (tmp_path / "drawn").iterdir()} == set(drawn_set.files)
+
+
+def test_download_with_other_content_is_refused_and_not_kept(
+    drawn_set: PictureSet, tmp_path: Path
+) -> None:
+    with pytest.raises(CannotTrain, match="does not hold what was published"):
+        load_pictures(
+            drawn_set,
+            data=None,
+            cache=tmp_path,
+            seed=0,
+            fetch=lambda _url: gzip.compress(b"something else"),
+        )
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mnist_is_split_into_50_000_and_twice_5_000(real_data: Path) -> None:
+    parts = load(PICTURE_SETS["mnist"], real_data)
+
+    assert parts.sizes == {
+        "train": 50_000,
+        "validation": 5_000,
+        "calibration": 5_000,
+        "test": 10_000,
+    }
+
+
+def test_table_test_part_is_that_of_scikit_learn(rents: Path) -> None:
+    parts = load_table(rents, "rent", Overrides(), test_share=0.2, seed=0)
+    with rents.open() as stream:
+        rows = list(csv.DictReader(stream))
+
+    _, expected = train_test_split(rows, test_size=0.2, random_state=42)
+
+    np.testing.assert_allclose(parts.test.y, [float(row["rent"]) for row in expected], rtol=1e-6)
+
+
+def test_table_seed_changes_the_other_parts_alone(rents: Path) -> None:
+    first, other = (
+        load_table(rents, "rent", Overrides(), test_share=0.2, seed=seed) for seed in (0, 1)
+    )
+
+    np.testing.assert_array_equal(first.test.y, other.test.y)
+    assert set(first.train.y) != set(other.train.y)
+
+
+def test_small_table_has_no_calibration_part(rents: Path) -> None:
+    parts = load_table(rents, "rent", Overrides(), test_share=0.2, seed=0)
+
+    assert parts.sizes == {"train": 84, "validation": 12, "calibration": 0, "test": 24}
+
+
+def test_rows_without_a_target_are_not_used(tmp_path: Path) -> None:
+    lines = [f"{value},{value if value % 4 else ''}" for value in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b", *lines]))
+
+    parts = load_table(tmp_path / "t.csv", "b", Overrides(numeric=("a",)), test_share=0.2, seed=0)
+
+    assert sum(parts.sizes.values()) == 30
+    assert parts.unusable == 10
+
+
+def test_table_columns_become_specs(rents: Path) -> None:
+    parts = load_table(rents, "rent", Overrides(), test_share=0.2, seed=0)
+
+    kinds = {spec.name: type(spec) for spec in parts.specs}
+    assert kinds == {"size [m2]": NumberInput, "built": DateInput, "district": CategoryInput}
+    assert set(parts.left_out) == {"row", "flat id", "note"}
+
+
+TABLE_FAULTS: Mapping[str, tuple[str, str]] = {
+    "no target": ("a,b\n1,2\n", "There is no column 'rent'"),
+    "text target": ("a,rent\n" + "1,much\n" * 30, "needs a numeric target: 'rent' in data row 1"),
+    "few rows": ("a,rent\n" + "1,2\n" * 19, "At least 20 rows must have a value in 'rent'"),
+    "one column twice": ("a,a,rent\n1,2,3\n", "'a'"),
+    "ragged": ("a,rent\n1,2\n1,2,3\n", "t.csv"),
+    "empty": ("", "The body is empty"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), TABLE_FAULTS.values(), ids=TABLE_FAULTS)
+def test_table_that_cannot_be_learned_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+
+    with pytest.raises(CannotTrain, match=message):
+        load_table(tmp_path / "t.csv", "rent", Overrides(), test_share=0.2, seed=0)
+
+
+def test_table_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CannotTrain, match="cannot be read: No such file"):
+        load_table(tmp_path / "t.csv", "rent", Overrides(), test_share=0.2, seed=0)

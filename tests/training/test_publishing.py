@@ -1,0 +1,168 @@
+"""A draft becomes the next version or disappears; nothing in between is ever seen."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from service import bundle
+from service.bundle import Manifest
+from tests.bundles import table_manifest
+from tests.training.conftest import picture_config, write_rents
+from training.datasets import PictureSet
+from training.errors import CannotTrain
+from training.experiments import pictures
+from training.publishing import Draft, refuse_below
+
+
+def fill(draft: Draft) -> Manifest:
+    """Write files that look like a bundle's and return its manifest."""
+    for name in (bundle.KERAS_NAME, bundle.ONNX_NAME, bundle.GOLDEN_NAME):
+        (draft.folder / name).write_bytes(name.encode())
+    return msgspec.structs.replace(table_manifest(), version=0)
+
+
+def publish(models: Path) -> Path:
+    """Publish one more version."""
+    with Draft(models, "rooms") as draft:
+        return draft.publish(fill(draft), lambda manifest: f"version {manifest.version}")
+
+
+def test_draft_becomes_the_next_free_version(tmp_path: Path) -> None:
+    folders = [publish(tmp_path) for _ in range(3)]
+
+    assert [folder.name for folder in folders] == ["1", "2", "3"]
+    assert bundle.versions(tmp_path, "rooms") == [1, 2, 3]
+    assert (folders[2] / "CARD.md").read_text() == "version 3"
+
+
+def test_draft_is_no_version_before_it_is_published(tmp_path: Path) -> None:
+    with Draft(tmp_path, "rooms") as draft:
+        bundle.write_manifest(fill(draft), draft.folder)
+
+        assert bundle.versions(tmp_path, "rooms") == []
+        assert bundle.names(tmp_path) == []
+
+
+def test_unpublished_draft_leaves_nothing(tmp_path: Path) -> None:
+    with Draft(tmp_path, "rooms") as draft:
+        fill(draft)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_draft_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Draft(tmp_path, "rooms") as draft:
+        fill(draft)
+        raise KeyboardInterrupt
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_draft_keeps_the_other_versions(tmp_path: Path) -> None:
+    first = publish(tmp_path)
+
+    with pytest.raises(KeyboardInterrupt), Draft(tmp_path, "rooms"):
+        raise KeyboardInterrupt
+
+    assert list((tmp_path / "rooms").iterdir()) == [first]
+
+
+def test_number_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    with Draft(tmp_path, "rooms") as slow:
+        manifest = fill(slow)
+
+        def card(numbered: Manifest) -> str:
+            if numbered.version == 1:
+                publish(tmp_path)
+            return "slow"
+
+        published = slow.publish(manifest, card)
+
+    assert published.name == "2"
+    assert bundle.read_manifest(published).version == 2
+    assert (tmp_path / "rooms" / "1" / "CARD.md").read_text() == "version 1"
+
+
+def test_folder_without_a_manifest_keeps_its_number(tmp_path: Path) -> None:
+    (tmp_path / "rooms" / "4").mkdir(parents=True)
+
+    assert publish(tmp_path).name == "5"
+
+
+def test_published_folder_can_be_read_by_others(tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        folder = publish(tmp_path)
+    finally:
+        os.umask(mask)
+
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("name", ["", "../digits", ".hidden", "a b", "x" * 65])
+def test_name_that_cannot_be_served_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CannotTrain, match="--name must be"):
+        Draft(tmp_path, name)
+
+
+def test_models_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file")
+
+    with pytest.raises(CannotTrain, match="cannot be written to"):
+        Draft(tmp_path / "models", "rooms")
+
+
+def test_score_below_the_least_is_refused() -> None:
+    with pytest.raises(CannotTrain, match=r"must be at least 0\.9\. Received: 0\.89"):
+        refuse_below(0.89, 0.9, measure="accuracy")
+
+
+def test_score_that_is_no_number_is_refused() -> None:
+    with pytest.raises(CannotTrain, match="Received: nan"):
+        refuse_below(float("nan"), 0.9, measure="R2")
+
+
+@pytest.mark.parametrize("least", [None, 0.9])
+def test_good_score_is_accepted(least: float | None) -> None:
+    refuse_below(0.9, least, measure="accuracy")
+
+
+def test_training_below_the_least_score_publishes_nothing(
+    drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
+) -> None:
+    config = replace(
+        picture_config(drawn_set, idx_folder, tmp_path), architecture="mlp", min_score=1.0
+    )
+
+    with pytest.raises(CannotTrain, match="validation accuracy must be at least 1"):
+        pictures.train(config)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_training_leaves_nothing(tmp_path: Path) -> None:
+    rents = write_rents(tmp_path / "rents.csv")
+    command = [sys.executable, "-m", "training", "table", str(rents), "--target", "rent"]
+    training = subprocess.Popen(
+        [*command, "--name", "rents", "--models", str(tmp_path / "models")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+    assert training.stdout is not None
+    while "Teachers" not in training.stdout.readline():
+        assert training.poll() is None
+    training.send_signal(signal.SIGINT)
+    _, errors = training.communicate()
+
+    assert training.returncode == 130
+    assert errors == "Interrupted; nothing was published.\n"
+    assert list((tmp_path / "models").iterdir()) == []
