@@ -58,7 +58,7 @@ def _flags(ink: Pictures, rng: np.random.Generator) -> Strokes:
     count = len(ink)
     top, bottom = _extent(ink)
     tip = _points(top + rng.uniform(0, 1.5, count), _column(ink, np.minimum(top + 1, bottom)))
-    angle = np.deg2rad(rng.uniform(25, 65, count))
+    angle = np.deg2rad(rng.uniform(20, 60, count))
     length = (bottom - top + 1) * rng.uniform(0.2, 0.6, count)
     end = tip + _points(length * np.cos(angle), -length * np.sin(angle))
     return Strokes(tip, end, _pen(ink) * rng.uniform(0.6, 1.1, count))
