@@ -65,7 +65,7 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
 
 
 def find_dialect(sample: bytes) -> Dialect:
-    """Find how a file is written from its beginning, cut anywhere.
+    """Find how a file is written from its beginning; a last record cut short does no harm.
 
     The delimiter is the one under which the most records have as many fields as the header, more
     than one where that can be; the numbers' notation the one that reads the most cells.
@@ -84,8 +84,6 @@ def find_dialect(sample: bytes) -> Dialect:
 def _rows(sample: bytes, delimiter: str) -> list[list[str]]:
     text = sample.decode("utf-8-sig", "surrogateescape")
     records = [record for _, record in split_records(text, delimiter) if record]
-    if len(sample) >= SAMPLE_BYTES:
-        records = records[:-1] or records  # the last is probably cut
     return [split_fields(record, delimiter).texts for record in records]
 
 

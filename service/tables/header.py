@@ -1,7 +1,7 @@
 """The first line of a CSV file -> its delimiter and its columns."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_letters, digits
 
@@ -45,7 +45,8 @@ def parse_delimiter(text: str) -> str:
         InvalidParameter: It is neither, or a character that stands in numbers, names or quotes.
     """
     delimiter = _DELIMITER_NAMES.get(text, text)
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in _NOT_DELIMITERS:
+    readable = delimiter.isascii() and (delimiter.isprintable() or delimiter == "\t")
+    if len(delimiter) != 1 or not readable or delimiter in _NOT_DELIMITERS:
         raise InvalidParameter("delimiter", text, "must be one of , ; | or tab")
     return delimiter
 
@@ -64,10 +65,12 @@ def read_header(records: RecordStream, wanted: Sequence[str], delimiters: Sequen
         RowTooLarge: The line is too long.
     """
     heads = records.head(delimiters)
+    line = records.line
+    if crowd := _crowded(heads, line):
+        raise InvalidInstances(crowd)
     fields = {mark: _split(head, mark) for mark, head in heads.items()}
     names = {mark: _names(found) for mark, found in fields.items()}
     best = max(heads, key=lambda mark: (len(set(wanted) & set(names[mark])), len(names[mark])))
-    line = records.line
     faults = _unreadable(heads[best], fields[best], line) or [
         *_repeated(names[best], line),
         *_not_a_header(names[best], wanted, line),
@@ -77,6 +80,13 @@ def read_header(records: RecordStream, wanted: Sequence[str], delimiters: Sequen
         raise InvalidInstances(faults)
     records.skip(heads[best])
     return Header(best, names[best])
+
+
+def _crowded(heads: Mapping[str, bytes], line: int) -> list[Fault]:
+    """Count the columns before they take memory."""
+    columns = 1 + max(head.count(mark.encode()) for mark, head in heads.items())
+    rule = f"may name at most {MAX_COLUMNS} columns. Received: {columns}."
+    return [Fault(detail=f"Line {line}: {rule}", line=line)] if columns > MAX_COLUMNS else []
 
 
 def _split(head: bytes, delimiter: str) -> Fields:
@@ -100,9 +110,6 @@ def _unreadable(head: bytes, fields: Fields, line: int) -> list[Fault]:
         faults.append(
             Fault(detail=f"Line {opened}: must close the quote that opens here.", line=opened)
         )
-    if len(fields.texts) > MAX_COLUMNS:
-        rule = f"may name at most {MAX_COLUMNS} columns. Received: {len(fields.texts)}."
-        faults.append(Fault(detail=f"Line {line}: {rule}", line=line))
     return faults
 
 

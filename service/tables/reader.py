@@ -6,6 +6,7 @@ good rows. Both ways give the same values.
 
 import re
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 
 from service.bundle import ColumnSpec, Dialect, NumberInput
 from service.errors import InvalidParameter, TooManyInstances
@@ -13,8 +14,18 @@ from service.tables.arrow import ArrowReader
 from service.tables.blocks import Block, summarise
 from service.tables.cells import DECIMALS, THOUSANDS, fit_notation, parse
 from service.tables.header import DELIMITERS, parse_delimiter, read_header
-from service.tables.records import BLOCK_BYTES, RecordStream, Stream, is_closed, is_utf8
+from service.tables.records import (
+    BLOCK_BYTES,
+    FIRST_BLOCK_BYTES,
+    RecordStream,
+    Stream,
+    is_closed,
+    is_utf8,
+)
 from service.tables.text import TextRows
+
+# Of one block with its echo; a bound on what many short rows under a wide header can cost.
+MAX_FILLED_CELLS = 2**21
 
 
 class CsvReader:
@@ -95,6 +106,9 @@ class CsvReader:
         self._settled = False
         self._max_rows = max_rows
         self._echo = echo
+        self._piece_bytes = FIRST_BLOCK_BYTES
+        if echo:  # a row that lacks its fields takes two bytes, and is filled up
+            self._piece_bytes = min(FIRST_BLOCK_BYTES, 2 * MAX_FILLED_CELLS // len(self.names))
 
     def __iter__(self) -> Iterator[Block]:
         """Yield the blocks, each of one row at least.
@@ -104,8 +118,7 @@ class CsvReader:
             TooManyInstances: There are more than `max_rows` rows.
         """
         rows = 0
-        for body in self._records.blocks(self.dialect.delimiter):
-            block = self._read_fast(body) or self._read_text(body)
+        for block in self._blocks():
             rows += block.rows
             if rows > self._max_rows:
                 raise TooManyInstances("rows", self._max_rows)
@@ -113,10 +126,24 @@ class CsvReader:
                 self._settled = True
                 yield block
 
-    def _read_fast(self, body: bytes) -> Block | None:
-        if not is_utf8(body):
-            return None
-        if self._records.ended and not is_closed(body, self.dialect.delimiter):
+    def _blocks(self) -> Iterator[Block]:
+        for body in self._records.blocks(self.dialect.delimiter):
+            block = self._read_fast(body, last=self._records.ended)
+            if block:
+                yield block
+            else:
+                yield from self._read_in_pieces(body)
+
+    def _read_in_pieces(self, body: bytes) -> Iterator[Block]:
+        """Read as text as little as can be: it is slow, and takes memory for each fault."""
+        pieces = RecordStream(BytesIO(body), max_row_bytes=len(body), line=self._records.line)
+        for piece in pieces.blocks(self.dialect.delimiter, largest=self._piece_bytes):
+            is_part = len(piece) < len(body)
+            block = self._read_fast(piece, last=pieces.ended) if is_part else None
+            yield block or self._read_text(piece, pieces.line)
+
+    def _read_fast(self, body: bytes, *, last: bool) -> Block | None:
+        if not is_utf8(body) or (last and not is_closed(body, self.dialect.delimiter)):
             return None
         instances = self._arrow.instances(body, self.dialect) if self._columns else {}
         texts = self._arrow.texts(body) if self._echo else []
@@ -129,8 +156,8 @@ class CsvReader:
             ignored_columns=self.ignored_columns,
         )
 
-    def _read_text(self, body: bytes) -> Block:
-        rows = TextRows(body, self.names, delimiter=self.dialect.delimiter, line=self._records.line)
+    def _read_text(self, body: bytes, line: int) -> Block:
+        rows = TextRows(body, self.names, delimiter=self.dialect.delimiter, line=line)
         if not self._settled:
             texts = self._number_texts(rows)
             self.dialect = fit_notation(texts, self.dialect, **self._given)

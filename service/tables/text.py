@@ -68,7 +68,7 @@ class TextRows:
     def echo(self) -> dict[str, list[str]]:
         """Return all columns of all rows, as long as the header is."""
         width = len(self._names)
-        rows = [[_printable(text) for text in row[:width]] for row in self._rows]
+        rows = [[_printable(text) for text in row] for row in self._rows]
         padded = [row + [""] * (width - len(row)) for row in rows]
         return {name: [row[place] for row in padded] for place, name in enumerate(self._names)}
 

@@ -53,7 +53,7 @@ def test_given_delimiter_is_taken(given: str, delimiter: str) -> None:
     assert opened.dialect.delimiter == delimiter
 
 
-@pytest.mark.parametrize("given", ["", ";;", '"', "a", "5", ".", "-", " ", "\n", "§", "tabs"])
+@pytest.mark.parametrize("given", ["", ";;", '"', "a", "5", ".", "-", " ", "\n", "\0", "§", "tabs"])
 def test_impossible_delimiter_is_refused(given: str) -> None:
     with pytest.raises(InvalidParameter, match="delimiter"):
         reader("age,fare", AGE, FARE, delimiter=given)

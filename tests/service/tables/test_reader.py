@@ -22,6 +22,7 @@ from service.errors import (
 from service.tables import Block
 from service.tables.arrow import ArrowReader
 from service.tables.cells import parse
+from service.tables.reader import MAX_FILLED_CELLS
 from service.tables.records import BOM, is_closed
 from service.tables.text import TextRows
 from tests.service.tables.tables import (
@@ -230,12 +231,12 @@ def test_undecided_number_is_a_fault_and_not_a_guess() -> None:
 
 
 def test_notation_is_settled_by_the_first_block() -> None:
-    opened = reader("x;y\n" + "1,5;2\n" * 20_000 + "2.5;3\n", X)
+    opened = reader("x;y\n" + "1,5;2\n" * 6000 + "2.5;3\n" * 60_000, X)
 
     blocks = list(opened)
 
     assert opened.dialect == Dialect(delimiter=";", decimal=",")
-    assert [block.fault_count for block in blocks] == [0, 1]
+    assert sum(block.fault_count for block in blocks) == 60_000
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def test_fault_has_line_column_and_value(row: str, column: str | None, text: str
 
 
 def test_bytes_that_are_not_utf8_are_a_fault_of_their_cell() -> None:
-    body = "x,name,kind\n1,Zoë,é\n2,".encode() + b"caf\xe9,b\nabc,\xff,\xfe\n"
+    body = "x,name,kind\n1,Zoë,é\n2,".encode() + b"caf\xe9,b\nabc,\xff,\xfe\n\xb25,,\n"
 
     block = only_block(body, X, KIND, echo=True)
 
@@ -300,19 +301,25 @@ def test_bytes_that_are_not_utf8_are_a_fault_of_their_cell() -> None:
         "Line 4, column 'x': must be a number with decimal '.'. Received: 'abc'.",
         "Line 4, column 'name': must be UTF-8. Received: byte 0xff after ''.",
         "Line 4, column 'kind': must be UTF-8. Received: byte 0xfe after ''.",
+        "Line 5, column 'x': must be UTF-8. Received: byte 0xb2 after ''.",
     ]
     assert plain(block.instances["kind"]) == ["é"]
-    assert block.echo["name"] == ["Zoë", "caf\ufffd", "\ufffd"]
+    assert block.echo["name"] == ["Zoë", "caf\ufffd", "\ufffd", ""]
 
 
 def test_row_of_too_few_fields_and_other_bytes_has_one_fault() -> None:
     assert only_block(b"x,kind\n\xff\n", X, KIND).fault_count == 1
 
 
-def test_unclosed_quote_is_named_by_its_line() -> None:
-    block = only_block('x,kind\n1,a\n2,"b\n3,c\n', X, KIND)
+@pytest.mark.parametrize(
+    ("row", "line"), [('2,"b\n3,c\n', 3), ('"2\n","b\n3,c\n', 4)], ids=["first line", "second line"]
+)
+def test_unclosed_quote_is_named_by_its_line(row: str, line: int) -> None:
+    block = only_block(f"x,kind\n1,a\n{row}", X, KIND)
 
-    assert block.faults == (Fault(detail="Line 3: must close the quote that opens here.", line=3),)
+    assert block.faults == (
+        Fault(detail=f"Line {line}: must close the quote that opens here.", line=line),
+    )
     assert (block.rows, plain(block.instances["x"])) == (2, [1.0])
 
 
@@ -360,6 +367,16 @@ def test_echo_of_a_ragged_row_is_as_long_as_the_header() -> None:
     block = only_block("id,x\na\nb,1,2,3\n", X, echo=True)
 
     assert block.echo == {"id": ["a", "b"], "x": ["", "1"]}
+
+
+def test_echo_of_many_short_rows_under_a_wide_header_is_bounded() -> None:
+    names = ",".join(f"x{place}" for place in range(10_000))
+    body = f"x,{names}\n" + "1\n" * 1000
+
+    blocks = list(reader(body, X, echo=True))
+
+    assert sum(block.fault_count for block in blocks) == 1000
+    assert max(block.rows for block in blocks) <= MAX_FILLED_CELLS / 10_000
 
 
 def test_nothing_is_echoed_unasked() -> None:
@@ -438,3 +455,44 @@ def test_any_bytes_are_answered_or_refused(body: bytes) -> None:
             assert {len(column) for column in block.instances.values()} == {good}
             assert {len(column) for column in block.echo.values()} == {block.rows}
             assert (block.fault_count > 0) == bool(block.errors) == bool(block.faults)
+
+
+class Endless:
+    """A body without an end, that counts what was read of it."""
+
+    def __init__(self, start: bytes, piece: bytes) -> None:
+        self.read_bytes = 0
+        self._start = start
+        self._piece = piece
+
+    def read(self, size: int, /) -> bytes:
+        """Read the start, then one piece after the other."""
+        body = (self._start + self._piece * size)[:size]
+        self._start = b""
+        self.read_bytes += len(body)
+        return body
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"", b"x,kind\n", b'x,kind\n1,"', b'x,kind\n"'],
+    ids=["header", "row", "quote", "both"],
+)
+@pytest.mark.parametrize("piece", [b"x", b",", b'""', b"\xff"])
+def test_endless_row_is_refused_before_it_fills_memory(start: bytes, piece: bytes) -> None:
+    body = Endless(start, piece)
+
+    with pytest.raises(RowTooLarge):
+        list(reader(body, X, KIND, max_row_bytes=2**16))
+    assert body.read_bytes <= 2**16 + 2 + len(start)
+
+
+def test_endless_rows_are_read_as_they_are_asked_for() -> None:
+    body = Endless(b"x,kind\n", b"1,a\n")
+
+    blocks = iter(reader(body, X, KIND, max_rows=10**9))
+
+    assert next(blocks).rows > 1000
+    assert body.read_bytes < 2**15 + 10
+    assert [next(blocks).rows for _ in range(5)][-1] > 50_000
+    assert body.read_bytes < 2**22

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service.errors import EmptyBody, RowTooLarge
 from service.tables.records import (
+    FIRST_BLOCK_BYTES,
     RecordStream,
     is_closed,
     is_utf8,
@@ -169,7 +170,7 @@ def test_first_block_is_small_and_later_ones_are_not() -> None:
 
     sizes = [len(block) for block in records.blocks(",")]
 
-    assert sizes[0] < 2**15 < 2**18 < max(sizes) <= 2**19
+    assert 2**14 < sizes[0] <= 2**15 < 2**17 < max(sizes) <= 2**18
 
 
 @pytest.mark.parametrize("size", [1000, 1001])
@@ -216,6 +217,14 @@ def test_head_may_be_longer_than_a_first_read() -> None:
     head = b"x," * 50_000 + b"x\n"
 
     found = RecordStream(BytesIO(head + b"1\n"), max_row_bytes=2**20).head(",")
+
+    assert found == {",": head}
+
+
+def test_head_is_read_to_the_second_half_of_its_line_end() -> None:
+    head = b"x" * (FIRST_BLOCK_BYTES - 1) + b"\r\n"
+
+    found = RecordStream(BytesIO(head + b"1\r\n"), max_row_bytes=2**20).head(",")
 
     assert found == {",": head}
 

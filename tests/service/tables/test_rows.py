@@ -139,15 +139,16 @@ def test_unknown_keys_are_listed_once_in_order() -> None:
 
 
 def test_faults_come_in_the_order_of_rows_and_columns() -> None:
-    rows: list[object] = [{"x": "a", "flag": "b"}] * 100 + [5]
+    rows: list[object] = [5, *[{"x": "a", "flag": "b"}] * 100]
 
     block = decode_rows(rows, [X, FLAG])
 
     assert block.fault_count == 201
-    assert [fault.pointer for fault in block.faults[:3]] == [
-        "#/instances/0/x",
-        "#/instances/0/flag",
+    assert [fault.pointer for fault in block.faults[:4]] == [
+        "#/instances/0",
         "#/instances/1/x",
+        "#/instances/1/flag",
+        "#/instances/2/x",
     ]
     assert len(block.faults) == MAX_FAULTS
     assert len(block.errors) == 101
