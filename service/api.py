@@ -86,7 +86,7 @@ def _content() -> Content:
         media_type=request.mimetype,
         parameters=request.mimetype_params,
         coding=request.headers.get("Content-Encoding", ""),
-        url=request.base_url,
+        url=lambda: request.base_url,
     )
 
 

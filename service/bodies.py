@@ -1,6 +1,6 @@
 """The body of a request -> blocks of instances: which media types are read, and as what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -55,13 +55,13 @@ class Content:
         media_type: Without parameters, in lower case.
         parameters: Of the media type.
         coding: How it is compressed, empty for not at all.
-        url: Where it was sent, for the example in an error.
+        url: Tells where it was sent, for the example in an error.
     """
 
     media_type: str
     parameters: dict[str, str]
     coding: str
-    url: str
+    url: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ def _check_type(model: Model, content: Content) -> None:
     raise UnsupportedMediaType(
         f"{media_type or '(none)'}{'; ' if is_known else ''}{content.coding if is_known else ''}",
         expected=[own, FORM, JSON],
-        example=f"curl -H 'Content-Type: {kind}' --data-binary @{file} {content.url}",
+        example=f"curl -H 'Content-Type: {kind}' --data-binary @{file} {content.url()}",
     )
 
 

@@ -32,6 +32,11 @@ class JsonLogger(Logger):  # type: ignore[misc]
         super().setup(cfg)
         self.error_log.handlers = [json_handler()]
 
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Log an exception, except that of a client that has stopped reading: its own affair."""
+        if not isinstance(sys.exception(), TimeoutError):
+            super().exception(msg, *args, **kwargs)
+
 
 try:
     _settings = Settings.from_environment(os.environ)
@@ -60,12 +65,14 @@ def on_starting(server: Any) -> None:
     """Prepare what the workers share, before the first one is forked."""
     if not server.master_pid and "LISTEN_PID" not in os.environ:
         _check_addresses(server.cfg.address)
+    # One thread a call is enough, and those of a library's own pool would not survive the fork.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     server.numbers_are_ours = _NUMBERS not in os.environ
     try:
         if server.numbers_are_ours:
             parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
             os.environ[_NUMBERS] = tempfile.mkdtemp(prefix="vitrine-", dir=parent)
-        # Imported with the variable set, which the library reads once.
+        # Imported with the variables set, which the libraries read once.
         import_module("service.metrics").clear(Path(os.environ[_NUMBERS]))
     except OSError as error:
         sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")

@@ -44,8 +44,9 @@ BODIES = [
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """An environment without our variables, and the loggers put back as they were."""
-    for name in list(os.environ):
-        if name.startswith("VITRINE_") or name == NUMBERS:
+    for name in [*os.environ, NUMBERS, "OPENBLAS_NUM_THREADS"]:
+        if name.startswith("VITRINE_") or name in {NUMBERS, "OPENBLAS_NUM_THREADS"}:
+            monkeypatch.setenv(name, "")  # which has it put back, if the code under test sets it
             monkeypatch.delenv(name)
     loggers = [logging.getLogger(name) for name in ("service", "gunicorn.error")]
     before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
@@ -193,8 +194,6 @@ def test_taken_address_ends_the_start(
 
 
 def test_folder_of_metrics_is_made_and_taken_away(clean: pytest.MonkeyPatch) -> None:
-    clean.setenv(NUMBERS, "")
-    clean.delenv(NUMBERS)
     conf = runpy.run_module("service.gunicorn_conf")
     server = starting(master=1)
 
@@ -244,9 +243,18 @@ def test_messages_of_the_server_are_json(
 ) -> None:
     conf = runpy.run_module("service.gunicorn_conf")
 
-    conf["JsonLogger"](Config()).info("here I am")
+    logger = conf["JsonLogger"](Config())
 
-    assert json.loads(capsys.readouterr().out)["message"] == "here I am"
+    logger.info("here I am")
+    for error in (TimeoutError(), OSError("disk")):
+        try:
+            raise error
+        except OSError:
+            logger.exception("failed")
+
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["message"] == "here I am"
+    assert "OSError: disk" in second["traceback"]
 
 
 def test_serve_becomes_the_server(clean: pytest.MonkeyPatch) -> None:
