@@ -39,13 +39,13 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 _MAX_PARTS = 10_000
 _MAX_STRIPS = 100_000
 # Every scan of a progressive JPEG costs a pass over all pixels, however few bytes it has.
-_MAX_SCANS = 100
+_MAX_SCANS = 64
 # Pillow unpacks run-length coded BMP in Python, pixel by pixel.
 _MAX_RUN_LENGTH_PIXELS = 2**20
 # Larger pictures are averaged down by whole factors: no network here looks closer.
 _ENOUGH_PIXELS = 2**20
 
-# What Pillow's parsers raise on files that lie: found by feeding them a million broken ones.
+# What Pillow's parsers raise on broken files.
 _PARSER_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -126,20 +126,17 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 def _picture(image: ImageFile.ImageFile) -> Picture:
     steps = []
-    turned = _orientation(image)
+    if _orientation(image) in _UPRIGHT:
+        steps.append("turned upright")
     if _shrink(image.size) > 1:  # a JPEG is decoded at a half, quarter or eighth at no cost
         side = isqrt(_ENOUGH_PIXELS)
         image.draft(None, (min(side, image.width), min(side, image.height)))
     image.load()
-    loaded: Image.Image = _eight_bits(image)
+    pixels = _pixels(image)
+    turned = _orientation(image)  # no longer set where Pillow turned the picture, as it does TIFFs
     if turned in _UPRIGHT:
-        steps.append("turned upright")
-    still = _orientation(image)  # Pillow turns a TIFF by itself
-    if still in _UPRIGHT:
-        loaded = loaded.transpose(_UPRIGHT[still])
-    loaded = _reduced(loaded)
-    pixels = np.asarray(loaded)
-    if loaded.mode == "RGBA":
+        pixels = np.asarray(Image.fromarray(pixels).transpose(_UPRIGHT[turned]))
+    if pixels.shape[2:] == (4,):
         pixels, made_opaque = _opaque(pixels)
         steps += ["made opaque"] * made_opaque
     return Picture(pixels.reshape(*pixels.shape[:2], -1), tuple(steps))
@@ -152,9 +149,23 @@ def _orientation(image: ImageFile.ImageFile) -> int:
         return 1
 
 
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """Convert and shrink a picture, band by band so that large ones are not copied whole."""
+    factor = _shrink(image.size)
+    if image.mode in {"I", "F"}:
+        return _scaled(np.asarray(image.reduce(factor)))
+    rows = factor * max(1, 2**20 // (factor * image.width)) if factor > 1 else image.height
+    bands = (
+        image.crop((0, top, image.width, min(top + rows, image.height)))
+        for top in range(0, image.height, rows)
+    )
+    return np.concatenate([np.asarray(_reduced(_eight_bits(band), factor)) for band in bands])
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_scaled(np.asarray(image)))
+    if image.mode.startswith("I;16"):
+        deep = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:
         return image.convert("RGBA")
     if image.mode in {"1", "L"}:
@@ -169,9 +180,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _scaled(levels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Bring deep grey levels to eight bits: 16-bit ones by their depth, others by their range."""
-    if levels.dtype.kind == "u" and levels.dtype.itemsize == 2:
-        return ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    """Bring levels of no certain depth to eight bits: by the depth or else the range they use."""
     values = np.nan_to_num(levels.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     white = next((white for white in (1.0, 255.0, 65535.0) if high <= white), high)
@@ -183,8 +192,7 @@ def _shrink(size: tuple[int, int]) -> int:
     return max(1, isqrt(size[0] * size[1] // _ENOUGH_PIXELS))
 
 
-def _reduced(image: Image.Image) -> Image.Image:
-    factor = _shrink(image.size)
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
     if factor == 1:
         return image
     if image.mode == "RGBA":  # colours of transparent pixels must not bleed into their neighbours
@@ -267,6 +275,8 @@ def _bmp_size(body: bytes) -> tuple[int, int]:
     width, height, _, _, compression = struct.unpack_from("<iiHHI", body, 18)
     if compression in {1, 2}:
         _check_size(abs(width), abs(height), _MAX_RUN_LENGTH_PIXELS)
+        if len(body) > 4 * abs(width * height) + 2**16:  # honest runs take two bytes a pixel
+            raise ValueError(len(body))
     return abs(width), abs(height)
 
 
@@ -286,15 +296,18 @@ def _tiff_size(body: bytes) -> tuple[int, int]:
     (directory,) = struct.unpack_from(order + "I", body, 4)
     (entries,) = struct.unpack_from(order + "H", body, directory)
     first: dict[int, int] = {}
+    strips = 0
     for at in range(directory + 2, directory + 2 + 12 * entries, 12):
         tag, kind, count = struct.unpack_from(order + "HHI", body, at)
-        if tag in {273, 279, 324, 325} and count > _MAX_STRIPS:
-            raise ValueError(count)
+        if tag in {273, 279, 324, 325}:
+            strips = max(strips, count)
         size = "H" if kind == 3 else "I"
         first.setdefault(tag, struct.unpack_from(order + size, body, at + 8)[0])
     tile_width, tile_height = first.get(322, 1), first.get(323, 1)
     if tile_width * tile_height > 4 * first[256] * first[257] + 2**20:
         raise ValueError(tile_width, tile_height)
+    if strips > _MAX_STRIPS or body.count(b"\xff\xda") > strips + _MAX_SCANS:
+        raise ValueError(strips)
     return first[256], first[257]
 
 
