@@ -31,9 +31,8 @@ _LEAST_NUMBERED = 10
 _IDENTIFIER_NAME = re.compile(
     r"(^|.* )(id|uid|guid|uuid|key|index|idx|row|nr|no|number|num|unnamed \d+)|column \d+"
 )
-# A text that came with fewer rows is read as "other", and trains what that means.
-_LEAST_ROWS = 3
-_LEAST_SHARE = 1e-3
+# A text that came once in many rows is read as "other", and trains what that means.
+_LEAST_ROWS = 2
 _MOST_TEXTS = 254
 _LEAST_COVERED = 0.5
 _MOSTLY_NUMBERS = 0.9
@@ -166,9 +165,9 @@ def _identifier(name: str, known: Sequence[str]) -> str:
 
 
 def vocabulary_of(texts: Texts) -> tuple[str, ...]:
-    """List the texts that are frequent enough to be learned, in alphabetical order."""
+    """List the texts that came more than by chance, in alphabetical order."""
     counts = Counter(text for text in texts if text is not None)
-    least = max(_LEAST_ROWS, _LEAST_SHARE * counts.total()) if counts.total() >= 100 else 1
+    least = _LEAST_ROWS if counts.total() >= 100 else 1
     frequent = [text for text, count in counts.most_common(_MOST_TEXTS) if count >= least]
     return tuple(sorted(frequent))
 

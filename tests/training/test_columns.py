@@ -141,7 +141,11 @@ def test_table_without_inputs_is_refused() -> None:
 
 
 def test_rare_texts_are_left_to_other() -> None:
-    assert vocabulary_of(["b"] * 60 + ["a"] * 60 + ["once", "twice", "twice"]) == ("a", "b")
+    assert vocabulary_of(["b"] * 60 + ["a"] * 60 + ["once", "twice", "twice"]) == (
+        "a",
+        "b",
+        "twice",
+    )
 
 
 def test_specs_know_ranges_and_blanks() -> None:
