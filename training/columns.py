@@ -33,7 +33,11 @@ _IDENTIFIER_NAME = re.compile(
 )
 # A text that came once in many rows is read as "other", and trains what that means.
 _LEAST_ROWS = 2
+_MANY_ROWS = 100
 _MOST_TEXTS = 254
+# Where half of the rows hold texts that hardly ever come again, there is little to learn.
+_FREQUENT_ROWS = 3
+_FREQUENT_SHARE = 1e-3
 _LEAST_COVERED = 0.5
 _MOSTLY_NUMBERS = 0.9
 # A column that alone explains so much of the target is likely to have been made from it.
@@ -144,8 +148,7 @@ def _tell_kind(name: str, texts: Texts, dialect: Dialect) -> tuple[str | None, s
         return None, f"text such as {shown(text)} among numbers; blank it, or say --categorical"
     if len(distinct) > _UNIQUE_SHARE * len(known):
         return None, f"near-unique text: {len(distinct)} different in {len(known)} rows"
-    covered = sum(Counter(known)[text] for text in vocabulary_of(known))
-    if covered < _LEAST_COVERED * len(known):
+    if _share_of_frequent(known) < _LEAST_COVERED:
         return None, f"mostly rare text: {len(distinct)} different in {len(known)} rows"
     return "category", ""
 
@@ -164,10 +167,15 @@ def _identifier(name: str, known: Sequence[str]) -> str:
     return ""
 
 
+def _share_of_frequent(known: Sequence[str]) -> float:
+    least = max(_FREQUENT_ROWS, _FREQUENT_SHARE * len(known)) if len(known) >= _MANY_ROWS else 1
+    return sum(count for count in Counter(known).values() if count >= least) / len(known)
+
+
 def vocabulary_of(texts: Texts) -> tuple[str, ...]:
     """List the texts that came more than by chance, in alphabetical order."""
     counts = Counter(text for text in texts if text is not None)
-    least = _LEAST_ROWS if counts.total() >= 100 else 1
+    least = _LEAST_ROWS if counts.total() >= _MANY_ROWS else 1
     frequent = [text for text, count in counts.most_common(_MOST_TEXTS) if count >= least]
     return tuple(sorted(frequent))
 
