@@ -346,9 +346,12 @@ def _beyond(view: Map, paper: Map) -> Map:
 
 def _read(away: Map) -> _Reading | None:
     distance = np.sqrt(np.square(away).sum(axis=2))
-    noises = float(np.median(distance)), 2 * float(np.quantile(distance, 0.25))
-    readings = (_read_above(away, distance, noise) for noise in noises)
-    return next((reading for reading in readings if reading is not None), None)
+    reading = _read_above(away, distance, float(np.median(distance)))
+    if reading is not None:
+        return reading
+    reading = _read_above(away, distance, 2 * float(np.quantile(distance, 0.25)))
+    covered = reading is not None and 4 * reading.area > distance.size
+    return reading if covered else None  # else it was noise that hid the ink, not the ink itself
 
 
 def _read_above(away: Map, distance: Map, noise: float) -> _Reading | None:
@@ -403,7 +406,8 @@ def _belongs(reading: _Reading) -> Mask:
 def _without_lines(reading: _Reading, steps: _Steps) -> _Reading:
     """Take the lines of ruled or squared paper out of the ink."""
     ink = _without_rows(_without_rows(reading.ink, reading.floor).T, reading.floor).T
-    if np.array_equal(ink, reading.ink) or not (ink > reading.floor).any():
+    left = ink.sum() / reading.ink.sum()
+    if not 0.1 < left < 1:
         return reading
     steps["ruled lines removed"] = None
     return _Reading(ink, reading.direction, reading.floor)
@@ -442,8 +446,10 @@ def _level_lines(ink: Map, floor: float) -> tuple[float, Labels]:
     shift = np.rint(slopes[:, np.newaxis] * places).astype(np.intp)
     rows = np.arange(height)[:, np.newaxis] + shift[:, np.newaxis]
     everywhere = profile[np.clip(rows, 0, height - 1), np.arange(16)]
-    present = np.partition(everywhere, 3, axis=2)[..., 3]  # in thirteen strips of sixteen
-    reach = _LINE + 3
+    ends = np.minimum(everywhere[..., 0], everywhere[..., -1])
+    # in thirteen strips of sixteen: the digit hides none of a line, but light may
+    present = np.minimum(np.partition(everywhere, 3, axis=2)[..., 3], ends)
+    reach = _LINE + 2
     padded = np.pad(present, ((0, 0), (reach, reach)))
     thin = present - np.maximum(padded[:, : -2 * reach], padded[:, 2 * reach :])
     thin = np.where(present > 0.5 * floor, thin, 0)
