@@ -418,6 +418,8 @@ def _targets(table: Table, target: str) -> tuple[NDArray[np.float64], NDArray[np
             f"At least {_LEAST_ROWS} rows must have a value in {shown(target)}. "
             f"Received: {len(usable)}."
         )
+    if np.ptp(parsed.values[usable]) == 0:
+        raise CannotTrain(f"{shown(target)} has the same value in every row.")
     return parsed.values.astype(np.float64), usable
 
 

@@ -202,14 +202,35 @@ def _rotate(place: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(place @ np.stack([np.cos(angles), np.sin(angles)]))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much the teachers may learn and tell.
+
+    Attributes:
+        boosted_trees: In the boosted ensemble.
+        random_trees: In the randomised one.
+        synthetic_rows: Labelled, at most: 40 a true row, but 20 000 for the smallest table.
+    """
+
+    boosted_trees: int = 1500
+    random_trees: int = 200
+    synthetic_rows: int = 400_000
+
+
 class Teacher:
     """Boosted trees, randomised trees and a linear model on the same features."""
 
-    def __init__(self, features: Features, *, seed: int, threads: int = 1) -> None:
+    def __init__(self, features: Features, sizes: Sizes, *, seed: int, threads: int = 1) -> None:
         self.features = features
-        self.trees = _catboost(seed, iterations=1500, threads=threads, learning_rate=0.06, rsm=0.5)
+        self.trees = _catboost(
+            seed, iterations=sizes.boosted_trees, threads=threads, learning_rate=0.06, rsm=0.5
+        )
         self.forest = ExtraTreesRegressor(
-            200, min_samples_leaf=2, max_features=0.5, n_jobs=threads, random_state=seed
+            sizes.random_trees,
+            min_samples_leaf=2,
+            max_features=0.5,
+            n_jobs=threads,
+            random_state=seed,
         )
 
     def fit(self, rows: Rows, target: Targets) -> "Teacher":
@@ -322,7 +343,7 @@ def prepare_lesson(
     *,
     seed: int,
     dates: Sequence[int] = (),
-    synthetic_rows: int = 400_000,
+    sizes: Sizes = Sizes(),
     threads: int = 1,
 ) -> Lesson:
     """Fit teachers on the training rows and let them label synthetic ones.
@@ -335,7 +356,7 @@ def prepare_lesson(
         target: Their targets.
         seed: Of every random choice.
         dates: Which number columns are dates.
-        synthetic_rows: How many at most; 40 a true row, but at least 20 000.
+        sizes: How much the teachers may learn and tell.
         threads: Cores to use.
     """
     rng = np.random.default_rng(seed)
@@ -348,7 +369,7 @@ def prepare_lesson(
     residual = unexplained(known, target, seed=seed, threads=threads)
     pairs = related_pairs(known, residual, columns)
     ratios = _ratios(columns, pairs)
-    synthetic, parent = synthesise(rows, _count(len(rows), synthetic_rows), rng)
+    synthetic, parent = synthesise(rows, _count(len(rows), sizes.synthetic_rows), rng)
     asked = with_calendar(synthetic, dates)
     values = np.stack([target, residual], axis=1)
     unseen = np.zeros((len(rows), 3))
@@ -357,7 +378,7 @@ def prepare_lesson(
     for number, (inside, outside) in enumerate(folds.split(rows.numbers)):
         taught = known.take(inside)
         features = Features.learn(taught, values[inside], pairs, ratios)
-        teacher = Teacher(features, seed=seed * FOLDS + number, threads=threads)
+        teacher = Teacher(features, sizes, seed=seed * FOLDS + number, threads=threads)
         teacher.fit(taught, target[inside])
         unseen[outside] = teacher.predict(known.take(outside))
         children = np.flatnonzero(np.isin(parent, outside))

@@ -7,7 +7,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
@@ -41,7 +41,10 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         measures = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
         seconds = time.monotonic() - self._began
-        console.print(f"epoch {epoch + 1:3d}/{self.params['epochs']}  {measures}  {seconds:.0f} s")
+        console.print(
+            f"epoch {epoch + 1:3d}/{self.params['epochs']}  {measures}  {seconds:.0f} s",
+            soft_wrap=True,
+        )
 
     def __enter__(self) -> Self:
         self._bar.start()

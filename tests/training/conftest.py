@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 from service import geometry
 from training.datasets import PictureSet
+from training.distillation import Sizes
 from training.experiments import pictures, tables
 from training.strokes import DIGITS, Pen, draw
 
-TINY = tables.Recipe(synthetic_rows=1500, epochs=1, batch_size=64, steps_per_execution=5)
+TINY = tables.Recipe(
+    teachers=Sizes(boosted_trees=20, random_trees=10, synthetic_rows=1500),
+    epochs=1,
+    batch_size=64,
+    steps_per_execution=5,
+)
 
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> str:

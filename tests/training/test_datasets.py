@@ -200,6 +200,7 @@ def test_table_columns_become_specs(rents: Path) -> None:
 TABLE_FAULTS: Mapping[str, tuple[str, str]] = {
     "no target": ("a,b\n1,2\n", "There is no column 'rent'"),
     "text target": ("a,rent\n" + "1,much\n" * 30, "needs a numeric target: 'rent' in data row 1"),
+    "constant target": ("a,rent\n" + "1,2\n" * 30, "'rent' has the same value in every row"),
     "few rows": ("a,rent\n" + "1,2\n" * 19, "At least 20 rows must have a value in 'rent'"),
     "one column twice": ("a,a,rent\n1,2,3\n", "'a'"),
     "ragged": ("a,rent\n1,2\n1,2,3\n", "t.csv"),

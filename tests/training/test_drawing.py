@@ -91,8 +91,8 @@ def test_augmented_pictures_keep_their_ink() -> None:
 
     assert changed.dtype == np.uint8
     share = changed.mean(axis=(1, 2)) / pictures.mean(axis=(1, 2))
-    assert 0.2 < share.min() < 0.8
-    assert 1.2 < share.max() < 4
+    assert 0.05 < share.min() < 0.8
+    assert 1.2 < share.max() < 5
 
 
 def test_foreign_strokes_touch_ones_and_sevens_alone() -> None:

@@ -31,7 +31,7 @@ from training.card import Section, render
 from training.columns import Overrides, likely_leaks
 from training.comparison import describe, read_comparison
 from training.datasets import Rows, TablePart, TableParts, load_table
-from training.distillation import Lesson, prepare_lesson
+from training.distillation import Lesson, Sizes, prepare_lesson
 from training.evaluation import History, Values
 from training.progress import EpochDisplay, console
 
@@ -43,7 +43,7 @@ class Recipe:
     """How the network is taught and fitted.
 
     Attributes:
-        synthetic_rows: Labelled by the teachers, at most.
+        teachers: How much they may learn and tell.
         multiply_adds: That one row may cost.
         epochs: At most.
         patience: Epochs without a better validation error before stopping, in the second half.
@@ -55,7 +55,7 @@ class Recipe:
         hidden_values: Share of such a row's values.
     """
 
-    synthetic_rows: int = 400_000
+    teachers: Sizes = field(default_factory=Sizes)
     multiply_adds: int = 34_000
     epochs: int = 32
     patience: int = 8
@@ -194,7 +194,7 @@ def learn(parts: TableParts, recipe: Recipe, *, seed: int) -> Learned:
         parts.train.y,
         seed=seed,
         dates=date_columns(parts.specs),
-        synthetic_rows=recipe.synthetic_rows,
+        sizes=recipe.teachers,
         threads=available_cpus(),
     )
     network = table_network(
