@@ -41,10 +41,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         measures = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
         seconds = time.monotonic() - self._began
-        console.print(
-            f"epoch {epoch + 1:3d}/{self.params['epochs']}  {measures}  {seconds:.0f} s",
-            soft_wrap=True,
-        )
+        console.print(f"epoch {epoch + 1:3d}/{self.params['epochs']}  {measures}  {seconds:.0f} s")
 
     def __enter__(self) -> Self:
         self._bar.start()
