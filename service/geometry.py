@@ -38,6 +38,8 @@ _SMALL_SIDE = 56
 _GRID_SIDE = 24
 # Half the width of a line on paper in a picture of working size.
 _LINE = 2
+
+
 # The digit is drawn again at four times its final size: averaging blocks of that gives the smooth
 # edges that MNIST's own reduction gave.
 _CANVAS = 4 * _BOX
@@ -204,17 +206,20 @@ class _Reading:
         """Return how unlike ink on paper this is: how grey and flat, how much along the border."""
         flat = _extended(self.ink, np.maximum) - _extended(self.ink, np.minimum) < 0.3
         grey = self.ink[flat & (self.ink > 0.2)]
-        border = 2 * sum(self.ink.shape)
-        return float(
-            (4 * grey * (1 - grey)).sum() / self.ink.sum() + 4 * self.contact.sum() / border
-        )
+        along = float(self.contact.sum()) / (2 * sum(self.ink.shape))
+        outside = (4 if self.thickness > 0.3 else 1) * along  # else a digit cut to its edges
+        return float((4 * grey * (1 - grey)).sum() / self.ink.sum()) + outside
 
-    @property
+    @cached_property
+    def main(self) -> Mask:
+        """Return where the largest part is that may be the digit."""
+        return np.asarray(self.labels == 1 + np.where(self.inside, self.mass, 0).argmax())
+
+    @cached_property
     def thickness(self) -> float:
         """Return the width of the digit's strokes relative to its longer side."""
-        largest = self.labels == 1 + np.where(self.inside, self.mass, 0).argmax()
-        top, bottom, left, right = _box(largest)
-        return _stroke_width(largest) / max(bottom - top, right - left)
+        top, bottom, left, right = _box(self.main)
+        return _stroke_width(self.main) / max(bottom - top, right - left)
 
     @property
     def squareness(self) -> float:
@@ -260,11 +265,11 @@ def _against(reading: _Reading, first: _Reading) -> float:
         return unlikely
     sheet = (
         size >= 64
-        and reading.area < 0.5 * first.area
+        and np.count_nonzero(reading.main) < 0.5 * first.area
         and reading.thickness < 0.3
         and first.squareness > 0.85
     )
-    return -2.0 if sheet else unlikely + 0.6
+    return -4.0 if sheet else unlikely + 0.6
 
 
 def _ways(view: Map) -> Iterator[Map]:
