@@ -122,9 +122,11 @@ def largest_difference(values: NDArray[np.float32], expected: NDArray[np.float32
     """Return how far predictions are apart; infinite where their shapes differ.
 
     Shapes:
-        (n, classes) for probabilities, compared absolutely; (n,) for values, relatively.
+        (n, classes) for probabilities, compared absolutely; (n,) for values, relatively, or to a
+        hundredth of what is usual where a value is next to nothing.
     """
     if values.shape != expected.shape:
         return float("inf")
-    scale = np.maximum(np.abs(expected), 1e-6) if expected.ndim == 1 else 1.0
+    sizes = np.abs(expected)
+    scale = np.maximum(sizes, max(0.01 * sizes.mean(), 1e-30)) if expected.ndim == 1 else 1.0
     return float(np.max(np.abs(values - expected) / scale, initial=0.0))

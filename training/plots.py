@@ -88,7 +88,7 @@ def plot_history(path: Path, history: History, measure: str, *, title: str) -> N
             markersize=10,
             markerfacecolor="none",
             color=_FIRST,
-            label=f"kept: epoch {history.kept}, {at_best:.4g}",
+            label=f"kept: epoch {history.kept}, {_short(at_best)}",
         )
         both = [*training, *validation]
         if min(both) > 0 and max(both) > _LOGARITHMIC_FROM * min(both):
@@ -229,3 +229,8 @@ def plot_values(
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
         axes.set(title=title, xlabel=label)
+
+
+def _short(value: float) -> str:
+    """Write four digits, or every digit before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -100,3 +100,10 @@ def test_difference_between_other_shapes_is_infinite() -> None:
     ones = np.ones(2, dtype=np.float32)
 
     assert repository.largest_difference(ones, np.ones(3, dtype=np.float32)) == float("inf")
+
+
+def test_difference_of_a_value_next_to_nothing_is_measured_by_the_others() -> None:
+    expected = np.array([1e-9, 1.0, -1.0], dtype=np.float32)
+    values = expected + np.array([1e-6, 0.0, 0.0], dtype=np.float32)
+
+    assert repository.largest_difference(values, expected) < 1e-3

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -65,7 +66,16 @@ RECIPES = {
 
 
 # Of the 1s and 7s; with fewer, digits written outside America were misread.
-FOREIGN_SHARE = 0.25
+_FOREIGN_SHARE = 0.25
+
+
+def _in_other_hands(digits: Pixels, labels: Labels, rng: np.random.Generator) -> Pixels:
+    foreign = add_foreign_strokes(digits[..., 0], labels, rng, share=_FOREIGN_SHARE)
+    return augment(foreign, rng)[..., np.newaxis]
+
+
+Augmentation = Callable[[Pixels, Labels, np.random.Generator], Pixels]
+AUGMENTATIONS: Mapping[str, Augmentation] = {"mnist": _in_other_hands}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +146,17 @@ def train(config: Config) -> Path:
 class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches in an order of their own each epoch, drawn anew where the recipe says so."""
 
-    def __init__(self, part: Part, recipe: Recipe, *, seed: int) -> None:
+    def __init__(
+        self, part: Part, *, batch_size: int, draw_anew: Augmentation | None, seed: int
+    ) -> None:
         super().__init__()
-        self._part, self._recipe, self._seed = part, recipe, seed
+        self._part, self._batch_size, self._seed = part, batch_size, seed
+        self._draw_anew = draw_anew
         self._epoch = -1
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        return math.ceil(len(self._part) / self._recipe.batch_size)
+        return math.ceil(len(self._part) / self._batch_size)
 
     def on_epoch_end(self) -> None:
         """Shuffle for the next epoch."""
@@ -152,13 +165,12 @@ class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = rng.permutation(len(self._part))
 
     def __getitem__(self, batch: int) -> tuple[dict[str, Pixels], Labels]:
-        size = self._recipe.batch_size
+        size = self._batch_size
         taken = self._part.take(self._order[batch * size : (batch + 1) * size])
-        if not self._recipe.augmented:
+        if self._draw_anew is None:
             return {"image": taken.x}, taken.y
         rng = np.random.default_rng([self._seed, self._epoch, batch])
-        foreign = add_foreign_strokes(taken.x[..., 0], taken.y, rng, share=FOREIGN_SHARE)
-        return {"image": augment(foreign, rng)[..., np.newaxis]}, taken.y
+        return {"image": self._draw_anew(taken.x, taken.y, rng)}, taken.y
 
 
 def fit(network: keras.Model, parts: PictureParts, config: Config) -> History:
@@ -168,7 +180,12 @@ def fit(network: keras.Model, parts: PictureParts, config: Config) -> History:
         Loss and accuracy of training and validation by epoch.
     """
     recipe = config.recipe
-    epochs = Epochs(parts.train, recipe, seed=config.seed)
+    epochs = Epochs(
+        parts.train,
+        batch_size=recipe.batch_size,
+        draw_anew=AUGMENTATIONS[config.pictures.name] if recipe.augmented else None,
+        seed=config.seed,
+    )
     steps = len(epochs)
     rate = recipe.learning_rate
     if recipe.decays:
