@@ -118,10 +118,13 @@ def _find_ink(pixels: Pixels, steps: _Steps, *, closer: bool = False) -> Map:
     top, bottom, left, right = _box(digit)
     side = max(bottom - top, right - left)
     if not closer and view.shape[0] < pixels.shape[0] and side < _SMALL_SIDE:
-        scale, margin = pixels.shape[0] / view.shape[0], side // 2 + 2
+        margin = side // 2 + 2
         rows, columns = (
             slice(max(0, int((low - margin) * scale)), int((high + margin) * scale))
-            for low, high in ((top, bottom), (left, right))
+            for low, high, scale in (
+                (top, bottom, pixels.shape[0] / view.shape[0]),
+                (left, right, pixels.shape[1] / view.shape[1]),
+            )
         )
         return _find_ink(pixels[rows, columns], steps, closer=True)
     if not keep.all():
@@ -375,7 +378,8 @@ def _read_above(away: Map, distance: Map, noise: float) -> _Reading | None:
     if peak < max(8.0, 6 * noise):
         return None
     ink = np.minimum(ink / np.float32(peak), 1)
-    return _Reading(ink, direction, max(0.3 * level, floor) / peak)
+    floor = max(0.3 * level, floor) / peak
+    return _Reading(ink, direction, floor) if (ink > floor).any() else None
 
 
 def _split(levels: Map, floor: float) -> float:
@@ -412,7 +416,7 @@ def _without_lines(reading: _Reading, steps: _Steps) -> _Reading:
     """Take the lines of ruled or squared paper out of the ink."""
     ink = _without_rows(_without_rows(reading.ink, reading.floor).T, reading.floor).T
     left = ink.sum() / reading.ink.sum()
-    if not 0.1 < left < 1:
+    if not 0.1 < left < 1 or not (ink > reading.floor).any():
         return reading
     steps["ruled lines removed"] = None
     return _Reading(ink, reading.direction, reading.floor)
