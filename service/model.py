@@ -144,7 +144,7 @@ class Model:
         output = self.manifest.signature.outputs[0]
         values = self._engine(tensors)[output.name]
         values = values.reshape(len(values), *(output.shape if output.shape != (1,) else ()))
-        finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
         if not finite.all():
             faults = [
                 _fault(place, "The network has no finite answer to it.")

@@ -62,6 +62,10 @@ def test_unknown_category_and_unexpected_blank_are_warned_of() -> None:
     }
 
 
+def test_no_instances_have_no_predictions() -> None:
+    assert len(Model(table_manifest(), Recorder()).predict(rows([], []))) == 0
+
+
 def test_answer_that_is_not_finite_is_a_fault_of_its_instance() -> None:
     def engine(tensors: Tensors) -> dict[str, NDArray[np.float32]]:
         return {"value": np.reciprocal(tensors["size"])}
