@@ -210,7 +210,7 @@ class _Reading:
         flat = _extended(self.ink, np.maximum) - _extended(self.ink, np.minimum) < 0.3
         grey = self.ink[flat & (self.ink > 0.2)]
         along = float(self.contact.sum()) / (2 * sum(self.ink.shape))
-        outside = (4 if self.thickness > 0.3 else 1) * along  # else a digit cut to its edges
+        outside = (4 if self.thickness > 0.2 else 1) * along  # else a digit cut to its edges
         return float((4 * grey * (1 - grey)).sum() / self.ink.sum()) + outside
 
     @cached_property

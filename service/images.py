@@ -159,7 +159,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
         image.crop((0, top, image.width, min(top + rows, image.height)))
         for top in range(0, image.height, rows)
     )
-    return np.concatenate([np.asarray(_reduced(_eight_bits(band), factor)) for band in bands])
+    return np.concatenate([np.asarray(_eight_bits(band).reduce(factor)) for band in bands])
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -190,14 +190,6 @@ def _scaled(levels: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 def _shrink(size: tuple[int, int]) -> int:
     return max(1, isqrt(size[0] * size[1] // _ENOUGH_PIXELS))
-
-
-def _reduced(image: Image.Image, factor: int) -> Image.Image:
-    if factor == 1:
-        return image
-    if image.mode == "RGBA":  # colours of transparent pixels must not bleed into their neighbours
-        return image.convert("RGBa").reduce(factor).convert("RGBA")
-    return image.reduce(factor)
 
 
 def _opaque(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
