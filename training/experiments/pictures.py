@@ -75,7 +75,8 @@ def _in_other_hands(digits: Pixels, labels: Labels, rng: np.random.Generator) ->
 
 
 Augmentation = Callable[[Pixels, Labels, np.random.Generator], Pixels]
-AUGMENTATIONS: Mapping[str, Augmentation] = {"mnist": _in_other_hands}
+# By what the pictures show; what is not listed is learned as it is.
+AUGMENTATIONS: Mapping[str, Augmentation] = {"digit": _in_other_hands}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +184,7 @@ def fit(network: keras.Model, parts: PictureParts, config: Config) -> History:
     epochs = Epochs(
         parts.train,
         batch_size=recipe.batch_size,
-        draw_anew=AUGMENTATIONS[config.pictures.name] if recipe.augmented else None,
+        draw_anew=AUGMENTATIONS.get(config.pictures.target) if recipe.augmented else None,
         seed=config.seed,
     )
     steps = len(epochs)
