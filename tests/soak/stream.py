@@ -14,6 +14,8 @@ from tests.soak.footprint import SERVICE_PYTHON
 SHORT_ROWS = 200_000
 LONG_ROWS = 2_000_000
 PIECE_ROWS = 2_000
+# Allocators take memory in steps, now and then and once; the long body, held whole, has 95 MB.
+STEP_MEGABYTES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def two_million_rows() -> Iterator[Figure]:
     missing = abs(LONG_ROWS - streamed.rows)
     yield Figure(name="rows without a prediction", value=missing, unit="rows", at_most=0)
     yield Figure(name="peak memory after 200 000 rows", value=before, unit="MB")
-    yield Figure(name="its growth over 2 000 000 more", value=growth, unit="MB", at_most=10)
+    yield Figure(
+        name="its growth over 2 000 000 more", value=growth, unit="MB", at_most=STEP_MEGABYTES
+    )
     yield Figure(name="rows through one worker", value=streamed.rows / streamed.seconds, unit="1/s")
 
 
