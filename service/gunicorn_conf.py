@@ -4,6 +4,8 @@ Libraries are imported before the workers fork, which share their pages; models 
 are opened in each worker.
 """
 
+import contextlib
+import ctypes
 import gc
 import os
 import shutil
@@ -21,6 +23,7 @@ from service.logs import json_handler
 from service.settings import InvalidSetting, Settings
 
 _NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
+_M_ARENA_MAX = -8  # of malloc.h
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 
@@ -77,9 +80,20 @@ def on_starting(server: Any) -> None:
     except OSError as error:
         sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
     import_module("service.app")
+    _share_one_arena()
     # What is there now lives as long as the server; the collector would only unshare its pages.
     gc.collect()
     gc.freeze()
+
+
+def _share_one_arena() -> None:
+    """Let all threads allocate from one place, as every worker forked from here will.
+
+    By default glibc gives threads arenas of their own, each of which keeps what it once held:
+    measured, a tenth more memory a worker, for no speed.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # another C library has no such thing
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _check_addresses(addresses: list[Any]) -> None:

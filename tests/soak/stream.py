@@ -15,7 +15,7 @@ SHORT_ROWS = 200_000
 LONG_ROWS = 2_000_000
 PIECE_ROWS = 2_000
 # Allocators take memory in steps, now and then and once; the long body, held whole, has 95 MB.
-STEP_MEGABYTES = 40
+STEP_MEGABYTES = 25
 
 
 @dataclass(frozen=True, slots=True)
