@@ -9,6 +9,7 @@ import ctypes
 import gc
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -111,9 +112,12 @@ def _check_addresses(addresses: list[Any]) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let a worker that was told to stop say that it is not ready."""
+    """Let a worker that was told to stop say that it is not ready; its parent alone tells it."""
     health = import_module("service.health")
     worker.wsgi.extensions[health.DRAINING] = lambda: not worker.alive
+    # Ctrl-C reaches the parent and, from the terminal, the workers too: told twice at once, the
+    # threaded worker's handler waits for a lock that it holds itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
 
 

@@ -352,6 +352,15 @@ def ready(connection: http.client.HTTPConnection) -> tuple[int, str]:
     return response.status, json.loads(response.read())["status"]
 
 
+def test_worker_leaves_the_keyboard_to_its_parent(server: Server) -> None:
+    for worker in server.workers():
+        status = Path(f"/proc/{worker}/status").read_text()
+        ignored = re.search(r"^SigIgn:\s*([0-9a-f]+)$", status, re.MULTILINE)
+
+        assert ignored is not None
+        assert int(ignored[1], 16) >> (signal.SIGINT - 1) & 1
+
+
 def test_server_told_to_stop_is_not_ready_and_exits_cleanly(published: Path, port: int) -> None:
     process = started(SERVE, port, models=published)
     running = Server(port, process.pid, 0.0)
