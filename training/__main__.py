@@ -4,13 +4,13 @@ import argparse
 import contextlib
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training import interruption
 from training.errors import CannotTrain
 
 if TYPE_CHECKING:
@@ -40,10 +40,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _INTERRUPTED
     print(f"Written: {written}")
     return 0
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -259,5 +255,5 @@ def _share(text: str) -> float:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption.listen()
     sys.exit(main())

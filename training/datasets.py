@@ -8,10 +8,10 @@ import hashlib
 import os
 import urllib.request
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.error import URLError
 
 import numpy as np
@@ -117,19 +117,23 @@ class Part:
         return Part(self.x[places], self.y[places])
 
 
-@dataclass(frozen=True, slots=True)
-class PictureParts:
-    """A picture set kept apart: `train` fits, `validation` chooses, `calibration` measures trust.
+SomePart = TypeVar("SomePart", bound=Sized)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts(Generic[SomePart]):
+    """Data kept apart: `train` fits, `validation` chooses, `calibration` measures trust.
 
     Attributes:
-        test: The published test file, for the one final score.
+        calibration: Empty where a table is too small to spare rows for it.
+        test: For the one final score.
         sha256: Of all the data, unpacked.
     """
 
-    train: Part
-    validation: Part
-    calibration: Part
-    test: Part
+    train: SomePart
+    validation: SomePart
+    calibration: SomePart
+    test: SomePart
     sha256: str
 
     @property
@@ -141,6 +145,10 @@ class PictureParts:
             "calibration": len(self.calibration),
             "test": len(self.test),
         }
+
+
+class PictureParts(Parts[Part]):
+    """A picture set, whose test part is the published test file."""
 
 
 def default_cache() -> Path:
@@ -314,37 +322,20 @@ class TablePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableParts:
-    """A table kept apart: `train` fits, `validation` chooses, `calibration` measures trust.
+class TableParts(Parts[TablePart]):
+    """A table.
 
     Attributes:
-        calibration: Empty where the table is too small to spare rows for it.
         specs: The columns that are inputs, as seen in the rows that train.
         left_out: Why other columns are no inputs, by name.
         unusable: Rows without a target.
         dialect: How the file is written.
-        sha256: Of the file.
     """
 
-    train: TablePart
-    validation: TablePart
-    calibration: TablePart
-    test: TablePart
     specs: tuple[ColumnSpec, ...]
     left_out: dict[str, str]
     unusable: int
     dialect: Dialect
-    sha256: str
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Instances in each part."""
-        return {
-            "train": len(self.train),
-            "validation": len(self.validation),
-            "calibration": len(self.calibration),
-            "test": len(self.test),
-        }
 
 
 def load_table(

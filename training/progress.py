@@ -7,6 +7,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from training import interruption
+
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -36,6 +38,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
         self._bar.reset(self._task, total=self.params["steps"], description=description)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002, D102
+        interruption.check()
         self._bar.update(self._task, completed=batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102

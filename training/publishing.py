@@ -31,6 +31,7 @@ from service.bundle import Instances, Manifest, Origin, Signature
 from service.engines import Engine, Tensors, load_engine
 from service.model import Model
 from service.repository import largest_difference
+from training import interruption
 from training.errors import CannotTrain
 from training.evaluation import History
 
@@ -95,7 +96,11 @@ class Draft:
 
         Returns:
             The published folder.
+
+        Raises:
+            KeyboardInterrupt: The program was told to stop.
         """
+        interruption.check()
         files = {
             name: bundle.describe_file(self.folder / name)
             for name in (bundle.KERAS_NAME, bundle.ONNX_NAME, bundle.GOLDEN_NAME)
