@@ -35,6 +35,11 @@ class Answered:
     predictions: Predictions
     errors: Mapping[int, str]
 
+    @property
+    def is_of_all_instances(self) -> bool:
+        """Whether there is a prediction for each of the block's instances."""
+        return len(self.predictions) == len(next(iter(self.block.instances.values()), ()))
+
     def spread(self, values: NDArray[Any]) -> NDArray[Any]:
         """Give every row its value, a blank to those with an error."""
         blank = np.nan if values.dtype.kind == "f" else None

@@ -1,5 +1,6 @@
 """Our own routes: the models, what they take, and their predictions."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +17,11 @@ from service.errors import MAX_FAULTS, NotAcceptable
 from service.metrics import Metrics
 from service.model import Model
 from service.options import read_options
-from service.prediction import Prediction
-from service.repository import Repository, Versions
+from service.prediction import Compare, Prediction
+from service.repository import Entry, Repository
 from service.settings import Settings
+from service.shadow import Shadow
+from service.wishes import describe_serving
 
 
 class VersionConverter(BaseConverter):
@@ -34,33 +37,43 @@ class VersionConverter(BaseConverter):
 class Api:
     """The views, and what they need."""
 
-    def __init__(self, settings: Settings, repository: Repository, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, repository: Repository, metrics: Metrics, shadow: Shadow
+    ) -> None:
         self._settings = settings
         self._repository = repository
         self._metrics = metrics
+        self._shadow = shadow
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
         routes = Blueprint("api", __name__)
         routes.add_url_rule("/models", view_func=self.list_models)
-        for path in ("/models/<name>", "/models/<name>/versions/<version:version>"):
+        for place in ("", "/versions/<version:version>", "/labels/<label>"):
+            path = f"/models/<name>{place}"
             routes.add_url_rule(path, view_func=self.describe_model)
             routes.add_url_rule(f"{path}/predict", view_func=self.predict, methods=["POST"])
         return routes
 
     def list_models(self) -> Response:
-        """Name every model, with the version that answers where none is asked for."""
-        models = self._repository.models.values()
-        return _json({"models": [_summary(_latest(versions), versions) for versions in models]})
+        """Name every model that is served, with the version that answers by default."""
+        entries = self._repository.catalogue.entries.values()
+        return _json(
+            {"models": [_summary(model, entry) for entry in entries if (model := entry.default)]}
+        )
 
-    def describe_model(self, name: str, version: int | None = None) -> Response:
-        """Say what a model takes, what it gives, and how it was made."""
-        model = self._repository.get(name, version)
-        return _json(_description(model, self._repository.models[model.name]))
+    def describe_model(
+        self, name: str, version: int | None = None, label: str | None = None
+    ) -> Response:
+        """Say what a model takes, what it gives, how it was made and how it is served."""
+        is_named = version is not None or label is not None
+        find = self._repository
+        model = find.get(name, version, label=label) if is_named else find.default(name)
+        return _json(_description(model, find.entry(name)))
 
-    def predict(self, name: str, version: int | None = None) -> Response:
+    def predict(self, name: str, version: int | None = None, label: str | None = None) -> Response:
         """Predict every instance in the body with one version of a model."""
-        model = self._repository.get(name, version)
+        model = self._repository.get(name, version, label=label)
         exchanged = exchange.current()
         exchanged.model = model
         content = _content()
@@ -71,7 +84,9 @@ class Api:
         options = read_options(query, csv_body=csv_body, csv_answer=csv_answer)
         with exchanged.decode:
             decoded = decode(model, content, exchanged.body, options, self._settings)
-        prediction = Prediction(model, options, exchanged, self._metrics)
+        is_named = version is not None or label is not None
+        compare = None if is_named else self._comparison(name, model)
+        prediction = Prediction(model, options, exchanged, self._metrics, compare=compare)
         response = Response(prediction.answer(decoded, as_csv=csv_answer), mimetype=media_type)
         response.headers["X-Model-Name"] = model.name
         response.headers["X-Model-Version"] = str(model.version)
@@ -79,6 +94,10 @@ class Api:
             named = decoded.ignored_columns[:MAX_FAULTS]
             response.headers["X-Ignored-Columns"] = ", ".join(quote(name[:64]) for name in named)
         return response
+
+    def _comparison(self, name: str, model: Model) -> Compare | None:
+        shadow = self._repository.entry(name).shadow
+        return None if shadow is None else partial(self._shadow.offer, shadow, model)
 
 
 def _content() -> Content:
@@ -102,23 +121,20 @@ def _json(members: dict[str, Any]) -> Response:
     return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
 
 
-def _latest(versions: Versions) -> Model:
-    return versions[max(versions)]
-
-
-def _summary(model: Model, versions: Versions) -> dict[str, Any]:
+def _summary(model: Model, entry: Entry) -> dict[str, Any]:
     return {
         "name": model.name,
         "version": model.version,
-        "versions": sorted(versions),
+        "versions": list(entry.versions),
         "task": model.manifest.task,
     }
 
 
-def _description(model: Model, versions: Versions) -> dict[str, Any]:
+def _description(model: Model, entry: Entry) -> dict[str, Any]:
     manifest = model.manifest
     return {
-        **_summary(model, versions),
+        **_summary(model, entry),
+        "serving": describe_serving(entry.serving),
         "target": manifest.target,
         **msgspec.to_builtins(manifest.signature),
         "dialect": msgspec.to_builtins(manifest.dialect),

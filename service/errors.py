@@ -4,7 +4,7 @@ Classes compose their own messages, so that no caller writes prose, and know no 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from http import HTTPStatus
@@ -80,6 +80,108 @@ class VersionNotFound(ServiceError):
     def __init__(self, name: str, version: int, known: Iterable[int]) -> None:
         versions = ", ".join(map(str, sorted(known)))
         super().__init__(f"Model {shown(name)} has no version {version}; served: {versions}.")
+
+
+class LabelNotFound(ServiceError):
+    """The model is served, but no version of it has that label."""
+
+    status = HTTPStatus.NOT_FOUND
+    title = "Label not found"
+
+    def __init__(self, name: str, label: str, known: Iterable[str]) -> None:
+        labels = ", ".join(sorted(known)) or "none"
+        super().__init__(f"Model {shown(name)} has no label {shown(label)}; labels: {labels}.")
+
+
+class ModelUnavailable(ServiceError):
+    """The model is known, but none of its versions is served now."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "Model unavailable"
+
+    def __init__(self, name: str, refused: Mapping[int, str], *, is_wanted: bool) -> None:
+        if not is_wanted:
+            why = "It was unloaded."
+        elif refused:
+            version = max(refused)
+            why = f"Version {version}: {refused[version]}"
+        else:
+            why = "None of its versions is wanted."
+        super().__init__(f"No version of model {shown(name)} is served. {why}")
+
+
+class VersionRefused(ServiceError):
+    """The version is on disk, but cannot be served as it is."""
+
+    status = HTTPStatus.CONFLICT
+    title = "Version refused"
+
+    def __init__(self, name: str, version: int, reason: str) -> None:
+        super().__init__(f"Version {version} of model {shown(name)} is refused: {reason}")
+
+
+class NothingBefore(ServiceError):
+    """There is no earlier version to go back to."""
+
+    status = HTTPStatus.CONFLICT
+    title = "Nothing before"
+
+    def __init__(self, name: str, version: int | None) -> None:
+        super().__init__(f"Model {shown(name)} has no version before {version} to go back to.")
+
+
+class InvalidWish(ServiceError):
+    """What is asked for in a model's serving state is not known or out of its range."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "Invalid wish"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(" ".join(fault.detail for fault in faults[:MAX_FAULTS]), faults=faults)
+
+
+class ManagementForbidden(ServiceError):
+    """Who asks may not change what is served."""
+
+    status = HTTPStatus.FORBIDDEN
+    title = "Management forbidden"
+
+    def __init__(self, *, has_token: bool) -> None:
+        super().__init__(
+            "The request must carry 'Authorization: Bearer' with the service's management token."
+            if has_token
+            else "Without a management token only this machine itself may change what is served; "
+            "VITRINE_MANAGEMENT_TOKEN sets one."
+        )
+
+
+class NotShared(ServiceError):
+    """The workers of this server have no folder in which to agree."""
+
+    status = HTTPStatus.CONFLICT
+    title = "Not shared"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The workers of this server share no state: VITRINE_STATE must name a folder for them."
+        )
+
+
+class NotAgreed(ServiceError):
+    """Not every worker has come to serve what is wanted in time; it goes on trying."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "Not agreed"
+
+    def __init__(self, timeout_seconds: float) -> None:
+        super().__init__(f"Some worker does not serve it yet after {timeout_seconds:g} seconds.")
+
+
+class SourceFailed(ServiceError):
+    """The place that versions are fetched from cannot be reached."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    title = "Source failed"
 
 
 class InvalidParameter(ServiceError):

@@ -24,6 +24,7 @@ from service.logs import json_handler
 from service.settings import InvalidSetting, Settings
 
 _NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
+_STATE = "VITRINE_STATE"
 _M_ARENA_MAX = -8  # of malloc.h
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
@@ -71,20 +72,33 @@ def on_starting(server: Any) -> None:
         _check_addresses(server.cfg.address)
     # One thread a call is enough, and those of a library's own pool would not survive the fork.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    server.numbers_are_ours = _NUMBERS not in os.environ
+    server.our_folders = [
+        _make_folder(name) for name in (_NUMBERS, _STATE) if not os.environ.get(name)
+    ]
     try:
-        if server.numbers_are_ours:
-            parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
-            os.environ[_NUMBERS] = tempfile.mkdtemp(prefix="vitrine-", dir=parent)
         # Imported with the variables set, which the libraries read once.
         import_module("service.metrics").clear(Path(os.environ[_NUMBERS]))
     except OSError as error:
         sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
+    try:
+        import_module("service.board").prepare(Path(os.environ[_STATE]))
+    except OSError as error:
+        sys.exit(f"The folder of the state cannot be written: {error.strerror}.")
     import_module("service.app")
     _share_one_arena()
     # What is there now lives as long as the server; the collector would only unshare its pages.
     gc.collect()
     gc.freeze()
+
+
+def _make_folder(variable: str) -> str:
+    """Make a folder that lasts as long as the server, and name it to the workers."""
+    parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+    try:
+        os.environ[variable] = tempfile.mkdtemp(prefix="vitrine-", dir=parent)
+    except OSError as error:
+        sys.exit(f"No folder for the workers can be made: {error.strerror}.")
+    return os.environ[variable]
 
 
 def _share_one_arena() -> None:
@@ -121,12 +135,20 @@ def post_worker_init(worker: Any) -> None:
     gc.freeze()
 
 
+def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Let what a worker is loading come to its end before its memory does."""
+    # One that could not boot has neither.
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        app.extensions[import_module("service.fleet").WORKER].stop()
+
+
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     """Keep the numbers of a worker that ended, in one file for all of them."""
     import_module("service.metrics").retire(Path(os.environ[_NUMBERS]), worker.pid)
 
 
 def on_exit(server: Any) -> None:
-    """Take away the folder that was made for the metrics."""
-    if server.numbers_are_ours:
-        shutil.rmtree(os.environ[_NUMBERS], ignore_errors=True)
+    """Take away the folders that were made for the workers."""
+    for folder in server.our_folders:
+        shutil.rmtree(folder, ignore_errors=True)

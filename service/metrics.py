@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from service.bundle import ProbabilitiesOutput
 from service.model import Model, Predictions
+from service.repository import Catalogue
 
 # A network answers in tens of microseconds; the client library's own buckets start at five
 # milliseconds.
@@ -74,13 +75,58 @@ class Metrics:
             ("reason",), registry=registry,
         )  # fmt: skip
         self.models = Gauge(
-            "vitrine_models", "1 for a version that every worker has loaded.",
+            "vitrine_models", "1 for a version that every worker serves.",
             ("model", "version"), registry=registry, multiprocess_mode="livemin",
         )  # fmt: skip
+        self.refused = Gauge(
+            "vitrine_refused_versions", "1 for a version on disk that cannot be served.",
+            ("model", "version"), registry=registry, multiprocess_mode="livemax",
+        )  # fmt: skip
+        self.shadow_compared = Counter(
+            "vitrine_shadow_compared", "Instances that a shadow version was asked as well.",
+            ("model", "version"), registry=registry,
+        )  # fmt: skip
+        self.shadow_disagreements = Counter(
+            "vitrine_shadow_disagreements", "Instances that it would have answered otherwise.",
+            ("model", "version"), registry=registry,
+        )  # fmt: skip
+        self.shadow_failures = Counter(
+            "vitrine_shadow_failures", "Instances that it could not answer.",
+            ("model", "version"), registry=registry,
+        )  # fmt: skip
+        self.shadow_skipped = Counter(
+            "vitrine_shadow_skipped", "Instances that it was not asked, for want of time.",
+            ("model", "version"), registry=registry,
+        )  # fmt: skip
+        self._shown: list[tuple[Gauge, str, int]] = []
 
-    def declare(self, model: Model) -> None:
-        """Announce a loaded version, its counters at 0: what is absent cannot be seen to rise."""
-        self.models.labels(model.name, model.version).set(1)
+    def show(self, catalogue: Catalogue) -> None:
+        """Tell what is served now, and what is refused."""
+        shown: list[tuple[Gauge, str, int]] = []
+        for name, entry in catalogue.entries.items():
+            shown += [(self.models, name, version) for version in entry.versions]
+            shown += [(self.refused, name, version) for version in entry.serving.refused]
+            for model in entry.versions.values():
+                self._declare(model)
+            if entry.shadow is not None:
+                self._declare_shadow(entry.shadow)
+        for gauge, name, version in set(self._shown) - set(shown):
+            gauge.labels(name, version).set(0)
+        for gauge, name, version in shown:
+            gauge.labels(name, version).set(1)
+        self._shown = shown
+
+    def _declare_shadow(self, model: Model) -> None:
+        for counter in (
+            self.shadow_compared,
+            self.shadow_disagreements,
+            self.shadow_failures,
+            self.shadow_skipped,
+        ):
+            counter.labels(model.name, model.version)
+
+    def _declare(self, model: Model) -> None:
+        """Set a version's counters to 0: what is absent cannot be seen to rise."""
         output = model.manifest.signature.outputs[0]
         labels = output.labels if isinstance(output, ProbabilitiesOutput) else ("",)
         for label in labels:

@@ -1,34 +1,52 @@
 """One request's way from blocks of instances to the pieces of its answer."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
 from service.answers import Answer, Answered, CsvAnswer, JsonAnswer, predict, predict_each
 from service.bodies import Decoded
+from service.bundle import Instances
 from service.errors import BlankPicture, Fault, InvalidInstances, ServiceError
 from service.exchange import Exchange
 from service.metrics import Metrics
-from service.model import Model
+from service.model import Model, Predictions
 from service.options import Options
 from service.problems import broken_off
 from service.tables import Block
 from service.transfer import AnswerBroken
 
+Compare = Callable[[Instances, Predictions], None]
+
 _PLACE = re.compile(r"(?<=^#/instances/)\d+")
 
 
 class Prediction:
-    """What happens to the instances of one request."""
+    """What happens to the instances of one request.
+
+    Args:
+        model: Who answers.
+        options: What the client asks for.
+        exchange: Of the request.
+        metrics: Where it is counted.
+        compare: Told what was asked and answered, where another version is to be compared.
+    """
 
     def __init__(
-        self, model: Model, options: Options, exchange: Exchange, metrics: Metrics
+        self,
+        model: Model,
+        options: Options,
+        exchange: Exchange,
+        metrics: Metrics,
+        *,
+        compare: Compare | None = None,
     ) -> None:
         self._model = model
         self._options = options
         self._exchange = exchange
         self._metrics = metrics
+        self._compare = compare
 
     def answer(self, decoded: Decoded, *, as_csv: bool) -> Iterable[bytes]:
         """Answer a table as it comes in, and anything else as a whole.
@@ -80,6 +98,8 @@ class Prediction:
             else:
                 answered = self._predict_faultless(block, place)
         self._metrics.count_predictions(self._model, answered.predictions)
+        if self._compare is not None and answered.is_of_all_instances:
+            self._compare(block.instances, answered.predictions)
         if answered.errors:
             self._metrics.rejected.labels(InvalidInstances.slug()).inc(len(answered.errors))
         return answered

@@ -1,10 +1,12 @@
-"""models/ -> loaded versions: discover, verify, load, check golden answers.
+"""Loaded versions, and which of them answers: verify, load, check golden answers, look up, swap.
 
-The mapping of what is loaded is replaced whole, never edited: a request keeps the model it began
-with.
+The catalogue of what is served is replaced whole, never edited: a request keeps the model it
+began with.
 """
 
-from collections.abc import Mapping
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,68 +16,170 @@ from numpy.typing import NDArray
 from service import bundle
 from service.bundle import InvalidBundle, Manifest
 from service.engines import load_engine
-from service.errors import ModelNotFound, VersionNotFound
+from service.errors import LabelNotFound, ModelNotFound, ModelUnavailable, VersionNotFound
 from service.geometry import GEOMETRY_VERSIONS
 from service.model import Model
+from service.wishes import CANARY, Plan, Serving
 
 Versions = Mapping[int, Model]
+Loaded = Mapping[tuple[str, int], Model]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One model of the catalogue.
+
+    Attributes:
+        serving: What is served of it, and why not the rest.
+        versions: The models themselves, by number; may be none.
+    """
+
+    serving: Serving
+    versions: Versions
+
+    @property
+    def default(self) -> Model | None:
+        """The version that answers where none is asked for, a canary's share aside."""
+        return None if self.serving.default is None else self.versions[self.serving.default]
+
+    @property
+    def shadow(self) -> Model | None:
+        """The version that is compared with the one that answered."""
+        return None if self.serving.shadow is None else self.versions[self.serving.shadow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """What is served at one moment.
+
+    Attributes:
+        number: Of the plan it fulfils.
+        entries: By name, in order.
+    """
+
+    number: int = 0
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    def models(self) -> dict[str, Versions]:
+        """Return the models that have a version to answer with."""
+        return {name: entry.versions for name, entry in self.entries.items() if entry.versions}
 
 
 class Repository:
-    """The models that are served, each in one or more versions."""
+    """The models that are served, each in one or more versions.
 
-    def __init__(self, models: Mapping[str, Versions]) -> None:
-        self._models = MappingProxyType(
-            {name: MappingProxyType(dict(models[name])) for name in sorted(models)}
+    Args:
+        models: What to serve from the start, each model's latest version by default.
+        draw: A random number from 0 to 1, which decides whom a canary answers.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Versions] | None = None,
+        *,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._draw = draw
+        self._watchers: list[Callable[[Catalogue], None]] = []
+        self._staged: Loaded = {}
+        loaded = {
+            (name, version): model
+            for name, versions in (models or {}).items()
+            for version, model in versions.items()
+        }
+        plan = Plan(
+            models={
+                name: Serving(versions=tuple(sorted(versions)), default=max(versions))
+                for name, versions in (models or {}).items()
+            }
         )
+        self.catalogue = Catalogue()
+        self.serve(plan, loaded)
+
+    def serve(self, plan: Plan, loaded: Loaded) -> None:
+        """Serve what a plan says from now on; requests under way keep what they began with.
+
+        Args:
+            plan: What to serve.
+            loaded: Every version it names, and what may be asked for by number already.
+        """
+        entries = {
+            name: Entry(
+                serving=serving,
+                versions=MappingProxyType(
+                    {version: loaded[name, version] for version in serving.versions}
+                ),
+            )
+            for name, serving in sorted(plan.models.items())
+        }
+        self.catalogue = Catalogue(number=plan.number, entries=MappingProxyType(entries))
+        self._staged = {}
+        for watcher in self._watchers:
+            watcher(self.catalogue)
+
+    def stage(self, loaded: Loaded) -> None:
+        """Answer with further versions where they are asked for by number.
+
+        Another worker may serve them by default already, and its clients ask for what they see.
+        """
+        self._staged = MappingProxyType(dict(loaded))
+
+    def watch(self, watcher: Callable[[Catalogue], None]) -> None:
+        """Call back with the catalogue, now and whenever another one is served."""
+        self._watchers.append(watcher)
+        watcher(self.catalogue)
 
     @property
     def models(self) -> Mapping[str, Versions]:
-        """Every loaded version by name and number."""
-        return self._models
+        """Every model that has a version to answer with."""
+        return self.catalogue.models()
 
-    def get(self, name: str, version: int | None = None) -> Model:
-        """Find a model, in its latest version where none is named.
+    def entry(self, name: str) -> Entry:
+        """Find what is served of a model.
+
+        Raises:
+            ModelNotFound: No model has that name.
+        """
+        entry = self.catalogue.entries.get(name)
+        if entry is None:
+            raise ModelNotFound(name, self.models)
+        return entry
+
+    def get(self, name: str, version: int | None = None, *, label: str | None = None) -> Model:
+        """Find a model by version or label; by neither, its default version or a canary.
 
         Raises:
             ModelNotFound: No model has that name.
             VersionNotFound: The model has no such version.
+            LabelNotFound: The model has no such label.
+            ModelUnavailable: None of its versions is served.
         """
-        versions = self._models.get(name)
-        if versions is None:
-            raise ModelNotFound(name, self._models)
+        entry = self.entry(name)
+        if label is not None:
+            if label not in entry.serving.labels:
+                raise LabelNotFound(name, label, entry.serving.labels)
+            version = entry.serving.labels[label]
         if version is None:
-            version = max(versions)
-        if version not in versions:
-            raise VersionNotFound(name, version, versions)
-        return versions[version]
+            share = entry.serving.canary_share
+            if share and self._draw() < share:
+                return entry.versions[entry.serving.labels[CANARY]]
+            return self.default(name)
+        model = entry.versions.get(version) or self._staged.get((name, version))
+        if model is None:
+            raise VersionNotFound(name, version, entry.versions)
+        return model
 
+    def default(self, name: str) -> Model:
+        """Find the version that answers where none is asked for, a canary's share aside.
 
-def load(models: Path, *, threads: int) -> Repository:
-    """Load every published version under a folder.
-
-    Args:
-        models: The folder of bundles.
-        threads: Cores that one call of a network may use.
-
-    Raises:
-        InvalidBundle: The folder cannot be read, or one of its versions is not what was published.
-    """
-    try:
-        names = bundle.names(models)
-    except OSError as error:
-        raise InvalidBundle(
-            f"The models folder {models} cannot be read: {error.strerror}."
-        ) from error
-    return Repository(
-        {
-            name: {
-                version: load_version(models / name / str(version), threads=threads)
-                for version in bundle.versions(models, name)
-            }
-            for name in names
-        }
-    )
+        Raises:
+            ModelNotFound: No model has that name.
+            ModelUnavailable: None of its versions is served.
+        """
+        entry = self.entry(name)
+        if entry.default is None:
+            raise ModelUnavailable(name, entry.serving.refused, is_wanted=entry.serving.loaded)
+        return entry.default
 
 
 def load_version(folder: Path, *, threads: int) -> Model:
@@ -91,6 +195,31 @@ def load_version(folder: Path, *, threads: int) -> Model:
     model = Model(manifest, load_engine(folder, manifest, threads=threads))
     _check_golden_answers(folder, model)
     return model
+
+
+def load_versions(
+    models: Path, wanted: Iterable[tuple[str, int]], *, threads: int
+) -> tuple[dict[tuple[str, int], Model], dict[tuple[str, int], str]]:
+    """Load versions, one after the other.
+
+    Args:
+        models: The folder of bundles.
+        wanted: Names and numbers.
+        threads: Cores that one call of a network may use.
+
+    Returns:
+        Those that can be served, and why the others cannot, without the folder's name.
+    """
+    loaded, refused = {}, {}
+    for name, version in sorted(wanted):
+        folder = models / name / str(version)
+        try:
+            loaded[name, version] = load_version(folder, threads=threads)
+        except InvalidBundle as error:
+            refused[name, version] = str(error).removeprefix(f"{folder}: ")
+        except Exception as error:  # noqa: BLE001 - nothing in one version may harm the others
+            refused[name, version] = f"cannot be loaded: {type(error).__name__}."
+    return loaded, refused
 
 
 def _check_geometry(folder: Path, manifest: Manifest) -> None:

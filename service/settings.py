@@ -4,12 +4,12 @@ Every setting is a `VITRINE_<NAME>` variable. An unknown name or a bad value sto
 service that silently ran with a default would be found out in production.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from service.errors import nearest, shown
+from service.wishes import InvalidPolicy, Policy, parse_policy
 
 PREFIX = "VITRINE_"
 _READ_ELSEWHERE = {"VITRINE_DATA"}  # where training and the tests find data sets
@@ -19,15 +19,36 @@ class InvalidSetting(Exception):
     """A variable that cannot be used; the message names it, its rule and its value."""
 
 
-def _setting(default: Any, help_text: str, *, minimum: float = 1) -> Any:
-    return field(default=default, metadata={"help": help_text, "minimum": minimum})
+def _setting(
+    default: Any, help_text: str, *, minimum: float = 1, parse: Callable[[str], Any] | None = None
+) -> Any:
+    metadata = {"help": help_text, "minimum": minimum, "parse": parse or type(default)}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What can be set from outside; units are in the names."""
 
-    models: Path = _setting(Path("models"), "Folder of the bundles, `<name>/<version>/`.")
+    models: str = _setting(
+        "models", "Folder of the bundles, `<name>/<version>/`; or `s3://...` or `https://...`."
+    )
+    cache: str = _setting("", "Folder that remote bundles are fetched into; empty for the user's.")
+    state: str = _setting(
+        "",
+        "Folder in which the workers agree on what is served; empty for one that ends with them.",
+    )
+    versions: Policy = _setting(
+        "latest:2",
+        "Versions that are served of each model: `latest:N`, `all` or numbers such as `1,3`.",
+        parse=parse_policy,
+    )
+    watch_seconds: float = _setting(
+        1.0, "Time between two looks for new versions; 0 to look only when told.", minimum=0
+    )
+    management_token: str = _setting(
+        "", "Whoever sends it may change what is served; empty to let this machine alone do so."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "TCP port to listen on.")
     workers: int = _setting(2, "Worker processes.")
@@ -73,13 +94,13 @@ class Settings:
 
 
 def _parse(name: str, text: str, spec: Any) -> Any:
-    kind = type(spec.default)
     try:
-        value = kind(text)
+        value = spec.metadata["parse"](text)
+    except InvalidPolicy as error:
+        raise InvalidSetting(f"{name} {error}") from None
     except ValueError:
-        raise InvalidSetting(
-            f"{name} must be of type {kind.__name__}. Received: {shown(text)}."
-        ) from None
+        kind = type(spec.default).__name__
+        raise InvalidSetting(f"{name} must be of type {kind}. Received: {shown(text)}.") from None
     if isinstance(value, int | float) and not value >= spec.metadata["minimum"]:
         raise InvalidSetting(
             f"{name} must be at least {spec.metadata['minimum']}. Received: {shown(text)}."

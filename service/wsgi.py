@@ -1,6 +1,9 @@
 """What the server imports in each worker: the application, over the models on disk."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -8,20 +11,43 @@ from flask import Flask
 from gunicorn.errors import AppImportError
 from prometheus_client import CollectorRegistry
 
-from service import logs, repository
+from service import board, logs
 from service.app import create_app
+from service.board import Board
 from service.bundle import InvalidBundle
 from service.engines import available_cpus
+from service.fleet import WORKER, Worker
 from service.metrics import REFUSED, Metrics
+from service.repository import Repository
 from service.settings import InvalidSetting, Settings
+from service.shelves import LocalShelf
 
 
 def _compose(numbers: Path | None) -> Flask:
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
-    threads = max(1, available_cpus() // settings.workers)
-    loaded = repository.load(settings.models, threads=threads)
-    return create_app(settings, loaded, Metrics(CollectorRegistry(), folder=numbers))
+    repository = Repository()
+    worker = Worker(
+        Board(Path(settings.state) if settings.state else _own_state()),
+        LocalShelf(Path(settings.models)),
+        repository,
+        policy=settings.versions,
+        threads=max(1, available_cpus() // settings.workers),
+        watch_seconds=settings.watch_seconds,
+    )
+    worker.start()
+    metrics = Metrics(CollectorRegistry(), folder=numbers)
+    app = create_app(settings, repository, metrics, worker)
+    app.extensions[WORKER] = worker
+    return app
+
+
+def _own_state() -> Path:
+    """Make a folder for a process that has no others to agree with."""
+    folder = Path(tempfile.mkdtemp(prefix="vitrine-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    board.prepare(folder)
+    return folder
 
 
 def _refuse(sentence: str, numbers: Path | None) -> NoReturn:

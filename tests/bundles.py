@@ -103,23 +103,26 @@ def _manifest(name: str, version: int, signature: Signature) -> Manifest:
     )
 
 
-def write_table_bundle(models: Path, name: str = "rooms", version: int = 1) -> Path:
-    """Publish a regression whose value is 10 * size + the colour's code."""
+def write_table_bundle(
+    models: Path, name: str = "rooms", version: int = 1, *, more: float = 0.0
+) -> Path:
+    """Publish a regression whose value is 10 * size + the colour's code, and something more."""
     size = helper.make_tensor_value_info("size", TensorProto.FLOAT, [None, 1])
     colour = helper.make_tensor_value_info("colour", TensorProto.INT32, [None, 1])
     value = helper.make_tensor_value_info("value", TensorProto.FLOAT, [None, 1])
     nodes = [
         helper.make_node("Mul", ["size", "ten"], ["tens"]),
         helper.make_node("Cast", ["colour"], ["code"], to=TensorProto.FLOAT),
-        helper.make_node("Add", ["tens", "code"], ["value"]),
+        helper.make_node("Sum", ["tens", "code", "more"], ["value"]),
     ]
+    added = helper.make_tensor("more", TensorProto.FLOAT, [1], [more])
     ten = helper.make_tensor("ten", TensorProto.FLOAT, [1], [10.0])
-    graph = helper.make_graph(nodes, "rooms", [size, colour], [value], [ten])
+    graph = helper.make_graph(nodes, "rooms", [size, colour], [value], [ten, added])
     instances = {
         "size": np.array([1.0, 2.0], dtype=np.float32),
         "colour": np.array(["red", None], dtype=object),
     }
-    expected = np.array([13.0, 20.0], dtype=np.float32)
+    expected = np.array([13.0, 20.0], dtype=np.float32) + np.float32(more)
     return _publish(models, table_manifest(name, version), graph, instances, expected)
 
 

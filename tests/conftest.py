@@ -13,7 +13,7 @@ from service.app import create_app
 from service.metrics import Metrics
 from service.settings import Settings
 from tests.bundles import write_picture_bundle, write_table_bundle
-from tests.fakes import fake_repository
+from tests.fakes import FakeFleet, fake_repository
 
 
 class _Client(FlaskClient):
@@ -46,7 +46,8 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def app(settings: Settings, registry: CollectorRegistry) -> Flask:
     """An application over fake models."""
-    app = create_app(settings, fake_repository(), Metrics(registry))
+    repository = fake_repository()
+    app = create_app(settings, repository, Metrics(registry), FakeFleet(repository))
     app.test_client_class = _Client
     return app
 

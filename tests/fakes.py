@@ -1,15 +1,18 @@
 """Engines made of NumPy, and payloads made by code: no TensorFlow, no ONNX Runtime, no files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from service.engines import Tensors
+from service.errors import NotAgreed, SourceFailed, VersionNotFound, VersionRefused
 from service.model import Model
 from service.repository import Repository
+from service.wishes import Plan, Serving, Wish, plan_model
 from tests.bundles import picture_manifest, table_manifest
 
 Answers = dict[str, NDArray[np.float32]]
@@ -48,6 +51,52 @@ def fake_repository() -> Repository:
             "fragile": {1: Model(table_manifest("fragile"), fail_on_large)},
         }
     )
+
+
+class FakeFleet:
+    """Serves at once what is wanted of a fake repository's models; knows a third, bad version."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._wishes: dict[str, Wish] = {}
+
+    def available(self, name: str) -> list[int]:
+        """List versions, as if some lay on a disk."""
+        return [1, 2, 3] if name == "rooms" else [1]
+
+    def load(self, name: str) -> Serving:
+        """Find the bad version, or no place to look for one."""
+        if name == "fragile":
+            raise SourceFailed("s3://somewhere cannot be reached.")
+        if name == "rooms":
+            raise VersionRefused(name, 3, "model.onnx is missing.")
+        return self.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=True))
+
+    def wish(self, name: str, change: Callable[[Wish], Wish]) -> Serving:
+        """Serve what is wanted, unless it is of the model that no worker can agree on."""
+        if name == "broken":
+            raise NotAgreed(60.0)
+        self._repository.entry(name)
+        wish = change(self._wishes.get(name, Wish()))
+        for version in wish.named - {1, 2}:
+            raise VersionNotFound(name, version, [1, 2])
+        self._wishes[name] = wish
+        models = {
+            (of, version): model
+            for of, versions in fake_repository().models.items()
+            for version, model in versions.items()
+        }
+        served = {
+            of: plan_model(
+                self._wishes.get(of, Wish()),
+                [version for what, version in models if what == of],
+                {3: "model.onnx is missing."} if of == "rooms" else {},
+                policy="all",
+            )
+            for of, _ in models
+        }
+        self._repository.serve(Plan(models=served), models)
+        return served[name]
 
 
 def picture(*, left: bool = True, kind: str = "PNG", scale: int = 1) -> bytes:

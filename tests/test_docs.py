@@ -16,6 +16,7 @@ from service.metrics import Metrics
 from service.options import Options
 from service.repository import Repository
 from service.settings import PREFIX, Settings
+from tests.fakes import FakeFleet
 from tests.servers import ROOT, Server, serving
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -76,7 +77,8 @@ def test_settings_table_is_complete() -> None:
 
 
 def test_routes_table_is_complete() -> None:
-    app = create_app(Settings(), Repository({}), Metrics(CollectorRegistry()))
+    nothing = Repository()
+    app = create_app(Settings(), nothing, Metrics(CollectorRegistry()), FakeFleet(nothing))
     expected = {
         (f"`{method}`", f"`{_documented(rule.rule)}`")
         for rule in app.url_map.iter_rules()
@@ -87,7 +89,9 @@ def test_routes_table_is_complete() -> None:
 
 
 def _documented(rule: str) -> str:
-    return rule.replace("<name>", "NAME").replace("<version:version>", "N")
+    return (
+        rule.replace("<name>", "NAME").replace("<version:version>", "N").replace("<label>", "LABEL")
+    )
 
 
 def test_parameters_table_is_complete() -> None:

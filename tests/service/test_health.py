@@ -9,6 +9,7 @@ from service.health import DRAINING
 from service.metrics import Metrics
 from service.repository import Repository
 from service.settings import Settings
+from tests.fakes import FakeFleet
 
 
 def test_live_is_always_answered(client: FlaskClient) -> None:
@@ -28,7 +29,9 @@ def test_ready_names_what_is_loaded(client: FlaskClient) -> None:
 
 
 def test_service_without_models_is_alive_and_not_ready(registry: CollectorRegistry) -> None:
-    client = create_app(Settings(), Repository({}), Metrics(registry)).test_client()
+    nothing = Repository()
+    app = create_app(Settings(), nothing, Metrics(registry), FakeFleet(nothing))
+    client = app.test_client()
 
     assert client.get("/livez").status_code == 200
     response = client.get("/readyz")

@@ -24,6 +24,17 @@ def body(path: str, data: bytes, kind: str, **headers: str) -> Request:
     return lambda client: client.post(path, data=data, content_type=kind, headers=headers)
 
 
+def patch(path: str, changes: Any) -> Request:
+    """Return a change of what is served."""
+    return lambda client: client.patch(path, json=changes)
+
+
+def unloaded(client: FlaskClient) -> TestResponse:
+    """Ask a model that was unloaded a moment ago."""
+    client.post("/models/strokes/unload")
+    return client.post(STROKES, data=picture(), content_type=PNG)
+
+
 def form(path: str, *files: bytes) -> Request:
     """Return an upload of files."""
     return lambda client: client.post(
@@ -60,6 +71,29 @@ PROVOKED: dict[str, tuple[type[ServiceError], Request]] = {
     "unknown model": (errors.ModelNotFound, get("/models/strokse")),
     "unknown model to predict": (errors.ModelNotFound, body("/models/x/predict", b"", PNG)),
     "unknown version": (errors.VersionNotFound, get("/models/rooms/versions/3")),
+    "unknown label": (errors.LabelNotFound, get("/models/rooms/labels/stable")),
+    "unloaded model": (errors.ModelUnavailable, unloaded),
+    "label of a version that is not there": (
+        errors.VersionNotFound,
+        patch("/models/rooms", {"labels": {"stable": 9}}),
+    ),
+    "unknown model to change": (errors.ModelNotFound, patch("/models/room", {})),
+    "bad version to load": (errors.VersionRefused, body("/models/rooms/load", b"", "")),
+    "nothing to go back to": (errors.NothingBefore, body("/models/strokes/rollback", b"", "")),
+    "unknown wish": (errors.InvalidWish, patch("/models/rooms", {"lables": {}})),
+    "wish of another type": (errors.InvalidWish, patch("/models/rooms", {"shadow": "1"})),
+    "canary without a label": (errors.InvalidWish, patch("/models/rooms", {"canary_share": 0.5})),
+    "wish that is no object": (errors.MalformedBody, patch("/models/rooms", [])),
+    "management through a proxy": (
+        errors.ManagementForbidden,
+        body("/models/rooms/load", b"", "", **{"X-Forwarded-For": "203.0.113.7"}),
+    ),
+    "workers that share nothing": (
+        errors.NotShared,
+        lambda client: client.post("/models/rooms/load", multiprocess=True),
+    ),
+    "stuck worker": (errors.NotAgreed, patch("/models/broken", {})),
+    "unreachable source": (errors.SourceFailed, body("/models/fragile/load", b"", "")),
     "unknown parameter": (errors.InvalidParameter, body(f"{STROKES}?tpo=1", picture(), PNG)),
     "parameter out of range": (errors.InvalidParameter, body(f"{STROKES}?top=0", picture(), PNG)),
     "parameter no number": (errors.InvalidParameter, body(f"{STROKES}?top=²", picture(), PNG)),

@@ -1,6 +1,7 @@
 """models/ to loaded versions: which is found, which is refused."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 
 from service import bundle, repository
 from service.bundle import InvalidBundle
-from service.errors import ModelNotFound, VersionNotFound
+from service.errors import LabelNotFound, ModelNotFound, ModelUnavailable, VersionNotFound
+from service.model import Model
+from service.repository import Repository
+from service.wishes import Plan, Serving
 from tests.bundles import (
     picture_manifest,
     rewrite_manifest,
@@ -16,43 +20,104 @@ from tests.bundles import (
     write_picture_bundle,
     write_table_bundle,
 )
+from tests.fakes import price
 
 
-def test_every_published_version_is_loaded(tmp_path: Path) -> None:
-    write_table_bundle(tmp_path, version=1)
-    write_table_bundle(tmp_path, version=2)
-    write_picture_bundle(tmp_path)
-
-    loaded = repository.load(tmp_path, threads=1)
-
-    assert {name: list(versions) for name, versions in loaded.models.items()} == {
-        "rooms": [1, 2],
-        "strokes": [1],
+def rooms(*versions: int) -> dict[str, dict[int, Model]]:
+    """Return one model in some versions."""
+    return {
+        "rooms": {version: Model(table_manifest(version=version), price) for version in versions}
     }
 
 
-def test_latest_version_answers_when_none_is_named(tmp_path: Path) -> None:
-    write_table_bundle(tmp_path, version=2)
-    write_table_bundle(tmp_path, version=10)
-    loaded = repository.load(tmp_path, threads=1)
+def serving(repository: Repository, **changes: Any) -> Repository:
+    """Serve the same versions in another way."""
+    entry = repository.entry("rooms")
+    changed = msgspec.structs.replace(entry.serving, **changes)
+    loaded = {("rooms", version): model for version, model in entry.versions.items()}
+    repository.serve(Plan(number=1, models={"rooms": changed}), loaded)
+    return repository
+
+
+def test_latest_version_answers_when_none_is_named() -> None:
+    loaded = Repository(rooms(2, 10))
 
     assert loaded.get("rooms").version == 10
     assert loaded.get("rooms", 2).version == 2
 
 
-def test_unknown_model_and_version_are_not_found(tmp_path: Path) -> None:
-    write_table_bundle(tmp_path)
-    loaded = repository.load(tmp_path, threads=1)
+def test_unknown_model_version_and_label_are_not_found() -> None:
+    loaded = Repository(rooms(1))
 
     with pytest.raises(ModelNotFound):
         loaded.get("room")
     with pytest.raises(VersionNotFound):
         loaded.get("rooms", 2)
+    with pytest.raises(LabelNotFound):
+        loaded.get("rooms", label="stable")
 
 
-def test_unreadable_models_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidBundle, match="cannot be read: No such file or directory"):
-        repository.load(tmp_path / "absent", threads=1)
+def test_label_finds_its_version() -> None:
+    loaded = serving(Repository(rooms(1, 2)), labels={"old": 1})
+
+    assert loaded.get("rooms", label="old").version == 1
+    assert loaded.get("rooms").version == 2
+
+
+@pytest.mark.parametrize(("drawn", "version"), [(0.0, 2), (0.24, 2), (0.25, 1), (0.9, 1)])
+def test_canary_answers_its_share_of_those_who_ask_for_no_version(
+    drawn: float, version: int
+) -> None:
+    repository = Repository(rooms(1, 2), draw=lambda: drawn)
+    loaded = serving(repository, default=1, labels={"canary": 2}, canary_share=0.25)
+
+    assert loaded.get("rooms").version == version
+    assert loaded.get("rooms", 1).version == 1
+    assert loaded.default("rooms").version == 1
+
+
+def test_model_without_a_served_version_says_why() -> None:
+    loaded = Repository()
+    refused = Serving(refused={3: "model.onnx is missing."})
+    loaded.serve(Plan(models={"rooms": refused, "attic": Serving(loaded=False)}), {})
+
+    with pytest.raises(ModelUnavailable, match=r"Version 3: model\.onnx is missing\."):
+        loaded.get("rooms")
+    with pytest.raises(ModelUnavailable, match="It was unloaded"):
+        loaded.get("attic")
+    assert loaded.models == {}
+
+
+def test_staged_version_is_found_by_number_only() -> None:
+    loaded = Repository(rooms(1))
+    loaded.stage({("rooms", 2): rooms(2)["rooms"][2]})
+
+    assert loaded.get("rooms", 2).version == 2
+    assert loaded.get("rooms").version == 1
+    assert list(loaded.models["rooms"]) == [1]
+
+
+def test_watcher_sees_what_is_served_now_and_later() -> None:
+    seen = []
+    loaded = Repository(rooms(1))
+    loaded.watch(lambda catalogue: seen.append(catalogue.number))
+
+    serving(loaded)
+
+    assert seen == [0, 1]
+
+
+def test_versions_are_loaded_or_refused_one_by_one(models: Path) -> None:
+    (models / "strokes/1" / bundle.ONNX_NAME).unlink()
+    wanted = [("rooms", 1), ("strokes", 1), ("rooms", 2)]
+
+    loaded, refused = repository.load_versions(models, wanted, threads=1)
+
+    assert list(loaded) == [("rooms", 1)]
+    assert refused == {
+        ("rooms", 2): "manifest.json cannot be read: No such file or directory.",
+        ("strokes", 1): "model.onnx cannot be read: No such file or directory.",
+    }
 
 
 def test_changed_file_is_refused(tmp_path: Path) -> None:
@@ -61,7 +126,7 @@ def test_changed_file_is_refused(tmp_path: Path) -> None:
         stream.write(b"\0")
 
     with pytest.raises(InvalidBundle, match="bytes that were published"):
-        repository.load(tmp_path, threads=1)
+        repository.load_version(folder, threads=1)
 
 
 def test_geometry_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -74,7 +139,7 @@ def test_geometry_of_another_version_is_refused(tmp_path: Path) -> None:
     rewrite_manifest(folder, msgspec.structs.replace(manifest, signature=signature))
 
     with pytest.raises(InvalidBundle, match="version 99 of geometry 'mnist'"):
-        repository.load(tmp_path, threads=1)
+        repository.load_version(folder, threads=1)
 
 
 def test_wrong_golden_answer_is_refused(tmp_path: Path) -> None:
@@ -84,7 +149,7 @@ def test_wrong_golden_answer_is_refused(tmp_path: Path) -> None:
     rewrite_manifest(folder, table_manifest())
 
     with pytest.raises(InvalidBundle, match=r"golden answers differ by 0\.001"):
-        repository.load(tmp_path, threads=1)
+        repository.load_version(folder, threads=1)
 
 
 def test_golden_examples_that_do_not_run_are_refused(tmp_path: Path) -> None:
@@ -93,7 +158,7 @@ def test_golden_examples_that_do_not_run_are_refused(tmp_path: Path) -> None:
     rewrite_manifest(folder, table_manifest())
 
     with pytest.raises(InvalidBundle, match="golden examples fail: KeyError"):
-        repository.load(tmp_path, threads=1)
+        repository.load_version(folder, threads=1)
 
 
 def test_difference_between_other_shapes_is_infinite() -> None:

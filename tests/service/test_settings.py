@@ -1,7 +1,5 @@
 """Settings: what is given is taken, what is wrong stops the start."""
 
-from pathlib import Path
-
 import pytest
 
 from service.settings import InvalidSetting, Settings
@@ -21,7 +19,7 @@ def test_settings_read_their_own_variables_only() -> None:
 
     settings = Settings.from_environment(environment)
 
-    assert settings == Settings(port=9000, models=Path("/m"))
+    assert settings == Settings(port=9000, models="/m")
 
 
 @pytest.mark.parametrize(
@@ -32,9 +30,11 @@ def test_settings_read_their_own_variables_only() -> None:
         ("VITRINE_PORT", "", "Received: ''."),
         ("VITRINE_THREADS", "0", "VITRINE_THREADS must be at least 1. Received: '0'."),
         ("VITRINE_BODY_TIMEOUT_SECONDS", "nan", "must be at least 0.1. Received: 'nan'."),
+        ("VITRINE_VERSIONS", "latest", "VITRINE_VERSIONS must be 'all', 'latest:N' or version"),
+        ("VITRINE_WATCH_SECONDS", "-1", "VITRINE_WATCH_SECONDS must be at least 0."),
         ("VITRINE_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR. Received: 'loud'."),
     ],
-    ids=["unknown", "not a number", "empty", "too small", "nan", "level"],
+    ids=["unknown", "not a number", "empty", "too small", "nan", "policy", "negative", "level"],
 )
 def test_bad_setting_stops_the_start(name: str, value: str, message: str) -> None:
     with pytest.raises(InvalidSetting) as caught:

@@ -26,9 +26,9 @@ def publish_keras_bundle(models: Path, *, factor: float) -> Path:
 
 
 def test_keras_file_alone_gives_the_golden_answers(tmp_path: Path) -> None:
-    publish_keras_bundle(tmp_path, factor=10.0)
+    folder = publish_keras_bundle(tmp_path, factor=10.0)
 
-    model = repository.load(tmp_path, threads=1).get("rooms")
+    model = repository.load_version(folder, threads=1)
 
     instances = {
         "size": np.array([3.0, 4.0, 5.0], dtype=np.float32),
@@ -38,10 +38,10 @@ def test_keras_file_alone_gives_the_golden_answers(tmp_path: Path) -> None:
 
 
 def test_keras_file_with_other_weights_is_refused(tmp_path: Path) -> None:
-    publish_keras_bundle(tmp_path, factor=11.0)
+    folder = publish_keras_bundle(tmp_path, factor=11.0)
 
     with pytest.raises(InvalidBundle, match="golden answers differ"):
-        repository.load(tmp_path, threads=1)
+        repository.load_version(folder, threads=1)
 
 
 def test_damaged_keras_file_is_refused(tmp_path: Path) -> None:

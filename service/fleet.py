@@ -1,0 +1,224 @@
+"""Many workers, one service: one of them makes the plans, all follow them.
+
+A plan is first loaded by every worker that lives, and only then served by all, so that whoever was
+told of a version finds it in each of them. A worker that starts later begins with the plan that is
+served. The leader is whoever holds a lock; when it ends, however it ends, another one takes over.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from service.board import Board, Progress
+from service.errors import ModelNotFound, NotAgreed, VersionNotFound, VersionRefused
+from service.model import Model
+from service.planner import Planner, Version
+from service.repository import Repository, load_versions
+from service.shelves import Shelf
+from service.wishes import Plan, Policy, Serving, Wish, Wishes
+
+# Where an application keeps the worker it runs in, for the server that ends it.
+WORKER = "vitrine.worker"
+
+# How often a worker looks for a new plan: a look is a few calls of stat.
+_LOOK_SECONDS = 0.05
+# How long a caller waits for all workers: longer than a stuck one is given to live.
+_AGREE_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Fleet(Protocol):
+    """All workers, as those see them who want something changed."""
+
+    def available(self, name: str) -> Sequence[int]:
+        """List the versions of a model that are there."""
+
+    def load(self, name: str) -> Serving:
+        """Look for new versions of a model, and return when every worker serves what is wanted."""
+
+    def wish(self, name: str, change: Callable[[Wish], Wish]) -> Serving:
+        """Change what is wanted of a model, and return when every worker serves it so."""
+
+
+class Worker:
+    """One worker process: follows the plan, and makes it while it leads.
+
+    Args:
+        board: Where the workers agree.
+        shelf: Where versions come from.
+        repository: What this worker serves.
+        policy: Which versions are served of a model without a wish.
+        threads: Cores that one call of a network may use.
+        watch_seconds: How often to look for new versions; 0 for only when told.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        shelf: Shelf,
+        repository: Repository,
+        *,
+        policy: Policy,
+        threads: int,
+        watch_seconds: float,
+    ) -> None:
+        self._board = board
+        self._shelf = shelf
+        self._repository = repository
+        self._threads = threads
+        self._loaded: dict[Version, Model] = {}
+        self._progress = Progress()
+        self._planner = Planner(
+            board, shelf, self._load, policy=policy, watch_seconds=watch_seconds
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="fleet", daemon=True)
+
+    def start(self) -> None:
+        """Serve what the others serve, or what there is if this is the first; then follow.
+
+        Raises:
+            InvalidBundle: This is the first one, and some model cannot be served at all.
+        """
+        self._board.join()
+        while True:
+            self.step()
+            if self._progress.serving:
+                break
+            time.sleep(_LOOK_SECONDS)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Follow no longer; what is being loaded is loaded to its end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_SECONDS)
+        self._board.leave()
+
+    def _follow(self) -> None:
+        complaint = ""
+        while not self._stopping.wait(_LOOK_SECONDS):
+            try:
+                self.step()
+                complaint = ""
+            except Exception as error:  # noqa: BLE001 - it goes on, or the worker would stand still
+                if str(error) != complaint:
+                    complaint = str(error)
+                    _log.error("cannot follow the plan", exc_info=error)
+
+    def step(self) -> None:
+        """Do what is to be done now."""
+        if self._board.lead():
+            self._planner.step()
+        served, following = self._board.served(), self._board.next()
+        for plan in (served, following):
+            if plan is not None and plan.number > self._progress.loaded:
+                self._prepare(plan)
+        if served is not None and self._progress.serving < served.number:
+            self._serve(served, following or served)
+
+    def _prepare(self, plan: Plan) -> None:
+        refused: dict[str, dict[int, str]] = {}
+        for (name, version), why in self._load(plan.versions()).items():
+            refused.setdefault(name, {})[version] = why
+        self._repository.stage(self._loaded)
+        self._report(msgspec.structs.replace(self._progress, loaded=plan.number, refused=refused))
+
+    def _load(self, versions: Iterable[Version]) -> Mapping[Version, str]:
+        missing = set(versions) - self._loaded.keys()
+        loaded, refused = load_versions(self._shelf.folder, missing, threads=self._threads)
+        self._loaded |= loaded
+        return refused
+
+    def _serve(self, plan: Plan, following: Plan) -> None:
+        if not plan.versions() <= self._loaded.keys():
+            return  # the leader has been told, and will plan without them
+        kept = plan.versions() | following.versions()
+        self._loaded = {version: self._loaded[version] for version in kept & self._loaded.keys()}
+        self._repository.serve(plan, self._loaded)
+        self._report(msgspec.structs.replace(self._progress, serving=plan.number))
+
+    def _report(self, progress: Progress) -> None:
+        self._board.report(progress)
+        self._progress = progress
+
+    def available(self, name: str) -> Sequence[int]:
+        """List the versions of a model that are there.
+
+        Raises:
+            InvalidBundle: The models folder cannot be read.
+        """
+        return self._shelf.look().get(name, ())
+
+    def load(self, name: str) -> Serving:
+        """Look for new versions of a model now, and return when every worker serves them.
+
+        Raises:
+            SourceFailed: The place that they are fetched from cannot be reached.
+            VersionRefused: The newest cannot be served; the others are.
+            ModelNotFound, NotAgreed: As `wish` does.
+        """
+        self._shelf.refresh()
+        serving = self.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=True))
+        newest = max(serving.refused, default=0)
+        if newest > max(serving.versions, default=0):
+            raise VersionRefused(name, newest, serving.refused[newest])
+        return serving
+
+    def wish(self, name: str, change: Callable[[Wish], Wish]) -> Serving:
+        """Change what is wanted of a model, and return when every worker serves it so.
+
+        Raises:
+            ModelNotFound: There is no such model.
+            VersionNotFound: A version is named that is not there.
+            VersionRefused: A version is named that cannot be served.
+            NotAgreed: Some worker takes too long. The wish stands; after any other error nothing
+                is changed.
+        """
+        before = self._board.wishes().models.get(name, Wish())
+        wishes = self._board.change_wishes(lambda wishes: _changed(wishes, name, change))
+        wanted = wishes.models.get(name, Wish())
+        try:
+            return self._fulfilled(name, wanted.named - before.named, wishes.revision)
+        except (ModelNotFound, VersionNotFound, VersionRefused):
+            undone = self._board.change_wishes(
+                lambda now: _changed(now, name, lambda wish: before if wish == wanted else wish)
+            )
+            self._await(undone.revision)
+            raise
+
+    def _fulfilled(self, name: str, named: Iterable[int], revision: int) -> Serving:
+        plan = self._await(revision)
+        serving = plan.models.get(name)
+        if serving is None:
+            raise ModelNotFound(name, plan.models)
+        for version in sorted(named):
+            if version in serving.refused:
+                raise VersionRefused(name, version, serving.refused[version])
+            if serving.loaded and version not in serving.versions:
+                raise VersionNotFound(name, version, serving.versions)
+        return serving
+
+    def _await(self, revision: int) -> Plan:
+        deadline = time.monotonic() + _AGREE_SECONDS
+        while time.monotonic() < deadline:
+            served = self._board.served()
+            if served is not None and served.revision >= revision:
+                workers = self._board.progress()
+                if all(worker.serving >= served.number for worker in workers):
+                    return served
+            time.sleep(_LOOK_SECONDS / 5)
+        raise NotAgreed(_AGREE_SECONDS)
+
+
+def _changed(wishes: Wishes, name: str, change: Callable[[Wish], Wish]) -> Wishes:
+    models = {**wishes.models, name: change(wishes.models.get(name, Wish()))}
+    if models[name] == Wish():
+        del models[name]
+    return msgspec.structs.replace(wishes, models=models)

@@ -1,0 +1,194 @@
+"""The leader's part: what lies on the shelf and what is wanted -> the plan that all follow.
+
+Keeps nothing that another worker could not find out anew: it may end at any moment.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from service.board import Attempt, Board
+from service.bundle import InvalidBundle
+from service.shelves import Fingerprint, Shelf, fingerprint
+from service.wishes import Plan, Policy, Serving, Wish, plan_model
+
+Version = tuple[str, int]
+# Loads what a plan will name in this process; returns why some cannot be.
+Load = Callable[[Iterable[Version]], Mapping[Version, str]]
+
+# A version with which this many leaders ended is not tried again: it may be what ended them.
+_MAX_ATTEMPTS = 3
+
+_log = logging.getLogger(__name__)
+
+
+class Planner:
+    """Makes the plans while this worker leads.
+
+    Args:
+        board: Where the workers agree.
+        shelf: Where versions come from.
+        load: Tries versions out in this worker before any other is asked to load them.
+        policy: Which versions are served of a model without a wish.
+        watch_seconds: How often to look for new versions; 0 for only when told.
+    """
+
+    def __init__(
+        self, board: Board, shelf: Shelf, load: Load, *, policy: Policy, watch_seconds: float
+    ) -> None:
+        self._board = board
+        self._shelf = shelf
+        self._load = load
+        self._policy = policy
+        self._watch_seconds = watch_seconds
+        self._refused: dict[Version, tuple[Fingerprint, str]] = {}
+        self._available: Mapping[str, list[int]] = {}
+        self._looked: float | None = None
+        self._revision = 0
+        self._complaint = ""
+
+    def step(self) -> None:
+        """Bring the plan one step on: look, ask the workers to load, or to serve.
+
+        Raises:
+            InvalidBundle: Nothing is served yet, and the shelf cannot be read or some model has
+                no version that can be served.
+        """
+        if self._is_due():
+            self._look()
+        self._hear_refusals()
+        newest = self._board.next() or Plan()
+        models = self._plan()
+        if self._is_news(models, newest):
+            models = self._try_out(models)
+            self._check_first(models)
+            # What was refused before may have been refused again.
+            if self._is_news(models, newest):
+                number = newest.number + 1
+                plan = Plan(number=number, revision=self._revision, models=models)
+                self._board.post_next(plan)
+        self._promote()
+
+    def _is_news(self, models: Mapping[str, Serving], newest: Plan) -> bool:
+        return newest.number == 0 or (models, self._revision) != (newest.models, newest.revision)
+
+    def _is_due(self) -> bool:
+        revision = self._board.wishes().revision
+        if self._looked is None or revision != self._revision:
+            self._revision = revision
+            self._refused.clear()  # whoever asks, asks for another try
+            return True
+        return bool(self._watch_seconds) and (
+            time.monotonic() - self._looked >= self._watch_seconds
+        )
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        served = self._board.served()
+        try:
+            found = self._shelf.look()
+        except InvalidBundle as error:
+            if served is None:
+                raise
+            self._keep(served, str(error))
+            return
+        if served is not None and served.versions() and not found:
+            # An unmounted folder is empty, too; who means it can unload the models.
+            self._keep(served, f"The models folder {self._shelf.folder} is empty: not obeyed.")
+            return
+        self._complaint = ""
+        self._available = found
+        for name, version in list(self._refused):
+            if fingerprint(self._folder(name, version)) != self._refused[name, version][0]:
+                del self._refused[name, version]
+
+    def _keep(self, served: Plan, complaint: str) -> None:
+        """Go on with what is known to be there, and say once why."""
+        if not self._available:
+            self._available = {name: list(model.versions) for name, model in served.models.items()}
+        if complaint != self._complaint:
+            _log.error("models folder", extra={"fields": {"reason": complaint}})
+        self._complaint = complaint
+
+    def _folder(self, name: str, version: int) -> Path:
+        return self._shelf.folder / name / str(version)
+
+    def _plan(self) -> dict[str, Serving]:
+        wishes, missing = self._board.wishes(), self._shelf.missing()
+        return {
+            name: plan_model(
+                wishes.models.get(name, Wish()),
+                self._available.get(name, ()),
+                {
+                    **missing.get(name, {}),
+                    **{
+                        number: why
+                        for (of, number), (_, why) in self._refused.items()
+                        if of == name
+                    },
+                },
+                policy=self._policy,
+            )
+            for name in sorted({*self._available, *missing})
+        }
+
+    def _try_out(self, models: dict[str, Serving]) -> dict[str, Serving]:
+        """Load what is new here first, and plan again without what cannot be."""
+        while True:
+            versions = Plan(models=models).versions()
+            refused = self._attempt(versions)
+            if not refused:
+                return models
+            for (name, version), why in refused.items():
+                self._refuse(name, version, why)
+            models = self._plan()
+
+    def _attempt(self, versions: set[Version]) -> Mapping[Version, str]:
+        last = self._board.attempt()
+        named = tuple(sorted(versions))
+        times = last.times + 1 if last is not None and last.versions == named else 1
+        if times > _MAX_ATTEMPTS:
+            served = (self._board.served() or Plan()).versions()
+            return dict.fromkeys(versions - served, "workers ended while they loaded it.")
+        self._board.post_attempt(Attempt(versions=named, times=times))
+        refused = self._load(versions)
+        self._board.post_attempt(None)
+        return refused
+
+    def _refuse(self, name: str, version: int, why: str) -> None:
+        self._refused[name, version] = fingerprint(self._folder(name, version)), why
+        fields = {"model": name, "version": version, "reason": why}
+        _log.error("version refused", extra={"fields": fields})
+
+    def _check_first(self, models: Mapping[str, Serving]) -> None:
+        """Let a server not start without a model that is there: whoever starts it is looking."""
+        if self._board.served() is not None:
+            return
+        for name, serving in models.items():
+            if serving.loaded and serving.refused and not serving.versions:
+                version = max(serving.refused)
+                raise InvalidBundle(f"{self._folder(name, version)}: {serving.refused[version]}")
+
+    def _hear_refusals(self) -> None:
+        for progress in self._board.progress():
+            for name, versions in progress.refused.items():
+                for version, why in versions.items():
+                    if (name, version) not in self._refused:
+                        self._refuse(name, version, why)
+
+    def _promote(self) -> None:
+        plan, served = self._board.next(), self._board.served()
+        if plan is None or (served is not None and served.number >= plan.number):
+            return
+        workers = self._board.progress()
+        if all(worker.loaded >= plan.number and not worker.refused for worker in workers):
+            self._board.post_served(plan)
+            fields = {"plan": plan.number, "models": msgspec.to_builtins(_versions(plan))}
+            _log.info("plan served", extra={"fields": fields})
+
+
+def _versions(plan: Plan) -> dict[str, tuple[int, ...]]:
+    return {name: serving.versions for name, serving in plan.models.items()}

@@ -1,0 +1,106 @@
+"""The commands that ask a running service, on this machine or another, for something."""
+
+import argparse
+import json
+import os
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+# A little longer than the service waits for its workers.
+_TIMEOUT_SECONDS = 70
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `status`, `load`, `unload`, `rollback` and `change`."""
+    status = _add(commands, "status", "say what is served, of every model or of one", nargs="?")
+    status.set_defaults(run=_status)
+    for name, help_text in (
+        ("load", "look for new versions now; load a model that was unloaded"),
+        ("unload", "serve a model no longer"),
+        ("rollback", "let the version before the default one answer"),
+    ):
+        _add(commands, name, help_text).set_defaults(run=_post, action=name)
+    change = _add(commands, "change", "change a model's policy, labels, canary or shadow")
+    change.set_defaults(run=_change)
+    change.add_argument("--policy", help="'all', 'latest:N', versions such as 1,3; 'none' resets")
+    change.add_argument(
+        "--label", action="append", default=[], metavar="LABEL=VERSION", help="'none' takes it away"
+    )
+    change.add_argument("--canary-share", type=float, metavar="X", help="from 0 to 1")
+    change.add_argument("--shadow", metavar="VERSION", help="'none' ends it")
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    help_text: str,
+    *,
+    nargs: str | None = None,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_text, description=help_text)
+    command.add_argument("name", nargs=nargs, metavar="NAME", help="the model's name")
+    port = os.environ.get("VITRINE_PORT", "8080")
+    command.add_argument("--url", default=f"http://127.0.0.1:{port}", help="default: %(default)s")
+    return command
+
+
+def _status(options: argparse.Namespace) -> None:
+    _ask(options, "GET", f"/models/{options.name}" if options.name else "/models")
+
+
+def _post(options: argparse.Namespace) -> None:
+    _ask(options, "POST", f"/models/{options.name}/{options.action}")
+
+
+def _change(options: argparse.Namespace) -> None:
+    changes: dict[str, Any] = {}
+    if options.policy is not None:
+        changes["policy"] = None if options.policy == "none" else options.policy
+    if options.label:
+        pairs = (text.partition("=")[::2] for text in options.label)
+        changes["labels"] = {label: _version(version) for label, version in pairs}
+    if options.canary_share is not None:
+        changes["canary_share"] = options.canary_share
+    if options.shadow is not None:
+        changes["shadow"] = _version(options.shadow)
+    _ask(options, "PATCH", f"/models/{options.name}", changes)
+
+
+def _version(text: str) -> int | str | None:
+    """Read a version; what is none is left for the service to say so."""
+    return None if text == "none" else int(text) if text.isdecimal() else text
+
+
+def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) -> None:
+    """Print what the service answers; end with 1 where it refuses or does not answer."""
+    headers = {}
+    data = None
+    if body is not None:
+        data = json.dumps(body).encode()
+        headers["Content-Type"] = "application/json"
+    token = os.environ.get("VITRINE_MANAGEMENT_TOKEN")
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    if not options.url.startswith(("http://", "https://")):
+        sys.exit(f"--url must begin with http:// or https://. Received: {options.url}")
+    request = urllib.request.Request(  # noqa: S310 - checked above
+        options.url.rstrip("/") + urllib.parse.quote(path), data, headers, method=method
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+            print(json.dumps(json.load(response), indent=2))
+    except urllib.error.HTTPError as error:
+        sys.exit(_detail(error))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{options.url} does not answer: {getattr(error, 'reason', error)}.")
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    try:
+        detail: str = json.load(error)["detail"]
+    except (ValueError, KeyError, TypeError):
+        return f"{error.url} answers {error.code}."
+    return detail

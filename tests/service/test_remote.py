@@ -1,0 +1,90 @@
+"""Commands that ask a running service: what they print, and how they end."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bundles import write_table_bundle
+from tests.servers import ROOT, Server, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of one model in two versions."""
+    models = tmp_path_factory.mktemp("models")
+    write_table_bundle(models)
+    write_table_bundle(models, version=2)
+    with serving(models=models, workers=2, management_token="sesame") as running:  # noqa: S106
+        yield running
+
+
+def command(server: Server, *words: str, token: str = "sesame") -> tuple[int, str, str]:  # noqa: S107
+    """Run one command; return its exit status and what it printed."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", *words, "--url", server.url],
+        cwd=ROOT,
+        env={"VITRINE_MANAGEMENT_TOKEN": token},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_commands_change_what_is_served(server: Server) -> None:
+    assert json.loads(command(server, "status")[1])["models"][0]["versions"] == [1, 2]
+
+    status, output, _ = command(server, "rollback", "rooms")
+    assert (status, json.loads(output)["serving"]["labels"]) == (0, {"stable": 1})
+    changes = ("--label", "stable=none", "--label", "canary=2", "--canary-share", "0.5")
+    _, output, _ = command(server, "change", "rooms", *changes, "--policy", "all", "--shadow", "1")
+    serving = json.loads(output)["serving"]
+    assert (serving["labels"], serving["canary_share"]) == ({"canary": 2}, 0.5)
+    assert (serving["policy"], serving["shadow"]) == ("all", 1)
+    assert json.loads(command(server, "unload", "rooms")[1])["versions"] == []
+    assert json.loads(command(server, "load", "rooms")[1])["versions"] == [1, 2]
+    reset = ("--label", "canary=none", "--canary-share", "0", "--policy", "none")
+    _, output, _ = command(server, "change", "rooms", *reset, "--shadow", "none")
+    assert (
+        json.loads(command(server, "status", "rooms")[1])["serving"]
+        == json.loads(output)["serving"]
+    )
+    assert json.loads(output)["serving"]["policy"] == "latest:2"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("rollback", "attic"), "There is no model 'attic'. See GET /models.\n"),
+        (("change", "rooms", "--label", "stable=x"), "must be a version's number or null"),
+        (("status", "a b/c"), "Nothing is served at this path.\n"),
+    ],
+)
+def test_refusal_is_said_in_one_sentence(
+    server: Server, words: tuple[str, ...], sentence: str
+) -> None:
+    status, output, errors = command(server, *words)
+
+    assert (status, output) == (1, "")
+    assert sentence in errors
+    assert errors.count("\n") == 1
+
+
+def test_wrong_token_is_refused(server: Server) -> None:
+    status, _, errors = command(server, "rollback", "rooms", token="other")  # noqa: S106
+
+    assert (status, "Authorization: Bearer" in errors) == (1, True)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "file:///etc/passwd"])
+def test_absent_service_is_said_in_one_sentence(url: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "service", "status", "--url", url]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.count("\n") == 1
+    assert "does not answer" in ended.stderr or "must begin with http" in ended.stderr
