@@ -1,0 +1,73 @@
+"""What the processes of a server use, read from /proc."""
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PRIVATE = re.compile(r"RssAnon:\s+(\d+) kB")
+_ESTABLISHED = "01"
+
+
+def children(process: int) -> list[int]:
+    """Return the processes that one started."""
+    try:
+        text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except OSError:
+        return []
+    return [int(number) for number in text.split()]
+
+
+def tree(process: int) -> list[int]:
+    """Return a process and all below it."""
+    found = [process]
+    for child in children(process):
+        found += tree(child)
+    return found
+
+
+def cpu_seconds(process: int, *, below: bool = True) -> float:
+    """Return the processor time of a process, and of all below it."""
+    ticks = 0
+    for number in tree(process) if below else [process]:
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(int(field) for field in fields[11:13])
+    return ticks / _TICKS
+
+
+def private_mebibytes(process: int) -> float:
+    """Return the memory that a process and all below it hold, without files and shared pages."""
+    kibibytes = 0
+    for number in tree(process):
+        with contextlib.suppress(OSError):
+            found = _PRIVATE.search(Path(f"/proc/{number}/status").read_text())
+            kibibytes += int(found[1]) if found else 0
+    return kibibytes / 1024
+
+
+def has_connection(process: int, port: int) -> bool:
+    """Tell whether a process serves a connection on a port of its own."""
+    return not _connections(port).isdisjoint(_sockets(process))
+
+
+def _connections(port: int) -> set[str]:
+    """Return the inodes of the server's ends of the connections to a port."""
+    found = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == _ESTABLISHED and int(fields[1].rpartition(":")[2], 16) == port:
+            found.add(fields[9])
+    return found
+
+
+def _sockets(process: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        for link in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                kind, _, inode = str(link.readlink()).partition(":")
+                if kind == "socket":
+                    found.add(inode.strip("[]"))
+    return found
