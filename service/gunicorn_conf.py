@@ -51,10 +51,10 @@ except InvalidSetting as error:
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
 workers = _settings.workers
-worker_class = "gthread"
+worker_class = "service.worker.Worker"
 threads = _settings.threads
-# Kept-alive connections beyond this many are closed; far above the threads, which they do not use.
-worker_connections = 1000
+# Those beyond this many wait to be accepted; far above the threads, which few of them use.
+worker_connections = 4096
 # Longer than the load balancers before it, so that none sends on a connection just closed here.
 keepalive = 75
 graceful_timeout = _settings.graceful_timeout_seconds
@@ -123,6 +123,19 @@ def _check_addresses(addresses: list[Any]) -> None:
                 probe.bind(address)
             except OSError as error:
                 sys.exit(f"Cannot listen on {address[0]} port {address[1]}: {error.strerror}.")
+
+
+def when_ready(server: Any) -> None:
+    """Once told to stop, hear of no new client, so that each who was heard is answered."""
+
+    def stop(number: int, frame: Any) -> None:
+        # Not in a child just forked, nor where another server goes on listening at this socket.
+        is_last = not (server.systemd or server.reexec_pid or server.master_pid)
+        if os.getpid() == server.pid and is_last:
+            import_module("service.worker").refuse_connections(server.LISTENERS)
+        server.signal(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -396,8 +396,13 @@ def test_every_line_of_the_log_is_json(published: Path, port: int) -> None:
     assert errors == ""
 
 
-def test_server_without_our_configuration_serves_too(published: Path, port: int) -> None:
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "service.wsgi:app"]
+def test_server_without_our_configuration_serves_too(
+    published: Path, port: int, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.py"
+    empty.touch()
+    server = [sys.executable, "-m", "gunicorn", "--config", str(empty)]
+    command = [*server, "--bind", f"127.0.0.1:{port}", "service.wsgi:app"]
     process = started(command, port, models=published)
 
     status, _ = request(Server(port, process.pid, 0.0), "POST", STROKES, picture(), "image/png")
