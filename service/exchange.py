@@ -99,10 +99,10 @@ class Exchange:
         if self.reason is not None:
             metrics.rejected.labels(self.reason).inc()
         if self.model is not None and self.instances:
-            labels = (self.model.name, self.model.version)
-            metrics.decode_duration.labels(*labels).observe(self._decode_seconds)
-            metrics.inference_duration.labels(*labels).observe(self.inference.seconds)
-            metrics.encode_duration.labels(*labels).observe(self.encode.seconds)
+            name, version = self.model.name, self.model.version
+            metrics.decode_duration.labels(name).observe(self._decode_seconds)
+            metrics.inference_duration.labels(name, version).observe(self.inference.seconds)
+            metrics.encode_duration.labels(name).observe(self.encode.seconds)
 
     @property
     def _decode_seconds(self) -> float:

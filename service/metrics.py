@@ -57,14 +57,14 @@ class Metrics:
         )  # fmt: skip
         self.decode_duration = _histogram(
             "vitrine_decode_duration", "Bytes to instances, without waiting for the bytes.",
-            ("model", "version"), registry,
+            ("model",), registry,
         )  # fmt: skip
         self.inference_duration = _histogram(
             "vitrine_inference_duration", "Instances to predictions.",
             ("model", "version"), registry,
         )  # fmt: skip
         self.encode_duration = _histogram(
-            "vitrine_encode_duration", "Predictions to bytes.", ("model", "version"), registry
+            "vitrine_encode_duration", "Predictions to bytes.", ("model",), registry
         )
         self.predictions = Counter(
             "vitrine_predictions", "Instances predicted; no label where a value is predicted.",

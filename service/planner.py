@@ -45,6 +45,7 @@ class Planner:
         self._policy = policy
         self._watch_seconds = watch_seconds
         self._refused: dict[Version, tuple[Fingerprint, str]] = {}
+        self._told: dict[Version, str] = {}
         self._available: Mapping[str, list[int]] = {}
         self._looked: float | None = None
         self._revision = 0
@@ -160,8 +161,10 @@ class Planner:
 
     def _refuse(self, name: str, version: int, why: str) -> None:
         self._refused[name, version] = fingerprint(self._folder(name, version)), why
-        fields = {"model": name, "version": version, "reason": why}
-        _log.error("version refused", extra={"fields": fields})
+        if self._told.get((name, version)) != why:  # not at every look at a slow copy
+            self._told[name, version] = why
+            fields = {"model": name, "version": version, "reason": why}
+            _log.error("version refused", extra={"fields": fields})
 
     def _check_first(self, models: Mapping[str, Serving]) -> None:
         """Let a server not start without a model that is there: whoever starts it is looking."""

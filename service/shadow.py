@@ -66,7 +66,6 @@ class Shadow:
             task = self._tasks.get()
             self._compare(*task)
             del task  # it would keep an unloaded model until the next one
-            self._tasks.task_done()
 
     def _compare(
         self, shadow: Model, answered: Model, instances: Instances, predictions: Predictions
@@ -81,10 +80,6 @@ class Shadow:
             return
         self._metrics.shadow_compared.labels(*labels).inc(len(predictions))
         self._metrics.shadow_disagreements.labels(*labels).inc(int(apart.sum()))
-
-    def wait(self) -> None:
-        """Return when everything that was offered has been compared."""
-        self._tasks.join()
 
 
 def disagreements(one: Predictions, other: Predictions) -> NDArray[np.bool_]:

@@ -9,8 +9,10 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from service.metrics import BUCKETS, Metrics, clear, retire
 from service.model import Model, Predictions
-from tests.bundles import picture_manifest
-from tests.fakes import picture, table, weigh
+from service.repository import Repository
+from service.wishes import Plan, Serving
+from tests.bundles import picture_manifest, table_manifest
+from tests.fakes import picture, price, table, weigh
 
 
 def test_loaded_versions_and_their_labels_exist_from_the_start(
@@ -58,7 +60,9 @@ def test_time_is_told_by_part_and_model(client: FlaskClient, registry: Collector
 
     for part in ("decode", "inference", "encode"):
         for model, version in (("strokes", "1"), ("rooms", "2")):
-            labels = {"model": model, "version": version}
+            labels = {"model": model}
+            if part == "inference":  # what a new version is most likely to change
+                labels["version"] = version
             name = f"vitrine_{part}_duration_seconds"
             assert registry.get_sample_value(f"{name}_count", labels) == 1
             smallest = {**labels, "le": "0.0001"}
@@ -132,3 +136,24 @@ def test_numbers_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
 
     assert not list(folder.glob("*.db"))
     assert not (folder / "refused").exists()
+
+
+def test_what_is_served_and_refused_is_shown(registry: CollectorRegistry) -> None:
+    repository = Repository()
+    repository.watch(Metrics(registry).show)
+    models = {
+        ("rooms", version): Model(table_manifest(version=version), price) for version in (1, 2)
+    }
+
+    def shown(name: str) -> list[float | None]:
+        labels = ({"model": "rooms", "version": version} for version in "123")
+        return [registry.get_sample_value(name, each) for each in labels]
+
+    first = Serving(versions=(1,), default=1, refused={3: "broken."})
+    repository.serve(Plan(number=1, models={"rooms": first}), models)
+    assert shown("vitrine_models") == [1, None, None]
+    assert shown("vitrine_refused_versions") == [None, None, 1]
+
+    repository.serve(Plan(number=2, models={"rooms": Serving(versions=(2,), default=2)}), models)
+    assert shown("vitrine_models") == [0, 1, None]
+    assert shown("vitrine_refused_versions") == [None, None, 0]

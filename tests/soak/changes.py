@@ -1,0 +1,234 @@
+"""New versions, killed workers, restarts: what do callers notice of them?"""
+
+import http.client
+import os
+import random
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests import crowd
+from tests.crowd import Wanted
+from tests.servers import Server, serving
+from tests.soak.figures import Figure
+from tests.soak.footprint import SERVICE_PYTHON
+
+RELOADS = 50
+KILLS = 10
+HANGUPS = 20
+WORKERS = 3
+CLIENTS = 6
+REQUESTS = 100_000
+DAMAGES = 40
+# Before memory is weighed for the first time: allocators and caches fill up once.
+SETTLING = 5
+REFUSED = http.HTTPStatus.CONFLICT
+_PATIENCE_SECONDS = 120
+
+
+def reloads_and_kills() -> Iterator[Figure]:
+    """Publish fifty versions and kill ten workers while clients ask."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _served(Path(folder)) as (server, models),
+    ):
+        wanted = Wanted(1)
+        with crowd.crowd(server, wanted, clients=CLIENTS) as tally:
+            killing = threading.Thread(target=_kill, args=(server,))
+            killing.start()
+            for version in range(2, RELOADS + 2):
+                wanted.set(version - 1, version)
+                crowd.publish_whole(models, version, staging=Path(folder) / "staging")
+                _change(server, "POST", "/models/rooms/load")
+                wanted.set(version)
+            killing.join()
+    name = f"{RELOADS} reloads, {KILLS} kills"
+    yield Figure(name=f"{name}: answers", value=tally.count, unit="")
+    yield Figure(name=f"{name}: wrong answers", value=len(tally.wrong), unit="", at_most=0)
+    yield Figure(
+        name=f"{name}: broken connections", value=len(tally.broken), unit="",
+        at_most=KILLS * CLIENTS,
+    )  # fmt: skip
+
+
+def hangups_and_stop() -> Iterator[Figure]:
+    """Restart all workers twenty times, then stop, while clients ask."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _served(Path(folder)) as (server, _),
+        crowd.crowd(server, Wanted(1), clients=CLIENTS) as tally,
+    ):
+        for _ in range(HANGUPS):
+            _hang_up(server)
+        hung_up = tally.count
+        os.kill(server.process, signal.SIGTERM)
+        _wait_for(lambda: tally.refused > 0)
+    yield Figure(name=f"{HANGUPS} HUPs and a TERM: answers", value=hung_up, unit="")
+    lost = len(tally.broken) + len(tally.wrong)
+    yield Figure(name=f"{HANGUPS} HUPs and a TERM: lost", value=lost, unit="", at_most=0)
+    for line in (tally.broken + tally.wrong)[:5]:
+        print(line)
+
+
+def _hang_up(server: Server) -> None:
+    """Restart all workers, and wait until the old ones have gone."""
+    before = set(server.workers())
+    os.kill(server.process, signal.SIGHUP)
+    _wait_for(lambda: len(set(server.workers()) - before) == WORKERS)
+    _wait_for(lambda: not before & set(server.workers()))
+
+
+def bad_versions() -> Iterator[Figure]:
+    """Publish damaged versions and slow copies while clients ask; the whole ones at the end."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with _served(folder) as (server, models):
+            whole = crowd.publish(folder / "staging", 2)
+            files = sorted(path.name for path in whole.iterdir())
+            refused = 0
+            with crowd.crowd(server, Wanted(1), clients=CLIENTS) as tally:
+                for number in range(DAMAGES):
+                    _damage(whole, models / "rooms/2", files[number % len(files)])
+                    refused += _change(server, "POST", "/models/rooms/load") == REFUSED
+                    shutil.rmtree(models / "rooms/2")
+                _copy_slowly(whole, models / "rooms/2", files)
+                before = tally.count
+            with crowd.crowd(server, Wanted(1, 2), clients=CLIENTS) as after:
+                _wait_for(lambda: after.answered[2] > 0)
+    yield Figure(name=f"{DAMAGES} damaged versions: answers meanwhile", value=before, unit="")
+    yield Figure(name="not refused", value=DAMAGES - refused, unit="", at_most=0)
+    wrong = len(tally.wrong) + len(tally.broken) + len(after.wrong)
+    yield Figure(name="wrong or lost answers", value=wrong, unit="", at_most=0)
+
+
+def _damage(whole: Path, folder: Path, name: str) -> None:
+    """Copy a version with one file changed in a byte, cut off, or left out."""
+    shutil.copytree(whole, folder)
+    data = bytearray((folder / name).read_bytes())
+    place = random.randrange(len(data))
+    kind = random.choice(["changed", "cut off", "left out"])
+    if kind == "left out" and name != "manifest.json":  # without it there is no version
+        (folder / name).unlink()
+        return
+    if kind == "changed" and name != "manifest.json":  # some bytes of it are free to change
+        data[place] ^= 1 << random.randrange(8)
+    else:
+        del data[place:]
+    (folder / name).write_bytes(data)
+
+
+def _copy_slowly(whole: Path, folder: Path, files: list[str]) -> None:
+    """Copy the manifest first, the others in pieces, over several looks of the watcher."""
+    folder.mkdir()
+    for name in sorted(files, key=lambda name: name != "manifest.json"):
+        data = (whole / name).read_bytes()
+        with (folder / name).open("wb") as stream:
+            for start in range(0, len(data), len(data) // 4 + 1):
+                time.sleep(0.5)
+                stream.write(data[start : start + len(data) // 4 + 1])
+                stream.flush()
+
+
+def memory_over_reloads() -> Iterator[Figure]:
+    """Weigh the workers before and after fifty reloads and a hundred thousand requests."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with _served(folder) as (server, models):
+            for version in range(2, SETTLING + 2):
+                _reload(server, models, folder, version)
+            _ask_many(server, SETTLING * REQUESTS // RELOADS)
+            before = _resident_megabytes(server)
+            for version in range(SETTLING + 2, SETTLING + RELOADS + 2):
+                _reload(server, models, folder, version)
+                _ask_many(server, REQUESTS // RELOADS)
+            after = _resident_megabytes(server)
+    yield Figure(name="resident memory of the workers", value=before, unit="MB")
+    yield Figure(
+        name=f"its growth over {RELOADS} reloads, {REQUESTS} requests", value=after - before,
+        unit="MB", at_most=0.05 * before,
+    )  # fmt: skip
+
+
+def _reload(server: Server, models: Path, folder: Path, version: int) -> None:
+    crowd.publish_whole(models, version, staging=folder / "staging")
+    _change(server, "POST", "/models/rooms/load")
+
+
+def _ask_many(server: Server, count: int) -> None:
+    threads = [threading.Thread(target=_ask, args=(server, count // 4)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _ask(server: Server, count: int) -> None:
+    """Ask on one connection, reading answers as bytes: the client must not be what is slow."""
+    body = b'{"instances": [{"size": 1, "colour": "red"}]}'
+    lines = [
+        *("POST /models/rooms/predict HTTP/1.1", "Host: here", "Content-Type: application/json"),
+        f"Content-Length: {len(body)}",
+    ]
+    request = ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        for _ in range(count):
+            connection.sendall(request)
+            answer = connection.recv(2**16)
+            while not answer.endswith(b"]}\n"):
+                answer += connection.recv(2**16)
+            if not answer.startswith(b"HTTP/1.1 200 "):
+                raise RuntimeError(answer[:100])
+
+
+def _resident_megabytes(server: Server) -> float:
+    total = 0
+    for worker in server.workers():
+        for line in Path(f"/proc/{worker}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                total += int(line.split()[1])
+    return total * 1024 / 1e6
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.02)
+
+
+def _kill(server: Server) -> None:
+    for _ in range(KILLS):
+        time.sleep(random.uniform(0.5, 1.5))
+        os.kill(random.choice(server.workers()), signal.SIGKILL)
+
+
+def _change(server: Server, method: str, path: str) -> int:
+    """Ask for a change until a worker answers that is not killed meanwhile."""
+    while True:
+        connection = server.connect()
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            response.read()
+        except (OSError, http.client.HTTPException):
+            continue
+        finally:
+            connection.close()
+        if response.status not in {http.HTTPStatus.OK, REFUSED}:
+            raise RuntimeError(f"{path}: {response.status}")
+        return response.status
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[tuple[Server, Path]]:
+    models = folder / "models"
+    crowd.publish_both(models)
+    with serving(SERVICE_PYTHON, models=models, workers=WORKERS, log_level="ERROR") as server:
+        yield server, models
