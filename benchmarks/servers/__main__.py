@@ -56,6 +56,9 @@ MEASUREMENTS: dict[str, Measurement] = {
     "stop": lambda server, _: signals.stop(server),
 }
 
+# Granian takes a worker that dies soon after a reload for one that never will live, and stops.
+_ON_A_FRESH_ONE = {"kill"}
+
 
 class _Keeper:
     """Keeps a candidate's server, and starts another where the last is of no more use."""
@@ -66,9 +69,9 @@ class _Keeper:
         self._server: Server | None = None
         self._running = ExitStack()
 
-    def server(self) -> Server:
+    def server(self, *, fresh: bool) -> Server:
         """Return one that answers, and has nothing left to do."""
-        if self._server is None or not _has_recovered(self._server):
+        if fresh or self._server is None or not _has_recovered(self._server):
             self.stop()
             self._server = self._running.enter_context(serving(self._candidate, self._models))
         return self._server
@@ -98,7 +101,7 @@ def _measure(candidate: Candidate, folder: Path, names: list[str], times: Times)
     keeper = _Keeper(candidate, folder)
     try:
         for name in names:
-            for figure in MEASUREMENTS[name](keeper.server(), times):
+            for figure in MEASUREMENTS[name](keeper.server(fresh=name in _ON_A_FRESH_ONE), times):
                 figures.append(figure)
                 _say(f"{candidate.name}: {figure.name}: {figure.shown}")
     except CannotRun as error:

@@ -88,13 +88,19 @@ CANDIDATES = (
         needs=("service.worker",),
     ),
     Candidate(
+        name="vitrine-256",
+        what="the same with 256 threads",
+        arguments=_gunicorn("--threads", "256"),
+        needs=("service.worker",),
+    ),
+    Candidate(
         name="granian",
         what="granian's WSGI server, 16 blocking threads",
         arguments=[
             *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
             *("--workers", str(WORKERS), "--blocking-threads", "16", "--http", "1"),
             *("--workers-kill-timeout", str(GRACEFUL_SECONDS), "--respawn-failed-workers"),
-            *("--respawn-interval", "0.1", "--backlog", "2048", "--log-level", "warning", _APP),
+            *("--backlog", "2048", "--log-level", "warning", _APP),
         ],
         needs=("granian",),
     ),

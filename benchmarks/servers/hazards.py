@@ -15,6 +15,7 @@ LIVE_SECONDS = 1.0
 _NORMAL = "normal"
 _PROBE = "probe"
 _LEAD_SECONDS = 0.5  # for the load to begin, and for the hazard to be there
+_ARRIVAL_SHARE = 0.4  # of the hazard's time; then it only stays
 _FILLER = b"x" * 1500
 _HOUSE = b"-122.41,37.76,48,2100,455,1020,430,5.2,NEAR BAY,"
 _HOUSES_HEAD = (
@@ -50,7 +51,7 @@ def _half_a_table() -> bytes:
 
 
 def _long_answer() -> bytes:
-    return post("/models/housing/predict?echo=true", "text/csv", _houses(4 * 2**20))
+    return post("/models/housing/predict?echo=true", "text/csv", _houses(3 * 2**20))
 
 
 def _houses(size: int) -> bytes:
@@ -65,7 +66,7 @@ HAZARDS = {
     ),
     "half-tables": Hazard(what="200 half-sent CSVs of 1 MB", number=200, payload=_half_a_table),
     "readers": Hazard(
-        what="200 who do not read 4 MB",
+        what="200 who do not read 3 MB",
         number=200,
         payload=_long_answer,
         receive_buffer=4096,
@@ -89,9 +90,10 @@ def measure(server: Server, hazard: Hazard, *, before: float, during: float) -> 
             server.port,
             hazard.payload(),
             number=hazard.number,
+            seconds=during * _ARRIVAL_SHARE,
             receive_buffer=hazard.receive_buffer,
         ) as holders:
-            holders.wait(during)
+            holders.wait(middle + during - time.monotonic())
             end = time.monotonic()
             answers = load.stop()
             held = {"sent_all": holders.finished, "closed_by_server": holders.closed}

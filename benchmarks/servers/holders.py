@@ -66,9 +66,9 @@ class Holders:
 
 @contextmanager
 def holding(
-    port: int, payload: bytes, *, number: int, receive_buffer: int = 0
+    port: int, payload: bytes, *, number: int, seconds: float, receive_buffer: int = 0
 ) -> Iterator[Holders]:
-    """Hold so many connections until the block ends."""
+    """Hold so many connections, opened one after the other in a time, until the block ends."""
     holders = Holders(payload)
     try:
         for _ in range(number):
@@ -78,6 +78,7 @@ def holding(
             connection.setblocking(False)
             connection.connect_ex(("127.0.0.1", port))
             holders.add(connection)
+            holders.wait(seconds / number)
         yield holders
     finally:
         holders.close()
