@@ -29,6 +29,10 @@ _WORKERS = "workers"
 Content = TypeVar("Content", bound=msgspec.Struct)
 
 
+class InvalidBoard(Exception):
+    """What an earlier server left in the folder makes no sense; the message says where."""
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a worker has come.
 
@@ -193,12 +197,17 @@ def prepare(folder: Path) -> None:
 
     Raises:
         OSError: It cannot be written.
+        InvalidBoard: What was wanted before cannot be read.
     """
     (folder / _WORKERS).mkdir(parents=True, exist_ok=True)
     posts = [folder / name for name in (_NEXT, _SERVED, _ATTEMPT)]
     for path in [*posts, *(folder / _WORKERS).iterdir()]:
         path.unlink(missing_ok=True)
     (folder / _LEADER).touch()
+    try:
+        Board(folder).wishes()
+    except msgspec.MsgspecError as error:
+        raise InvalidBoard(f"{folder / _WISHES} cannot be read: {error}.") from error
 
 
 @contextlib.contextmanager

@@ -80,10 +80,13 @@ def on_starting(server: Any) -> None:
         import_module("service.metrics").clear(Path(os.environ[_NUMBERS]))
     except OSError as error:
         sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
+    board = import_module("service.board")
     try:
-        import_module("service.board").prepare(Path(os.environ[_STATE]))
+        board.prepare(Path(os.environ[_STATE]))
     except OSError as error:
         sys.exit(f"The folder of the state cannot be written: {error.strerror}.")
+    except board.InvalidBoard as error:
+        sys.exit(str(error))
     import_module("service.app")
     _share_one_arena()
     # What is there now lives as long as the server; the collector would only unshare its pages.
@@ -156,9 +159,12 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's 
         app.extensions[import_module("service.fleet").WORKER].stop()
 
 
-def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+def child_exit(server: Any, worker: Any) -> None:
     """Keep the numbers of a worker that ended, in one file for all of them."""
-    import_module("service.metrics").retire(Path(os.environ[_NUMBERS]), worker.pid)
+    try:
+        import_module("service.metrics").retire(Path(os.environ[_NUMBERS]), worker.pid)
+    except OSError as error:
+        server.log.warning("The metrics of an ended worker stay apart: %s.", error.strerror)
 
 
 def on_exit(server: Any) -> None:

@@ -7,8 +7,9 @@ prometheus_client is first imported, and nothing here can change it.
 
 import contextlib
 import fcntl
+import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,9 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 # The first worker that cannot start leaves this file beside the numbers, and says why.
 REFUSED = "refused"
 _RETIRED = "0"  # no process has this number
+# Of the files of one worker, and what each takes from the start: more than a thousand numbers.
+_KINDS = ("counter", "histogram", "gauge_livemin", "gauge_livemax")
+_ROOM_BYTES = 2**17
 
 
 class Metrics:
@@ -159,10 +163,36 @@ def _histogram(
 
 
 def clear(folder: Path) -> None:
-    """Make the folder of numbers, without those of an earlier server."""
+    """Make the folder of numbers, without those of an earlier server.
+
+    Raises:
+        OSError: It cannot be made or written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for path in [*folder.glob("*.db"), folder / REFUSED]:
         path.unlink(missing_ok=True)
+    (folder / "lock").touch()
+
+
+def reserve(folder: Path, process: int) -> None:
+    """Take the room that a worker's numbers need, while it can still be told that there is none.
+
+    They are written through mapped memory: where the disk is full then, the process is killed.
+
+    Raises:
+        OSError: There is no room.
+    """
+    for kind in _KINDS:
+        _allocate(folder / f"{kind}_{process}.db", _ROOM_BYTES)
+
+
+def _allocate(path: Path, size: int) -> None:
+    with path.open("wb") as stream:
+        try:
+            os.posix_fallocate(stream.fileno(), 0, size)
+        except OSError:
+            path.unlink()
+            raise
 
 
 def retire(folder: Path, process: int) -> None:
@@ -170,6 +200,9 @@ def retire(folder: Path, process: int) -> None:
 
     Without this each worker that ever ran leaves files behind, and every look at the metrics
     reads them all; without its numbers the counters would fall.
+
+    Raises:
+        OSError: The folder cannot be written; the numbers stay where they are, and count.
     """
     with _locked(folder, fcntl.LOCK_EX):
         mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
@@ -179,19 +212,23 @@ def retire(folder: Path, process: int) -> None:
             path.unlink()
 
 
-def _merge(sources: Iterable[Path], target: Path) -> None:
+def _merge(sources: Sequence[Path], target: Path) -> None:
     sums: dict[str, float] = {}
     for source in sources:
         for key, value in _read(source):
             sums[key] = sums.get(key, 0.0) + value
     # Not named *.db until it is whole: readers take every such file.
     unfinished = target.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
+    _allocate(unfinished, max(_ROOM_BYTES, sum(_size(source) for source in sources)))
     numbers = MmapedDict(str(unfinished))  # type: ignore[no-untyped-call]
     for key, value in sums.items():
         numbers.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
     numbers.close()  # type: ignore[no-untyped-call]
     unfinished.replace(target)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _read(path: Path) -> Iterator[tuple[str, float]]:

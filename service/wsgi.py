@@ -1,9 +1,11 @@
 """What the server imports in each worker: the application, over the models on disk."""
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,7 +13,7 @@ from flask import Flask
 from gunicorn.errors import AppImportError
 from prometheus_client import CollectorRegistry
 
-from service import board, logs
+from service import board, logs, metrics
 from service.app import create_app
 from service.board import Board
 from service.bundle import InvalidBundle
@@ -22,10 +24,15 @@ from service.repository import Repository
 from service.settings import InvalidSetting, Settings
 from service.shelves import LocalShelf
 
+# Between two tries to start a worker while others serve.
+_RETRY_SECONDS = 1.0
+
 
 def _compose(numbers: Path | None) -> Flask:
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
+    if numbers is not None:
+        metrics.reserve(numbers, os.getpid())
     repository = Repository()
     worker = Worker(
         Board(Path(settings.state) if settings.state else _own_state()),
@@ -36,8 +43,8 @@ def _compose(numbers: Path | None) -> Flask:
         watch_seconds=settings.watch_seconds,
     )
     worker.start()
-    metrics = Metrics(CollectorRegistry(), folder=numbers)
-    app = create_app(settings, repository, metrics, worker)
+    instruments = Metrics(CollectorRegistry(), folder=numbers)
+    app = create_app(settings, repository, instruments, worker)
     app.extensions[WORKER] = worker
     return app
 
@@ -60,7 +67,21 @@ def _refuse(sentence: str, numbers: Path | None) -> NoReturn:
             (numbers / REFUSED).touch(exist_ok=False)
     except FileExistsError:
         raise SystemExit(1) from None
+    except OSError:
+        pass  # there is no room even for that; better twice than not at all
     raise AppImportError(sentence) from None
+
+
+def _give_up(sentence: str) -> NoReturn:
+    """End this worker alone: the others serve, and another one will try again."""
+    logging.getLogger(__name__).error(sentence)
+    time.sleep(_RETRY_SECONDS)
+    raise SystemExit(1)
+
+
+def _is_serving() -> bool:
+    state = os.environ.get("VITRINE_STATE")
+    return state is not None and Board(Path(state)).served() is not None
 
 
 _folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
@@ -69,3 +90,8 @@ try:
     app = _compose(_numbers)
 except (InvalidBundle, InvalidSetting) as error:
     _refuse(str(error), _numbers)
+except OSError as error:
+    _sentence = f"The folders that the workers share cannot be written: {error.strerror}."
+    if _is_serving():
+        _give_up(_sentence)
+    _refuse(_sentence, _numbers)

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -412,10 +412,10 @@ def test_server_without_our_configuration_serves_too(
     assert status == 200
 
 
-def refused(port: int, **settings: object) -> str:
+def refused(port: int, *, command: Sequence[str] = SERVE, **settings: object) -> str:
     """Start a server that cannot start, and return its only line of complaint."""
     ended = subprocess.run(
-        SERVE,
+        command,
         cwd=ROOT,
         env=environment(port, **settings),
         capture_output=True,
@@ -440,6 +440,30 @@ def test_models_that_cannot_be_loaded_end_the_server(models: Path, port: int) ->
     (models / "rooms/1" / ONNX_NAME).write_bytes(b"something else")
 
     assert "does not have the bytes" in refused(port, models=models, workers=3)
+
+
+def test_lack_of_room_for_the_metrics_ends_the_start(models: Path, port: int) -> None:
+    little = 2**17 - 1  # bytes that any one file may have
+
+    line = refused(port, command=["prlimit", f"--fsize={little}", *SERVE], models=models)
+
+    assert line == "The folders that the workers share cannot be written: File too large."
+
+
+def test_unwritable_state_ends_the_start(models: Path, port: int, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    line = refused(port, models=models, state=tmp_path / "file")
+
+    assert line == "The folder of the state cannot be written: Not a directory."
+
+
+def test_state_that_is_not_ours_ends_the_start(models: Path, port: int, tmp_path: Path) -> None:
+    (tmp_path / "wishes.json").write_text('{"models": 1}')
+
+    line = refused(port, models=models, state=tmp_path)
+
+    assert line.startswith(f"{tmp_path}/wishes.json cannot be read")
 
 
 def test_taken_port_ends_the_start(models: Path) -> None:
