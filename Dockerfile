@@ -7,7 +7,7 @@ RUN python -m venv --without-pip /venv \
         --require-hashes --only-binary :all: -r /service.txt \
     # A fifth of it is never imported here.
     && cd /venv/lib/python3*/site-packages \
-    && rm -r pyarrow/include pyarrow/*flight* pyarrow/*s3* \
+    && rm -r pyarrow/include pyarrow/*flight* \
     && find . -type d -name tests -prune -exec rm -r {} +
 COPY service /app/service
 RUN /venv/bin/python -m compileall -q /app/service
