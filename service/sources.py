@@ -106,7 +106,8 @@ def open_source(url: str, *, timeout_seconds: float) -> Source:
 
     Args:
         url: `s3://bucket/prefix`, `https://[user:password@]host/path`, or the same with `http`.
-        timeout_seconds: Longest wait for a connection, and longest silence on it.
+        timeout_seconds: Longest wait for a connection, and longest silence on it. S3 is tried
+            twice, and a process that ends in the middle of that waits for it.
 
     Raises:
         SourceUnreachable: The URL cannot be one of a place, or PyArrow was built without S3.
