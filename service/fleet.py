@@ -14,11 +14,12 @@ from typing import Protocol
 import msgspec
 
 from service.board import Board, Progress
-from service.errors import ModelNotFound, NotAgreed, VersionNotFound, VersionRefused
+from service.errors import ModelNotFound, NotAgreed, SourceFailed, VersionNotFound, VersionRefused
 from service.model import Model
 from service.planner import Planner, Version
 from service.repository import Repository, load_versions
 from service.shelves import Shelf
+from service.sources import SourceUnreachable
 from service.wishes import Plan, Policy, Serving, Wish, Wishes
 
 # Where an application keeps the worker it runs in, for the server that ends it.
@@ -164,11 +165,15 @@ class Worker:
             VersionRefused: The newest cannot be served; the others are.
             ModelNotFound, NotAgreed: As `wish` does.
         """
-        self._shelf.refresh()
+        try:
+            self._shelf.refresh(wait=True)
+        except SourceUnreachable as error:
+            raise SourceFailed(str(error)) from error
         serving = self.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=True))
-        newest = max(serving.refused, default=0)
+        refused = {**serving.refused, **self._shelf.missing().get(name, {})}
+        newest = max(refused, default=0)
         if newest > max(serving.versions, default=0):
-            raise VersionRefused(name, newest, serving.refused[newest])
+            raise VersionRefused(name, newest, refused[newest])
         return serving
 
     def wish(self, name: str, change: Callable[[Wish], Wish]) -> Serving:

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from service.settings import InvalidSetting, Settings
 
 _NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
 _STATE = "VITRINE_STATE"
+_BEAT_SECONDS = 0.5
 _M_ARENA_MAX = -8  # of malloc.h
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
@@ -141,8 +143,20 @@ def when_ready(server: Any) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Let a worker live while it loads: large models, and those from far away, take their time."""
+    worker.is_loaded = threading.Event()
+    threading.Thread(target=_beat, args=(worker,), daemon=True).start()
+
+
+def _beat(worker: Any) -> None:
+    while not worker.is_loaded.wait(_BEAT_SECONDS):
+        worker.notify()
+
+
 def post_worker_init(worker: Any) -> None:
     """Let a worker that was told to stop say that it is not ready; its parent alone tells it."""
+    worker.is_loaded.set()
     health = import_module("service.health")
     worker.wsgi.extensions[health.DRAINING] = lambda: not worker.alive
     # Ctrl-C reaches the parent and, from the terminal, the workers too: told twice at once, the

@@ -13,6 +13,7 @@ import msgspec
 from service.board import Attempt, Board
 from service.bundle import InvalidBundle
 from service.shelves import Fingerprint, Shelf, fingerprint
+from service.sources import SourceUnreachable
 from service.wishes import Plan, Policy, Serving, Wish, plan_model
 
 Version = tuple[str, int]
@@ -90,6 +91,7 @@ class Planner:
         self._looked = time.monotonic()
         served = self._board.served()
         try:
+            self._refresh(is_first=served is None)
             found = self._shelf.look()
         except InvalidBundle as error:
             if served is None:
@@ -105,6 +107,15 @@ class Planner:
         for name, version in list(self._refused):
             if fingerprint(self._folder(name, version)) != self._refused[name, version][0]:
                 del self._refused[name, version]
+
+    def _refresh(self, *, is_first: bool) -> None:
+        """Fetch what is new elsewhere; a server that starts waits for it."""
+        try:
+            self._shelf.refresh(wait=is_first)
+        except SourceUnreachable as error:
+            if not self._shelf.folder.is_dir():
+                raise InvalidBundle(str(error)) from error
+            _log.warning("models source", extra={"fields": {"reason": str(error)}})
 
     def _keep(self, served: Plan, complaint: str) -> None:
         """Go on with what is known to be there, and say once why."""

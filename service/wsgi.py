@@ -22,7 +22,7 @@ from service.fleet import WORKER, Worker
 from service.metrics import REFUSED, Metrics
 from service.repository import Repository
 from service.settings import InvalidSetting, Settings
-from service.shelves import LocalShelf
+from service.shelves import open_shelf
 
 # Between two tries to start a worker while others serve.
 _RETRY_SECONDS = 1.0
@@ -36,7 +36,7 @@ def _compose(numbers: Path | None) -> Flask:
     repository = Repository()
     worker = Worker(
         Board(Path(settings.state) if settings.state else _own_state()),
-        LocalShelf(Path(settings.models)),
+        open_shelf(settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds),
         repository,
         policy=settings.versions,
         threads=max(1, available_cpus() // settings.workers),

@@ -32,6 +32,7 @@ class WebServer(ThreadingHTTPServer):
         self.status: int | None = None
         self.ending = threading.Event()
         self.stalls = False
+        self.delay_seconds = 0.0
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_side=True)
 
@@ -56,6 +57,7 @@ class _Handler(SimpleHTTPRequestHandler):
             self.server.fetched.append(self.path)
         if self.server.stalls:
             self.server.ending.wait()
+        self.server.ending.wait(self.server.delay_seconds)
         if self.server.redirect_to is not None:
             self.send_response(302)
             self.send_header("Location", self.server.redirect_to + self.path)
@@ -123,6 +125,7 @@ class WebPlace:
 
     def __init__(self, folder: Path, server: WebServer) -> None:
         self.folder = folder
+        self.server = server
         self.url = f"http://{server.host}"
 
     def publish(self) -> None:

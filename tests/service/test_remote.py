@@ -88,3 +88,17 @@ def test_absent_service_is_said_in_one_sentence(url: str, tmp_path: Path) -> Non
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.count("\n") == 1
     assert "does not answer" in ended.stderr or "must begin with http" in ended.stderr
+
+
+def test_index_lists_a_folder_for_a_web_server(tmp_path: Path) -> None:
+    write_table_bundle(tmp_path, version=3)
+    words = [sys.executable, "-m", "service", "index"]
+
+    listed = subprocess.check_output([*words, tmp_path], cwd=ROOT)
+    refused = subprocess.run(
+        [*words, tmp_path / "none"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert json.loads(listed) == {"models": {"rooms": [3]}}
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "cannot be read: No such file" in refused.stderr
