@@ -26,14 +26,14 @@ class Tally:
     Attributes:
         answered: By version of the table model.
         wrong: What was wrong with answers.
-        broken: Requests whose connection broke before the answer was whole.
+        broken: Requests whose connection broke before the answer was whole, with the time.
         refused: Connections that were not taken.
         slowest_seconds: The longest an answer took.
     """
 
     answered: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
+    broken: list[tuple[float, str]] = field(default_factory=list)
     refused: int = 0
     slowest_seconds: float = 0.0
 
@@ -119,7 +119,8 @@ def _ask_on(
         try:
             version = ask(connection)
         except (OSError, http.client.HTTPException) as error:
-            tally.broken.append(f"{ask.__name__} of client {place}: {error!r}")
+            what = f"{ask.__name__} of client {place}: {error!r}"
+            tally.broken.append((time.monotonic(), what))
             connection.close()
             continue
         except AssertionError as error:

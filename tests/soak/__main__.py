@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.servers import ROOT
-from tests.soak import accuracy, footprint, load, networks, stream
+from tests.soak import accuracy, changes, footprint, load, networks, stream
 from tests.soak.figures import Figure
 
 MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
@@ -21,6 +21,10 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "networks": networks.forward_pass,
     "load": load.both_loops,
     "stream": stream.two_million_rows,
+    "reloads": changes.reloads_and_kills,
+    "damages": changes.bad_versions,
+    "restarts": changes.hangups_and_stop,
+    "growth": changes.memory_over_reloads,
     "mnist": accuracy.mnist_test_set,
     "drawn": accuracy.drawn_digits,
 }
