@@ -2,16 +2,21 @@
 
 The rooms, from the ground up; each imports only from those before it:
 
-- `errors`: what a client can cause or meet.
+- `errors`, `remote`: what a client can cause or meet; the commands that ask a running service.
+- `wishes`: what is wanted of a model, and which versions that makes.
 - `bundle`, `settings`: one version on disk; what the environment says.
 - `geometry`: pixels to the array a network was trained on.
-- `transfer`, `logs`: bytes between a client and us; what is written down.
-- `images`, `tables`, `engines`: bytes to instances; a saved model file to a callable.
-- `model`, `repository`: one loaded version; all of them.
-- `metrics`, `options`: what is counted; what a client may ask for.
-- `exchange`, `answers`: one request's id, timing and log line; predictions to bytes.
+- `transfer`, `logs`, `worker`: bytes between a client and us; what is written down; the server's
+  worker, which keeps slow clients away from its threads.
+- `images`, `tables`, `engines`, `sources`: bytes to instances; a saved model file to a callable;
+  models from elsewhere to a folder.
+- `model`: one loaded version.
+- `repository`, `board`, `shelves`: what is served; where workers agree; where versions come from.
+- `metrics`, `options`, `planner`: what is counted; what a client may ask for; which plan is next.
+- `exchange`, `answers`, `shadow`: one request's id, timing and log line; predictions to bytes;
+  a version on trial.
 - `problems`, `bodies`: what an error looks like; a request's body to instances.
-- `prediction`: one request's way from instances to its answer.
-- `api`, `health`: the routes.
+- `prediction`, `fleet`: one request's way from instances to its answer; many workers, one service.
+- `api`, `health`, `management`: the routes.
 - `app`, `wsgi`, `gunicorn_conf`: composition, and what the server imports.
 """
