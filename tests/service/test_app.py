@@ -230,7 +230,7 @@ def test_unwritable_folder_of_metrics_ends_the_start(
 
 def test_worker_told_to_stop_is_not_ready(clean: pytest.MonkeyPatch, app: Flask) -> None:
     conf = runpy.run_module("service.gunicorn_conf")
-    worker = SimpleNamespace(wsgi=app, alive=True)
+    worker = SimpleNamespace(is_loaded=threading.Event(), wsgi=app, alive=True)
 
     conf["post_worker_init"](worker)
     assert app.test_client().get("/readyz").status_code == 200
