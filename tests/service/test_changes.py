@@ -228,3 +228,28 @@ def test_canary_answers_its_share_in_every_worker(server: Server, folder: Path) 
 
     assert ask(server, "PATCH", "/models/rooms", {"canary_share": 0})[0] == 200
     assert answering(server) == {1}
+
+
+def test_stuck_worker_delays_a_change_until_it_is_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--timeout 2")
+    with serving(models=folder, workers=WORKERS, log_level="ERROR") as server:
+        stuck = server.workers()[0]
+        os.kill(stuck, signal.SIGSTOP)
+        publish_whole(folder, 2, staging=folder.parent / "staging")
+
+        until(lambda: ask_patiently(server, "/models/rooms/load") == 200)
+
+        assert stuck not in server.workers()
+        assert answering(server) == {2}
+
+
+def ask_patiently(server: Server, path: str) -> int:
+    """Ask on a connection that a stuck worker may have taken; return 0 where it has."""
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)) as connection:
+        try:
+            connection.request("POST", path)
+            return connection.getresponse().status
+        except OSError:
+            return 0
