@@ -1,5 +1,6 @@
 """Compare web servers under the real application: `python -m benchmarks.servers`."""
 
+import os
 import sys
 import tempfile
 import time
@@ -27,31 +28,38 @@ _IDLE_SHARE = 0.1  # of a processor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """How long things are measured, in seconds, and how many rows a long table has."""
+    """How long, in seconds, or how often things are measured."""
 
-    before: float = 4.0
-    during: float = 6.0
-    throughput: float = 4.0
+    before: float = 3.0
+    arrival: float = 2.0
+    during: float = 4.0
+    throughput: float = 3.0
+    connections: tuple[int, ...] = (1, 16, 64)
     rows: int = 200_000
+    reloads: int = 3
 
 
-QUICK = Times(before=1.5, during=2.5, throughput=1.0, rows=50_000)
+QUICK = Times(
+    before=1.0, arrival=1.0, during=1.5, throughput=0.8, connections=(16,), rows=50_000, reloads=1
+)
 
 Measurement = Callable[[Server, Times], Iterator[Figure]]
 
 
 def _hazard(hazard: hazards.Hazard) -> Measurement:
     return lambda server, times: hazards.measure(
-        server, hazard, before=times.before, during=times.during
+        server, hazard, before=times.before, arrival=times.arrival, during=times.during
     )
 
 
 # In this order: those after which a server is no longer the same come last.
 MEASUREMENTS: dict[str, Measurement] = {
-    "throughput": lambda server, times: throughput.measure(server, seconds=times.throughput),
+    "throughput": lambda server, times: throughput.measure(
+        server, times.connections, seconds=times.throughput
+    ),
     "streaming": lambda server, times: streaming.measure(server, rows=times.rows),
     **{name: _hazard(hazard) for name, hazard in hazards.HAZARDS.items()},
-    "reload": lambda server, _: signals.reload(server),
+    "reload": lambda server, times: signals.reload(server, times.reloads),
     "kill": lambda server, _: signals.kill(server),
     "stop": lambda server, _: signals.stop(server),
 }
@@ -93,12 +101,34 @@ def _has_recovered(server: Server) -> bool:
     return False
 
 
+class _Others:
+    """What else the machine did meanwhile."""
+
+    def __init__(self) -> None:
+        self._before = self._counters()
+
+    def _counters(self) -> tuple[float, float]:
+        foreign = processes.machine_seconds() - processes.own_seconds()
+        return foreign, time.monotonic() * (os.cpu_count() or 1)
+
+    def figure(self) -> Figure:
+        """Tell its share of all cores; where it is large, the other figures say little."""
+        after = self._counters()
+        share = (after[0] - self._before[0]) / (after[1] - self._before[1])
+        return Figure(
+            name="the machine's time taken by others meanwhile",
+            shown=f"{100 * share:.0f} %",
+            values={"share": share},
+        )
+
+
 def _measure(candidate: Candidate, folder: Path, names: list[str], times: Times) -> list[Figure]:
     figures: list[Figure] = []
     if missing := candidate.missing():
         _say(f"{candidate.name}: skipped, there is no {', '.join(missing)}")
         return figures
     keeper = _Keeper(candidate, folder)
+    others = _Others()
     try:
         for name in names:
             for figure in MEASUREMENTS[name](keeper.server(fresh=name in _ON_A_FRESH_ONE), times):
@@ -109,7 +139,7 @@ def _measure(candidate: Candidate, folder: Path, names: list[str], times: Times)
         figures.append(Figure(name="cannot be run", shown=str(error), values={}))
     finally:
         keeper.stop()
-    return figures
+    return [*figures, others.figure()]
 
 
 def _say(sentence: str) -> None:

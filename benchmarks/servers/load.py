@@ -53,6 +53,18 @@ class Answers:
         """Return those that began in a span of time."""
         return Answers(answer for answer in self._answers if start <= answer.begun < end)
 
+    def unfinished_at(self, moment: float) -> "Answers":
+        """Return those that were under way."""
+        return Answers(
+            answer
+            for answer in self._answers
+            if answer.begun < moment < answer.begun + answer.seconds
+        )
+
+    def joined(self, others: "Answers") -> "Answers":
+        """Return these and others."""
+        return Answers([*self._answers, *others._answers])
+
     def on(self, *, reused: bool) -> "Answers":
         """Return those on connections that were kept alive, or on new ones."""
         return Answers(answer for answer in self._answers if answer.is_reused is reused)

@@ -37,6 +37,22 @@ def cpu_seconds(process: int, *, below: bool = True) -> float:
     return ticks / _TICKS
 
 
+def machine_seconds() -> float:
+    """Return the processor time that everything on this machine has used."""
+    user, nice, system, _idle, _waiting, *rest = _machine_ticks()
+    return (user + nice + system + sum(rest[:3])) / _TICKS
+
+
+def _machine_ticks() -> list[int]:
+    return [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+
+
+def own_seconds() -> float:
+    """Return the processor time of this process and of all below it that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
 def private_mebibytes(process: int) -> float:
     """Return the memory that a process and all below it hold, without files and shared pages."""
     kibibytes = 0

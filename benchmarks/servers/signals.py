@@ -15,8 +15,8 @@ from benchmarks.servers.report import Figure
 
 _KEPT = "kept"
 _NEW = "new"
-_LEAD_SECONDS = 1.5
-_AFTER_SECONDS = 2.5
+_LEAD_SECONDS = 1.0
+_AFTER_SECONDS = 1.2
 _PATIENCE_SECONDS = GRACEFUL_SECONDS + 7
 _TURN_SECONDS = 0.05
 
@@ -29,21 +29,29 @@ def _lanes() -> list[Lane]:
     ]
 
 
-def reload(server: Server) -> Iterator[Figure]:
-    """HUP: new workers take over from the old."""
-    old = set(server.workers())
+def reload(server: Server, number: int) -> Iterator[Figure]:
+    """HUP, once or more often: new workers take over from the old."""
+    times: list[float | None] = []
     with Load(server.port, _lanes()) as load:
         time.sleep(_LEAD_SECONDS)
-        os.kill(server.process, signal.SIGHUP)
-        seconds = _until(lambda: old.isdisjoint(workers := server.workers()) and bool(workers))
-        time.sleep(_AFTER_SECONDS)
+        for _ in range(number):
+            times.append(_reload_once(server))
+            time.sleep(_AFTER_SECONDS)
         answers = load.stop()
-    until = "not done" if seconds is None else f"{seconds:.1f} s"
+    done = [seconds for seconds in times if seconds is not None]
+    until = f"{max(done):.1f} s" if len(done) == number else "not done"
+    hups = f"{number} HUP{'s' if number > 1 else ''}"
     yield Figure(
-        name="HUP under load: lost on kept / new connections, until the old are gone",
+        name=f"{hups} under load: lost on kept / new connections, until the old are gone",
         shown=f"{_failures(answers)}, {until}",
-        values={"seconds": seconds, **_values(answers)},
+        values={"seconds": times, **_values(answers)},
     )
+
+
+def _reload_once(server: Server) -> float | None:
+    old = set(server.workers())
+    os.kill(server.process, signal.SIGHUP)
+    return _until(lambda: old.isdisjoint(workers := server.workers()) and len(workers) >= WORKERS)
 
 
 def stop(server: Server) -> Iterator[Figure]:
@@ -68,7 +76,7 @@ def kill(server: Server) -> Iterator[Figure]:
         time.sleep(_LEAD_SECONDS)
         os.kill(victim, signal.SIGKILL)
         seconds = _until_all_serve(server, victim)
-        time.sleep(_AFTER_SECONDS / 2)
+        time.sleep(_AFTER_SECONDS)
         answers = load.stop()
     until = "not again" if seconds is None else f"{seconds:.1f} s"
     yield Figure(

@@ -1,7 +1,7 @@
 """How much each server does, and what a request costs it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchmarks.servers import processes
 from benchmarks.servers.candidates import Server
@@ -13,10 +13,10 @@ _WARM_SECONDS = 0.7
 _UNEVEN = 0.65
 
 
-def measure(server: Server, *, seconds: float) -> Iterator[Figure]:
-    """Ask as fast as answers come, over few and many connections."""
+def measure(server: Server, numbers: Sequence[int], *, seconds: float) -> Iterator[Figure]:
+    """Ask as fast as answers come, over few connections and many."""
     picture = picture_for("digits").decode("latin-1")
-    for connections in (1, 16, 64):
+    for connections in numbers:
         plural = "s" if connections > 1 else ""
         yield _closed_loop(
             server,
