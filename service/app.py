@@ -4,16 +4,24 @@ from flask import Flask
 
 from service import exchange, problems
 from service.api import Api, VersionConverter
+from service.engines import available_cpus
 from service.fleet import Fleet
 from service.health import DRAINING, Health
 from service.management import Management
 from service.metrics import Metrics
 from service.repository import Repository
+from service.scheduler import Scheduler
 from service.settings import Settings
 from service.shadow import Shadow
 
 
-def create_app(settings: Settings, repository: Repository, metrics: Metrics, fleet: Fleet) -> Flask:
+def create_app(
+    settings: Settings,
+    repository: Repository,
+    metrics: Metrics,
+    fleet: Fleet,
+    scheduler: Scheduler | None = None,
+) -> Flask:
     """Compose an application that serves what a repository holds.
 
     Args:
@@ -21,6 +29,7 @@ def create_app(settings: Settings, repository: Repository, metrics: Metrics, fle
         repository: What is served.
         metrics: Where all of it is counted.
         fleet: Who is told when something else is to be served.
+        scheduler: Says who may compute; by default one that knows this machine's cores.
     """
     app = Flask("service", static_folder=None)
     app.url_map.converters["version"] = VersionConverter
@@ -29,6 +38,7 @@ def create_app(settings: Settings, repository: Repository, metrics: Metrics, fle
     app.register_blueprint(Management(settings, repository, fleet).blueprint())
     app.register_blueprint(Health(repository, metrics).blueprint())
     problems.install(app)
-    exchange.install(app, metrics, timeout_seconds=settings.body_timeout_seconds)
+    scheduler = scheduler or Scheduler(available_cpus())
+    exchange.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)
     repository.watch(metrics.show)
     return app

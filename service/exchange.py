@@ -16,6 +16,7 @@ from flask import Flask, request
 
 from service.metrics import METHODS, Metrics
 from service.model import Model
+from service.scheduler import Scheduler, Turn
 from service.transfer import RequestBody, answer_while_receiving
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Exchange:
 
     Attributes:
         request_id: The client's own where it is sane, else made.
+        turn: Its right to compute; given back whenever it waits for its client.
         body: What the client sends.
         route: The rule that matched, never the path.
         model: The version that answers, once it is known.
@@ -65,10 +67,11 @@ class Exchange:
         decode, inference, encode: Where the time went.
     """
 
-    def __init__(self, environ: "WSGIEnvironment", *, timeout_seconds: float) -> None:
+    def __init__(self, environ: "WSGIEnvironment", turn: Turn, *, timeout_seconds: float) -> None:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         self.request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
-        self.body = RequestBody(environ, timeout_seconds=timeout_seconds)
+        self.turn = turn
+        self.body = RequestBody(environ, timeout_seconds=timeout_seconds, on_wait=turn.give)
         self.route = UNMATCHED
         self.model: Model | None = None
         self.instances = 0
@@ -147,11 +150,11 @@ def current() -> Exchange:
     return exchange
 
 
-def install(app: Flask, metrics: Metrics, *, timeout_seconds: float) -> None:
+def install(app: Flask, metrics: Metrics, scheduler: Scheduler, *, timeout_seconds: float) -> None:
     """Put an exchange around every request of an application."""
     app.before_request(_note_route)
     app.wsgi_app = _Exchanges(  # type: ignore[method-assign]
-        app.wsgi_app, metrics, timeout_seconds=timeout_seconds
+        app.wsgi_app, metrics, scheduler, timeout_seconds=timeout_seconds
     )
 
 
@@ -161,15 +164,24 @@ def _note_route() -> None:
 
 
 class _Exchanges:
-    def __init__(self, app: "WSGIApplication", metrics: Metrics, *, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        metrics: Metrics,
+        scheduler: Scheduler,
+        *,
+        timeout_seconds: float,
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._scheduler = scheduler
         self._timeout_seconds = timeout_seconds
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        exchange = Exchange(environ, timeout_seconds=self._timeout_seconds)
+        turn = self._scheduler.turn()
+        exchange = Exchange(environ, turn, timeout_seconds=self._timeout_seconds)
         environ[_KEY] = exchange
 
         def start(
@@ -192,6 +204,7 @@ class _Answer:
     def __iter__(self) -> Iterator[bytes]:
         exchange = self._exchange
         for piece in answer_while_receiving(self._pieces, exchange.body):
+            exchange.turn.give()
             yield piece
             exchange.sent_bytes += len(piece)
         exchange.is_complete = True
@@ -199,5 +212,6 @@ class _Answer:
     def close(self) -> None:
         if hasattr(self._pieces, "close"):
             self._pieces.close()
+        self._exchange.turn.give()
         self._exchange.finish(self._metrics)
         self._exchange.body.discard()

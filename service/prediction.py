@@ -68,6 +68,7 @@ class Prediction:
     def _timed(self, blocks: Iterable[Block]) -> Iterator[Block]:
         iterator = iter(blocks)
         while True:
+            self._exchange.turn.take()
             with self._exchange.decode:
                 block = next(iterator, None)
             if block is None:
@@ -92,6 +93,7 @@ class Prediction:
     def _predict(self, block: Block) -> Answered:
         place = self._exchange.instances
         self._exchange.instances += block.rows
+        self._exchange.turn.take()  # it may have waited for the block
         with self._exchange.inference:
             if self._options.report:
                 answered = predict_each(self._model, block)

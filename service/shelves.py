@@ -15,8 +15,8 @@ from service import bundle
 from service.bundle import InvalidBundle
 from service.sources import Source, SourceUnreachable, is_remote, open_source
 
-# Of one connection, and of silence on it.
-_TIMEOUT_SECONDS = 20.0
+# Of one connection, and of silence on it. A worker that ends waits for S3 twice as long.
+_TIMEOUT_SECONDS = 10.0
 # Every look at S3 is charged for.
 _LEAST_REMOTE_SECONDS = 30.0
 

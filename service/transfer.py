@@ -11,7 +11,7 @@ import contextlib
 import select
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Any, NoReturn, Protocol
 
@@ -40,13 +40,25 @@ class _Source(Protocol):
 class RequestBody:
     """The body of one request: read once, no longer than it may be, no slower than it may be.
 
+    Args:
+        environ: Of the request.
+        timeout_seconds: Longest silence while it is received.
+        on_wait: Called before waiting for the client.
+
     Attributes:
         received_bytes: How much of it was read.
         waited_seconds: How long reading it took.
         is_finished: Whether nothing more of it will be read.
     """
 
-    def __init__(self, environ: dict[str, Any], *, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        *,
+        timeout_seconds: float,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_wait = on_wait
         self.received_bytes = 0
         self.waited_seconds = 0.0
         self._source: _Source = environ["wsgi.input"]
@@ -116,6 +128,7 @@ class RequestBody:
             return b""
         if self._expected_bytes is not None:
             size = min(size, self._expected_bytes - self.received_bytes)
+        self._on_wait()
         started = time.perf_counter()
         try:
             data = self._source.read(size)

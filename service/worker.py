@@ -18,7 +18,7 @@ import struct
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -49,6 +49,10 @@ _SPARE_FILES = 1024
 _SO_ATTACH_FILTER = 26  # of asm-generic/socket.h; read, it returns the filter
 # Of linux/filter.h, on a TCP header: drop what has SYN and not ACK, keep everything else.
 _NO_SYN = ((0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (6, 0, 0, 0), (6, 0, 0, 2**18))
+
+# What is asked to find out whether the service lives must not wait behind what it is busy with.
+_PROBE = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz|metrics)[ ?]")
+_PROBE_THREADS = 2
 
 _FRAMING = re.compile(
     rb"\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
@@ -238,6 +242,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop, then until every connection is done with."""
+        self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
         self._timeout_seconds = Settings.from_environment(os.environ).body_timeout_seconds
         self._silent = _Clock(self._timeout_seconds)
         self._heads = _Clock(_HEAD_SILENCES * self._timeout_seconds)
@@ -292,6 +297,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._turn(accepts=accepts)
         self.set_accept_enabled(False)
         self.tpool.shutdown(wait=False)
+        self._probes.shutdown(wait=False)
         self.poller.close()
         self.method_queue.close()
         for listener in self.sockets:
@@ -367,7 +373,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _hand_over(self, connection: _Connection, *, ended: Exception | None = None) -> None:
         self._leave(connection)
         connection.ended = ended
-        self.enqueue_req(connection)
+        is_probe = _PROBE.match(connection.arrival.data) and connection.arrival.has_head
+        pool = self._probes if is_probe else self.tpool
+        pool.submit(self.handle, connection).add_done_callback(
+            lambda done: self.method_queue.defer(self.finish_request, connection, done)
+        )
 
     def finish_request(self, conn: _Connection, fs: "Future[Any]") -> None:
         """Take a connection back from a thread: for its next request, or to see it off."""

@@ -270,7 +270,7 @@ def test_client_that_never_reads_holds_no_thread_for_ever(published: Path) -> No
         connection.connect(("127.0.0.1", server.port))
         connection.sendall(head(f"{ROOMS}?echo=true", *lines) + body)
 
-        assert request(server, "GET", "/livez")[0] == 200
+        assert request(server, "POST", ROOMS, b"size,colour\n1,red\n")[0] == 200
 
 
 @contextmanager

@@ -533,14 +533,15 @@ def test_only_old_leftovers_are_removed(place: Place, cache: Path) -> None:
 
 
 _USES = """
-import sys, threading
+import contextlib, sys, threading
 from pathlib import Path
-from service.sources import open_source
+from service.sources import SourceUnreachable, open_source
 source = open_source(sys.argv[1], timeout_seconds=5)
 source.mirror(Path(sys.argv[2]))
 def again():
-    while True:
-        source.mirror(Path(sys.argv[2]))
+    with contextlib.suppress(SourceUnreachable):  # as it is when the process has ended it
+        while True:
+            source.mirror(Path(sys.argv[2]))
 if sys.argv[3] == "busy":
     threading.Thread(target=again, daemon=True).start()
 """

@@ -1,5 +1,6 @@
 """Clients that are slow, silent or never leave, met by a real server with two threads."""
 
+import contextlib
 import http.client
 import os
 import resource
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -225,6 +227,32 @@ def test_what_is_no_request_is_refused_at_once(server: Server, sent: bytes, expe
         connection.sendall(sent)
 
         assert status(connection) == expected
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_probes_are_answered_when_every_thread_is_taken(server: Server, path: str) -> None:
+    rows = b"size,colour\n" + b"1,red\n" * 500_000
+    request = post(f"{ROOMS}?echo=true", rows, "Content-Type: text/csv")
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):  # readers that never read, one more than there are threads
+            reader = stack.enter_context(closing(socket.socket()))
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", server.port))
+            sending = threading.Thread(target=send_all, args=(reader, request))
+            sending.start()
+            stack.callback(sending.join)
+            stack.callback(reader.shutdown, socket.SHUT_RDWR)
+        with closing(connect(server)) as connection:
+            for _ in range(50):
+                connection.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+
+                assert receive_one(connection)[0].status == 200
+
+
+def send_all(connection: socket.socket, data: bytes) -> None:
+    """Send what the server takes, for as long as it does."""
+    with contextlib.suppress(OSError):
+        connection.sendall(data)
 
 
 def test_silent_body_is_answered_without_taking_a_thread(impatient: Server) -> None:
