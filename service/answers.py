@@ -12,8 +12,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from service.bundle import Dialect, Instances, ValueOutput
-from service.errors import BlankPicture, InvalidInstances, ServiceError
+from service.bundle import Dialect, ValueOutput
+from service.errors import Fault, InvalidInstances, ServiceError
 from service.model import Model, Predictions
 from service.tables import Block, write_csv
 
@@ -51,55 +51,49 @@ class Answered:
 
 
 def predict(model: Model, block: Block) -> Answered:
-    """Predict on a block, all of whose rows must be good.
-
-    Raises:
-        BlankPicture, InvalidInstances: The network cannot answer some.
-    """
-    predictions = model.predict(block.instances) if block.rows else _joined(model, [])
-    return Answered(block, predictions, {})
-
-
-def predict_each(model: Model, block: Block) -> Answered:
     """Predict on the good rows of a block; name what is wrong with each of the others."""
     places = _places_without(block.errors, block.rows)
-    found = _halve(model, block.instances, len(places)) if len(places) else []
-    errors = dict(block.errors)
-    good = [part for part in found if isinstance(part, Predictions)]
-    start = 0
-    for part in found:
-        if isinstance(part, Predictions):
-            start += len(part)
-        else:
-            errors[int(places[start])] = part
-            start += 1
-    return Answered(block, _joined(model, good), errors)
+    if not len(places):
+        return Answered(block, _no_predictions(model), block.errors)
+    predictions = model.predict(block.instances)
+    found = {int(places[place]): error.detail for place, error in predictions.errors.items()}
+    return Answered(block, predictions.good(), {**block.errors, **found})
 
 
-def _halve(model: Model, instances: Instances, count: int) -> list[Predictions | str]:
-    """Predict all at once, or, where some cannot be, each half of them alone."""
-    try:
-        return [model.predict(instances)]
-    except (BlankPicture, InvalidInstances) as error:
-        if count == 1:
-            return [error.faults[0].detail if error.faults else error.detail]
-    middle = count // 2
-    first = {name: values[:middle] for name, values in instances.items()}
-    second = {name: values[middle:] for name, values in instances.items()}
-    return _halve(model, first, middle) + _halve(model, second, count - middle)
+def predict_all(model: Model, block: Block, *, first: int) -> Answered:
+    """Predict on a block, all of whose rows must be good.
+
+    Args:
+        model: Who predicts.
+        block: What on.
+        first: Place of its first instance in the request.
+
+    Raises:
+        ServiceError: The request's only instance cannot be predicted.
+        InvalidInstances: Some of several cannot, or are faulty.
+    """
+    if block.faults:
+        raise InvalidInstances(block.faults, found=block.fault_count)
+    answered = Answered(block, _no_predictions(model), {})
+    if block.rows:
+        answered = Answered(block, model.predict(block.instances), {})
+    errors = answered.predictions.errors
+    if errors and first == 0 and block.rows == 1:
+        raise errors[0]
+    if errors:
+        raise InvalidInstances(
+            [
+                Fault(detail=error.detail, pointer=f"#/instances/{first + place}")
+                for place, error in sorted(errors.items())
+            ]
+        )
+    return answered
 
 
-def _joined(model: Model, parts: Sequence[Predictions]) -> Predictions:
-    if len(parts) == 1:
-        return parts[0]
+def _no_predictions(model: Model) -> Predictions:
     output = model.manifest.signature.outputs[0]
-    empty = np.empty((0, *output.shape) if output.shape != (1,) else 0, dtype=np.float32)
-    warnings: dict[int, list[str]] = {}
-    start = 0
-    for part in parts:
-        warnings.update({start + place: texts for place, texts in part.warnings.items()})
-        start += len(part)
-    return Predictions(output, np.concatenate([empty, *(part.values for part in parts)]), warnings)
+    shape = (0, *output.shape) if output.shape != (1,) else (0,)
+    return Predictions(output, np.empty(shape, dtype=np.float32))
 
 
 def _places_without(errors: Mapping[int, str], count: int) -> NDArray[np.intp]:

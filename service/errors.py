@@ -325,6 +325,16 @@ class BlankPicture(ServiceError):
         super().__init__("The picture has no ink: nothing stands out from its background.")
 
 
+class NoFiniteAnswer(ServiceError):
+    """The network answers with infinity, or with no number at all."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "No finite answer"
+
+    def __init__(self) -> None:
+        super().__init__("The network has no finite answer to it.")
+
+
 class InvalidInstances(ServiceError):
     """The body was parsed, but does not fit the model's signature."""
 

@@ -24,10 +24,11 @@ from service.bundle import (
     PictureInput,
     ProbabilitiesOutput,
 )
-from service.engines import Engine, Tensors
-from service.errors import BlankPicture, Fault, InvalidInstances, shown
+from service.engines import Engine
+from service.errors import BlankPicture, NoFiniteAnswer, ServiceError, shown
 
 Warnings = dict[int, list[str]]
+Errors = dict[int, ServiceError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Predictions:
         output: What they are.
         values: Probabilities or values.
         warnings: What is doubtful about an instance, by its place; most have none.
+        errors: Why an instance cannot be predicted, by its place; its values mean nothing.
 
     Shapes:
         values: (n, classes) for probabilities, (n,) for a value.
@@ -46,9 +48,20 @@ class Predictions:
     output: OutputSpec
     values: NDArray[np.float32]
     warnings: Mapping[int, list[str]] = field(default_factory=dict)
+    errors: Mapping[int, ServiceError] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def good(self) -> "Predictions":
+        """Return those without an error."""
+        if not self.errors:
+            return self
+        places = [place for place in range(len(self)) if place not in self.errors]
+        warnings = {
+            new: self.warnings[old] for new, old in enumerate(places) if old in self.warnings
+        }
+        return Predictions(self.output, self.values[places], warnings)
 
     def labels(self) -> NDArray[np.object_]:
         """Return each instance's most probable class label; none where a value is predicted.
@@ -129,33 +142,26 @@ class Model:
         Args:
             instances: An array for every input of the signature, all of one length.
 
-        Raises:
-            BlankPicture: The only picture has no ink.
-            InvalidInstances: One of several pictures is blank, or the network has no finite answer.
         """
         warnings: Warnings = {}
+        errors: Errors = {}
         tensors = {
-            spec.tensor: self._encode(spec, instances[spec.name], warnings)
+            spec.tensor: self._encode(spec, instances[spec.name], warnings, errors)
             for spec in self.manifest.signature.inputs
         }
-        return self._run(tensors, warnings)
-
-    def _run(self, tensors: Tensors, warnings: Warnings) -> Predictions:
         output = self.manifest.signature.outputs[0]
         values = self._engine(tensors)[output.name]
         values = values.reshape(len(values), *(output.shape if output.shape != (1,) else ()))
         finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-        if not finite.all():
-            faults = [
-                _fault(place, "The network has no finite answer to it.")
-                for place in np.flatnonzero(~finite)
-            ]
-            raise InvalidInstances(faults)
-        return Predictions(output, values, warnings)
+        for place in np.flatnonzero(~finite):
+            errors.setdefault(int(place), NoFiniteAnswer())
+        return Predictions(output, values, warnings, errors)
 
-    def _encode(self, spec: InputSpec, raw: NDArray[Any], warnings: Warnings) -> NDArray[Any]:
+    def _encode(
+        self, spec: InputSpec, raw: NDArray[Any], warnings: Warnings, errors: Errors
+    ) -> NDArray[Any]:
         if isinstance(spec, PictureInput):
-            return _fit_pictures(spec, raw)
+            return _fit_pictures(spec, raw, errors)
         if isinstance(spec, CategoryInput):
             encoded = self._encode_category(spec, raw, warnings)
             blank = encoded == MISSING_CODE
@@ -185,23 +191,16 @@ def _codes(spec: CategoryInput) -> dict[str | None, int]:
     return codes
 
 
-def _fit_pictures(spec: PictureInput, pictures: NDArray[np.object_]) -> NDArray[np.float32]:
-    tensor = np.empty((len(pictures), *spec.shape), dtype=np.float32)
-    faults = []
+def _fit_pictures(
+    spec: PictureInput, pictures: NDArray[np.object_], errors: Errors
+) -> NDArray[np.float32]:
+    tensor = np.zeros((len(pictures), *spec.shape), dtype=np.float32)
     for place, pixels in enumerate(pictures):
         try:
             tensor[place] = geometry.fit(spec.geometry, pixels).pixels
         except BlankPicture as error:
-            if len(pictures) == 1:
-                raise
-            faults.append(_fault(place, error.detail))
-    if faults:
-        raise InvalidInstances(faults)
+            errors[place] = error
     return tensor
-
-
-def _fault(place: int | np.integer[Any], detail: str) -> Fault:
-    return Fault(detail=detail, pointer=f"#/instances/{place}")
 
 
 def _warn(warnings: Warnings, where: NDArray[np.bool_], text: str) -> None:

@@ -1,14 +1,12 @@
 """One request's way from blocks of instances to the pieces of its answer."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import chain
 
-from service.answers import Answer, Answered, CsvAnswer, JsonAnswer, predict, predict_each
+from service.answers import Answer, Answered, CsvAnswer, JsonAnswer, predict, predict_all
 from service.bodies import Decoded
 from service.bundle import Instances
-from service.errors import BlankPicture, Fault, InvalidInstances, ServiceError
+from service.errors import Fault, InvalidInstances, ServiceError
 from service.exchange import Exchange
 from service.metrics import Metrics
 from service.model import Model, Predictions
@@ -18,8 +16,6 @@ from service.tables import Block
 from service.transfer import AnswerBroken
 
 Compare = Callable[[Instances, Predictions], None]
-
-_PLACE = re.compile(r"(?<=^#/instances/)\d+")
 
 
 class Prediction:
@@ -91,33 +87,20 @@ class Prediction:
         return answered
 
     def _predict(self, block: Block) -> Answered:
-        place = self._exchange.instances
+        first = self._exchange.instances
         self._exchange.instances += block.rows
         self._exchange.turn.take()  # it may have waited for the block
         with self._exchange.inference:
             if self._options.report:
-                answered = predict_each(self._model, block)
+                answered = predict(self._model, block)
             else:
-                answered = self._predict_faultless(block, place)
+                answered = predict_all(self._model, block, first=first)
         self._metrics.count_predictions(self._model, answered.predictions)
         if self._compare is not None and answered.is_of_all_instances:
             self._compare(block.instances, answered.predictions)
         if answered.errors:
             self._metrics.rejected.labels(InvalidInstances.slug()).inc(len(answered.errors))
         return answered
-
-    def _predict_faultless(self, block: Block, place: int) -> Answered:
-        if block.faults:
-            raise InvalidInstances(block.faults, found=block.fault_count)
-        try:
-            return predict(self._model, block)
-        except InvalidInstances as error:
-            raise InvalidInstances([_moved(fault, place) for fault in error.faults]) from None
-        except BlankPicture as error:
-            if place == 0:
-                raise
-            fault = Fault(detail=error.detail, pointer=f"#/instances/{place}")
-            raise InvalidInstances([fault]) from None
 
     def _writer(self, decoded: Decoded, *, as_csv: bool) -> Answer:
         if not as_csv:
@@ -147,9 +130,3 @@ class Prediction:
             self._exchange.reason = error.slug()
             yield writer.break_off(error)
             raise AnswerBroken from None
-
-
-def _moved(fault: Fault, places: int) -> Fault:
-    """Count a fault's instance from the start of the body instead of the block's."""
-    pointer = _PLACE.sub(lambda match: str(int(match[0]) + places), fault.pointer or "")
-    return replace(fault, pointer=pointer)

@@ -88,9 +88,17 @@ def disagreements(one: Predictions, other: Predictions) -> NDArray[np.bool_]:
     Classes disagree where another label is the most probable; values where they differ by more
     than `VALUE_TOLERANCE` of the larger one.
 
+    What one cannot answer is a disagreement.
+
     Shapes:
         (n,).
     """
+    apart = _differ(one, other)
+    apart[[*one.errors, *other.errors]] = True
+    return apart
+
+
+def _differ(one: Predictions, other: Predictions) -> NDArray[np.bool_]:
     if isinstance(one.output, ProbabilitiesOutput) or isinstance(other.output, ProbabilitiesOutput):
         return np.asarray(one.labels() != other.labels())
     larger = np.maximum(np.abs(one.values), np.abs(other.values))

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from service.bundle import ProbabilitiesOutput
 from service.engines import Tensors
-from service.errors import BlankPicture, InvalidInstances
+from service.errors import BlankPicture
 from service.model import Model, Predictions
 from tests.bundles import picture_manifest, table_manifest
 
@@ -66,14 +65,18 @@ def test_no_instances_have_no_predictions() -> None:
     assert len(Model(table_manifest(), Recorder()).predict(rows([], []))) == 0
 
 
-def test_answer_that_is_not_finite_is_a_fault_of_its_instance() -> None:
+def test_answer_that_is_not_finite_is_an_error_of_its_instance() -> None:
     def engine(tensors: Tensors) -> dict[str, NDArray[np.float32]]:
         return {"value": np.reciprocal(tensors["size"])}
 
-    with np.errstate(divide="ignore"), pytest.raises(InvalidInstances) as caught:
-        Model(table_manifest(), engine).predict(rows([1.0, 0.0], ["red", "red"]))
+    with np.errstate(divide="ignore"):
+        predictions = Model(table_manifest(), engine).predict(
+            rows([0.0, 2.0, 0.0], ["red", "pink", "red"])
+        )
 
-    assert [fault.pointer for fault in caught.value.faults] == ["#/instances/1"]
+    assert list(predictions.errors) == [0, 2]
+    assert predictions.good().values.tolist() == [0.5]
+    assert list(predictions.good().warnings) == [0]
 
 
 def half_ink(tensors: Tensors) -> dict[str, NDArray[np.float32]]:
@@ -95,16 +98,12 @@ def pictures(*inks: int) -> dict[str, NDArray[np.object_]]:
     return {"image": array}
 
 
-def test_single_blank_picture_has_an_error_of_its_own() -> None:
-    with pytest.raises(BlankPicture):
-        Model(picture_manifest(), half_ink).predict(pictures(0))
+def test_blank_pictures_are_errors_of_their_own() -> None:
+    predictions = Model(picture_manifest(), half_ink).predict(pictures(255, 0, 255, 0))
 
-
-def test_blank_picture_among_others_is_pointed_at() -> None:
-    with pytest.raises(InvalidInstances) as caught:
-        Model(picture_manifest(), half_ink).predict(pictures(255, 0, 255, 0))
-
-    assert [fault.pointer for fault in caught.value.faults] == ["#/instances/1", "#/instances/3"]
+    kinds = {place: type(error) for place, error in predictions.errors.items()}
+    assert kinds == {1: BlankPicture, 3: BlankPicture}
+    assert len(predictions.good()) == 2
 
 
 def test_records_list_the_most_probable_classes_first() -> None:

@@ -160,6 +160,10 @@ PROVOKED: dict[str, tuple[type[ServiceError], Request]] = {
     ),
     "silence": (errors.BodyTimeout, silent),
     "no ink": (errors.BlankPicture, body(STROKES, blank_picture(), PNG)),
+    "answer that is not finite": (
+        errors.NoFiniteAnswer,
+        body(ROOMS, b'{"instances": [{"size": 1e38, "colour": null}]}', JSON),
+    ),
     "missing column": (errors.InvalidInstances, body(ROOMS, b"size,color\n1,red\n", CSV)),
     "JSON without instances": (errors.InvalidInstances, body(ROOMS, b"{}", JSON)),
     "JSON with other instances": (errors.InvalidInstances, body(ROOMS, b'{"instances":1}', JSON)),

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from service.app import create_app
 from service.engines import Tensors
+from service.errors import NoFiniteAnswer
 from service.metrics import Metrics
 from service.model import Model, Predictions
 from service.repository import Repository
@@ -129,3 +130,12 @@ def test_values_disagree_beyond_a_hundredth(one: float, other: float, *, apart: 
     values = [Predictions(output, np.array([value], dtype=np.float32)) for value in (one, other)]
 
     assert list(disagreements(*values)) == [apart]
+
+
+def test_what_one_cannot_answer_is_a_disagreement() -> None:
+    output = table_manifest().signature.outputs[0]
+    values = np.array([1.0, np.inf, 1.0], dtype=np.float32)
+    one, other = Predictions(output, values), Predictions(output, values, {}, {1: NoFiniteAnswer()})
+
+    with np.errstate(invalid="ignore"):
+        assert list(disagreements(one, other)) == [False, True, False]
