@@ -73,7 +73,6 @@ class Board:
     def __init__(self, folder: Path, *, process: int | None = None) -> None:
         self._folder = folder
         self._process = os.getpid() if process is None else process
-        self._seen: dict[str, tuple[tuple[int, int], msgspec.Struct]] = {}
         self._leadership: int | None = None
         self._life: int | None = None
 
@@ -143,7 +142,6 @@ class Board:
             else:
                 path.unlink(missing_ok=True)
                 (self._folder / about).unlink(missing_ok=True)
-                self._seen.pop(about, None)
         return found
 
     def lead(self) -> bool:
@@ -166,20 +164,10 @@ class Board:
         self._leadership = self._life = None
 
     def _read(self, name: str, kind: type[Content]) -> Content | None:
-        """Return a file's content; it is parsed again only when it was replaced."""
-        path = self._folder / name
         try:
-            status = path.stat()
-            version = (status.st_ino, status.st_mtime_ns)
-            known = self._seen.get(name)
-            if known is None or known[0] != version:
-                known = version, msgspec.json.decode(path.read_bytes(), type=kind)
-                self._seen[name] = known
+            return msgspec.json.decode((self._folder / name).read_bytes(), type=kind)
         except FileNotFoundError:
             return None
-        content = known[1]
-        assert isinstance(content, kind)  # noqa: S101 - one name, one kind
-        return content
 
     def _write(self, name: str, content: msgspec.Struct) -> None:
         path = self._folder / name
