@@ -114,7 +114,7 @@ class _Others:
     def figure(self) -> Figure:
         """Tell its share of all cores; where it is large, the other figures say little."""
         after = self._counters()
-        share = (after[0] - self._before[0]) / (after[1] - self._before[1])
+        share = max(0.0, (after[0] - self._before[0]) / (after[1] - self._before[1]))
         return Figure(
             name="the machine's time taken by others meanwhile",
             shown=f"{100 * share:.0f} %",
