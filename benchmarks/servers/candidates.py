@@ -173,6 +173,7 @@ def _start(
         # The service's configuration of gunicorn makes such a folder; other servers do not read it.
         "PROMETHEUS_MULTIPROC_DIR": _numbers(folder),
         "OPENBLAS_NUM_THREADS": 1,
+        "TMPDIR": folder,  # what a worker leaves behind there goes with it
     }
     others = {name: text for name, text in os.environ.items() if not name.startswith("VITRINE_")}
     return subprocess.Popen(
