@@ -175,6 +175,7 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's 
 
 def child_exit(server: Any, worker: Any) -> None:
     """Keep the numbers of a worker that ended, in one file for all of them."""
+    import_module("service.worker").forget(worker)
     try:
         import_module("service.metrics").retire(Path(os.environ[_NUMBERS]), worker.pid)
     except OSError as error:

@@ -52,7 +52,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "TCP port to listen on.")
     workers: int = _setting(2, "Worker processes.")
-    threads: int = _setting(16, "Request threads in each worker.")
+    threads: int = _setting(256, "Most request threads in each worker; few of them compute.")
     graceful_timeout_seconds: int = _setting(
         30, "Time that requests under way get to finish when the server stops."
     )

@@ -9,6 +9,7 @@ own parser decides, which is fed the same bytes.
 import ctypes
 import errno
 import math
+import mmap
 import os
 import re
 import resource
@@ -39,8 +40,9 @@ _HEAD_SILENCES = 3
 # What a client still sends while it reads its last answer: unread, it would become a reset.
 _CLOSING_SECONDS = 2.0
 _MAX_DISCARDED_BYTES = 2**18
-# Few, so that the workers share the connections that come at once.
 _ACCEPTED_AT_ONCE = 8
+# A worker that has more connections than another leaves the next to it for so long.
+_LEFT_SECONDS = 0.002
 _FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _FULL_SECONDS = 0.5
 # Files beside the connections: models, spools, libraries.
@@ -60,6 +62,16 @@ _FRAMING = re.compile(
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 _MAX_CHUNK_LINE_BYTES = 4096
+
+
+# Of each worker its connections and one more, 0 of none; shared with the workers forked from here.
+_SLOTS = 256
+_counts = memoryview(mmap.mmap(-1, 4 * _SLOTS)).cast("i")
+
+
+def forget(worker: Any) -> None:
+    """Count the connections of a worker no longer, which may have been killed."""
+    _counts[worker.age % _SLOTS] = 0
 
 
 def refuse_connections(listeners: Iterable[Any]) -> None:
@@ -223,6 +235,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._held_bytes = 0
         self._accepts_from = 0.0
+        self._is_asked = self._has_left = False
         # Encrypted and other languages' bytes say nothing to us.
         self._looks_ahead = (
             self.cfg.protocol == "http"
@@ -253,6 +266,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(
             self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks
         )
+        self._count(0)
         while self.alive and self.is_parent_alive():
             self._turn(accepts=True)
         self._stop()
@@ -263,7 +277,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         has_room = self.nr_conns < self.worker_connections and now >= self._accepts_from
         self.set_accept_enabled(accepts and has_room)
         due = min(clock.next_due() for clock in self._clocks)
+        if accepts and not has_room and self._accepts_from > now:
+            due = min(due, self._accepts_from)
+        self._is_asked = False
         self.wait_for_and_dispatch_events(timeout=max(0.0, min(1.0, due - now)))
+        if has_room and not self._is_asked:
+            self._has_left = False  # another one has taken it
         for connection in (*self._idle.take_expired(), *self._heads.take_expired()):
             self._close(connection)
         for connection in self._silent.take_expired():
@@ -280,6 +299,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         Told to stop for new workers' sake, leave what waits in the shared socket to them.
         """
         self.alive = False
+        forget(self)
         accepts = any(_refuses(listener) for listener in self.sockets)
         deadline = time.monotonic() + self.cfg.graceful_timeout
         self._idle.shorten(STOP_KEEPALIVE_LINGER)
@@ -303,9 +323,29 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for listener in self.sockets:
             listener.close()
 
+    def _count(self, more: int) -> None:
+        self.nr_conns += more
+        if self.alive:
+            _counts[self.age % _SLOTS] = self.nr_conns + 1
+
+    def _leaves_it_to_another(self) -> bool:
+        """Tell whether another worker has fewer connections; it was woken as well.
+
+        Kept connections stay where they are: without this all may be with one worker, and one
+        core. The other may be busy, so what has been left once is taken the next time.
+        """
+        fewest = min((count for count in _counts if count), default=0)
+        self._has_left = not self._has_left and self.alive and self.nr_conns + 1 > fewest > 0
+        if self._has_left:
+            self._accepts_from = time.monotonic() + _LEFT_SECONDS
+        return self._has_left
+
     def accept(self, listener: Any) -> None:
         """Accept what waits, a few at a time."""
+        self._is_asked = True
         for _ in range(min(_ACCEPTED_AT_ONCE, self.worker_connections - self.nr_conns)):
+            if self._leaves_it_to_another():
+                return
             try:
                 client, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
@@ -324,7 +364,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 listener.getsockname(),
                 timeout_seconds=self._timeout_seconds,
             )
-            self.nr_conns += 1
+            self._count(+1)
             if self.alive:
                 self._heads.start(connection)
             self._wait(connection, self._silent if self.alive else self._idle)
@@ -412,7 +452,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _close(self, connection: _Connection) -> None:
         self._leave(connection)
         self._held_bytes -= connection.held_bytes
-        self.nr_conns -= 1
+        self._count(-1)
         util.close(connection.sock)
 
     def _leave(self, connection: _Connection) -> None:

@@ -438,3 +438,47 @@ def test_arrival_is_complete_at_the_last_byte_and_not_before(
     pieces = [request_bytes[at : at + step] for at in range(0, len(request_bytes), step)]
 
     assert [arrival.add(piece) for piece in pieces] == [*[False] * (len(pieces) - 1), True]
+
+
+def connections_of(process: int) -> int:
+    """Count the open sockets of a process."""
+    count = 0
+    for path in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            count += str(path.readlink()).startswith("socket:")
+    return count
+
+
+def shares(server: Server, number: int) -> list[int]:
+    """Keep so many connections, and return how many each worker has of them."""
+    before = [connections_of(worker) for worker in server.workers()]
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            connection = stack.enter_context(closing(connect(server)))
+            connection.sendall(LIVEZ)
+            assert receive_one(connection)[0].status == 200
+        after = [connections_of(worker) for worker in server.workers()]
+    return [more - less for more, less in zip(after, before, strict=True)]
+
+
+def test_workers_share_the_connections_that_are_kept(published: Path) -> None:
+    with serving(models=published, workers=3) as server:
+        while len(server.workers()) < 3 or 0 in shares(server, 9):
+            time.sleep(0.05)  # some have not begun
+
+        found = shares(server, 30)
+
+    # Of earlier ones some may be closed only now, which lessens a worker's number.
+    assert 5 <= min(found) <= max(found) <= 15, found
+
+
+def test_killed_worker_is_not_waited_for(published: Path) -> None:
+    with serving(models=published, workers=2) as server, contextlib.ExitStack() as stack:
+        killed = server.workers()[0]
+        os.kill(killed, signal.SIGKILL)
+        while killed in server.workers():
+            time.sleep(0.01)
+        for _ in range(10):
+            connection = stack.enter_context(closing(connect(server)))
+            connection.sendall(LIVEZ)
+            assert receive_one(connection)[0].status == 200
