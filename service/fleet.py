@@ -16,16 +16,16 @@ import msgspec
 from service.board import Board, Progress
 from service.errors import ModelNotFound, NotAgreed, SourceFailed, VersionNotFound, VersionRefused
 from service.model import Model
-from service.planner import Planner, Version
+from service.planner import Planner, Rules, Version
 from service.repository import Repository, load_versions
 from service.shelves import Shelf
 from service.sources import SourceUnreachable
-from service.wishes import Plan, Policy, Serving, Wish, Wishes
+from service.wishes import Plan, Serving, Wish, Wishes
 
 # Where an application keeps the worker it runs in, for the server that ends it.
 WORKER = "vitrine.worker"
 
-# How often a worker looks for a new plan: a look is a few calls of stat.
+# How often a worker looks for a new plan, at least twice in a plan's notice.
 _LOOK_SECONDS = 0.05
 # How long a caller waits for all workers: longer than a stuck one is given to live.
 _AGREE_SECONDS = 60.0
@@ -54,20 +54,12 @@ class Worker:
         board: Where the workers agree.
         shelf: Where versions come from.
         repository: What this worker serves.
-        policy: Which versions are served of a model without a wish.
+        rules: By which it makes the plans.
         threads: Cores that one call of a network may use.
-        watch_seconds: How often to look for new versions; 0 for only when told.
     """
 
     def __init__(
-        self,
-        board: Board,
-        shelf: Shelf,
-        repository: Repository,
-        *,
-        policy: Policy,
-        threads: int,
-        watch_seconds: float,
+        self, board: Board, shelf: Shelf, repository: Repository, rules: Rules, *, threads: int
     ) -> None:
         self._board = board
         self._shelf = shelf
@@ -75,9 +67,7 @@ class Worker:
         self._threads = threads
         self._loaded: dict[Version, Model] = {}
         self._progress = Progress()
-        self._planner = Planner(
-            board, shelf, self._load, policy=policy, watch_seconds=watch_seconds
-        )
+        self._planner = Planner(board, shelf, self._load, rules)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="fleet", daemon=True)
 
@@ -143,7 +133,9 @@ class Worker:
         kept = plan.versions() | following.versions()
         self._loaded = {version: self._loaded[version] for version in kept & self._loaded.keys()}
         self._repository.serve(plan, self._loaded)
-        self._report(msgspec.structs.replace(self._progress, serving=plan.number))
+        time.sleep(max(0.0, plan.at - time.monotonic()))
+        serving = self._repository.catalogue.number
+        self._report(msgspec.structs.replace(self._progress, serving=serving))
 
     def _report(self, progress: Progress) -> None:
         self._board.report(progress)

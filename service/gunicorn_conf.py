@@ -78,6 +78,19 @@ def on_starting(server: Any) -> None:
         _make_folder(name) for name in (_NUMBERS, _STATE) if not os.environ.get(name)
     ]
     try:
+        _prepare_folders()
+    except SystemExit:
+        on_exit(server)
+        raise
+    import_module("service.app")
+    _share_one_arena()
+    # What is there now lives as long as the server; the collector would only unshare its pages.
+    gc.collect()
+    gc.freeze()
+
+
+def _prepare_folders() -> None:
+    try:
         # Imported with the variables set, which the libraries read once.
         import_module("service.metrics").clear(Path(os.environ[_NUMBERS]))
     except OSError as error:
@@ -89,11 +102,6 @@ def on_starting(server: Any) -> None:
         sys.exit(f"The folder of the state cannot be written: {error.strerror}.")
     except board.InvalidBoard as error:
         sys.exit(str(error))
-    import_module("service.app")
-    _share_one_arena()
-    # What is there now lives as long as the server; the collector would only unshare its pages.
-    gc.collect()
-    gc.freeze()
 
 
 def _make_folder(variable: str) -> str:

@@ -6,6 +6,7 @@ Keeps nothing that another worker could not find out anew: it may end at any mom
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,21 @@ _MAX_ATTEMPTS = 3
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """By which plans are made.
+
+    Attributes:
+        policy: Which versions are served of a model without a wish.
+        watch_seconds: How often to look for new versions; 0 for only when told.
+        notice_seconds: Between posting a plan and serving it; every worker looks in that time.
+    """
+
+    policy: Policy
+    watch_seconds: float
+    notice_seconds: float = 0.15
+
+
 class Planner:
     """Makes the plans while this worker leads.
 
@@ -33,18 +49,14 @@ class Planner:
         board: Where the workers agree.
         shelf: Where versions come from.
         load: Tries versions out in this worker before any other is asked to load them.
-        policy: Which versions are served of a model without a wish.
-        watch_seconds: How often to look for new versions; 0 for only when told.
+        rules: By which plans are made.
     """
 
-    def __init__(
-        self, board: Board, shelf: Shelf, load: Load, *, policy: Policy, watch_seconds: float
-    ) -> None:
+    def __init__(self, board: Board, shelf: Shelf, load: Load, rules: Rules) -> None:
         self._board = board
         self._shelf = shelf
         self._load = load
-        self._policy = policy
-        self._watch_seconds = watch_seconds
+        self._rules = rules
         self._refused: dict[Version, tuple[Fingerprint, str]] = {}
         self._told: dict[Version, str] = {}
         self._available: Mapping[str, list[int]] = {}
@@ -83,8 +95,8 @@ class Planner:
             self._revision = revision
             self._refused.clear()  # whoever asks, asks for another try
             return True
-        return bool(self._watch_seconds) and (
-            time.monotonic() - self._looked >= self._watch_seconds
+        return bool(self._rules.watch_seconds) and (
+            time.monotonic() - self._looked >= self._rules.watch_seconds
         )
 
     def _look(self) -> None:
@@ -142,7 +154,7 @@ class Planner:
                         if of == name
                     },
                 },
-                policy=self._policy,
+                policy=self._rules.policy,
             )
             for name in sorted({*self._available, *missing})
         }
@@ -199,7 +211,8 @@ class Planner:
             return
         workers = self._board.progress()
         if all(worker.loaded >= plan.number and not worker.refused for worker in workers):
-            self._board.post_served(plan)
+            at = 0.0 if served is None else time.monotonic() + self._rules.notice_seconds
+            self._board.post_served(msgspec.structs.replace(plan, at=at))
             fields = {"plan": plan.number, "models": msgspec.to_builtins(_versions(plan))}
             _log.info("plan served", extra={"fields": fields})
 

@@ -5,6 +5,8 @@ began with.
 """
 
 import random
+import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,10 +56,12 @@ class Catalogue:
 
     Attributes:
         number: Of the plan it fulfils.
+        at: Since when, by the monotonic clock.
         entries: By name, in order.
     """
 
     number: int = 0
+    at: float = 0.0
     entries: Mapping[str, Entry] = field(default_factory=dict)
 
     def models(self) -> dict[str, Versions]:
@@ -80,6 +84,9 @@ class Repository:
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._draw = draw
+        self._catalogue = Catalogue()
+        self._next: Catalogue | None = None
+        self._swapping = threading.Lock()
         self._watchers: list[Callable[[Catalogue], None]] = []
         self._staged: Loaded = {}
         loaded = {
@@ -93,11 +100,29 @@ class Repository:
                 for name, versions in (models or {}).items()
             }
         )
-        self.catalogue = Catalogue()
         self.serve(plan, loaded)
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is served now."""
+        following = self._next
+        if following is not None and time.monotonic() >= following.at:
+            self._swap(following)
+        return self._catalogue
+
+    def _swap(self, following: Catalogue) -> None:
+        with self._swapping:
+            if self._next is not following:
+                return
+            self._catalogue, self._next = following, None
+            self._staged = {}
+            for watcher in self._watchers:
+                watcher(following)
+
     def serve(self, plan: Plan, loaded: Loaded) -> None:
-        """Serve what a plan says from now on; requests under way keep what they began with.
+        """Serve what a plan says from its time on; requests under way keep what they began with.
+
+        The clock decides, not whoever calls this: so all workers begin at once.
 
         Args:
             plan: What to serve.
@@ -112,10 +137,9 @@ class Repository:
             )
             for name, serving in sorted(plan.models.items())
         }
-        self.catalogue = Catalogue(number=plan.number, entries=MappingProxyType(entries))
-        self._staged = {}
-        for watcher in self._watchers:
-            watcher(self.catalogue)
+        self._next = Catalogue(number=plan.number, at=plan.at, entries=MappingProxyType(entries))
+        if time.monotonic() >= plan.at:
+            self._swap(self._next)
 
     def stage(self, loaded: Loaded) -> None:
         """Answer with further versions where they are asked for by number.

@@ -112,11 +112,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         number: Rises with every plan.
         revision: Of the wishes that it fulfils.
         models: By name.
+        at: When to begin, by this machine's monotonic clock, which all workers share.
     """
 
     number: int = 0
     revision: int = 0
     models: dict[str, Serving] = {}
+    at: float = 0.0
 
     def versions(self) -> set[tuple[str, int]]:
         """Name every version that is served."""

@@ -20,6 +20,7 @@ from service.bundle import InvalidBundle
 from service.engines import available_cpus
 from service.fleet import WORKER, Worker
 from service.metrics import REFUSED, Metrics
+from service.planner import Rules
 from service.repository import Repository
 from service.settings import InvalidSetting, Settings
 from service.shelves import open_shelf
@@ -38,9 +39,8 @@ def _compose(numbers: Path | None) -> Flask:
         Board(Path(settings.state) if settings.state else _own_state()),
         open_shelf(settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds),
         repository,
-        policy=settings.versions,
+        Rules(policy=settings.versions, watch_seconds=settings.watch_seconds),
         threads=max(1, available_cpus() // settings.workers),
-        watch_seconds=settings.watch_seconds,
     )
     worker.start()
     instruments = Metrics(CollectorRegistry(), folder=numbers)

@@ -83,6 +83,14 @@ def kill_one(server: Server) -> None:
     until(lambda: len(set(server.workers()) - set(before)) == 1)
 
 
+def hang_up(server: Server) -> None:
+    """Restart all workers, and wait until the old ones have gone."""
+    before = set(server.workers())
+    os.kill(server.process, signal.SIGHUP)
+    until(lambda: len(set(server.workers()) - before) == WORKERS)
+    until(lambda: not before & set(server.workers()))
+
+
 def test_new_version_is_found_and_answers(server: Server, folder: Path) -> None:
     publish_whole(folder, 2, staging=folder.parent / "staging")
 
@@ -112,9 +120,7 @@ def test_reloads_and_kills_cost_at_most_what_was_under_way(server: Server, folde
 def test_restart_of_all_workers_loses_nothing(server: Server) -> None:
     with crowd(server, Wanted(1), clients=4) as tally:
         for _ in range(2):
-            before = set(server.workers())
-            os.kill(server.process, signal.SIGHUP)
-            until(lambda gone=before: not gone & set(server.workers()))  # type: ignore[misc]
+            hang_up(server)
         answered = tally.count
         until(lambda: tally.count > answered + 20)
 
@@ -140,7 +146,7 @@ def test_what_was_asked_for_holds_in_every_worker_that_comes(server: Server, fol
         kill_one(server)
         assert answering(server) == {1}
         assert answering(server, "/models/rooms/labels/next/predict") == {2}
-    os.kill(server.process, signal.SIGHUP)
+    hang_up(server)
 
     assert answering(server) == {1}
     assert ask(server, "POST", "/models/strokes/unload")[0] == 200

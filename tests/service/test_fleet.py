@@ -13,6 +13,7 @@ from service.board import Attempt, Board
 from service.bundle import InvalidBundle
 from service.errors import ModelNotFound, ServiceError, VersionNotFound, VersionRefused
 from service.fleet import Worker
+from service.planner import Rules
 from service.repository import Repository
 from service.shelves import LocalShelf
 from service.wishes import Policy, Wish
@@ -38,9 +39,8 @@ class Fleet:
             place,
             LocalShelf(self._models),
             repository,
-            policy=self._policy,
+            Rules(policy=self._policy, watch_seconds=watch_seconds, notice_seconds=0),
             threads=1,
-            watch_seconds=watch_seconds,
         )
         place.join()
         self.boards.append(place)
@@ -357,9 +357,8 @@ def test_started_worker_follows_until_it_is_stopped(
     for other in fleet.boards:
         other.leave()
     repository = Repository()
-    worker = Worker(
-        Board(state), LocalShelf(shelf), repository, policy="all", threads=1, watch_seconds=0.01
-    )
+    rules = Rules(policy="all", watch_seconds=0.01)
+    worker = Worker(Board(state), LocalShelf(shelf), repository, rules, threads=1)
     swapped = threading.Event()
 
     worker.start()

@@ -1,5 +1,6 @@
 """models/ to loaded versions: which is found, which is refused."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,25 @@ def test_staged_version_is_found_by_number_only() -> None:
     assert loaded.get("rooms", 2).version == 2
     assert loaded.get("rooms").version == 1
     assert list(loaded.models["rooms"]) == [1]
+
+
+def test_plan_is_served_when_its_time_has_come() -> None:
+    seen: list[int] = []
+    loaded = Repository(rooms(1))
+    loaded.watch(lambda catalogue: seen.append(catalogue.number))
+    models = {("rooms", version): model for version, model in rooms(1, 2)["rooms"].items()}
+    soon = time.monotonic() + 0.2
+    plan = Plan(number=5, models={"rooms": Serving(versions=(2,), default=2)}, at=soon)
+
+    loaded.serve(plan, models)
+    early = loaded.get("rooms").version
+    was_early = time.monotonic() < soon
+    while time.monotonic() < soon:
+        pass
+
+    assert (early, was_early) == (1, True)
+    assert loaded.get("rooms").version == 2
+    assert seen == [0, 5]
 
 
 def test_watcher_sees_what_is_served_now_and_later() -> None:
