@@ -44,7 +44,7 @@ BODIES = [
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """An environment without our variables, and the loggers put back as they were."""
-    for name in [*os.environ, NUMBERS, "OPENBLAS_NUM_THREADS"]:
+    for name in [*os.environ, NUMBERS, "VITRINE_STATE", "OPENBLAS_NUM_THREADS"]:
         if name.startswith("VITRINE_") or name in {NUMBERS, "OPENBLAS_NUM_THREADS"}:
             monkeypatch.setenv(name, "")  # which has it put back, if the code under test sets it
             monkeypatch.delenv(name)
@@ -200,7 +200,7 @@ def test_folder_of_metrics_is_made_and_taken_away(clean: pytest.MonkeyPatch) -> 
     conf["on_starting"](server)
     folder = Path(os.environ[NUMBERS])
     assert folder.is_dir()
-    conf["child_exit"](server, SimpleNamespace(pid=1))
+    conf["child_exit"](server, SimpleNamespace(pid=1, age=1))
     conf["on_exit"](server)
 
     assert not folder.exists()
