@@ -163,6 +163,7 @@ class RequestBody:
         """
         if self._socket is None:
             return True
+        self._on_wait()
         events = _poll(self._socket, select.POLLIN | select.POLLOUT, self._timeout_seconds)
         if not events:
             raise AnswerBroken

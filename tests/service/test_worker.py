@@ -249,6 +249,30 @@ def test_probes_are_answered_when_every_thread_is_taken(server: Server, path: st
                 assert receive_one(connection)[0].status == 200
 
 
+def test_readers_that_never_read_keep_no_turn_to_compute(published: Path) -> None:
+    rows = b"size,colour,remark\n" + (b"1,red," + b"x" * 1500 + b"\n") * 3000
+    request = post(f"{ROOMS}?echo=true", rows, "Content-Type: text/csv")
+    with (
+        serving(
+            models=published, workers=1, threads=40, body_timeout_seconds=2 * PATIENCE_SECONDS
+        ) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        for _ in range(20):
+            reader = stack.enter_context(closing(socket.socket()))
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", server.port))
+            sending = threading.Thread(target=send_all, args=(reader, request))
+            sending.start()
+            stack.callback(sending.join)
+            stack.callback(reader.shutdown, socket.SHUT_RDWR)
+        for _ in range(50):
+            with closing(connect(server)) as connection:
+                connection.sendall(CSV_REQUEST)
+
+                assert receive_one(connection)[1] == ANSWER
+
+
 def send_all(connection: socket.socket, data: bytes) -> None:
     """Send what the server takes, for as long as it does."""
     with contextlib.suppress(OSError):
