@@ -27,7 +27,7 @@ from service.wishes import describe_serving
 class VersionConverter(BaseConverter):
     """A version in a path: a positive integer, no longer than Python converts."""
 
-    regex = r"[1-9]\d{0,17}"
+    regex = r"[1-9][0-9]{0,17}"
 
     def to_python(self, value: str) -> int:
         """Return the number."""
@@ -73,6 +73,7 @@ class Api:
 
     def predict(self, name: str, version: int | None = None, label: str | None = None) -> Response:
         """Predict every instance in the body with one version of a model."""
+        entry = self._repository.entry(name)
         model = self._repository.get(name, version, label=label)
         exchanged = exchange.current()
         exchanged.model = model
@@ -85,7 +86,7 @@ class Api:
         with exchanged.decode:
             decoded = decode(model, content, exchanged.body, options, self._settings)
         is_named = version is not None or label is not None
-        compare = None if is_named else self._comparison(name, model)
+        compare = None if is_named else self._comparison(entry, model)
         prediction = Prediction(model, options, exchanged, self._metrics, compare=compare)
         response = Response(prediction.answer(decoded, as_csv=csv_answer), mimetype=media_type)
         response.headers["X-Model-Name"] = model.name
@@ -95,9 +96,13 @@ class Api:
             response.headers["X-Ignored-Columns"] = ", ".join(quote(name[:64]) for name in named)
         return response
 
-    def _comparison(self, name: str, model: Model) -> Compare | None:
-        shadow = self._repository.entry(name).shadow
-        return None if shadow is None else partial(self._shadow.offer, shadow, model)
+    def _comparison(self, entry: Entry, model: Model) -> Compare | None:
+        shadow = entry.shadow
+        return (
+            None
+            if shadow is None or shadow is model
+            else partial(self._shadow.offer, shadow, model)
+        )
 
 
 def _content() -> Content:

@@ -9,6 +9,7 @@ ended.
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ _ATTEMPT = "attempt.json"
 _LEADER = "leader.lock"
 _WRITERS = "wishes.lock"
 _WORKERS = "workers"
+_WORKER_NAME = re.compile(r"[0-9]+-[0-9a-f]{8}")
 
 Content = TypeVar("Content", bound=msgspec.Struct)
 
@@ -39,11 +41,13 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         loaded: Number of the last plan whose versions it has loaded, as far as they can be.
         serving: Number of the last plan that it serves.
+        loading: Number of the plan that it is loading; 0 between two.
         refused: Versions of the plan `loaded` that it could not load, with the reason, by name.
     """
 
     loaded: int = 0
     serving: int = 0
+    loading: int = 0
     refused: dict[str, dict[int, str]] = {}
 
 
@@ -73,6 +77,8 @@ class Board:
     def __init__(self, folder: Path, *, process: int | None = None) -> None:
         self._folder = folder
         self._process = os.getpid() if process is None else process
+        # Process numbers come back; a name that does would be taken for the dead one's.
+        self._name = f"{self._process}-{secrets.token_hex(4)}"
         self._leadership: int | None = None
         self._life: int | None = None
 
@@ -124,25 +130,31 @@ class Board:
         self._life = os.open(unnamed, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._life, fcntl.LOCK_EX)
         self.report(Progress())
-        unnamed.rename(workers / str(self._process))
+        unnamed.rename(workers / self._name)
 
     def report(self, progress: Progress) -> None:
         """Say how far this worker has come."""
-        self._write(f"{_WORKERS}/{self._process}.json", progress)
+        self._write(f"{_WORKERS}/{self._name}.json", progress)
 
     def progress(self) -> list[Progress]:
-        """Return how far each living worker has come, and forget the dead."""
-        found = []
-        for path in (self._folder / _WORKERS).iterdir():
-            if not path.name.isdecimal():
-                continue
-            about = f"{_WORKERS}/{path.name}.json"
-            if _is_locked(path):
-                found.append(self._read(about, Progress) or Progress())
-            else:
-                path.unlink(missing_ok=True)
-                (self._folder / about).unlink(missing_ok=True)
+        """Return how far each living worker has come."""
+        return [self._progress_of(path) for path in self._workers() if _is_locked(path)]
+
+    def bury(self) -> list[Progress]:
+        """Forget the dead, and return how far each had come."""
+        dead = [path for path in self._workers() if not _is_locked(path)]
+        found = [self._progress_of(path) for path in dead]
+        for path in dead:
+            path.unlink(missing_ok=True)
+            path.with_name(f"{path.name}.json").unlink(missing_ok=True)
         return found
+
+    def _workers(self) -> list[Path]:
+        paths = (self._folder / _WORKERS).iterdir()
+        return [path for path in paths if _WORKER_NAME.fullmatch(path.name)]
+
+    def _progress_of(self, path: Path) -> Progress:
+        return self._read(f"{_WORKERS}/{path.name}.json", Progress) or Progress()
 
     def lead(self) -> bool:
         """Become the one worker that makes the plans, unless another one lives that does."""

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Literal
 from zipfile import BadZipFile
 
@@ -308,7 +309,8 @@ def verify_files(manifest: Manifest, folder: Path) -> None:
             raise InvalidBundle(f"{folder}: file name {name!r} leaves the folder.")
         try:
             # Of one that is still being copied the size alone tells it.
-            is_whole = (folder / name).stat().st_size == expected.size_bytes
+            status = (folder / name).stat()
+            is_whole = S_ISREG(status.st_mode) and status.st_size == expected.size_bytes
             is_whole = is_whole and describe_file(folder / name) == expected
         except OSError as error:
             raise InvalidBundle(f"{folder}: {name} cannot be read: {error.strerror}.") from error
@@ -321,7 +323,7 @@ def versions(models: Path, name: str) -> list[int]:
     return sorted(
         int(path.parent.name)
         for path in (models / name).glob(f"*/{MANIFEST_NAME}")
-        if re.fullmatch(r"[1-9]\d{0,17}", path.parent.name)
+        if path.is_file() and re.fullmatch(r"[1-9][0-9]{0,17}", path.parent.name)
     )
 
 

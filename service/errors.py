@@ -155,6 +155,16 @@ class ManagementForbidden(ServiceError):
         )
 
 
+class NotKept(ServiceError):
+    """What is asked for cannot be written where the workers would find it."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+    title = "Not kept"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The state of the workers cannot be written: {reason}.")
+
+
 class NotShared(ServiceError):
     """The workers of this server have no folder in which to agree."""
 

@@ -14,7 +14,15 @@ from typing import Protocol
 import msgspec
 
 from service.board import Board, Progress
-from service.errors import ModelNotFound, NotAgreed, SourceFailed, VersionNotFound, VersionRefused
+from service.bundle import InvalidBundle
+from service.errors import (
+    ModelNotFound,
+    NotAgreed,
+    NotKept,
+    SourceFailed,
+    VersionNotFound,
+    VersionRefused,
+)
 from service.model import Model
 from service.planner import Planner, Rules, Version
 from service.repository import Repository, load_versions
@@ -30,6 +38,8 @@ _LOOK_SECONDS = 0.05
 # How long a caller waits for all workers: longer than a stuck one is given to live.
 _AGREE_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+# Before a worker that cannot load what the others serve tries again.
+_RETRY_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +93,12 @@ class Worker:
             if self._progress.serving:
                 break
             time.sleep(_LOOK_SECONDS)
+            if self._progress.refused:
+                # Others serve it, so it can be loaded when whatever is wrong here has passed.
+                fields = {"refused": msgspec.to_builtins(self._progress.refused, str_keys=True)}
+                _log.error("cannot load what is served", extra={"fields": fields})
+                time.sleep(_RETRY_SECONDS)
+                self._progress = msgspec.structs.replace(self._progress, loaded=0)
         self._thread.start()
 
     def stop(self) -> None:
@@ -109,17 +125,24 @@ class Worker:
             self._planner.step()
         served, following = self._board.served(), self._board.next()
         for plan in (served, following):
-            if plan is not None and plan.number > self._progress.loaded:
+            # What is next may be what ended another worker: first serve what can be served.
+            is_early = plan is not served and served is not None and not self._progress.serving
+            if plan is None or (is_early and not self._progress.refused):
+                continue
+            if plan.number > self._progress.loaded:
                 self._prepare(plan)
         if served is not None and self._progress.serving < served.number:
             self._serve(served, following or served)
 
     def _prepare(self, plan: Plan) -> None:
+        self._report(msgspec.structs.replace(self._progress, loading=plan.number))
         refused: dict[str, dict[int, str]] = {}
         for (name, version), why in self._load(plan.versions()).items():
             refused.setdefault(name, {})[version] = why
         self._repository.stage(self._loaded)
-        self._report(msgspec.structs.replace(self._progress, loaded=plan.number, refused=refused))
+        self._report(
+            msgspec.structs.replace(self._progress, loaded=plan.number, loading=0, refused=refused)
+        )
 
     def _load(self, versions: Iterable[Version]) -> Mapping[Version, str]:
         missing = set(versions) - self._loaded.keys()
@@ -132,6 +155,7 @@ class Worker:
             return  # the leader has been told, and will plan without them
         kept = plan.versions() | following.versions()
         self._loaded = {version: self._loaded[version] for version in kept & self._loaded.keys()}
+        self._repository.stage(self._loaded)
         self._repository.serve(plan, self._loaded)
         time.sleep(max(0.0, plan.at - time.monotonic()))
         serving = self._repository.catalogue.number
@@ -145,24 +169,31 @@ class Worker:
         """List the versions of a model that are there.
 
         Raises:
-            InvalidBundle: The models folder cannot be read.
+            SourceFailed: The models folder cannot be read, or is empty as a lost one is.
         """
-        return self._shelf.look().get(name, ())
+        try:
+            found = self._shelf.look()
+        except InvalidBundle:
+            raise SourceFailed("The models folder cannot be read.") from None
+        if not found and self._repository.models:
+            raise SourceFailed("The models folder is empty, as a lost one is.")
+        return found.get(name, ())
 
     def load(self, name: str) -> Serving:
         """Look for new versions of a model now, and return when every worker serves them.
 
         Raises:
-            SourceFailed: The place that they are fetched from cannot be reached.
+            SourceFailed: The place that versions come from cannot be read.
             VersionRefused: The newest cannot be served; the others are.
-            ModelNotFound, NotAgreed: As `wish` does.
+            ModelNotFound, NotKept, NotAgreed: As `wish` does.
         """
         try:
             self._shelf.refresh(wait=True)
         except SourceUnreachable as error:
             raise SourceFailed(str(error)) from error
+        self.available(name)
         serving = self.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=True))
-        refused = {**serving.refused, **self._shelf.missing().get(name, {})}
+        refused = {**self._shelf.missing().get(name, {}), **serving.refused}
         newest = max(refused, default=0)
         if newest > max(serving.versions, default=0):
             raise VersionRefused(name, newest, refused[newest])
@@ -172,35 +203,44 @@ class Worker:
         """Change what is wanted of a model, and return when every worker serves it so.
 
         Raises:
-            ModelNotFound: There is no such model.
-            VersionNotFound: A version is named that is not there.
-            VersionRefused: A version is named that cannot be served.
-            NotAgreed: Some worker takes too long. The wish stands; after any other error nothing
-                is changed.
+            ModelNotFound: There is no such model; nothing is changed.
+            VersionNotFound: A version is named that is not there; nothing is changed.
+            VersionRefused: A version is named that cannot be served; nothing is changed.
+            NotKept: The wish cannot be written; nothing is changed.
+            NotAgreed: Some worker takes too long. The wish stands.
         """
-        before = self._board.wishes().models.get(name, Wish())
-        wishes = self._board.change_wishes(lambda wishes: _changed(wishes, name, change))
-        wanted = wishes.models.get(name, Wish())
-        try:
-            return self._fulfilled(name, wanted.named - before.named, wishes.revision)
-        except (ModelNotFound, VersionNotFound, VersionRefused):
-            undone = self._board.change_wishes(
-                lambda now: _changed(now, name, lambda wish: before if wish == wanted else wish)
-            )
-            self._await(undone.revision)
-            raise
 
-    def _fulfilled(self, name: str, named: Iterable[int], revision: int) -> Serving:
-        plan = self._await(revision)
-        serving = plan.models.get(name)
-        if serving is None:
-            raise ModelNotFound(name, plan.models)
-        for version in sorted(named):
-            if version in serving.refused:
-                raise VersionRefused(name, version, serving.refused[version])
-            if serving.loaded and version not in serving.versions:
-                raise VersionNotFound(name, version, serving.versions)
-        return serving
+        def checked(wishes: Wishes) -> Wishes:
+            before = wishes.models.get(name, Wish())
+            after = change(before)
+            self._check(name, after.named - before.named)
+            models = {**wishes.models, name: after}
+            if after == Wish():
+                del models[name]
+            return msgspec.structs.replace(wishes, models=models)
+
+        try:
+            revision = self._board.change_wishes(checked).revision
+        except OSError as error:
+            raise NotKept(error.strerror or "") from error
+        return self._await(revision).models.get(name, Serving())
+
+    def _check(self, name: str, named: set[int]) -> None:
+        """See that what is about to be wanted can be had, before anybody serves it."""
+        entry = self._repository.catalogue.entries.get(name)
+        served = set() if entry is None else set(entry.versions)
+        if entry is not None and named <= served:
+            return
+        available = self.available(name)
+        if entry is None and not available:
+            raise ModelNotFound(name, self._repository.models)
+        for version in sorted(named - served):
+            if version not in available:
+                raise VersionNotFound(name, version, available)
+            wanted = [(name, version)]
+            _, refused = load_versions(self._shelf.folder, wanted, threads=self._threads)
+            for why in refused.values():
+                raise VersionRefused(name, version, why)
 
     def _await(self, revision: int) -> Plan:
         deadline = time.monotonic() + _AGREE_SECONDS
@@ -212,10 +252,3 @@ class Worker:
                     return served
             time.sleep(_LOOK_SECONDS / 5)
         raise NotAgreed(_AGREE_SECONDS)
-
-
-def _changed(wishes: Wishes, name: str, change: Callable[[Wish], Wish]) -> Wishes:
-    models = {**wishes.models, name: change(wishes.models.get(name, Wish()))}
-    if models[name] == Wish():
-        del models[name]
-    return msgspec.structs.replace(wishes, models=models)

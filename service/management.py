@@ -37,7 +37,10 @@ from service.wishes import (
 _MAX_BYTES = 64 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 # A browser or a proxy on this machine speaks for others.
-_ON_BEHALF = ("Origin", "Forwarded", "X-Forwarded-For")
+_ON_BEHALF = (
+    *("Origin", "Forwarded", "Via", "X-Real-Ip"),
+    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+)
 
 
 Change = Callable[[Wish], Wish]
@@ -65,7 +68,8 @@ class Management:
         token = self._settings.management_token
         if token:
             given = request.headers.get("Authorization", "")
-            allowed = hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+            # WSGI reads headers as Latin-1, whatever they were written in.
+            allowed = hmac.compare_digest(given.encode("latin-1"), f"Bearer {token}".encode())
         else:
             allowed = request.remote_addr in _LOOPBACK and not any(
                 name in request.headers for name in _ON_BEHALF
@@ -94,12 +98,9 @@ class Management:
     def rollback(self, name: str) -> Response:
         """Let the version before the default one answer from now on, by the label `stable`."""
         default = self._repository.default(name).version
-        refused = self._repository.entry(name).serving.refused
-        earlier = [
-            version
-            for version in self._fleet.available(name)
-            if version < default and version not in refused
-        ]
+        entry = self._repository.entry(name)
+        known = {*entry.versions, *self._fleet.available(name)} - set(entry.serving.refused)
+        earlier = [version for version in known if version < default]
         if not earlier:
             raise NothingBefore(name, default)
         return _answer(name, self._fleet.wish(name, _labelled(STABLE, max(earlier))))
@@ -123,7 +124,7 @@ def _read_changes(data: bytes) -> Change:
     """
     try:
         members = msgspec.json.decode(data, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise MalformedBody(f"The body must be a JSON object of {', '.join(_READERS)}.") from None
     faults: list[Fault] = []
     changes = []

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,6 +31,9 @@ BUCKETS = (
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # The first worker that cannot start leaves this file beside the numbers, and says why.
 REFUSED = "refused"
+# Scrapes and merges take milliseconds.
+_LOCK_TRIES = 100
+_LOCK_PAUSE_SECONDS = 0.01
 _RETIRED = "0"  # no process has this number
 # Of the files of one worker, and what each takes from the start: more than a thousand numbers.
 _KINDS = ("counter", "histogram", "gauge_livemin", "gauge_livemax")
@@ -204,8 +208,8 @@ def retire(folder: Path, process: int) -> None:
     Raises:
         OSError: The folder cannot be written; the numbers stay where they are, and count.
     """
+    mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
     with _locked(folder, fcntl.LOCK_EX):
-        mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
         for path in sorted(folder.glob(f"*_{process}.db")):
             kind = path.name.removesuffix(f"_{process}.db")
             _merge([folder / f"{kind}_{_RETIRED}.db", path], folder / f"{kind}_{_RETIRED}.db")
@@ -240,6 +244,17 @@ def _read(path: Path) -> Iterator[tuple[str, float]]:
 
 @contextlib.contextmanager
 def _locked(folder: Path, operation: int) -> Iterator[None]:
+    """Wait for the lock, but not for one who has stopped moving.
+
+    Raises:
+        BlockingIOError: Somebody keeps it.
+    """
     with (folder / "lock").open("a") as stream:
-        fcntl.flock(stream, operation)
+        for _ in range(_LOCK_TRIES):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(stream, operation | fcntl.LOCK_NB)
+                break
+            time.sleep(_LOCK_PAUSE_SECONDS)
+        else:
+            fcntl.flock(stream, operation | fcntl.LOCK_NB)
         yield

@@ -23,6 +23,7 @@ Load = Callable[[Iterable[Version]], Mapping[Version, str]]
 
 # A version with which this many leaders ended is not tried again: it may be what ended them.
 _MAX_ATTEMPTS = 3
+_GIVEN_UP = "workers ended while they loaded it."
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +60,9 @@ class Planner:
         self._rules = rules
         self._refused: dict[Version, tuple[Fingerprint, str]] = {}
         self._told: dict[Version, str] = {}
-        self._available: Mapping[str, list[int]] = {}
+        self._seen: dict[Version, Fingerprint] = {}
+        self._deaths = 0, 0  # number of a plan, and of the workers that ended with it
+        self._available: dict[str, list[int]] = {}
         self._looked: float | None = None
         self._revision = 0
         self._complaint = ""
@@ -74,6 +77,7 @@ class Planner:
         if self._is_due():
             self._look()
         self._hear_refusals()
+        self._mourn()
         newest = self._board.next() or Plan()
         models = self._plan()
         if self._is_news(models, newest):
@@ -91,6 +95,10 @@ class Planner:
 
     def _is_due(self) -> bool:
         revision = self._board.wishes().revision
+        served = self._board.served()
+        if self._looked is None and served is not None and served.revision == revision:
+            self._take_over(served)
+            return bool(self._rules.watch_seconds)
         if self._looked is None or revision != self._revision:
             self._revision = revision
             self._refused.clear()  # whoever asks, asks for another try
@@ -98,6 +106,16 @@ class Planner:
         return bool(self._rules.watch_seconds) and (
             time.monotonic() - self._looked >= self._rules.watch_seconds
         )
+
+    def _take_over(self, served: Plan) -> None:
+        """Go on where another leader ended: with what it knew to be there, and what it gave up."""
+        self._revision = served.revision
+        self._looked = time.monotonic()
+        for name, model in served.models.items():
+            self._available[name] = [*model.versions, *model.refused]
+            for version, why in model.refused.items():
+                if why == _GIVEN_UP or not self._rules.watch_seconds:
+                    self._refused[name, version] = fingerprint(self._folder(name, version)), why
 
     def _look(self) -> None:
         self._looked = time.monotonic()
@@ -115,7 +133,7 @@ class Planner:
             self._keep(served, f"The models folder {self._shelf.folder} is empty: not obeyed.")
             return
         self._complaint = ""
-        self._available = found
+        self._available = dict(found)
         for name, version in list(self._refused):
             if fingerprint(self._folder(name, version)) != self._refused[name, version][0]:
                 del self._refused[name, version]
@@ -147,7 +165,11 @@ class Planner:
                 wishes.models.get(name, Wish()),
                 self._available.get(name, ()),
                 {
-                    **missing.get(name, {}),
+                    **{
+                        version: why
+                        for version, why in missing.get(name, {}).items()
+                        if version not in self._available.get(name, ())
+                    },
                     **{
                         number: why
                         for (of, number), (_, why) in self._refused.items()
@@ -174,16 +196,20 @@ class Planner:
         last = self._board.attempt()
         named = tuple(sorted(versions))
         times = last.times + 1 if last is not None and last.versions == named else 1
+        # As they are before they are read: what changes meanwhile is worth another try.
+        self._seen = {version: fingerprint(self._folder(*version)) for version in versions}
         if times > _MAX_ATTEMPTS:
-            served = (self._board.served() or Plan()).versions()
-            return dict.fromkeys(versions - served, "workers ended while they loaded it.")
+            return dict.fromkeys(versions - self._served_versions(), _GIVEN_UP)
         self._board.post_attempt(Attempt(versions=named, times=times))
         refused = self._load(versions)
         self._board.post_attempt(None)
         return refused
 
+    def _served_versions(self) -> set[Version]:
+        return (self._board.served() or Plan()).versions()
+
     def _refuse(self, name: str, version: int, why: str) -> None:
-        self._refused[name, version] = fingerprint(self._folder(name, version)), why
+        self._refused[name, version] = self._seen.get((name, version), ()), why
         if self._told.get((name, version)) != why:  # not at every look at a slow copy
             self._told[name, version] = why
             fields = {"model": name, "version": version, "reason": why}
@@ -199,11 +225,27 @@ class Planner:
                 raise InvalidBundle(f"{self._folder(name, version)}: {serving.refused[version]}")
 
     def _hear_refusals(self) -> None:
-        for progress in self._board.progress():
-            for name, versions in progress.refused.items():
+        workers = self._board.progress()
+        kept = self._served_versions() if any(worker.serving for worker in workers) else set()
+        for worker in workers:
+            for name, versions in worker.refused.items():
                 for version, why in versions.items():
-                    if (name, version) not in self._refused:
+                    # What others serve is served on; the one that cannot load it tries again.
+                    if (name, version) not in self._refused and (name, version) not in kept:
                         self._refuse(name, version, why)
+
+    def _mourn(self) -> None:
+        """Count the workers that ended while they loaded the next plan; it may have ended them."""
+        following = self._board.next()
+        ended = sum(dead.loading == following.number for dead in self._board.bury() if following)
+        if not ended or following is None:
+            return
+        if self._deaths[0] != following.number:
+            self._deaths = following.number, 0
+        self._deaths = following.number, self._deaths[1] + ended
+        if self._deaths[1] >= _MAX_ATTEMPTS:
+            for name, version in following.versions() - self._served_versions():
+                self._refuse(name, version, _GIVEN_UP)
 
     def _promote(self) -> None:
         plan, served = self._board.next(), self._board.served()

@@ -115,7 +115,6 @@ class Repository:
             if self._next is not following:
                 return
             self._catalogue, self._next = following, None
-            self._staged = {}
             for watcher in self._watchers:
                 watcher(following)
 
@@ -137,9 +136,10 @@ class Repository:
             )
             for name, serving in sorted(plan.models.items())
         }
-        self._next = Catalogue(number=plan.number, at=plan.at, entries=MappingProxyType(entries))
+        following = Catalogue(number=plan.number, at=plan.at, entries=MappingProxyType(entries))
+        self._next = following
         if time.monotonic() >= plan.at:
-            self._swap(self._next)
+            self._swap(following)
 
     def stage(self, loaded: Loaded) -> None:
         """Answer with further versions where they are asked for by number.
@@ -150,8 +150,10 @@ class Repository:
 
     def watch(self, watcher: Callable[[Catalogue], None]) -> None:
         """Call back with the catalogue, now and whenever another one is served."""
-        self._watchers.append(watcher)
-        watcher(self.catalogue)
+        catalogue = self.catalogue
+        with self._swapping:
+            self._watchers.append(watcher)
+            watcher(catalogue if self._next is None else self._catalogue)
 
     @property
     def models(self) -> Mapping[str, Versions]:

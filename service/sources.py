@@ -133,6 +133,8 @@ class _Mirror:
 
     def mirror(self, folder: Path) -> Refused:
         """Bring a cache folder up to what is published."""
+        # Not what another process fetches meanwhile, which may know of more.
+        before = _cached(folder)
         published = self._place.versions()
         refused: dict[str, dict[int, str]] = {}
         try:
@@ -142,7 +144,7 @@ class _Mirror:
                 if reason is not None:
                     refused.setdefault(name, {})[version] = reason
             # Last, so that a version goes only when the one that follows it is there.
-            _remove_others(folder, published)
+            _remove(folder, before - published)
             _remove_leftovers(folder)
         except OSError as error:
             raise SourceUnreachable(
@@ -255,13 +257,16 @@ def _hide(version: Path, hidden: Path) -> None:
         version.rename(hidden)
 
 
-def _remove_others(folder: Path, published: set[tuple[str, int]]) -> None:
-    for name in bundle.names(folder):
-        for version in bundle.versions(folder, name):
-            if (name, version) not in published:
-                hidden = folder / f".{uuid4().hex}"
-                _hide(folder / name / str(version), hidden)
-                shutil.rmtree(hidden, ignore_errors=True)
+def _cached(folder: Path) -> set[tuple[str, int]]:
+    names = bundle.names(folder) if folder.is_dir() else []
+    return {(name, version) for name in names for version in bundle.versions(folder, name)}
+
+
+def _remove(folder: Path, versions: Iterable[tuple[str, int]]) -> None:
+    for name, version in versions:
+        hidden = folder / f".{uuid4().hex}"
+        _hide(folder / name / str(version), hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
         with suppress(OSError):  # it still holds something
             (folder / name).rmdir()
 
@@ -275,7 +280,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _is_version(name: str, version: str) -> bool:
-    return bool(bundle.NAME_PATTERN.fullmatch(name) and re.fullmatch(r"[1-9]\d{0,17}", version))
+    return bool(bundle.NAME_PATTERN.fullmatch(name) and re.fullmatch(r"[1-9][0-9]{0,17}", version))
 
 
 class _Web:

@@ -5,6 +5,7 @@ plan, which every worker follows. Nothing here touches a disk or a network.
 """
 
 import re
+from bisect import bisect
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -30,9 +31,9 @@ def parse_policy(text: str) -> Policy:
     Raises:
         InvalidPolicy: It is neither "all", "latest:N" nor version numbers with commas between.
     """
-    if text == "all" or re.fullmatch(r"latest:[1-9]\d{0,5}", text):
+    if text == "all" or re.fullmatch(r"latest:[1-9][0-9]{0,5}", text):
         return text
-    if re.fullmatch(r"[1-9]\d{0,17}(,[1-9]\d{0,17})*", text):
+    if re.fullmatch(r"[1-9][0-9]{0,17}(,[1-9][0-9]{0,17})*", text):
         return tuple(sorted({int(number) for number in text.split(",")}))
     raise InvalidPolicy(
         f"must be 'all', 'latest:N' or version numbers such as '1,3'. Received: {shown(text)}."
@@ -132,7 +133,8 @@ def plan_model(
 ) -> Serving:
     """Choose what is served of one model.
 
-    A label or shadow whose version cannot be served is left out, so the model goes on without it.
+    A label or shadow whose version cannot be served is left out, so the model goes on without it;
+    in the place of a stable one comes the newest before it.
 
     Args:
         wish: What is wanted of it.
@@ -145,6 +147,11 @@ def plan_model(
     if not wish.loaded:
         good = []
     labels = {label: number for label, number in wish.labels.items() if number in good}
+    pinned = wish.labels.get(STABLE)
+    if pinned is not None and STABLE not in labels:
+        # What is newer has not been let answer yet.
+        earlier = good[: bisect(good, pinned)]
+        labels.update({STABLE: earlier[-1]} if earlier else {})
     shadow = wish.shadow if wish.shadow in good else None
     versions = {*_chosen(chosen, good), *labels.values(), *([] if shadow is None else [shadow])}
     return Serving(

@@ -53,7 +53,7 @@ _SO_ATTACH_FILTER = 26  # of asm-generic/socket.h; read, it returns the filter
 _NO_SYN = ((0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (6, 0, 0, 0), (6, 0, 0, 2**18))
 
 # What is asked to find out whether the service lives must not wait behind what it is busy with.
-_PROBE = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz|metrics)[ ?]")
+_PROBE = re.compile(rb"(?:GET|HEAD) /(livez|readyz|metrics)[ ?]")
 _PROBE_THREADS = 2
 
 _FRAMING = re.compile(
@@ -67,6 +67,11 @@ _MAX_CHUNK_LINE_BYTES = 4096
 # Of each worker its connections and one more, 0 of none; shared with the workers forked from here.
 _SLOTS = 256
 _counts = memoryview(mmap.mmap(-1, 4 * _SLOTS)).cast("i")
+
+
+def others_serve() -> bool:
+    """Tell whether some worker of this server accepts connections."""
+    return any(_counts)
 
 
 def forget(worker: Any) -> None:
@@ -101,11 +106,13 @@ class Arrival:
     Attributes:
         data: Its bytes, and maybe those of the next one.
         has_head: Whether its head is whole.
+        has_body: Whether its head speaks of a body.
     """
 
     def __init__(self) -> None:
         self.data = bytearray()
         self.has_head = False
+        self.has_body = False
         self._end = 0
         self._next_chunk: int | None = None
 
@@ -129,6 +136,7 @@ class Arrival:
             return False
         self.has_head = True
         fields = _FRAMING.findall(self.data[: found + 2])
+        self.has_body = bool(fields)
         if not fields:
             self._end = found + 4
         elif len(fields) == 1:
@@ -256,6 +264,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until told to stop, then until every connection is done with."""
         self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
+        self._sums = ThreadPoolExecutor(1, thread_name_prefix="metrics")
         self._timeout_seconds = Settings.from_environment(os.environ).body_timeout_seconds
         self._silent = _Clock(self._timeout_seconds)
         self._heads = _Clock(_HEAD_SILENCES * self._timeout_seconds)
@@ -317,7 +326,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._turn(accepts=accepts)
         self.set_accept_enabled(False)
         self.tpool.shutdown(wait=False)
-        self._probes.shutdown(wait=False)
+        for pool in (self._probes, self._sums):
+            pool.shutdown(wait=False)
         self.poller.close()
         self.method_queue.close()
         for listener in self.sockets:
@@ -413,11 +423,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _hand_over(self, connection: _Connection, *, ended: Exception | None = None) -> None:
         self._leave(connection)
         connection.ended = ended
-        is_probe = _PROBE.match(connection.arrival.data) and connection.arrival.has_head
-        pool = self._probes if is_probe else self.tpool
-        pool.submit(self.handle, connection).add_done_callback(
+        self._pool(connection.arrival).submit(self.handle, connection).add_done_callback(
             lambda done: self.method_queue.defer(self.finish_request, connection, done)
         )
+
+    def _pool(self, arrival: Arrival) -> Any:
+        asked = _PROBE.match(arrival.data)
+        if asked is None or not arrival.has_head or arrival.has_body:
+            return self.tpool
+        # What all workers have counted takes milliseconds to add up.
+        return self._sums if asked[1] == b"metrics" else self._probes
 
     def finish_request(self, conn: _Connection, fs: "Future[Any]") -> None:
         """Take a connection back from a thread: for its next request, or to see it off."""

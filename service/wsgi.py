@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+import msgspec
 from flask import Flask
 from gunicorn.errors import AppImportError
 from prometheus_client import CollectorRegistry
@@ -24,6 +25,7 @@ from service.planner import Rules
 from service.repository import Repository
 from service.settings import InvalidSetting, Settings
 from service.shelves import open_shelf
+from service.worker import others_serve
 
 # Between two tries to start a worker while others serve.
 _RETRY_SECONDS = 1.0
@@ -79,19 +81,15 @@ def _give_up(sentence: str) -> NoReturn:
     raise SystemExit(1)
 
 
-def _is_serving() -> bool:
-    state = os.environ.get("VITRINE_STATE")
-    return state is not None and Board(Path(state)).served() is not None
-
-
 _folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 _numbers = Path(_folder) if _folder else None
 try:
     app = _compose(_numbers)
 except (InvalidBundle, InvalidSetting) as error:
     _refuse(str(error), _numbers)
-except OSError as error:
-    _sentence = f"The folders that the workers share cannot be written: {error.strerror}."
-    if _is_serving():
+except (OSError, msgspec.MsgspecError) as error:
+    _why = getattr(error, "strerror", None) or str(error)
+    _sentence = f"The folders that the workers share cannot be used: {_why}."
+    if others_serve():
         _give_up(_sentence)
     _refuse(_sentence, _numbers)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.engines import Tensors
-from service.errors import NotAgreed, SourceFailed, VersionNotFound, VersionRefused
+from service.errors import NotAgreed, NotKept, SourceFailed, VersionNotFound, VersionRefused
 from service.model import Model
 from service.repository import Repository
 from service.wishes import Plan, Serving, Wish, plan_model
@@ -69,6 +69,8 @@ class FakeFleet:
         """Find the bad version, or no place to look for one."""
         if name == "fragile":
             raise SourceFailed("s3://somewhere cannot be reached.")
+        if name == "strokes-full":
+            raise NotKept("No space left on device")
         if name == "rooms":
             raise VersionRefused(name, 3, "model.onnx is missing.")
         return self.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=True))

@@ -2,16 +2,16 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from service import board, bundle
-from service.board import Attempt, Board
+from service.board import Attempt, Board, Progress
 from service.bundle import InvalidBundle
-from service.errors import ModelNotFound, ServiceError, VersionNotFound, VersionRefused
+from service.errors import ModelNotFound, NotKept, ServiceError, VersionNotFound, VersionRefused
 from service.fleet import Worker
 from service.planner import Rules
 from service.repository import Repository
@@ -25,7 +25,7 @@ class Fleet:
 
     def __init__(self, models: Path, state: Path, *, policy: Policy = "latest:2") -> None:
         self._models = models
-        self._state = state
+        self.state = state
         self._policy = policy
         self.boards: list[Board] = []
         self.workers: list[Worker] = []
@@ -33,7 +33,7 @@ class Fleet:
 
     def add(self, *, watch_seconds: float = 1e-9) -> Worker:
         """Start one more worker, which looks for new versions at every step."""
-        place = Board(self._state, process=len(self.boards) + 1)
+        place = Board(self.state, process=len(self.boards) + 1)
         repository = Repository()
         worker = Worker(
             place,
@@ -222,7 +222,9 @@ def test_version_that_ends_its_leaders_is_given_up(fleet: Fleet, shelf: Path) ->
     assert fleet.refused()[0] == {2: "workers ended while they loaded it."}
 
 
-def test_served_version_that_a_new_worker_cannot_load_gives_way(fleet: Fleet, shelf: Path) -> None:
+def test_served_version_that_a_new_worker_cannot_load_is_kept_by_the_others(
+    fleet: Fleet, shelf: Path
+) -> None:
     write_table_bundle(shelf, version=2)
     fleet.step(3)
     (shelf / "rooms/2" / bundle.ONNX_NAME).unlink()
@@ -230,7 +232,141 @@ def test_served_version_that_a_new_worker_cannot_load_gives_way(fleet: Fleet, sh
     fleet.add()
     fleet.step(4)
 
-    assert fleet.served() == [[1]] * 3
+    assert fleet.served() == [[1, 2], [1, 2], []]
+
+
+def test_version_that_no_worker_can_load_any_more_gives_way(fleet: Fleet, shelf: Path) -> None:
+    write_table_bundle(shelf, version=2)
+    fleet.step(3)
+    (shelf / "rooms/2" / bundle.ONNX_NAME).unlink()
+    fleet.end(0)
+    fleet.end(0)
+
+    fleet.add()
+    fleet.step(5)
+
+    assert fleet.served() == [[1]]
+    assert list(fleet.refused()[0]) == [2]
+
+
+def test_version_that_ends_its_followers_is_given_up(fleet: Fleet, shelf: Path) -> None:
+    write_table_bundle(shelf, version=2)
+    fleet.workers[0].step()
+    following = fleet.boards[0].next()
+    assert following is not None
+    for process in range(100, 103):
+        victim = Board(fleet.state, process=process)
+        victim.join()
+        victim.report(Progress(loading=following.number))
+        victim.leave()
+        assert fleet.served() == [[1], [1]]
+        fleet.workers[0].step()
+
+    fleet.step(3)
+
+    assert fleet.served() == [[1], [1]]
+    assert fleet.refused()[0] == {2: "workers ended while they loaded it."}
+
+
+def test_given_up_version_is_not_tried_by_the_next_leader(fleet: Fleet, shelf: Path) -> None:
+    write_table_bundle(shelf, version=2)
+    fleet.boards[0].post_attempt(Attempt(versions=(("rooms", 1), ("rooms", 2)), times=3))
+    fleet.step(3)
+    fleet.end(0)
+
+    fleet.step(3)
+
+    assert fleet.served() == [[1]]
+
+
+def test_without_watching_the_next_leader_looks_for_nothing(tmp_path: Path, shelf: Path) -> None:
+    board.prepare(tmp_path / "state")
+    fleet = Fleet(shelf, tmp_path / "state")
+    fleet.add(watch_seconds=0)
+    fleet.add(watch_seconds=0)
+    fleet.step(3)
+    write_table_bundle(shelf, version=2)
+
+    fleet.end(0)
+    fleet.step(3)
+
+    assert fleet.served() == [[1]]
+
+
+def test_copy_that_ends_while_it_is_loaded_is_tried_again(fleet: Fleet, shelf: Path) -> None:
+    folder = write_table_bundle(shelf, version=2)
+    whole = (folder / bundle.ONNX_NAME).read_bytes()
+    (folder / bundle.ONNX_NAME).write_bytes(whole[:-1])
+    planner = fleet.workers[0]._planner
+    load = planner._load
+
+    def finish(versions: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], str]:
+        refused = load(versions)
+        (folder / bundle.ONNX_NAME).write_bytes(whole)
+        return refused
+
+    planner._load = finish
+    fleet.step(1)
+    planner._load = load
+    fleet.step(4)
+
+    assert fleet.served() == [[1, 2], [1, 2]]
+
+
+def test_wishes_at_once_get_their_own_answers(fleet: Fleet) -> None:
+    found: dict[int, str] = {}
+
+    def ask(place: int) -> None:
+        label = {f"label{place}": 1 if place % 2 else 99}
+        try:
+            fleet.workers[place % 2].wish(
+                "rooms", lambda wish: msgspec.structs.replace(wish, labels=wish.labels | label)
+            )
+            found[place] = "served"
+        except VersionNotFound:
+            found[place] = "not found"
+
+    asking = [threading.Thread(target=ask, args=(place,)) for place in range(8)]
+    for thread in asking:
+        thread.start()
+    while any(thread.is_alive() for thread in asking):
+        fleet.step()
+
+    assert found == {place: "served" if place % 2 else "not found" for place in range(8)}
+    labels = fleet.boards[0].wishes().models["rooms"].labels
+    assert labels == {f"label{place}": 1 for place in (1, 3, 5, 7)}
+
+
+@pytest.mark.parametrize("policy", [(99,), (2,)], ids=["absent", "damaged"])
+def test_wish_that_is_refused_is_never_served(
+    fleet: Fleet, shelf: Path, policy: tuple[int, ...]
+) -> None:
+    (write_table_bundle(shelf, version=2) / bundle.ONNX_NAME).unlink()
+    fleet.step(3)
+    plan = fleet.boards[0].served()
+
+    raised = fleet.wish(lambda wish: msgspec.structs.replace(wish, policy=policy))
+
+    assert isinstance(raised, VersionNotFound | VersionRefused)
+    assert fleet.boards[0].served() == plan
+
+
+def test_lost_folder_is_no_reason_to_drop_what_a_new_worker_cannot_load(
+    fleet: Fleet, shelf: Path
+) -> None:
+    shutil.rmtree(shelf)
+
+    fleet.add()
+    fleet.step(5)
+
+    assert fleet.served() == [[1], [1], []]
+
+
+def test_state_that_cannot_be_written_is_said(fleet: Fleet) -> None:
+    shutil.rmtree(fleet.state)
+
+    with pytest.raises(NotKept, match="cannot be written: No such file"):
+        fleet.workers[0].wish("rooms", lambda wish: wish)
 
 
 @pytest.mark.parametrize("loss", [shutil.rmtree, lambda path: shutil.rmtree(path / "rooms")])

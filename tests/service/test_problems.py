@@ -93,6 +93,11 @@ PROVOKED: dict[str, tuple[type[ServiceError], Request]] = {
         lambda client: client.post("/models/rooms/load", multiprocess=True),
     ),
     "stuck worker": (errors.NotAgreed, patch("/models/broken", {})),
+    "full disk": (errors.NotKept, body("/models/strokes-full/load", b"", "")),
+    "deeply nested wish": (
+        errors.MalformedBody,
+        lambda client: client.patch("/models/rooms", data=b'{"shadow":' + b"[" * 30_000),
+    ),
     "unreachable source": (errors.SourceFailed, body("/models/fragile/load", b"", "")),
     "unknown parameter": (errors.InvalidParameter, body(f"{STROKES}?tpo=1", picture(), PNG)),
     "parameter out of range": (errors.InvalidParameter, body(f"{STROKES}?top=0", picture(), PNG)),

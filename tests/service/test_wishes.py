@@ -64,11 +64,20 @@ def test_refused_version_is_passed_over() -> None:
 
 
 def test_label_of_a_refused_version_is_left_out() -> None:
-    wish = Wish(labels={"stable": 3, "canary": 9}, canary_share=0.5, shadow=8)
+    wish = Wish(labels={"next": 3, "canary": 9}, canary_share=0.5, shadow=8)
 
     serving = plan_model(wish, [2, 3], {3: "broken."}, policy="all")
 
     assert serving == Serving(versions=(2,), default=2, refused={3: "broken."}, policy="all")
+
+
+def test_stable_version_that_cannot_be_served_gives_way_to_the_one_before() -> None:
+    wish = Wish(labels={"stable": 3})
+
+    serving = plan_model(wish, [1, 2, 3, 4], {3: "broken."}, policy="latest:1")
+
+    assert (serving.default, serving.versions) == (2, (2, 4))
+    assert plan_model(wish, [4], {}, policy="all").default == 4
 
 
 def test_wish_names_versions_one_by_one() -> None:

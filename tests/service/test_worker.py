@@ -249,6 +249,22 @@ def test_probes_are_answered_when_every_thread_is_taken(server: Server, path: st
                 assert receive_one(connection)[0].status == 200
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + b"x" * 300_000,
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+    ],
+    ids=["large body", "continue"],
+)
+def test_probe_with_a_body_is_no_probe(server: Server, sent: bytes) -> None:
+    with many(server, sent), closing(connect(server)) as connection:
+        for _ in range(20):
+            connection.sendall(LIVEZ)
+
+            assert receive_one(connection)[0].status == 200
+
+
 def test_readers_that_never_read_keep_no_turn_to_compute(published: Path) -> None:
     rows = b"size,colour,remark\n" + (b"1,red," + b"x" * 1500 + b"\n") * 3000
     request = post(f"{ROOMS}?echo=true", rows, "Content-Type: text/csv")
