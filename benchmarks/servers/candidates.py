@@ -88,12 +88,6 @@ CANDIDATES = (
         needs=("service.worker",),
     ),
     Candidate(
-        name="vitrine-256",
-        what="the same with 256 threads",
-        arguments=_gunicorn("--threads", "256"),
-        needs=("service.worker",),
-    ),
-    Candidate(
         name="granian",
         what="granian's WSGI server, 16 blocking threads",
         arguments=[
