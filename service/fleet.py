@@ -121,7 +121,7 @@ class Worker:
 
     def step(self) -> None:
         """Do what is to be done now."""
-        if self._board.lead():
+        if self._may_lead() and self._board.lead():
             self._planner.step()
         served, following = self._board.served(), self._board.next()
         for plan in (served, following):
@@ -133,6 +133,12 @@ class Worker:
                 self._prepare(plan)
         if served is not None and self._progress.serving < served.number:
             self._serve(served, following or served)
+
+    def _may_lead(self) -> bool:
+        """Leave the plans to those who serve, while there are any."""
+        return bool(self._progress.serving) or not any(
+            worker.serving for worker in self._board.progress()
+        )
 
     def _prepare(self, plan: Plan) -> None:
         self._report(msgspec.structs.replace(self._progress, loading=plan.number))

@@ -251,8 +251,13 @@ class Planner:
         plan, served = self._board.next(), self._board.served()
         if plan is None or (served is not None and served.number >= plan.number):
             return
-        workers = self._board.progress()
-        if all(worker.loaded >= plan.number and not worker.refused for worker in workers):
+        # Who cannot load what the others serve is not waited for: it answers nobody.
+        workers = [
+            worker for worker in self._board.progress() if worker.serving or not worker.refused
+        ]
+        if workers and all(
+            worker.loaded >= plan.number and not worker.refused for worker in workers
+        ):
             at = 0.0 if served is None else time.monotonic() + self._rules.notice_seconds
             self._board.post_served(msgspec.structs.replace(plan, at=at))
             fields = {"plan": plan.number, "models": msgspec.to_builtins(_versions(plan))}

@@ -48,7 +48,7 @@ Measurement = Callable[[Server, Times], Iterator[Figure]]
 
 def _hazard(hazard: hazards.Hazard) -> Measurement:
     return lambda server, times: hazards.measure(
-        server, hazard, before=times.before, arrival=times.arrival, during=times.during
+        server.port, hazard, before=times.before, arrival=times.arrival, during=times.during
     )
 
 

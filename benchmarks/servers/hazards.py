@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from benchmarks.servers.candidates import Server
 from benchmarks.servers.client import UNANSWERED, Lane
 from benchmarks.servers.holders import holding
 from benchmarks.servers.load import Answers, Load, get, half_of, picture_for, post
@@ -84,16 +83,16 @@ HAZARDS = {
 
 
 def measure(
-    server: Server, hazard: Hazard, *, before: float, arrival: float, during: float
+    port: int, hazard: Hazard, *, before: float, arrival: float, during: float
 ) -> Iterator[Figure]:
     """Load a server, then mistreat it as well."""
-    with Load(server.port, _lanes()) as load:
+    with Load(port, _lanes()) as load:
         time.sleep(_LEAD_SECONDS)
         start = time.monotonic()
         time.sleep(before)
         middle = time.monotonic()
         with holding(
-            server.port,
+            port,
             hazard.payload(),
             number=hazard.number,
             seconds=arrival / hazard.haste,

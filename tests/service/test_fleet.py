@@ -233,6 +233,9 @@ def test_served_version_that_a_new_worker_cannot_load_is_kept_by_the_others(
     fleet.step(4)
 
     assert fleet.served() == [[1, 2], [1, 2], []]
+    write_table_bundle(shelf, version=3)
+    fleet.step(4)
+    assert fleet.served() == [[2, 3], [2, 3], []]
 
 
 def test_version_that_no_worker_can_load_any_more_gives_way(fleet: Fleet, shelf: Path) -> None:

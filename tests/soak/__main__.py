@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.servers import ROOT
-from tests.soak import accuracy, changes, footprint, load, networks, stream
+from tests.soak import accuracy, changes, crowding, footprint, load, networks, stream
 from tests.soak.figures import Figure
 
 MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
@@ -24,6 +24,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "reloads": changes.reloads_and_kills,
     "damages": changes.bad_versions,
     "restarts": changes.hangups_and_stop,
+    "crowding": crowding.slow_clients,
     "growth": changes.memory_over_reloads,
     "mnist": accuracy.mnist_test_set,
     "drawn": accuracy.drawn_digits,
