@@ -259,3 +259,28 @@ def ask_patiently(server: Server, path: str) -> int:
             return connection.getresponse().status
         except OSError:
             return 0
+
+
+def reports(state: Path) -> list[Path]:
+    """Return the files in which workers say how far they have come."""
+    return list((state / "workers").glob("[0-9]*.json"))
+
+
+def test_server_outlives_its_state(folder: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with serving(models=folder, state=state, workers=WORKERS, log_level="ERROR") as server:
+        until(
+            lambda: sum(b'"serving":1' in path.read_bytes() for path in reports(state)) == WORKERS
+        )
+        for _ in range(5):
+            assert answering(server) == {1}
+        state.rename(tmp_path / "elsewhere")
+        before = server.workers()
+        os.kill(before[0], signal.SIGKILL)
+        replaced: set[int] = set()
+        while len(replaced) < 2:  # one after the other cannot start
+            replaced |= set(server.workers()) - set(before)
+            assert answering(server) == {1}
+
+        assert ask(server, "POST", "/models/rooms/rollback")[0] == 409
+        assert ask(server, "PATCH", "/models/rooms", {"labels": {"stable": 1}})[0] == 507

@@ -11,7 +11,14 @@ import pytest
 from service import board, bundle
 from service.board import Attempt, Board, Progress
 from service.bundle import InvalidBundle
-from service.errors import ModelNotFound, NotKept, ServiceError, VersionNotFound, VersionRefused
+from service.errors import (
+    ModelNotFound,
+    NotKept,
+    ServiceError,
+    SourceFailed,
+    VersionNotFound,
+    VersionRefused,
+)
 from service.fleet import Worker
 from service.planner import Rules
 from service.repository import Repository
@@ -236,6 +243,42 @@ def test_served_version_that_a_new_worker_cannot_load_is_kept_by_the_others(
     write_table_bundle(shelf, version=3)
     fleet.step(4)
     assert fleet.served() == [[2, 3], [2, 3], []]
+
+
+def test_worker_that_could_not_load_what_is_served_tries_again(
+    fleet: Fleet, shelf: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = (shelf / "rooms/1" / bundle.ONNX_NAME).read_bytes()
+    (shelf / "rooms/1" / bundle.ONNX_NAME).unlink()
+    repository = Repository()
+    worker = Worker(
+        Board(fleet.state, process=99),
+        LocalShelf(shelf),
+        repository,
+        Rules(policy="all", watch_seconds=0),
+        threads=1,
+    )
+
+    starting = threading.Thread(target=worker.start)
+    starting.start()
+    while not any(record.message == "cannot load what is served" for record in caplog.records):
+        fleet.step()
+    assert list(repository.models) == []
+    (shelf / "rooms/1" / bundle.ONNX_NAME).write_bytes(whole)
+    starting.join()
+    worker.stop()
+
+    assert list(repository.models) == ["rooms"]
+
+
+@pytest.mark.parametrize("loss", [shutil.rmtree, lambda path: shutil.rmtree(path / "rooms")])
+def test_lost_models_folder_is_said_to_whoever_asks_for_more(
+    fleet: Fleet, shelf: Path, loss: Callable[[Path], None]
+) -> None:
+    loss(shelf)
+
+    with pytest.raises(SourceFailed, match="The models folder"):
+        fleet.workers[0].load("rooms")
 
 
 def test_version_that_no_worker_can_load_any_more_gives_way(fleet: Fleet, shelf: Path) -> None:
