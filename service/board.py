@@ -50,6 +50,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     loading: int = 0
     refused: dict[str, dict[int, str]] = {}
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the others wait for it; who cannot load what they serve answers nobody."""
+        return bool(self.serving) or not self.refused
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """What a leader is loading; found by the next one if that ended it.

@@ -253,7 +253,7 @@ class Worker:
         while time.monotonic() < deadline:
             served = self._board.served()
             if served is not None and served.revision >= revision:
-                workers = self._board.progress()
+                workers = [worker for worker in self._board.progress() if worker.is_waited_for]
                 if all(worker.serving >= served.number for worker in workers):
                     return served
             time.sleep(_LOOK_SECONDS / 5)

@@ -251,10 +251,7 @@ class Planner:
         plan, served = self._board.next(), self._board.served()
         if plan is None or (served is not None and served.number >= plan.number):
             return
-        # Who cannot load what the others serve is not waited for: it answers nobody.
-        workers = [
-            worker for worker in self._board.progress() if worker.serving or not worker.refused
-        ]
+        workers = [worker for worker in self._board.progress() if worker.is_waited_for]
         if workers and all(
             worker.loaded >= plan.number and not worker.refused for worker in workers
         ):

@@ -150,10 +150,9 @@ class Repository:
 
     def watch(self, watcher: Callable[[Catalogue], None]) -> None:
         """Call back with the catalogue, now and whenever another one is served."""
-        catalogue = self.catalogue
         with self._swapping:
             self._watchers.append(watcher)
-            watcher(catalogue if self._next is None else self._catalogue)
+            watcher(self._catalogue)
 
     @property
     def models(self) -> Mapping[str, Versions]:

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -17,6 +19,8 @@ from tests.servers import Server
 # What version v of the table model adds to its values, times v: an answer tells who gave it.
 STEP = 1000.0
 _ROWS = 3000
+_LOOKS = 20_000
+_LOOK_SECONDS = 0.005
 
 
 @dataclass(slots=True)
@@ -56,6 +60,23 @@ class Wanted:
     def get(self) -> frozenset[int]:
         """Return those that may answer now."""
         return self._now
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that is about to happen."""
+    for _ in range(_LOOKS):
+        if condition():
+            return
+        time.sleep(_LOOK_SECONDS)
+    raise TimeoutError
+
+
+def hang_up(server: Server, workers: int) -> None:
+    """Restart all workers, of which there are so many, and wait until the old ones have gone."""
+    before = set(server.workers())
+    os.kill(server.process, signal.SIGHUP)
+    until(lambda: len(set(server.workers()) - before) == workers)
+    until(lambda: not before & set(server.workers()))
 
 
 def publish(models: Path, version: int) -> Path:

@@ -7,8 +7,7 @@ import random
 import select
 import shutil
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,19 @@ from typing import Any
 import pytest
 
 from service import bundle
-from tests.crowd import STEP, Wanted, crowd, publish, publish_both, publish_whole
+from tests.crowd import (
+    STEP,
+    Wanted,
+    crowd,
+    hang_up,
+    publish,
+    publish_both,
+    publish_whole,
+    until,
+)
 from tests.servers import Server, serving
 
 WORKERS = 2
-LOOKS = 20_000
 
 
 @pytest.fixture
@@ -50,15 +57,6 @@ def ask(server: Server, method: str, path: str, body: Any = None) -> tuple[int, 
                 continue
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that is about to happen."""
-    for _ in range(LOOKS):
-        if condition():
-            return
-        threading.Event().wait(0.005)
-    raise TimeoutError
-
-
 def serving_of(server: Server) -> dict[str, Any]:
     """Return how the table model is served."""
     members: dict[str, Any] = ask(server, "GET", "/models/rooms")[1]["serving"]
@@ -81,14 +79,6 @@ def kill_one(server: Server) -> None:
     before = server.workers()
     os.kill(random.choice(before), signal.SIGKILL)
     until(lambda: len(set(server.workers()) - set(before)) == 1)
-
-
-def hang_up(server: Server) -> None:
-    """Restart all workers, and wait until the old ones have gone."""
-    before = set(server.workers())
-    os.kill(server.process, signal.SIGHUP)
-    until(lambda: len(set(server.workers()) - before) == WORKERS)
-    until(lambda: not before & set(server.workers()))
 
 
 def test_new_version_is_found_and_answers(server: Server, folder: Path) -> None:
@@ -120,7 +110,7 @@ def test_reloads_and_kills_cost_at_most_what_was_under_way(server: Server, folde
 def test_restart_of_all_workers_loses_nothing(server: Server) -> None:
     with crowd(server, Wanted(1), clients=4) as tally:
         for _ in range(2):
-            hang_up(server)
+            hang_up(server, WORKERS)
         answered = tally.count
         until(lambda: tally.count > answered + 20)
 
@@ -146,7 +136,7 @@ def test_what_was_asked_for_holds_in_every_worker_that_comes(server: Server, fol
         kill_one(server)
         assert answering(server) == {1}
         assert answering(server, "/models/rooms/labels/next/predict") == {2}
-    hang_up(server)
+    hang_up(server, WORKERS)
 
     assert answering(server) == {1}
     assert ask(server, "POST", "/models/strokes/unload")[0] == 200

@@ -243,6 +243,7 @@ def test_served_version_that_a_new_worker_cannot_load_is_kept_by_the_others(
     write_table_bundle(shelf, version=3)
     fleet.step(4)
     assert fleet.served() == [[2, 3], [2, 3], []]
+    assert fleet.wish(lambda wish: msgspec.structs.replace(wish, labels={"stable": 2})) is None
 
 
 def test_worker_that_could_not_load_what_is_served_tries_again(

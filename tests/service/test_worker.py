@@ -235,13 +235,7 @@ def test_probes_are_answered_when_every_thread_is_taken(server: Server, path: st
     request = post(f"{ROOMS}?echo=true", rows, "Content-Type: text/csv")
     with contextlib.ExitStack() as stack:
         for _ in range(3):  # readers that never read, one more than there are threads
-            reader = stack.enter_context(closing(socket.socket()))
-            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            reader.connect(("127.0.0.1", server.port))
-            sending = threading.Thread(target=send_all, args=(reader, request))
-            sending.start()
-            stack.callback(sending.join)
-            stack.callback(reader.shutdown, socket.SHUT_RDWR)
+            stack.enter_context(never_reading(server, request))
         with closing(connect(server)) as connection:
             for _ in range(50):
                 connection.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
@@ -275,18 +269,27 @@ def test_readers_that_never_read_keep_no_turn_to_compute(published: Path) -> Non
         contextlib.ExitStack() as stack,
     ):
         for _ in range(20):
-            reader = stack.enter_context(closing(socket.socket()))
-            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            reader.connect(("127.0.0.1", server.port))
-            sending = threading.Thread(target=send_all, args=(reader, request))
-            sending.start()
-            stack.callback(sending.join)
-            stack.callback(reader.shutdown, socket.SHUT_RDWR)
+            stack.enter_context(never_reading(server, request))
         for _ in range(50):
             with closing(connect(server)) as connection:
                 connection.sendall(CSV_REQUEST)
 
                 assert receive_one(connection)[1] == ANSWER
+
+
+@contextmanager
+def never_reading(server: Server, request: bytes) -> Iterator[None]:
+    """Send a request for as long as the server takes it, and read nothing of the answer."""
+    with closing(socket.socket()) as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(("127.0.0.1", server.port))
+        sending = threading.Thread(target=send_all, args=(reader, request))
+        sending.start()
+        try:
+            yield
+        finally:
+            reader.shutdown(socket.SHUT_RDWR)
+            sending.join()
 
 
 def send_all(connection: socket.socket, data: bytes) -> None:

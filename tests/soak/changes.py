@@ -9,7 +9,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,6 @@ SETTLING = 5
 # Within so many seconds of a kill every client that was cut off has noticed.
 NOTICED = 0.5
 REFUSED = http.HTTPStatus.CONFLICT
-_PATIENCE_SECONDS = 120
 
 
 def reloads_and_kills() -> Iterator[Figure]:
@@ -69,21 +68,13 @@ def hangups_and_stop() -> Iterator[Figure]:
         crowd.crowd(server, Wanted(1), clients=CLIENTS) as tally,
     ):
         for _ in range(HANGUPS):
-            _hang_up(server)
+            crowd.hang_up(server, WORKERS)
         hung_up = tally.count
         os.kill(server.process, signal.SIGTERM)
-        _wait_for(lambda: tally.refused > 0)
+        crowd.until(lambda: tally.refused > 0)
     yield Figure(name=f"{HANGUPS} HUPs and a TERM: answers", value=hung_up, unit="")
     lost = len(tally.broken) + len(tally.wrong)
     yield Figure(name=f"{HANGUPS} HUPs and a TERM: lost", value=lost, unit="", at_most=0)
-
-
-def _hang_up(server: Server) -> None:
-    """Restart all workers, and wait until the old ones have gone."""
-    before = set(server.workers())
-    os.kill(server.process, signal.SIGHUP)
-    _wait_for(lambda: len(set(server.workers()) - before) == WORKERS)
-    _wait_for(lambda: not before & set(server.workers()))
 
 
 def bad_versions() -> Iterator[Figure]:
@@ -102,7 +93,7 @@ def bad_versions() -> Iterator[Figure]:
                 _copy_slowly(whole, models / "rooms/2", files)
                 before = tally.count
             with crowd.crowd(server, Wanted(1, 2), clients=CLIENTS) as after:
-                _wait_for(lambda: after.answered[2] > 0)
+                crowd.until(lambda: after.answered[2] > 0)
     yield Figure(name=f"{DAMAGES} damaged versions: answers meanwhile", value=before, unit="")
     yield Figure(name="not refused", value=DAMAGES - refused, unit="", at_most=0)
     wrong = len(tally.wrong) + len(tally.broken) + len(after.wrong)
@@ -195,14 +186,6 @@ def _resident_megabytes(server: Server) -> float:
             if line.startswith("VmRSS:"):
                 total += int(line.split()[1])
     return total * 1024 / 1e6
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.02)
 
 
 def _kill(server: Server, killed: list[float]) -> None:
