@@ -6,12 +6,14 @@ The rooms, from the ground up; each imports only from those before it:
 - `wishes`: what is wanted of a model, and which versions that makes.
 - `bundle`, `settings`: one version on disk; what the environment says.
 - `geometry`: pixels to the array a network was trained on.
+- `trust`, `drift`: prediction sets, intervals and credibility; whether what comes in has changed.
 - `transfer`, `logs`, `worker`: bytes between a client and us; what is written down; the server's
   worker, which keeps slow clients away from its threads.
 - `images`, `tables`, `engines`, `sources`: bytes to instances; a saved model file to a callable;
   models from elsewhere to a folder.
-- `model`: one loaded version.
+- `predictions`, `model`: answers and how far to trust them; one loaded version.
 - `repository`, `board`, `shelves`: what is served; where workers agree; where versions come from.
+- `explain`, `tallies`: what the model saw and what decided; what came in, counted over all workers.
 - `metrics`, `options`, `planner`: what is counted; what a client may ask for; which plan is next.
 - `exchange`, `answers`, `shadow`: one request's id, timing and log line; predictions to bytes;
   a version on trial.

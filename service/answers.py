@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from service.bundle import Dialect, ValueOutput
 from service.errors import Fault, InvalidInstances, ServiceError
-from service.model import Model, Predictions
+from service.model import Model
+from service.predictions import NOTHING, Asked, Predictions
 from service.tables import Block, write_csv
 
 JSON_TYPE = "application/json"
@@ -29,16 +30,22 @@ class Answered:
         block: The rows as they came.
         predictions: For the rows without error, in order.
         errors: For the others, by place in the block.
+        explanations: For the rows without error, in order; none where nobody asked for them.
     """
 
     block: Block
     predictions: Predictions
     errors: Mapping[int, str]
+    explanations: Sequence[Mapping[str, Any]] = ()
 
     @property
     def is_of_all_instances(self) -> bool:
         """Whether there is a prediction for each of the block's instances."""
         return len(self.predictions) == len(next(iter(self.block.instances.values()), ()))
+
+    def good_places(self) -> NDArray[np.intp]:
+        """Return the places of the rows that have a prediction."""
+        return _places_without(self.errors, self.block.rows)
 
     def spread(self, values: NDArray[Any]) -> NDArray[Any]:
         """Give every row its value, a blank to those with an error."""
@@ -46,26 +53,27 @@ class Answered:
         if not self.errors:
             return values
         spread = np.full(self.block.rows, blank, dtype=values.dtype)
-        spread[_places_without(self.errors, self.block.rows)] = values
+        spread[self.good_places()] = values
         return spread
 
 
-def predict(model: Model, block: Block) -> Answered:
+def predict(model: Model, block: Block, asked: Asked = NOTHING) -> Answered:
     """Predict on the good rows of a block; name what is wrong with each of the others."""
     places = _places_without(block.errors, block.rows)
     if not len(places):
         return Answered(block, _no_predictions(model), block.errors)
-    predictions = model.predict(block.instances)
+    predictions = model.predict(block.instances, asked)
     found = {int(places[place]): error.detail for place, error in predictions.errors.items()}
     return Answered(block, predictions.good(), {**block.errors, **found})
 
 
-def predict_all(model: Model, block: Block, *, first: int) -> Answered:
+def predict_all(model: Model, block: Block, asked: Asked = NOTHING, *, first: int) -> Answered:
     """Predict on a block, all of whose rows must be good.
 
     Args:
         model: Who predicts.
         block: What on.
+        asked: What to tell besides.
         first: Place of its first instance in the request.
 
     Raises:
@@ -76,7 +84,7 @@ def predict_all(model: Model, block: Block, *, first: int) -> Answered:
         raise InvalidInstances(block.faults, found=block.fault_count)
     answered = Answered(block, _no_predictions(model), {})
     if block.rows:
-        answered = Answered(block, model.predict(block.instances), {})
+        answered = Answered(block, model.predict(block.instances, asked), {})
     errors = answered.predictions.errors
     if errors and first == 0 and block.rows == 1:
         raise errors[0]
@@ -91,7 +99,7 @@ def predict_all(model: Model, block: Block, *, first: int) -> Answered:
 
 
 def _no_predictions(model: Model) -> Predictions:
-    output = model.manifest.signature.outputs[0]
+    output = model.manifest.signature.prediction
     shape = (0, *output.shape) if output.shape != (1,) else (0,)
     return Predictions(output, np.empty(shape, dtype=np.float32))
 
@@ -123,6 +131,7 @@ class JsonAnswer:
 
     Args:
         model: Who answers.
+        asked: What is told besides.
         top: How many of the most probable classes to list; None for all.
         ignored_columns: Columns that came and are no input.
     """
@@ -130,12 +139,19 @@ class JsonAnswer:
     media_type = JSON_TYPE
 
     def __init__(
-        self, model: Model, *, top: int | None, ignored_columns: Sequence[str] = ()
+        self,
+        model: Model,
+        asked: Asked = NOTHING,
+        *,
+        top: int | None,
+        ignored_columns: Sequence[str] = (),
     ) -> None:
-        output = model.manifest.signature.outputs[0]
+        output = model.manifest.signature.prediction
         self._members: dict[str, Any] = {"model": model.name, "version": model.version}
         if isinstance(output, ValueOutput):
             self._members["unit"] = output.unit
+        if asked.coverage is not None:
+            self._members["coverage"] = asked.coverage
         if ignored_columns:
             self._members["ignored_columns"] = ignored_columns
         self._top = top
@@ -148,6 +164,8 @@ class JsonAnswer:
     def rows(self, answered: Answered) -> bytes:
         """Return one block's predictions."""
         records = answered.predictions.records(top=self._top)
+        for record, explanation in zip(records, answered.explanations, strict=False):
+            record["explanation"] = explanation
         if answered.errors:
             good = iter(records)
             records = [
@@ -174,6 +192,7 @@ class CsvAnswer:
 
     Args:
         model: Who answers.
+        asked: What is told besides.
         dialect: What the body is written in, and so the answer.
         echo: Names of the body's columns, to be repeated before the predictions.
         report: Whether a column says what is wrong with faulty rows.
@@ -184,6 +203,7 @@ class CsvAnswer:
     def __init__(
         self,
         model: Model,
+        asked: Asked = NOTHING,
         *,
         dialect: Dialect | None = None,
         echo: Sequence[str] = (),
@@ -191,9 +211,7 @@ class CsvAnswer:
     ) -> None:
         self._dialect = dialect
         self._echo = echo
-        output = model.manifest.signature.outputs[0]
-        own = ["prediction"] if isinstance(output, ValueOutput) else ["label", "probability"]
-        own += ["warnings", "error"] if report else ["warnings"]
+        own = [*model.columns(asked), "warnings", *(["error"] if report else [])]
         self._names = {name: _distinct(name, echo) for name in own}
 
     def begin(self) -> bytes:
@@ -209,7 +227,9 @@ class CsvAnswer:
         own["warnings"] = answered.spread(_sentences(answered.predictions))
         own["error"] = _at_places(answered.errors, answered.block.rows)
         echoed = {name: answered.block.echo[name] for name in self._echo}
-        named = {shown: own[name] for name, shown in self._names.items()}
+        # A block without a single good row has no predictions, nor anything told of them.
+        blanks = np.full(answered.block.rows, None, dtype=object)
+        named = {shown: own.get(name, blanks) for name, shown in self._names.items()}
         return write_csv({**echoed, **named}, header=False, dialect=self._dialect)
 
     def end(self) -> bytes:

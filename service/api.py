@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+import numpy as np
 import orjson
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MIMEAccept
@@ -13,6 +14,7 @@ from werkzeug.routing import BaseConverter
 from service import exchange
 from service.answers import CSV_TYPE, JSON_TYPE
 from service.bodies import Content, decode, is_csv
+from service.drift import Counts, Feature
 from service.errors import MAX_FAULTS, NotAcceptable
 from service.metrics import Metrics
 from service.model import Model
@@ -52,6 +54,7 @@ class Api:
         for place in ("", "/versions/<version:version>", "/labels/<label>"):
             path = f"/models/<name>{place}"
             routes.add_url_rule(path, view_func=self.describe_model)
+            routes.add_url_rule(f"{path}/drift", view_func=self.describe_drift)
             routes.add_url_rule(f"{path}/predict", view_func=self.predict, methods=["POST"])
         return routes
 
@@ -71,6 +74,24 @@ class Api:
         model = find.get(name, version, label=label) if is_named else find.default(name)
         return _json(_description(model, find.entry(name)))
 
+    def describe_drift(
+        self, name: str, version: int | None = None, label: str | None = None
+    ) -> Response:
+        """Say how far what came in, to all workers, is from what training saw."""
+        is_named = version is not None or label is not None
+        find = self._repository
+        model = find.get(name, version, label=label) if is_named else find.default(name)
+        counts = model.bins.split(self._metrics.feature_counts(model))
+        return _json(
+            {
+                "model": model.name,
+                "version": model.version,
+                "features": [
+                    _drift(feature, counts[feature.name]) for feature in model.bins.features
+                ],
+            }
+        )
+
     def predict(self, name: str, version: int | None = None, label: str | None = None) -> Response:
         """Predict every instance in the body with one version of a model."""
         entry = self._repository.entry(name)
@@ -83,11 +104,13 @@ class Api:
         csv_answer = media_type == CSV_TYPE
         query = request.args.to_dict(flat=False)
         options = read_options(query, csv_body=csv_body, csv_answer=csv_answer)
-        with exchanged.decode:
-            decoded = decode(model, content, exchanged.body, options, self._settings)
         is_named = version is not None or label is not None
         compare = None if is_named else self._comparison(entry, model)
-        prediction = Prediction(model, options, exchanged, self._metrics, compare=compare)
+        prediction = Prediction(
+            model, options, exchanged, self._metrics, settings=self._settings, compare=compare
+        )
+        with exchanged.decode:
+            decoded = decode(model, content, exchanged.body, options, self._settings)
         response = Response(prediction.answer(decoded, as_csv=csv_answer), mimetype=media_type)
         response.headers["X-Model-Name"] = model.name
         response.headers["X-Model-Version"] = str(model.version)
@@ -144,9 +167,42 @@ def _description(model: Model, entry: Entry) -> dict[str, Any]:
         **msgspec.to_builtins(manifest.signature),
         "dialect": msgspec.to_builtins(manifest.dialect),
         "ignored_columns": manifest.ignored_columns,
+        "trust": _trust(model),
         "scores": manifest.scores,
         "parameters": manifest.parameters,
         "multiply_adds": manifest.multiply_adds,
         "data": manifest.origin.data,
         "created": manifest.origin.created,
+    }
+
+
+def _trust(model: Model) -> dict[str, Any] | None:
+    calibration, trust = model.manifest.calibration, model.trust
+    if calibration is None or trust is None:
+        return None
+    return {
+        "calibrated_on": len(trust.scores),
+        "largest_coverage": trust.largest_coverage,
+        "temperature": calibration.temperature,
+    }
+
+
+def _drift(feature: Feature, counts: Counts) -> dict[str, Any]:
+    found = feature.compare(counts)
+    expected = np.array(feature.reference.counts)
+    return {
+        "feature": feature.name,
+        "verdict": found.verdict,
+        "population_stability_index": found.index,
+        "more_blanks": found.more_blanks,
+        "instances": found.instances,
+        "bins": [
+            {"bin": name, "expected": share, "found": found_share}
+            for name, share, found_share in zip(
+                feature.bins,
+                (expected / max(1, expected.sum())).tolist(),
+                (counts / max(1, counts.sum())).tolist(),
+                strict=True,
+            )
+        ],
     }

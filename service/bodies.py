@@ -233,11 +233,11 @@ def _picture_block(
     caught: type[ServiceError] | tuple[()],
     max_pixels: int,
 ) -> Block:
-    decoded: list[Pixels] = []
+    decoded: list[images.Picture] = []
     errors: dict[int, str] = {}
     for place, picture in enumerate(pictures):
         try:
-            decoded.append(_pixels(picture, max_pixels))
+            decoded.append(_picture(picture, max_pixels))
         except caught as error:
             errors[place] = error.detail
     faults = [
@@ -246,6 +246,7 @@ def _picture_block(
     ]
     return Block(
         instances={model.manifest.signature.inputs[0].name: _objects(decoded)},
+        steps=[picture.steps for picture in decoded],
         rows=len(pictures),
         faults=tuple(faults[:MAX_FAULTS]),
         fault_count=len(faults),
@@ -253,17 +254,17 @@ def _picture_block(
     )
 
 
-def _objects(items: Sequence[Pixels]) -> NDArray[np.object_]:
-    array = np.empty(len(items), dtype=object)
-    for place, item in enumerate(items):
-        array[place] = item
+def _objects(pictures: Sequence[images.Picture]) -> NDArray[np.object_]:
+    array = np.empty(len(pictures), dtype=object)
+    for place, picture in enumerate(pictures):
+        array[place] = picture.pixels
     return array
 
 
-def _pixels(picture: object, max_pixels: int) -> Pixels:
+def _picture(picture: object, max_pixels: int) -> images.Picture:
     if isinstance(picture, bytes):
-        return images.decode(picture, max_pixels=max_pixels).pixels
-    return _read_levels(picture, max_pixels)
+        return images.decode(picture, max_pixels=max_pixels)
+    return images.Picture(_read_levels(picture, max_pixels), ())
 
 
 def _read_levels(picture: object, max_pixels: int) -> Pixels:

@@ -7,6 +7,7 @@ A bundle is the folder `models/<name>/<version>/`; what has no manifest is not a
 import hashlib
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 # object array of str with None for a blank.
 Instances = Mapping[str, NDArray[Any]]
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST_NAME = "manifest.json"
 KERAS_NAME = "model.keras"
 ONNX_NAME = "model.onnx"
@@ -135,16 +136,58 @@ class ValueOutput(TensorSpec, tag="value", frozen=True, kw_only=True):
     unit: str | None = None
 
 
+class QuantilesOutput(TensorSpec, tag="quantiles", frozen=True, kw_only=True):
+    """Two quantiles of the target given the instance, the value between them.
+
+    Attributes:
+        levels: Of the lower and the upper one, as training aimed at them.
+        unit: Of the target, where it is known.
+    """
+
+    levels: tuple[float, float]
+    unit: str | None = None
+
+
+class NoveltyOutput(TensorSpec, tag="novelty", frozen=True, kw_only=True):
+    """How far an instance lies from all that the network was trained on; more is stranger."""
+
+
 InputSpec = PictureInput | NumberInput | DateInput | CategoryInput
 ColumnSpec = NumberInput | DateInput | CategoryInput
-OutputSpec = ProbabilitiesOutput | ValueOutput
+PredictionOutput = ProbabilitiesOutput | ValueOutput
+OutputSpec = ProbabilitiesOutput | ValueOutput | QuantilesOutput | NoveltyOutput
 
 
 class Signature(Record, frozen=True, kw_only=True):
-    """What goes in and what comes out of a version."""
+    """What goes in and what comes out of a version.
+
+    Attributes:
+        inputs: A picture, or the columns of a table.
+        outputs: The prediction first, then what tells how far to trust it.
+    """
 
     inputs: tuple[InputSpec, ...]
     outputs: tuple[OutputSpec, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a signature that predicts nothing."""
+        if not (self.inputs and self.outputs and isinstance(self.outputs[0], PredictionOutput)):
+            raise ValueError("a signature needs inputs, and a prediction as its first output")
+
+    @property
+    def prediction(self) -> PredictionOutput:
+        """What is predicted."""
+        return next(spec for spec in self.outputs if isinstance(spec, PredictionOutput))
+
+    @property
+    def quantiles(self) -> QuantilesOutput | None:
+        """The quantiles that an interval is made of, where the network gives them."""
+        return next((spec for spec in self.outputs if isinstance(spec, QuantilesOutput)), None)
+
+    @property
+    def novelty(self) -> NoveltyOutput | None:
+        """The score of how new an instance looks, where the network gives it."""
+        return next((spec for spec in self.outputs if isinstance(spec, NoveltyOutput)), None)
 
     @property
     def picture(self) -> PictureInput | None:
@@ -218,6 +261,20 @@ class Reference(Record, frozen=True, kw_only=True):
     counts: tuple[int, ...]
 
 
+class Calibration(Record, frozen=True, kw_only=True):
+    """What was measured on instances that neither trained the network nor chose anything of it.
+
+    Attributes:
+        scores: Nonconformity of their true answers as `service.trust` has it, ascending.
+        novelty: The network's novelty scores, ascending; empty where it gives none.
+        temperature: What the logits were divided by, inside the network; None for a value.
+    """
+
+    scores: tuple[float, ...]
+    novelty: tuple[float, ...] = ()
+    temperature: float | None = None
+
+
 class Manifest(Record, frozen=True, kw_only=True):
     """Everything that is said about one version.
 
@@ -235,8 +292,7 @@ class Manifest(Record, frozen=True, kw_only=True):
         onnx_difference: Largest difference between the exported file and Keras: of a probability,
             or relative of a value; None where there is no ONNX file.
         golden_tolerance: How far an engine may be from the golden answers, in the same measure.
-        calibration: The calibration split's scores, ascending: for a class, 1 - probability of the
-            true label; for a number, the absolute residual.
+        calibration: What tells how far to trust an answer; None where there was too little data.
         reference: Distribution over the training instances by feature.
         dialect: Of the training file, for tables.
         ignored_columns: Columns of the training file that are not inputs, with the reason.
@@ -255,10 +311,24 @@ class Manifest(Record, frozen=True, kw_only=True):
     parameters: int
     onnx_difference: float | None
     golden_tolerance: float
-    calibration: tuple[float, ...]
+    calibration: Calibration | None
     reference: dict[str, Reference]
     dialect: Dialect | None = None
     ignored_columns: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse a calibration that is not one of this signature."""
+        calibration, signature = self.calibration, self.signature
+        is_value = isinstance(signature.prediction, ValueOutput)
+        if (is_value and calibration is not None) != (signature.quantiles is not None):
+            raise ValueError("a value is calibrated where it has quantiles, and only there")
+        if calibration is None:
+            return
+        if not calibration.scores or bool(calibration.novelty) != (signature.novelty is not None):
+            raise ValueError("every output that is calibrated needs scores")
+        for scores in (calibration.scores, calibration.novelty):
+            if any(low > high for low, high in pairwise(scores)):
+                raise ValueError("calibration scores must ascend")
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -117,6 +117,17 @@ def decode(body: bytes, *, max_pixels: int) -> Picture:
         raise MalformedPicture(form.name) from error
 
 
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode a picture as PNG.
+
+    Shapes:
+        pixels: (height, width, channels), channels 1 or 3.
+    """
+    body = BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(body, "PNG")
+    return body.getvalue()
+
+
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise PictureTooLarge(width, height, max_pixels)

@@ -10,17 +10,23 @@ import fcntl
 import os
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
+from service import tallies
 from service.bundle import ProbabilitiesOutput
-from service.model import Model, Predictions
+from service.drift import Counts
+from service.model import Model
+from service.predictions import Predictions
 from service.repository import Catalogue
+from service.tallies import Tallies
 
 # A network answers in tens of microseconds; the client library's own buckets start at five
 # milliseconds.
@@ -75,7 +81,7 @@ class Metrics:
             "vitrine_encode_duration", "Predictions to bytes.", ("model",), registry
         )
         self.predictions = Counter(
-            "vitrine_predictions", "Instances predicted; no label where a value is predicted.",
+            "vitrine_predictions", "Instances predicted; no label for a value, or for none given.",
             ("model", "version", "label"), registry=registry,
         )  # fmt: skip
         self.rejected = Counter(
@@ -107,6 +113,10 @@ class Metrics:
             ("model", "version"), registry=registry,
         )  # fmt: skip
         self._shown: list[tuple[Gauge, str, int]] = []
+        self._tallies = Tallies(folder)
+        self._served: tuple[Model, ...] = ()
+        if folder is None:
+            registry.register(_Collector(self._features))
 
     def show(self, catalogue: Catalogue) -> None:
         """Tell what is served now, and what is refused."""
@@ -123,6 +133,9 @@ class Metrics:
         for gauge, name, version in shown:
             gauge.labels(name, version).set(1)
         self._shown = shown
+        entries = catalogue.entries.values()
+        self._served = tuple(model for entry in entries for model in entry.versions.values())
+        self._tallies.open(self._served)
 
     def _declare_shadow(self, model: Model) -> None:
         for counter in (
@@ -135,20 +148,61 @@ class Metrics:
 
     def _declare(self, model: Model) -> None:
         """Set a version's counters to 0: what is absent cannot be seen to rise."""
-        output = model.manifest.signature.outputs[0]
-        labels = output.labels if isinstance(output, ProbabilitiesOutput) else ("",)
-        for label in labels:
+        output = model.manifest.signature.prediction
+        labels = output.labels if isinstance(output, ProbabilitiesOutput) else ()
+        for label in (*labels, ""):
             self.predictions.labels(model.name, model.version, label)
 
     def count_predictions(self, model: Model, predictions: Predictions) -> None:
-        """Count instances by the label they were given."""
+        """Count instances by the label they were given, and into the bins of their features."""
+        if not len(predictions):
+            return
         if isinstance(predictions.output, ProbabilitiesOutput):
-            counts = np.bincount(predictions.values.argmax(axis=1)) if len(predictions) else ()
-            for label, count in zip(predictions.output.labels, counts, strict=False):
+            given = np.delete(predictions.values.argmax(axis=1), predictions.abstained())
+            for label, count in zip(predictions.output.labels, np.bincount(given), strict=False):
                 if count:
                     self.predictions.labels(model.name, model.version, label).inc(int(count))
+            without = len(predictions) - len(given)
         else:
-            self.predictions.labels(model.name, model.version, "").inc(len(predictions))
+            without = len(predictions)
+        if without:
+            self.predictions.labels(model.name, model.version, "").inc(without)
+        self._tallies.add(model, model.count(predictions))
+
+    def feature_counts(self, model: Model) -> Counts:
+        """Return how many instances, of all workers, were counted into each of a version's bins.
+
+        Shapes:
+            (bins,).
+        """
+        if self._folder is None:
+            return self._tallies.total(model)
+        with _locked(self._folder, fcntl.LOCK_SH):
+            return self._tallies.total(model)
+
+    def _features(self) -> Iterator[Metric]:
+        """Write what came in and what training saw, by the bins of every version that is served."""
+        labels = ("model", "version", "feature", "bin")
+        found = CounterMetricFamily(
+            "vitrine_feature_instances", "Instances predicted, by the bin of a feature.",
+            labels=labels,
+        )  # fmt: skip
+        expected = GaugeMetricFamily(
+            "vitrine_reference_instances", "Instances that training counted into the same bin.",
+            labels=labels,
+        )  # fmt: skip
+        for model in self._served:
+            counts = model.bins.split(self._tallies.total(model))
+            for feature in model.bins.features:
+                places = zip(
+                    feature.bins, counts[feature.name], feature.reference.counts, strict=True
+                )
+                for name, count, reference in places:
+                    values = (model.name, str(model.version), feature.name, name)
+                    found.add_metric(values, float(count))
+                    expected.add_metric(values, reference)
+        yield found
+        yield expected
 
     def exposition(self) -> bytes:
         """Write all numbers, of all workers, in Prometheus' text format."""
@@ -156,8 +210,20 @@ class Metrics:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
+        registry.register(_Collector(self._features))
         with _locked(self._folder, fcntl.LOCK_SH):
             return generate_latest(registry)
+
+
+class _Collector(Collector):
+    """What is not kept by the library, as it asks for it."""
+
+    def __init__(self, collect: Callable[[], Iterator[Metric]]) -> None:
+        self._collect = collect
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the families of metrics."""
+        return self._collect()
 
 
 def _histogram(
@@ -175,6 +241,7 @@ def clear(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in [*folder.glob("*.db"), folder / REFUSED]:
         path.unlink(missing_ok=True)
+    tallies.clear(folder)
     (folder / "lock").touch()
 
 
@@ -214,6 +281,7 @@ def retire(folder: Path, process: int) -> None:
             kind = path.name.removesuffix(f"_{process}.db")
             _merge([folder / f"{kind}_{_RETIRED}.db", path], folder / f"{kind}_{_RETIRED}.db")
             path.unlink()
+        tallies.retire(folder, process)
 
 
 def _merge(sources: Sequence[Path], target: Path) -> None:

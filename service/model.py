@@ -5,7 +5,7 @@ may speak gets the same geometry, the same vocabulary and the same warnings.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,97 +17,24 @@ from service.bundle import (
     MISSING_CODE,
     OTHER_CODE,
     CategoryInput,
+    DateInput,
     InputSpec,
     Instances,
     Manifest,
-    OutputSpec,
+    NumberInput,
     PictureInput,
     ProbabilitiesOutput,
 )
-from service.engines import Engine
-from service.errors import BlankPicture, NoFiniteAnswer, ServiceError, shown
+from service.drift import Bins, Counts
+from service.engines import Engine, Tensors
+from service.errors import BlankPicture, InvalidParameter, NoFiniteAnswer, ServiceError, shown
+from service.predictions import NOTHING, Asked, Confidence, Predictions, Values
+from service.trust import Trust
 
 Warnings = dict[int, list[str]]
 Errors = dict[int, ServiceError]
 
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """The answers to n instances, in their order.
-
-    Attributes:
-        output: What they are.
-        values: Probabilities or values.
-        warnings: What is doubtful about an instance, by its place; most have none.
-        errors: Why an instance cannot be predicted, by its place; its values mean nothing.
-
-    Shapes:
-        values: (n, classes) for probabilities, (n,) for a value.
-    """
-
-    output: OutputSpec
-    values: NDArray[np.float32]
-    warnings: Mapping[int, list[str]] = field(default_factory=dict)
-    errors: Mapping[int, ServiceError] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def good(self) -> "Predictions":
-        """Return those without an error."""
-        if not self.errors:
-            return self
-        places = [place for place in range(len(self)) if place not in self.errors]
-        warnings = {
-            new: self.warnings[old] for new, old in enumerate(places) if old in self.warnings
-        }
-        return Predictions(self.output, self.values[places], warnings)
-
-    def labels(self) -> NDArray[np.object_]:
-        """Return each instance's most probable class label; none where a value is predicted.
-
-        Shapes:
-            (n,), or (0,) for a regression.
-        """
-        if not isinstance(self.output, ProbabilitiesOutput):
-            return np.empty(0, dtype=object)
-        labels = self.output.labels
-        return np.array([labels[place] for place in self.values.argmax(axis=1)], dtype=object)
-
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Return the predictions as the columns of a table."""
-        if isinstance(self.output, ProbabilitiesOutput):
-            return {"label": self.labels(), "probability": self.values.max(axis=1)}
-        return {"prediction": self.values}
-
-    def records(self, *, top: int | None) -> list[dict[str, Any]]:
-        """Return the predictions as JSON objects.
-
-        Args:
-            top: How many of the most probable classes to list; None for all.
-        """
-        if isinstance(self.output, ProbabilitiesOutput):
-            records = _probability_records(self.values, self.output.labels, top=top)
-        else:
-            records = [{"value": value} for value in self.values]
-        for place, texts in self.warnings.items():
-            records[place]["warnings"] = texts
-        return records
-
-
-def _probability_records(
-    probabilities: NDArray[np.float32], labels: tuple[str, ...], *, top: int | None
-) -> list[dict[str, Any]]:
-    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    ordered = np.take_along_axis(probabilities, ranked, axis=1)
-    return [
-        {
-            "label": labels[places[0]],
-            "probability": values[0],
-            "probabilities": dict(zip((labels[place] for place in places), values, strict=True)),
-        }
-        for places, values in zip(ranked, ordered, strict=True)
-    ]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Model:
@@ -115,11 +42,22 @@ class Model:
 
     Attributes:
         manifest: What is said about it.
+        trust: What tells how far to trust its answers; None where nothing was calibrated.
+        bins: What instances are counted into, to see whether they drift.
     """
 
     def __init__(self, manifest: Manifest, engine: Engine) -> None:
         self.manifest = manifest
+        calibration = manifest.calibration
+        self.trust: Trust | None = None
+        if calibration is not None:
+            self.trust = Trust.of(calibration.scores, calibration.novelty)
+        self.bins = Bins(manifest)
         self._engine = engine
+        self._output = manifest.signature.prediction
+        self._quantiles = manifest.signature.quantiles
+        self._novelty = manifest.signature.novelty
+        self._trusted = [spec.name for spec in manifest.signature.outputs[1:]]
         self._codes = {
             spec.name: _codes(spec)
             for spec in manifest.signature.columns
@@ -136,38 +74,129 @@ class Model:
         """The model's version."""
         return self.manifest.version
 
-    def predict(self, instances: Instances) -> Predictions:
+    def asked(
+        self, *, coverage: float | None, default: float, abstain_below: float | None
+    ) -> Asked:
+        """Return what an answer of this version will tell.
+
+        Args:
+            coverage: As the client asks for it; None for the default.
+            default: Where it is more than calibration supports, the most that it does.
+            abstain_below: As the client asks for it.
+
+        Raises:
+            InvalidParameter: The client asks for what calibration does not support.
+        """
+        trust = self.trust
+        if abstain_below is not None and (trust is None or self._quantiles is not None):
+            rule = f"has no meaning for {self.name!r}, whose answers have no credibility"
+            raise InvalidParameter("abstain_below", f"{abstain_below:g}", rule)
+        if trust is None:
+            if coverage is None:
+                return NOTHING
+            rule = f"has no meaning for {self.name!r}, which was not calibrated"
+            raise InvalidParameter("coverage", f"{coverage:g}", rule)
+        if coverage is not None and coverage > trust.largest_coverage:
+            calibrating = len(trust.scores)
+            most = f"{calibrating} / {calibrating + 1}"
+            rule = f"must be at most {most}, since {calibrating} instances calibrate {self.name!r}"
+            raise InvalidParameter("coverage", f"{coverage:g}", rule)
+        told = min(default, trust.largest_coverage) if coverage is None else coverage
+        return Asked(coverage=told, abstain_below=abstain_below)
+
+    def columns(self, asked: Asked) -> list[str]:
+        """Return the columns of its predictions as a table."""
+        is_trusted = asked.coverage is not None
+        if not isinstance(self._output, ProbabilitiesOutput):
+            return ["prediction", *(["lower", "upper"] if is_trusted else [])]
+        trusted = ["set", "credibility"] if is_trusted else []
+        reason = ["reason"] if asked.abstain_below is not None else []
+        return ["label", "probability", *trusted, *reason]
+
+    def predict(self, instances: Instances, asked: Asked = NOTHING) -> Predictions:
         """Predict on raw instances.
 
         Args:
             instances: An array for every input of the signature, all of one length.
-
+            asked: What to tell besides, as the method of that name returns it.
         """
         warnings: Warnings = {}
         errors: Errors = {}
+        steps: list[tuple[str, ...]] = []
         tensors = {
-            spec.tensor: self._encode(spec, instances[spec.name], warnings, errors)
+            spec.tensor: self._encode(spec, instances[spec.name], warnings, errors, steps)
             for spec in self.manifest.signature.inputs
         }
-        output = self.manifest.signature.outputs[0]
-        values = self._engine(tensors)[output.name]
-        values = values.reshape(len(values), *(output.shape if output.shape != (1,) else ()))
+        values, outputs = self._answer(tensors)
         finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        for name in self._trusted:
+            finite &= np.isfinite(outputs[name]).all(axis=1)
         for place in np.flatnonzero(~finite):
             errors.setdefault(int(place), NoFiniteAnswer())
-        return Predictions(output, values, warnings, errors)
+        confidence = self._confidence(values, outputs, asked)
+        return Predictions(self._output, values, warnings, errors, confidence, tensors, steps)
+
+    def run(self, tensors: Tensors) -> Values:
+        """Return what the network predicts on what it takes, and nothing else.
+
+        Shapes:
+            (n, classes) or (n,).
+        """
+        return self._answer(tensors)[0]
+
+    def count(self, predictions: Predictions) -> Counts:
+        """Count what was predicted on into `bins`.
+
+        Shapes:
+            (bins,).
+        """
+        if not len(self.bins):
+            return np.zeros(0, dtype=np.int64)
+        inputs = self.manifest.signature.inputs
+        tensors = {spec.name: predictions.tensors[spec.tensor] for spec in inputs}
+        is_class = isinstance(self._output, ProbabilitiesOutput)
+        return self.bins.count(self.bins.measure(tensors, predictions.values if is_class else None))
+
+    def _answer(self, tensors: Tensors) -> tuple[Values, dict[str, Values]]:
+        outputs = self._engine(tensors)
+        shape = self._output.shape
+        values = outputs[self._output.name]
+        return values.reshape(len(values), *(shape if shape != (1,) else ())), outputs
+
+    def _confidence(
+        self, values: Values, outputs: Mapping[str, Values], asked: Asked
+    ) -> Confidence | None:
+        if self.trust is None or asked.coverage is None:
+            return None
+        if self._quantiles is not None:
+            ends = self.trust.intervals(values, outputs[self._quantiles.name], asked.coverage)
+            return Confidence(coverage=asked.coverage, intervals=ends)
+        novelty = None if self._novelty is None else outputs[self._novelty.name][:, 0]
+        return Confidence(
+            coverage=asked.coverage,
+            sets=self.trust.sets(values, asked.coverage),
+            credibility=self.trust.credibility(values, novelty),
+            abstain_below=asked.abstain_below,
+        )
 
     def _encode(
-        self, spec: InputSpec, raw: NDArray[Any], warnings: Warnings, errors: Errors
+        self,
+        spec: InputSpec,
+        raw: NDArray[Any],
+        warnings: Warnings,
+        errors: Errors,
+        steps: list[tuple[str, ...]],
     ) -> NDArray[Any]:
         if isinstance(spec, PictureInput):
-            return _fit_pictures(spec, raw, errors)
+            return _fit_pictures(spec, raw, errors, steps)
+        encoded: NDArray[Any]
         if isinstance(spec, CategoryInput):
             encoded = self._encode_category(spec, raw, warnings)
             blank = encoded == MISSING_CODE
         else:
             encoded = np.asarray(raw, dtype=np.float32)
             blank = np.isnan(encoded)
+            _warn_of_range(spec, encoded, warnings)
         if not spec.blanks:
             _warn(warnings, blank, f"{spec.name} is blank; no training row was")
         return encoded.reshape(-1, *spec.shape)
@@ -192,14 +221,21 @@ def _codes(spec: CategoryInput) -> dict[str | None, int]:
 
 
 def _fit_pictures(
-    spec: PictureInput, pictures: NDArray[np.object_], errors: Errors
+    spec: PictureInput,
+    pictures: NDArray[np.object_],
+    errors: Errors,
+    steps: list[tuple[str, ...]],
 ) -> NDArray[np.float32]:
     tensor = np.zeros((len(pictures), *spec.shape), dtype=np.float32)
     for place, pixels in enumerate(pictures):
         try:
-            tensor[place] = geometry.fit(spec.geometry, pixels).pixels
+            fitted = geometry.fit(spec.geometry, pixels)
         except BlankPicture as error:
             errors[place] = error
+            steps.append(())
+        else:
+            tensor[place] = fitted.pixels
+            steps.append(fitted.steps)
     return tensor
 
 
@@ -207,3 +243,27 @@ def _warn(warnings: Warnings, where: NDArray[np.bool_], text: str) -> None:
     if where.any():
         for place in np.flatnonzero(where):
             warnings.setdefault(int(place), []).append(text)
+
+
+def _warn_of_range(
+    spec: NumberInput | DateInput, values: NDArray[np.float32], warnings: Warnings
+) -> None:
+    if spec.minimum is None or spec.maximum is None:
+        return
+    outside = (values < spec.minimum) | (values > spec.maximum)
+    if not outside.any():
+        return
+    seen = f"{_written(spec, spec.minimum)} to {_written(spec, spec.maximum)}"
+    for place in np.flatnonzero(outside):
+        found = _written(spec, float(values[place]))
+        text = f"{spec.name} {found} is outside of what training saw, {seen}"
+        warnings.setdefault(int(place), []).append(text)
+
+
+def _written(spec: NumberInput | DateInput, value: float) -> str:
+    if isinstance(spec, DateInput):
+        try:
+            return (_EPOCH + timedelta(days=value)).strftime(spec.format)
+        except (OverflowError, ValueError):  # beyond the year 9999, where no calendar goes
+            return f"{value:g} days after 1970-01-01"
+    return f"{value:.6g}"

@@ -17,12 +17,18 @@ class Options:
         top: How many of the most probable classes to list; None for all.
         report: Whether a faulty instance is reported in its place, instead of ending the request.
         echo: Whether a CSV answer repeats the body's columns.
+        coverage: With what probability sets and intervals hold the truth; None for the default.
+        abstain_below: Credibility below which no class label is given.
+        explain: Whether to say what the model saw and what decided.
         delimiter, decimal, thousands: What a CSV body is written with; None to be found.
     """
 
     top: int | None = 3
     report: bool = False
     echo: bool = False
+    coverage: float | None = None
+    abstain_below: float | None = None
+    explain: bool = False
     delimiter: str | None = None
     decimal: str | None = None
     thousands: str | None = None
@@ -52,6 +58,8 @@ def read_options(query: Mapping[str, list[str]], *, csv_body: bool, csv_answer: 
             raise InvalidParameter(name, values[0], "is for CSV bodies only")
         if name == "echo" and not (csv_body and csv_answer):
             raise InvalidParameter(name, values[0], "is for CSV answers to CSV bodies only")
+        if name == "explain" and csv_answer:
+            raise InvalidParameter(name, values[0], "is for JSON answers only")
         options |= _READERS[name](name, values[0])
     return Options(**options)
 
@@ -62,6 +70,16 @@ def _read_top(name: str, text: str) -> dict[str, Any]:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:10]) <= _MAX_TOP):
         raise InvalidParameter(name, text, "must be 'all' or a whole number from 1 on")
     return {"top": int(text[:10])}
+
+
+def _read_share(name: str, text: str) -> dict[str, Any]:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not (text.isascii() and 0 < share < 1):
+        raise InvalidParameter(name, text, "must be a number between 0 and 1, both left out")
+    return {name: share}
 
 
 def _choice(field: str, choices: Mapping[str, bool]) -> Callable[[str, str], dict[str, Any]]:
@@ -81,6 +99,9 @@ _READERS: Mapping[str, Callable[[str, str], dict[str, Any]]] = {
     "top": _read_top,
     "errors": _choice("report", {"fail": False, "report": True}),
     "echo": _choice("echo", {"false": False, "true": True}),
+    "coverage": _read_share,
+    "abstain_below": _read_share,
+    "explain": _choice("explain", {"false": False, "true": True}),
     "delimiter": _read_text,
     "decimal": _read_text,
     "thousands": _read_text,

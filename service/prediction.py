@@ -1,17 +1,21 @@
 """One request's way from blocks of instances to the pieces of its answer."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 from service.answers import Answer, Answered, CsvAnswer, JsonAnswer, predict, predict_all
 from service.bodies import Decoded
 from service.bundle import Instances
-from service.errors import Fault, InvalidInstances, ServiceError
+from service.errors import Fault, InvalidInstances, ServiceError, TooManyInstances
 from service.exchange import Exchange
+from service.explain import explain
 from service.metrics import Metrics
-from service.model import Model, Predictions
+from service.model import Model
 from service.options import Options
+from service.predictions import Predictions
 from service.problems import broken_off
+from service.settings import Settings
 from service.tables import Block
 from service.transfer import AnswerBroken
 
@@ -26,6 +30,7 @@ class Prediction:
         options: What the client asks for.
         exchange: Of the request.
         metrics: Where it is counted.
+        settings: The default coverage, and how many instances may be explained.
         compare: Told what was asked and answered, where another version is to be compared.
     """
 
@@ -36,10 +41,22 @@ class Prediction:
         exchange: Exchange,
         metrics: Metrics,
         *,
+        settings: Settings,
         compare: Compare | None = None,
     ) -> None:
+        """Settle what will be told.
+
+        Raises:
+            InvalidParameter: The client asks for what the model cannot tell.
+        """
         self._model = model
         self._options = options
+        self._asked = model.asked(
+            coverage=options.coverage,
+            default=settings.coverage,
+            abstain_below=options.abstain_below,
+        )
+        self._max_explained = settings.max_explained
         self._exchange = exchange
         self._metrics = metrics
         self._compare = compare
@@ -90,26 +107,41 @@ class Prediction:
         first = self._exchange.instances
         self._exchange.instances += block.rows
         self._exchange.turn.take()  # it may have waited for the block
+        if self._options.explain and self._exchange.instances > self._max_explained:
+            raise TooManyInstances("instances to be explained", self._max_explained)
         with self._exchange.inference:
             if self._options.report:
-                answered = predict(self._model, block)
+                answered = predict(self._model, block, self._asked)
             else:
-                answered = predict_all(self._model, block, first=first)
+                answered = predict_all(self._model, block, self._asked, first=first)
+            if self._options.explain and len(answered.predictions):
+                answered = self._explained(answered)
         self._metrics.count_predictions(self._model, answered.predictions)
+        # What the network took of a whole body would weigh more than the body.
+        answered = replace(answered, predictions=replace(answered.predictions, tensors={}))
         if self._compare is not None and answered.is_of_all_instances:
             self._compare(block.instances, answered.predictions)
         if answered.errors:
             self._metrics.rejected.labels(InvalidInstances.slug()).inc(len(answered.errors))
         return answered
 
+    def _explained(self, answered: Answered) -> Answered:
+        steps = answered.block.steps_by_place()
+        good = [steps[place] for place in answered.good_places()] if steps else ()
+        return replace(answered, explanations=explain(self._model, answered.predictions, good))
+
     def _writer(self, decoded: Decoded, *, as_csv: bool) -> Answer:
         if not as_csv:
             return JsonAnswer(
-                self._model, top=self._options.top, ignored_columns=decoded.ignored_columns
+                self._model,
+                self._asked,
+                top=self._options.top,
+                ignored_columns=decoded.ignored_columns,
             )
         table = decoded.table
         return CsvAnswer(
             self._model,
+            self._asked,
             dialect=table.dialect if table else None,
             echo=table.names if table and self._options.echo else (),
             report=self._options.report,

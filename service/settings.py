@@ -6,6 +6,7 @@ service that silently ran with a default would be found out in production.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from math import inf
 from typing import Any
 
 from service.errors import nearest, shown
@@ -20,9 +21,19 @@ class InvalidSetting(Exception):
 
 
 def _setting(
-    default: Any, help_text: str, *, minimum: float = 1, parse: Callable[[str], Any] | None = None
+    default: Any,
+    help_text: str,
+    *,
+    minimum: float = 1,
+    below: float = inf,
+    parse: Callable[[str], Any] | None = None,
 ) -> Any:
-    metadata = {"help": help_text, "minimum": minimum, "parse": parse or type(default)}
+    metadata = {
+        "help": help_text,
+        "minimum": minimum,
+        "below": below,
+        "parse": parse or type(default),
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -68,6 +79,13 @@ class Settings:
     max_rows: int = _setting(20_000_000, "Most rows in one CSV body.")
     max_row_bytes: int = _setting(2**20, "Longest single row of a CSV body.", minimum=1024)
     max_pixels: int = _setting(50_000_000, "Most pixels of one picture, width times height.")
+    coverage: float = _setting(
+        0.9,
+        "Probability with which prediction sets and intervals hold the truth, where none is asked.",
+        minimum=0.01,
+        below=1,
+    )
+    max_explained: int = _setting(64, "Most instances that one request may have explained.")
     log_level: str = _setting(
         "INFO", "Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
     )
@@ -101,10 +119,10 @@ def _parse(name: str, text: str, spec: Any) -> Any:
     except ValueError:
         kind = type(spec.default).__name__
         raise InvalidSetting(f"{name} must be of type {kind}. Received: {shown(text)}.") from None
-    if isinstance(value, int | float) and not value >= spec.metadata["minimum"]:
-        raise InvalidSetting(
-            f"{name} must be at least {spec.metadata['minimum']}. Received: {shown(text)}."
-        )
+    minimum, below = spec.metadata["minimum"], spec.metadata["below"]
+    if isinstance(value, int | float) and not minimum <= value < below:
+        rule = f"at least {minimum}" + (f" and below {below}" if below < inf else "")
+        raise InvalidSetting(f"{name} must be {rule}. Received: {shown(text)}.")
     if name == "VITRINE_LOG_LEVEL" and value not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise InvalidSetting(
             f"{name} must be DEBUG, INFO, WARNING or ERROR. Received: {shown(text)}."

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from service.bundle import Instances, ProbabilitiesOutput
 from service.metrics import Metrics
-from service.model import Model, Predictions
+from service.model import Model
+from service.predictions import Predictions
 
 # Blocks that wait to be compared; each holds as many rows as are decoded at once.
 _WAITING_BLOCKS = 16

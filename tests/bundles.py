@@ -1,23 +1,35 @@
-"""Tiny bundles made by code: real ONNX files of one or two operations, no TensorFlow."""
+"""Tiny bundles made by code: real ONNX files of a few operations, no TensorFlow.
 
+Those that are calibrated have so few scores that every set, interval and p-value can be worked out
+by hand.
+"""
+
+from math import log
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import onnx
+from numpy.typing import ArrayLike
 from onnx import TensorProto, helper
 
 from service import bundle
 from service.bundle import (
+    Calibration,
     CategoryInput,
     Manifest,
+    NoveltyOutput,
     NumberInput,
     Origin,
     PictureInput,
     ProbabilitiesOutput,
+    QuantilesOutput,
+    Reference,
     Signature,
     ValueOutput,
 )
+from service.geometry import GEOMETRY_VERSIONS
+from service.repository import Repository, load_version
 
 ORIGIN = Origin(
     command="python -m training made-by-code",
@@ -31,9 +43,15 @@ ORIGIN = Origin(
     created="2026-01-01T00:00:00Z",
 )
 
+# The picture that most tests draw has 40 inked pixels on the left, 16 on the right.
+_ODDS_OF_THREE = log(3) / 24
 
-def table_manifest(name: str = "rooms", version: int = 1) -> Manifest:
-    """Describe a regression on a number that is never blank and a colour that may be."""
+
+def table_manifest(name: str = "rooms", version: int = 1, *, calibrated: bool = False) -> Manifest:
+    """Describe a regression on a number that is never blank and a colour that may be.
+
+    One that is calibrated knows quantiles, a narrower range and what it was trained on.
+    """
     inputs = (
         NumberInput(
             name="size",
@@ -41,8 +59,8 @@ def table_manifest(name: str = "rooms", version: int = 1) -> Manifest:
             dtype="float32",
             shape=(1,),
             unit="m2",
-            minimum=1.0,
-            maximum=9.0,
+            minimum=0.0 if calibrated else -1e6,
+            maximum=100.0 if calibrated else 1e6,
             median=5.0,
             blanks=False,
         ),
@@ -55,12 +73,36 @@ def table_manifest(name: str = "rooms", version: int = 1) -> Manifest:
             blanks=True,
         ),
     )
-    outputs = (ValueOutput(name="value", tensor="value", dtype="float32", shape=(1,), unit="USD"),)
-    return _manifest(name, version, Signature(inputs=inputs, outputs=outputs))
+    value = ValueOutput(name="value", tensor="value", dtype="float32", shape=(1,), unit="USD")
+    if not calibrated:
+        return _manifest(name, version, Signature(inputs=inputs, outputs=(value,)))
+    quantiles = QuantilesOutput(
+        name="quantiles",
+        tensor="quantiles",
+        dtype="float32",
+        shape=(2,),
+        levels=(0.05, 0.95),
+        unit="USD",
+    )
+    return _manifest(
+        name,
+        version,
+        Signature(inputs=inputs, outputs=(value, quantiles)),
+        calibration=Calibration(scores=(0.0, 0.5, 1.0, 2.0)),
+        reference={
+            "size": Reference(edges=(2.0, 8.0), counts=(300, 500, 200, 0)),
+            "colour": Reference(edges=None, counts=(100, 0, 400, 500)),
+        },
+    )
 
 
-def picture_manifest(name: str = "strokes", version: int = 1) -> Manifest:
-    """Describe a classifier of pictures into two labels."""
+def picture_manifest(
+    name: str = "strokes", version: int = 1, *, calibrated: bool = False
+) -> Manifest:
+    """Describe a classifier of pictures into two labels.
+
+    One that is calibrated knows how new a picture is, and what it was trained on.
+    """
     inputs = (
         PictureInput(
             name="image",
@@ -68,27 +110,50 @@ def picture_manifest(name: str = "strokes", version: int = 1) -> Manifest:
             dtype="float32",
             shape=(28, 28, 1),
             geometry="mnist",
-            geometry_version=1,
+            geometry_version=GEOMETRY_VERSIONS["mnist"],
         ),
     )
-    outputs = (
-        ProbabilitiesOutput(
-            name="probabilities",
-            tensor="probabilities",
-            dtype="float32",
-            shape=(2,),
-            labels=("left", "right"),
-        ),
+    probabilities = ProbabilitiesOutput(
+        name="probabilities",
+        tensor="probabilities",
+        dtype="float32",
+        shape=(2,),
+        labels=("left", "right"),
     )
-    return _manifest(name, version, Signature(inputs=inputs, outputs=outputs))
+    if not calibrated:
+        return _manifest(name, version, Signature(inputs=inputs, outputs=(probabilities,)))
+    novelty = NoveltyOutput(name="novelty", tensor="novelty", dtype="float32", shape=(1,))
+    return _manifest(
+        name,
+        version,
+        Signature(inputs=inputs, outputs=(probabilities, novelty)),
+        calibration=Calibration(
+            scores=(0.1, 0.2, 0.3, 0.8),
+            novelty=(10 * 255.0, 30 * 255.0, 56 * 255.0, 80 * 255.0),
+            temperature=1.5,
+        ),
+        reference={
+            "ink_mass": Reference(edges=(0.05, 0.1), counts=(10, 80, 10, 0)),
+            "box_height": Reference(edges=(19.5,), counts=(0, 100, 0)),
+            "label": Reference(edges=None, counts=(0, 0, 60, 40)),
+            "probability": Reference(edges=(0.6, 0.9), counts=(10, 30, 60, 0)),
+        },
+    )
 
 
-def _manifest(name: str, version: int, signature: Signature) -> Manifest:
+def _manifest(
+    name: str,
+    version: int,
+    signature: Signature,
+    *,
+    calibration: Calibration | None = None,
+    reference: dict[str, Reference] | None = None,
+) -> Manifest:
     return Manifest(
         format=bundle.FORMAT,
         name=name,
         version=version,
-        task="regression" if isinstance(signature.outputs[0], ValueOutput) else "classification",
+        task="regression" if isinstance(signature.prediction, ValueOutput) else "classification",
         signature=signature,
         target="price",
         files={},
@@ -98,51 +163,90 @@ def _manifest(name: str, version: int, signature: Signature) -> Manifest:
         parameters=1,
         onnx_difference=0.0,
         golden_tolerance=1e-5,
-        calibration=(),
-        reference={},
+        calibration=calibration,
+        reference=reference or {},
     )
 
 
 def write_table_bundle(
-    models: Path, name: str = "rooms", version: int = 1, *, more: float = 0.0
+    models: Path,
+    name: str = "rooms",
+    version: int = 1,
+    *,
+    more: float = 0.0,
+    calibrated: bool = False,
 ) -> Path:
-    """Publish a regression whose value is 10 * size + the colour's code, and something more."""
+    """Publish a regression whose value is 10 * size + the colour's code, and something more.
+
+    One that is calibrated says that the value may be 1 less and 2 more.
+    """
     size = helper.make_tensor_value_info("size", TensorProto.FLOAT, [None, 1])
     colour = helper.make_tensor_value_info("colour", TensorProto.INT32, [None, 1])
-    value = helper.make_tensor_value_info("value", TensorProto.FLOAT, [None, 1])
+    outputs = [helper.make_tensor_value_info("value", TensorProto.FLOAT, [None, 1])]
+    constants = [_numbers("ten", [10.0]), _numbers("more", [more])]
     nodes = [
         helper.make_node("Mul", ["size", "ten"], ["tens"]),
         helper.make_node("Cast", ["colour"], ["code"], to=TensorProto.FLOAT),
         helper.make_node("Sum", ["tens", "code", "more"], ["value"]),
     ]
-    added = helper.make_tensor("more", TensorProto.FLOAT, [1], [more])
-    ten = helper.make_tensor("ten", TensorProto.FLOAT, [1], [10.0])
-    graph = helper.make_graph(nodes, "rooms", [size, colour], [value], [ten, added])
+    if calibrated:
+        outputs.append(helper.make_tensor_value_info("quantiles", TensorProto.FLOAT, [None, 2]))
+        constants.append(_numbers("reach", [-1.0, 2.0]))
+        nodes.append(helper.make_node("Add", ["value", "reach"], ["quantiles"]))
+    graph = helper.make_graph(nodes, "rooms", [size, colour], outputs, constants)
     instances = {
         "size": np.array([1.0, 2.0], dtype=np.float32),
         "colour": np.array(["red", None], dtype=object),
     }
     expected = np.array([13.0, 20.0], dtype=np.float32) + np.float32(more)
-    return _publish(models, table_manifest(name, version), graph, instances, expected)
+    manifest = table_manifest(name, version, calibrated=calibrated)
+    return _publish(models, manifest, graph, instances, expected)
 
 
-def write_picture_bundle(models: Path, name: str = "strokes", version: int = 1) -> Path:
-    """Publish a classifier that weighs the ink of the left half against the right's."""
+def write_picture_bundle(
+    models: Path, name: str = "strokes", version: int = 1, *, calibrated: bool = False
+) -> Path:
+    """Publish a classifier that weighs the ink of the left half against the right's.
+
+    One that is calibrated is less sure, and takes a picture with more ink for a newer one.
+    """
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [None, 28, 28, 1])
-    output = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])
+    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])]
     halves = np.zeros((28, 28, 2), dtype=np.float32)
-    halves[:, :14, 0] = halves[:, 14:, 1] = 1 / 255
+    halves[:, :14, 0] = halves[:, 14:, 1] = (_ODDS_OF_THREE if calibrated else 1) / 255
+    constants = [_numbers("halves", halves.reshape(784, 2))]
     nodes = [
         helper.make_node("Flatten", ["image"], ["flat"], axis=1),
         helper.make_node("MatMul", ["flat", "halves"], ["ink"]),
         helper.make_node("Softmax", ["ink"], ["probabilities"], axis=1),
     ]
-    weights = helper.make_tensor("halves", TensorProto.FLOAT, [784, 2], halves.reshape(-1))
-    graph = helper.make_graph(nodes, "strokes", [image], [output], [weights])
+    if calibrated:
+        outputs.append(helper.make_tensor_value_info("novelty", TensorProto.FLOAT, [None, 1]))
+        # Sums of whole levels are exact, so that ties are ties.
+        constants.append(_numbers("ones", np.ones((784, 1))))
+        nodes.append(helper.make_node("MatMul", ["flat", "ones"], ["novelty"]))
+    graph = helper.make_graph(nodes, "strokes", [image], outputs, constants)
     bar = np.zeros((1, 28, 28, 1), dtype=np.uint8)
     bar[0, 4:24, 12:16] = 255
     expected = np.array([[0.5, 0.5]], dtype=np.float32)
-    return _publish(models, picture_manifest(name, version), graph, {"image": bar}, expected)
+    manifest = picture_manifest(name, version, calibrated=calibrated)
+    return _publish(models, manifest, graph, {"image": bar}, expected)
+
+
+def calibrated_repository(models: Path) -> Repository:
+    """Publish and load "rooms" and "strokes", both calibrated."""
+    folders = {
+        "rooms": write_table_bundle(models, calibrated=True),
+        "strokes": write_picture_bundle(models, calibrated=True),
+    }
+    return Repository(
+        {name: {1: load_version(folder, threads=1)} for name, folder in folders.items()}
+    )
+
+
+def _numbers(name: str, values: ArrayLike) -> onnx.TensorProto:
+    array = np.asarray(values, dtype=np.float32)
+    return helper.make_tensor(name, TensorProto.FLOAT, array.shape, array.ravel())
 
 
 def _publish(

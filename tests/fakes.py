@@ -2,16 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
+from typing import Any
 
 import msgspec
 import numpy as np
+from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from PIL import Image
+from prometheus_client import CollectorRegistry
+from werkzeug.test import TestResponse
 
+from service.app import create_app
 from service.engines import Tensors
 from service.errors import NotAgreed, NotKept, SourceFailed, VersionNotFound, VersionRefused
+from service.metrics import Metrics
 from service.model import Model
 from service.repository import Repository
+from service.settings import Settings
 from service.wishes import Plan, Serving, Wish, plan_model
 from tests.bundles import picture_manifest, table_manifest
 
@@ -24,12 +31,23 @@ def price(tensors: Tensors) -> Answers:
         return {"value": np.float32(10) * tensors["size"] + tensors["colour"]}
 
 
+def price_between(tensors: Tensors) -> Answers:
+    """Answer as `price`, with quantiles 1 below and 2 above."""
+    value = price(tensors)["value"]
+    return {"value": value, "quantiles": value + np.array([-1, 2], dtype=np.float32)}
+
+
 def weigh(tensors: Tensors) -> Answers:
     """Answer how much of the ink lies in the left and in the right half."""
     image = tensors["image"]
     ink = np.stack([image[:, :, :14].sum((1, 2, 3)), image[:, :, 14:].sum((1, 2, 3))], axis=1)
     with np.errstate(invalid="ignore"):  # of no ink
         return {"probabilities": ink / ink.sum(axis=1, keepdims=True)}
+
+
+def weigh_all(tensors: Tensors) -> Answers:
+    """Answer as `weigh`, and take a picture with more ink for a newer one."""
+    return {**weigh(tensors), "novelty": tensors["image"].sum((1, 2, 3))[:, np.newaxis]}
 
 
 def fail(tensors: Tensors) -> Answers:
@@ -100,6 +118,24 @@ class FakeFleet:
         }
         self._repository.serve(Plan(models=served), models)
         return served[name]
+
+
+class Client(FlaskClient):
+    """Reads every answer to its end and closes it, as a server does."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        """Send a request."""
+        return super().open(*args, buffered=True, **options)
+
+
+def client_of(
+    repository: Repository, registry: CollectorRegistry, settings: Settings | None = None
+) -> FlaskClient:
+    """Return a client of an application over these models."""
+    metrics = Metrics(registry)
+    app = create_app(settings or Settings(), repository, metrics, FakeFleet(repository))
+    app.test_client_class = Client
+    return app.test_client()
 
 
 def picture(*, left: bool = True, kind: str = "PNG", scale: int = 1) -> bytes:

@@ -3,8 +3,10 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,3 +171,13 @@ def _table(page: str, first_column: str) -> list[list[str]]:
     found = re.search(rf"^\| {first_column} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
     assert found, f"docs/{page} has no table of {first_column}s"
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
+
+
+def test_pictures_of_documents_are_made_by_their_program(tmp_path: Path) -> None:
+    folder = ROOT / "docs/pictures"
+
+    subprocess.run([sys.executable, folder / "make.py", tmp_path], check=True)
+
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {path.name for path in folder.glob("*.png")}
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in made)

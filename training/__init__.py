@@ -11,7 +11,8 @@
     distillation.py   an ensemble of trees that teaches a table's network
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
     comparison.py     the table network beside CatBoost's defaults
-    evaluation.py     scores, calibration scores, reference distributions, multiply-adds
+    evaluation.py     scores, reference distributions, multiply-adds
+    calibration.py    temperature, prototypes, and how well sets and intervals hold on other data
     plots.py          pictures of all that
     publishing.py     the bundle: export, compare, card, manifest, rename into place
 

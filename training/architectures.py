@@ -33,6 +33,9 @@ Targets = NDArray[np.float64]
 _PIECES = 32
 _GRID_SIDES = (8, 16, 32, 64, 128)
 _GRID_WIDTH = 8
+# Of the network that says how far the truth may lie away: its hidden layer, and what it may cost.
+_SPREAD_WIDTH = 16
+_SPREAD_MULTIPLY_ADDS = 1_000
 
 
 def mlp(shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -40,13 +43,16 @@ def mlp(shape: tuple[int, ...], classes: int) -> keras.Model:
 
     Shapes:
         image: (n, height, width, channels), levels in [0, 255].
-        probabilities: (n, classes).
+        probabilities: (n, classes); features: (n, width), none negative.
     """
     image = keras.Input(shape, name="image")
     hidden = layers.Flatten()(layers.Rescaling(1 / 255)(image))
     hidden = layers.Dense(256, activation="relu")(hidden)
-    hidden = layers.Dropout(0.2)(hidden)
-    return keras.Model({"image": image}, _probabilities(hidden, classes), name="mlp")
+    outputs = {
+        "probabilities": _probabilities(layers.Dropout(0.2)(hidden), classes),
+        "features": hidden,
+    }
+    return keras.Model({"image": image}, outputs, name="mlp")
 
 
 def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -54,14 +60,19 @@ def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
 
     Shapes:
         image: (n, height, width, channels), levels in [0, 255].
-        probabilities: (n, classes).
+        probabilities: (n, classes); features: (n, width), none negative.
     """
     image = keras.Input(shape, name="image")
     hidden = _convolved(layers.Rescaling(1 / 255)(image), 16, 16)
     hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 64, 64)
-    hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 128)
-    hidden = layers.Dropout(0.3)(layers.Flatten()(hidden))
-    return keras.Model({"image": image}, _probabilities(hidden, classes), name="cnn")
+    strokes = layers.MaxPooling2D(padding="same")(hidden)
+    hidden = layers.Dropout(0.3)(layers.Flatten()(_convolved(strokes, 128)))
+    # The last layer keeps what tells the classes apart and drops what tells them from all else.
+    outputs = {
+        "probabilities": _probabilities(hidden, classes),
+        "features": layers.Flatten()(layers.AveragePooling2D(2, padding="same")(strokes)),
+    }
+    return keras.Model({"image": image}, outputs, name="cnn")
 
 
 def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
@@ -71,9 +82,43 @@ def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
     return hidden
 
 
-def _probabilities(hidden: keras.KerasTensor, classes: int) -> dict[str, keras.KerasTensor]:
-    output = layers.Dense(classes, activation="softmax", name="probabilities")
-    return {"probabilities": output(hidden)}
+def _probabilities(hidden: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+    return layers.Dense(classes, activation="softmax", name="probabilities")(hidden)
+
+
+def temper(network: keras.Model, temperature: float) -> None:
+    """Divide a classifier's logits by a temperature, in the weights of its last layer."""
+    last = network.get_layer("probabilities")
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+
+
+def with_novelty(network: keras.Model, prototypes: Floats) -> keras.Model:
+    """Add to a classifier how far an instance's features point away from every prototype.
+
+    It is 1 - the largest cosine between them.
+
+    Args:
+        network: With outputs `probabilities` and `features`.
+        prototypes: As long as 1.
+
+    Returns:
+        A model of the same inputs, with outputs `probabilities` and `novelty`.
+
+    Shapes:
+        prototypes: (prototypes, width); novelty: (n, 1).
+
+    References:
+        Sun, Ming, Zhu, Li (2022), Out-of-distribution detection with deep nearest neighbors,
+        arXiv:2204.06507 (normalised features; prototypes stand for the neighbours here).
+    """
+    nearness = layers.Dense(len(prototypes), use_bias=False, trainable=False, name="prototypes")
+    cosines = nearness(layers.UnitNormalization()(network.output["features"]))
+    nearness.set_weights([prototypes.T])
+    outputs = {
+        "probabilities": network.output["probabilities"],
+        "novelty": 1 - ops.max(cosines, axis=1, keepdims=True),
+    }
+    return keras.Model(network.input, outputs, name=network.name)
 
 
 def quantile_knots(numbers: Floats, *, count: int = 257) -> list[list[float]]:
@@ -110,19 +155,61 @@ def table_network(
         multiply_adds: What one row may cost at most.
 
     Returns:
-        A model of inputs `numbers` and `categories` and output `value`, in the target's unit.
+        A model of inputs `numbers` and `categories` and outputs `value`, in the target's unit, and
+        `features`, the last hidden layer.
 
     Shapes:
         numbers: (n, number and date columns); categories: (n, category columns), each left out
-        where there are none; value: (n, 1).
+        where there are none; value: (n, 1); features: (n, width).
     """
-    inputs, features, spent = _table_features(rows, specs, pairs)
-    hidden = features
-    for width in _hidden_widths(features.shape[-1], multiply_adds - spent):
+    inputs, hidden, spent = _table_features(rows, specs, pairs)
+    widths = _hidden_widths(hidden.shape[-1], multiply_adds - _SPREAD_MULTIPLY_ADDS - spent)
+    for width in widths:
         hidden = layers.Dense(width, activation="relu")(hidden)
     spread = float(target.std()) or 1.0
     value = layers.Rescaling(spread, float(target.mean()), name="value")(layers.Dense(1)(hidden))
-    return keras.Model(inputs, {"value": value}, name="rows")
+    return keras.Model(inputs, {"value": value, "features": hidden}, name="rows")
+
+
+def spread_network(features: Floats) -> keras.Model:
+    """Build a network from a fitted network's features to how far the truth may lie away.
+
+    Args:
+        features: Of training rows, for their scale.
+
+    Shapes:
+        features: (n, width); result: (n, 2), below and above, none negative.
+    """
+    width = features.shape[1]
+    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-3
+    taken = keras.Input((width,), name="features")
+    hidden = layers.Rescaling((1 / deviation).tolist(), (-mean / deviation).tolist())(taken)
+    hidden = layers.Dense(
+        _SPREAD_WIDTH, activation="relu", kernel_regularizer=keras.regularizers.L2(1e-3)
+    )(hidden)
+    # Softplus of 1 is 1.3: quantiles start about where they are of residuals of spread 1.
+    outputs = layers.Dense(2, activation="softplus", bias_initializer="ones")(hidden)
+    return keras.Model(taken, outputs, name="spread")
+
+
+def with_quantiles(network: keras.Model, spread: keras.Model, *, unit: float) -> keras.Model:
+    """Add to a regression network the quantiles that its values lie between.
+
+    Args:
+        network: With outputs `value` and `features`.
+        spread: From the features to distances below and above.
+        unit: What the distances are measured in, in the target's unit.
+
+    Returns:
+        A model of the same inputs, with outputs `value` and `quantiles`.
+
+    Shapes:
+        quantiles: (n, 2).
+    """
+    value = network.output["value"]
+    away = layers.Rescaling([-unit, unit])(spread(network.output["features"]))
+    outputs = {"value": value, "quantiles": layers.Add(name="quantiles")([value, away])}
+    return keras.Model(network.input, outputs, name=network.name)
 
 
 def by_column(rows_network: keras.Model, specs: Sequence[ColumnSpec]) -> keras.Model:

@@ -18,6 +18,8 @@ from service.bundle import (
     PictureInput,
     ProbabilitiesOutput,
 )
+from training.calibration import Covered
+from training.evaluation import plain
 
 _VOCABULARY_SHOWN = 12
 
@@ -38,6 +40,20 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _cell(value: object) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+COVERED = ("asked", "found", "margin", "mean size")
+
+
+def covered(found: Covered, *, unit: str) -> list[str]:
+    """Return the cells under `COVERED` of one coverage that was measured."""
+    low, high = found.margin
+    return [
+        f"{found.asked:.1%}",
+        f"{found.found:.2%}",
+        f"-{100 * low:.2f}, +{100 * high:.2f} points",
+        f"{plain(found.size)} {unit}".strip(),
+    ]
 
 
 def image(name: str, text: str) -> str:
@@ -63,7 +79,7 @@ def render(manifest: Manifest, network: keras.Model, sections: Sequence[Section]
 
 
 def _identity(manifest: Manifest) -> str:
-    output = manifest.signature.outputs[0]
+    output = manifest.signature.prediction
     if isinstance(output, ProbabilitiesOutput):
         answer = f"one of {len(output.labels)} labels: {', '.join(output.labels)}"
     else:

@@ -139,16 +139,20 @@ class Parts(Generic[SomePart]):
     @property
     def sizes(self) -> dict[str, int]:
         """Instances in each part."""
-        return {
-            "train": len(self.train),
-            "validation": len(self.validation),
-            "calibration": len(self.calibration),
-            "test": len(self.test),
-        }
+        names = ("train", "validation", "calibration", "held_out", "test")
+        return {name: len(getattr(self, name)) for name in names if hasattr(self, name)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureParts(Parts[Part]):
-    """A picture set, whose test part is the published test file."""
+    """A picture set, whose test part is the published test file, often by other hands.
+
+    Attributes:
+        held_out: Of the training file too, and for nothing but to see how far answers about
+            pictures of this kind can be trusted.
+    """
+
+    held_out: Part
 
 
 def default_cache() -> Path:
@@ -174,7 +178,8 @@ def load_pictures(
 ) -> PictureParts:
     """Load a picture set in its geometry and split its training file by seed.
 
-    Five sixths of the training file train; the rest is half validation, half calibration.
+    Five sixths of the training file train; of the rest, half calibrates, a quarter each validates
+    and is held out.
 
     Args:
         pictures: Which set.
@@ -192,13 +197,14 @@ def load_pictures(
     ]
     images, labels, test_images, test_labels = (_read_idx(body) for body in unpacked)
     order = np.random.default_rng(seed).permutation(len(labels))[:limit]
-    held_out = max(1, len(order) // 12)
-    calibration, validation, train = np.split(order, [held_out, 2 * held_out])
+    spared = max(1, len(order) // 24)
+    calibration, validation, held_out, train = np.split(order, [2 * spared, 3 * spared, 4 * spared])
     whole = Part(_fit(pictures, images), labels.astype(np.int64))
     return PictureParts(
         train=whole.take(train),
         validation=whole.take(validation),
         calibration=whole.take(calibration),
+        held_out=whole.take(held_out),
         test=Part(_fit(pictures, test_images), test_labels.astype(np.int64)),
         sha256=hashlib.sha256(b"".join(unpacked)).hexdigest(),
     )

@@ -322,15 +322,22 @@ class Lesson:
     """What a network is to learn: rows and their targets.
 
     Attributes:
-        teacher_rmse: Root mean square error of the teachers on rows of folds they have not seen.
+        true_rows: The rows of the table that the teachers learned from.
+        residuals: By how much the true targets exceed what teachers, who had not seen them, said.
         member_weights: The share of boosted trees, randomised trees and linear model.
     """
 
     rows: Rows
     target: Targets
+    true_rows: Rows
+    residuals: Targets
     pairs: Sequence[Pair]
-    teacher_rmse: float
     member_weights: Sequence[float]
+
+    @property
+    def teacher_rmse(self) -> float:
+        """Root mean square error of the teachers on rows of folds they have not seen."""
+        return float(np.sqrt(np.mean(self.residuals**2)))
 
 
 MOST_TAUGHT_ROWS = 60_000
@@ -386,8 +393,9 @@ def prepare_lesson(
     weights = _member_weights(unseen, target)
     return Lesson(
         *_with_true_rows(synthetic, labels @ weights, every_row, every_target),
+        true_rows=rows,
+        residuals=target - unseen @ weights,
         pairs=pairs,
-        teacher_rmse=float(np.sqrt(np.mean((unseen @ weights - target) ** 2))),
         member_weights=weights.tolist(),
     )
 

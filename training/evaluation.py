@@ -12,6 +12,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from service import drift
 from service.bundle import FIRST_CODE, Reference, Signature
 
 Values = NDArray[np.float32]
@@ -82,11 +83,16 @@ def confusion(
     return np.bincount(y * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
-def calibration_scores(scores: NDArray[np.floating[Any]]) -> tuple[float, ...]:
-    """Return nonconformity scores ascending, with the digits that a float32 has."""
+def ascending(scores: NDArray[np.floating[Any]]) -> tuple[float, ...]:
+    """Return scores ascending, with the digits that a float32 has."""
     return tuple(
         float(np.format_float_positional(score)) for score in np.sort(scores.astype(np.float32))
     )
+
+
+def plain(value: float) -> str:
+    """Write four digits, or every digit before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def number_reference(
@@ -103,8 +109,8 @@ def number_reference(
         shares = np.linspace(0, 1, _REFERENCE_BINS + 1)[1:-1]
         quantiles = np.quantile(known, shares) if len(known) else np.empty(0)
         edges = tuple(np.unique(quantiles.astype(np.float32)).tolist())
-    counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
-    return Reference(edges=edges, counts=(*counts.tolist(), len(values) - len(known)))
+    counts = np.bincount(drift.number_places(values, edges), minlength=len(edges) + 2)
+    return Reference(edges=edges, counts=tuple(counts.tolist()))
 
 
 def category_reference(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, ...]) -> Reference:
@@ -126,41 +132,13 @@ def picture_references(
     Shapes:
         pixels: (n, height, width, channels); probabilities: (m, classes).
     """
-    references = {name: number_reference(each) for name, each in picture_measures(pixels).items()}
+    references = {
+        name: number_reference(each) for name, each in drift.picture_measures(pixels).items()
+    }
     predicted = probabilities.argmax(axis=1) + FIRST_CODE
     references["label"] = category_reference(predicted, labels)
     references["probability"] = number_reference(probabilities.max(axis=1), _PROBABILITY_EDGES)
     return references
-
-
-def picture_measures(pixels: NDArray[np.uint8]) -> dict[str, Values]:
-    """Measure each picture's ink.
-
-    Returns:
-        `ink_mass`, the mean level in [0, 1]; `box_width` and `box_height` of the ink and
-        `stroke_width`, in pixels. A stroke's width is twice its area over its outline.
-
-    Shapes:
-        pixels: (n, height, width, channels); each measure: (n,).
-    """
-    levels = pixels.mean(axis=-1, dtype=np.float32) / np.float32(255)
-    ink = levels >= 0.5
-    area = levels.sum(axis=(1, 2))
-    padded = np.pad(levels, ((0, 0), (1, 1), (1, 1)))
-    steps_y, steps_x = np.diff(padded, axis=1)[:, :, 1:], np.diff(padded, axis=2)[:, 1:, :]
-    outline = np.sqrt(steps_y**2 + steps_x**2).sum(axis=(1, 2))
-    return {
-        "ink_mass": levels.mean(axis=(1, 2)),
-        "box_width": _extent(ink.any(axis=1)),
-        "box_height": _extent(ink.any(axis=2)),
-        "stroke_width": 2 * area / np.maximum(outline, 1e-6),
-    }
-
-
-def _extent(inked: NDArray[np.bool_]) -> Values:
-    """Return the length from the first inked line to the last; 0 where there is none."""
-    first, last = inked.argmax(axis=1), inked.shape[1] - inked[:, ::-1].argmax(axis=1)
-    return np.where(inked.any(axis=1), last - first, 0).astype(np.float32)
 
 
 def multiply_adds(network: onnx.ModelProto, signature: Signature) -> int:
@@ -227,6 +205,7 @@ _MULTIPLICATIONS: dict[str, Callable[[list[Shape], Shape], int]] = {
     "Gemm": _matrix,
     "MatMul": _matrix,
     "Softmax": _elementwise,
+    "AveragePool": _elementwise,
     **dict.fromkeys(("Mul", "Div", "Reciprocal", "Sqrt", "Pow", "Exp", "Log"), _elementwise),
     **dict.fromkeys(("Sin", "Cos", "Erf", "Sigmoid", "Tanh", "Softplus", "Elu"), _elementwise),
 }

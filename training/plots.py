@@ -3,7 +3,7 @@
 Each function draws one figure and writes one PNG.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from training.evaluation import History
+from training.calibration import Reliability
+from training.evaluation import History, plain
 
 _INK, _GREY, _GRID = "#1f2937", "#6b7280", "#e5e7eb"
 _FIRST, _SECOND = "#2563eb", "#ea580c"
@@ -88,7 +89,7 @@ def plot_history(path: Path, history: History, measure: str, *, title: str) -> N
             markersize=10,
             markerfacecolor="none",
             color=_FIRST,
-            label=f"kept: epoch {history.kept}, {_short(at_best)}",
+            label=f"kept: epoch {history.kept}, {plain(at_best)}",
         )
         both = [*training, *validation]
         if min(both) > 0 and max(both) > _LOGARITHMIC_FROM * min(both):
@@ -231,6 +232,108 @@ def plot_values(
         axes.set(title=title, xlabel=label)
 
 
-def _short(value: float) -> str:
-    """Write four digits, or every digit before the point."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+def plot_reliability(path: Path, found: Mapping[str, Reliability], *, title: str) -> None:
+    """Draw how often the most probable label is right against its probability.
+
+    Args:
+        path: PNG to write.
+        found: By when it was measured; the last is what is served.
+        title: Of the plot.
+    """
+    with _figure(path, width=5.6, height=5.6) as figure:
+        upper, lower = figure.subplots(2, 1, height_ratios=[4, 1], sharex=True)
+        upper.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="as stated")
+        for (name, each), colour in zip(found.items(), (_SECOND, _FIRST), strict=False):
+            some = each.counts > 0
+            upper.plot(
+                each.confidence[some],
+                each.accuracy[some],
+                "o-",
+                color=colour,
+                linewidth=1.2,
+                markersize=5,
+                label=f"{name} calibration: {100 * each.error:.2f} % off on average",
+            )
+        last = list(found.values())[-1]
+        edges = np.linspace(0, 1, len(last.counts) + 1)
+        lower.bar(edges[:-1], last.counts, np.diff(edges), align="edge", color=_FIRST, alpha=0.5)
+        lower.set_yscale("log")
+        upper.set(title=title, ylabel="share that is right", xlim=(0, 1), ylim=(-0.03, 1.03))
+        lower.set(xlabel="probability of the most probable label", ylabel="instances")
+        upper.legend(loc="lower right")
+
+
+def plot_credibility(path: Path, credibility: NDArray[np.float64], *, title: str) -> None:
+    """Draw how credibility is distributed; of instances like those of training it is even.
+
+    Shapes:
+        credibility: (n,).
+    """
+    with _figure(path, width=5.6, height=3.2) as figure:
+        axes = figure.subplots()
+        edges = np.linspace(0, 1, 21)
+        shares = np.histogram(credibility, edges)[0] / len(credibility)
+        colours = [_SECOND, *[_FIRST] * (len(shares) - 1)]
+        axes.bar(edges[:-1], shares, np.diff(edges), align="edge", color=colours, alpha=0.7)
+        axes.axhline(1 / len(shares), color=_GREY, linewidth=1, linestyle="--")
+        axes.set(
+            title=f"{title}: {shares[0]:.1%} below 0.05",
+            xlabel="credibility",
+            ylabel="share of instances",
+            xlim=(0, 1),
+        )
+
+
+def plot_intervals(
+    path: Path,
+    values: NDArray[np.floating[Any]],
+    widths: NDArray[np.floating[Any]],
+    *,
+    constant: float,
+    asked: float,
+    unit: str,
+) -> None:
+    """Draw how wide intervals are, beside what one width for all would have to be.
+
+    Only densities are drawn, so that no single row of the data can be read off.
+
+    Args:
+        path: PNG to write.
+        values: As predicted.
+        widths: Of their intervals.
+        constant: The one width.
+        asked: The coverage of both.
+        unit: Of all of them.
+
+    Shapes:
+        values, widths: (n,).
+    """
+    with _figure(path, width=7.2, height=4.2) as figure:
+        axes = figure.subplots()
+        top = float(np.quantile(widths, 0.995)) * 1.1
+        low, high = np.quantile(values, [0.001, 0.999])
+        axes.hexbin(
+            values,
+            widths,
+            gridsize=(48, 24),
+            extent=(low, high, 0, top),
+            cmap=_BLUES,
+            norm=LogNorm(vmin=0.4),
+            mincnt=1,
+            linewidths=0,
+        )
+        mean = float(widths.mean())
+        for height, colour, text in (
+            (constant, _SECOND, f"one width for all: {plain(constant)}"),
+            (mean, _FIRST, f"mean of these: {plain(mean)}"),
+        ):
+            axes.axhline(height, color=colour, linewidth=1.4, label=text)
+        axes.set(
+            title="Narrow where the network is sure",
+            xlabel=f"predicted {unit}".strip(),
+            ylabel=f"width of the {asked:.0%} interval",
+            ylim=(0, top),
+        )
+        axes.xaxis.set_major_formatter(lambda value, _: plain(value))
+        axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+        axes.legend(loc="upper left")

@@ -17,7 +17,7 @@ Findings = Mapping[int, Mapping[int, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Some consecutive rows of a table.
+    """Some consecutive rows of a table, or pictures of a body.
 
     Attributes:
         instances: Of the rows without faults, in order.
@@ -28,6 +28,7 @@ class Block:
         echo: The cells of all rows and columns as text, if asked for, by the column's name. A row
             with too few or too many fields is filled up or cut.
         ignored_columns: Columns that are no input of the model.
+        steps: Of pictures, what was done to decode each of the instances, in plain words.
     """
 
     instances: Instances
@@ -37,6 +38,12 @@ class Block:
     errors: Mapping[int, str] = field(default_factory=dict)
     echo: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
+    steps: Sequence[tuple[str, ...]] = ()
+
+    def steps_by_place(self) -> dict[int, tuple[str, ...]]:
+        """Return the steps of each picture by its place in the block."""
+        decoded = (place for place in range(self.rows) if place not in self.errors)
+        return dict(zip(decoded, self.steps, strict=False))
 
 
 class Summary(NamedTuple):

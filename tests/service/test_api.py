@@ -1,13 +1,18 @@
 """Our own routes over fake models: pictures, JSON, options, negotiation, descriptions."""
 
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
-from tests.fakes import blank_picture, levels, picture
+from service.repository import Repository
+from service.settings import Settings
+from tests.bundles import calibrated_repository
+from tests.fakes import blank_picture, client_of, levels, picture
 
 STROKES = "/models/strokes/predict"
 ROOMS = "/models/rooms/predict"
@@ -289,3 +294,209 @@ def test_model_describes_what_it_takes_and_gives(client: FlaskClient) -> None:
     assert [spec["name"] for spec in latest["inputs"]] == ["size", "colour"]
     assert latest["outputs"][0]["unit"] == "USD"
     assert "command" not in str(latest)
+    assert latest["trust"] is None
+
+
+@pytest.fixture
+def calibrated(tmp_path: Path) -> Repository:
+    """Real models that say how far to trust their answers."""
+    return calibrated_repository(tmp_path)
+
+
+@pytest.fixture
+def trusted(calibrated: Repository, registry: CollectorRegistry) -> FlaskClient:
+    """A client of calibrated models."""
+    return client_of(calibrated, registry)
+
+
+def post_picture(client: FlaskClient, query: str, file: bytes | None = None) -> TestResponse:
+    """Send a picture of even odds of three, credibility 0.6."""
+    return client.post(f"{STROKES}?{query}", data=file or picture(), content_type="image/png")
+
+
+def test_calibrated_class_comes_with_a_set_and_its_credibility(trusted: FlaskClient) -> None:
+    members = answer(post_picture(trusted, "coverage=0.8"))
+
+    assert list(members) == ["model", "version", "coverage", "predictions"]
+    assert members["coverage"] == 0.8
+    (prediction,) = members["predictions"]
+    assert prediction == {
+        "label": "left",
+        "probability": pytest.approx(0.75),
+        "probabilities": {"left": pytest.approx(0.75), "right": pytest.approx(0.25)},
+        "set": ["left", "right"],
+        "credibility": 0.6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("coverage", "labels"),
+    [
+        ("0.8", ["left", "right"]),
+        ("0.60001", ["left", "right"]),
+        ("0.6", ["left"]),
+        ("0.2", ["left"]),
+        ("1e-9", ["left"]),
+    ],
+)
+def test_set_is_as_large_as_the_coverage_needs(
+    trusted: FlaskClient, coverage: str, labels: list[str]
+) -> None:
+    members = answer(post_picture(trusted, f"coverage={coverage}"))
+
+    assert members["coverage"] == float(coverage)
+    assert members["predictions"][0]["set"] == labels
+
+
+def test_calibrated_value_comes_with_an_interval(trusted: FlaskClient) -> None:
+    rows = [{"size": 1, "colour": "red"}, {"size": 2, "colour": None}]
+
+    members = answer(post_json(trusted, f"{ROOMS}?coverage=0.6", rows))
+
+    assert members == {
+        "model": "rooms",
+        "version": 1,
+        "unit": "USD",
+        "coverage": 0.6,
+        "predictions": [
+            {"value": 13.0, "interval": {"lower": 12.0, "upper": 15.0, "coverage": 0.6}},
+            {"value": 20.0, "interval": {"lower": 19.0, "upper": 22.0, "coverage": 0.6}},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("default", "told"), [(0.6, 0.6), (0.8, 0.8), (0.9, 0.8), (0.9999, 0.8)], ids=str
+)
+def test_coverage_is_the_default_or_the_most_that_is_supported(
+    calibrated: Repository, registry: CollectorRegistry, default: float, told: float
+) -> None:
+    client = client_of(calibrated, registry, Settings(coverage=default))
+
+    found = [
+        answer(post_picture(client, "")),
+        answer(post_json(client, ROOMS, [{"size": 1, "colour": "red"}])),
+        answer(post_picture(client, "coverage=0.2")),
+    ]
+
+    assert [members["coverage"] for members in found] == [told, told, 0.2]
+
+
+@pytest.mark.parametrize("path", [STROKES, ROOMS], ids=["class", "value"])
+@pytest.mark.parametrize("coverage", ["0.80001", "0.9", "0.99999999"])
+def test_coverage_beyond_calibration_is_refused_with_the_most(
+    trusted: FlaskClient, path: str, coverage: str
+) -> None:
+    instance = levels() if path == STROKES else {"size": 1, "colour": "red"}
+
+    response = post_json(trusted, f"{path}?coverage={coverage}", [instance])
+
+    detail = problem(response, 400, "invalid-parameter")["detail"]
+    assert "'coverage' must be at most 4 / 5, since 4 instances calibrate" in detail
+
+
+@pytest.mark.parametrize("name", ["coverage", "abstain_below"])
+@pytest.mark.parametrize(
+    "value", ["0", "1", "nan", "inf", "abc", "-0.1", "1e-400", "1.0000001", "", "²", "90%25"]
+)
+def test_share_out_of_its_range_is_refused(trusted: FlaskClient, name: str, value: str) -> None:
+    detail = problem(post_picture(trusted, f"{name}={value}"), 400, "invalid-parameter")["detail"]
+
+    assert f"'{name}' must be a number between 0 and 1, both left out" in detail
+
+
+@pytest.mark.parametrize("path", [STROKES, ROOMS], ids=["class", "value"])
+@pytest.mark.parametrize("name", ["coverage", "abstain_below"])
+def test_trust_cannot_be_asked_of_what_was_not_calibrated(
+    client: FlaskClient, path: str, name: str
+) -> None:
+    instance = levels() if path == STROKES else {"size": 1, "colour": "red"}
+
+    response = post_json(client, f"{path}?{name}=0.5", [instance])
+
+    assert f"'{name}' has no meaning" in problem(response, 400, "invalid-parameter")["detail"]
+
+
+def test_value_cannot_be_abstained_from(trusted: FlaskClient) -> None:
+    response = post_json(trusted, f"{ROOMS}?abstain_below=0.5", [{"size": 1, "colour": "red"}])
+
+    detail = problem(response, 400, "invalid-parameter")["detail"]
+    assert "'abstain_below' has no meaning for 'rooms'" in detail
+
+
+def test_what_is_not_calibrated_says_nothing_of_trust(client: FlaskClient) -> None:
+    members = answer(post_picture(client, ""))
+
+    assert not {"coverage", "set", "credibility"} & {*members, *members["predictions"][0]}
+
+
+def test_label_is_given_from_the_asked_credibility_on(trusted: FlaskClient) -> None:
+    given, kept = (
+        answer(post_picture(trusted, f"abstain_below={least}"))["predictions"][0]
+        for least in ("0.6", "0.61")
+    )
+
+    assert given["label"] == "left"
+    assert "reason" not in given
+    assert (kept["label"], kept["probability"]) == (None, None)
+    assert kept["reason"].startswith("The credibility 0.6 is below 0.61: ")
+    same = ("probabilities", "set", "credibility")
+    assert [kept[name] for name in same] == [given[name] for name in same]
+
+
+def test_answers_that_are_not_given_are_counted_under_no_label(
+    trusted: FlaskClient, registry: CollectorRegistry
+) -> None:
+    post_picture(trusted, "abstain_below=0.61")
+    post_picture(trusted, "abstain_below=0.61")
+    post_picture(trusted, "abstain_below=0.6")
+
+    counts = [
+        registry.get_sample_value(
+            "vitrine_predictions_total", {"model": "strokes", "version": "1", "label": label}
+        )
+        for label in ("", "left", "right")
+    ]
+    assert counts == [2, 1, 0]
+
+
+def test_trust_keeps_its_place_beside_errors(trusted: FlaskClient) -> None:
+    files = [b"no", picture(), blank_picture(), picture(left=False)]
+
+    response = post_files(trusted, f"{STROKES}?errors=report&abstain_below=0.6", *files)
+
+    first, second, third, fourth = answer(response)["predictions"]
+    assert (list(first), list(third)) == (["error"], ["error"])
+    assert (second["label"], second["credibility"]) == ("left", 0.6)
+    # Drawn to another size it has more ink, and is the newer.
+    assert (fourth["label"], fourth["credibility"]) == (None, 0.4)
+
+
+def test_row_beyond_what_training_saw_is_answered_with_a_warning(trusted: FlaskClient) -> None:
+    rows = [{"size": size, "colour": None} for size in (0, 100, 100.5, -1)]
+
+    predictions = answer(post_json(trusted, ROOMS, rows))["predictions"]
+
+    assert [prediction.get("warnings") for prediction in predictions] == [
+        None,
+        None,
+        ["size 100.5 is outside of what training saw, 0 to 100"],
+        ["size -1 is outside of what training saw, 0 to 100"],
+    ]
+    assert [prediction["value"] for prediction in predictions] == [0, 1000, 1005, -10]
+
+
+def test_model_describes_how_far_to_trust_it(trusted: FlaskClient) -> None:
+    described = {name: answer(trusted.get(f"/models/{name}")) for name in ("rooms", "strokes")}
+
+    assert described["rooms"]["trust"] == {
+        "calibrated_on": 4,
+        "largest_coverage": 0.8,
+        "temperature": None,
+    }
+    assert described["strokes"]["trust"]["temperature"] == 1.5
+    assert [spec["kind"] for spec in described["rooms"]["outputs"]] == ["value", "quantiles"]
+    assert [spec["kind"] for spec in described["strokes"]["outputs"]] == [
+        "probabilities",
+        "novelty",
+    ]

@@ -1,6 +1,7 @@
 """CSV over our own routes: options, faults in both modes, answers that break off."""
 
 from io import BytesIO
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -11,9 +12,11 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 from werkzeug.wsgi import ClosingIterator
 
 from service.transfer import AnswerBroken
-from tests.fakes import table
+from tests.bundles import calibrated_repository
+from tests.fakes import blank_picture, client_of, picture, table
 
 ROOMS = "/models/rooms/predict"
+STROKES = "/models/strokes/predict"
 MANY = 20_000  # rows: several blocks
 
 
@@ -196,3 +199,118 @@ def test_broken_answer_is_counted_by_its_reason(app: Flask, registry: CollectorR
 
     labels = {"reason": "invalid-instances"}
     assert registry.get_sample_value("vitrine_rejected_total", labels) == 1
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, registry: CollectorRegistry) -> FlaskClient:
+    """A client of models that say how far to trust their answers."""
+    return client_of(calibrated_repository(tmp_path), registry)
+
+
+def post_pictures(client: FlaskClient, query: str, *files: bytes) -> list[str]:
+    """Upload pictures and return the lines of the answer."""
+    fields = {f"f{place}": (BytesIO(file), "a.png") for place, file in enumerate(files)}
+    response = client.post(f"{STROKES}?{query}", data=fields, headers={"Accept": "text/csv"})
+    assert (response.status_code, response.mimetype) == (200, "text/csv"), response.text
+    return response.text.splitlines()
+
+
+def test_interval_stands_beside_the_value(trusted: FlaskClient) -> None:
+    response = post(trusted, b"size,colour\n1,red\n200,\n", "coverage=0.6")
+
+    assert response.text == (
+        "prediction,lower,upper,warnings\n"
+        "13.0,12.0,15.0,\n"
+        '2000.0,1999.0,2002.0,"size 200 is outside of what training saw, 0 to 100"\n'
+    )
+
+
+def test_interval_has_the_default_coverage_unless_asked(trusted: FlaskClient) -> None:
+    assert post(trusted, b"size,colour\n1,red\n").text.splitlines()[1] == "13.0,11.0,17.0,"
+
+
+def test_interval_is_written_as_the_body_is(trusted: FlaskClient) -> None:
+    body = b"size;colour\n1,25;red\n"
+
+    response = post(trusted, body, "decimal=,&echo=true&coverage=0.4")
+
+    assert response.text == (
+        "size;colour;prediction;lower;upper;warnings\n1,25;red;15,5;15,0;16,5;\n"
+    )
+
+
+def test_echoed_columns_called_as_the_interval_are_kept(trusted: FlaskClient) -> None:
+    response = post(trusted, b"size,colour,lower\n1,red,old\n", "echo=true&coverage=0.6")
+
+    assert response.text == (
+        "size,colour,lower,prediction,lower_,upper,warnings\n1,red,old,13.0,12.0,15.0,\n"
+    )
+
+
+def test_faulty_rows_have_no_interval(trusted: FlaskClient) -> None:
+    response = post(trusted, b"size,colour\nx,red\n1,red\n", "errors=report&coverage=0.6")
+
+    header, first, second = response.text.splitlines()
+    assert header == "prediction,lower,upper,warnings,error"
+    assert first.startswith(",,,,") and "must be a number" in first
+    assert second == "13.0,12.0,15.0,,"
+
+
+def test_rows_of_nothing_but_faults_have_all_columns(trusted: FlaskClient) -> None:
+    response = post(trusted, b"size;colour\nx;red\ny;red\n", "errors=report&decimal=,")
+
+    header, *lines = response.text.splitlines()
+    assert header == "prediction;lower;upper;warnings;error"
+    assert [line.count(";") for line in lines] == [4, 4]
+    assert all(line.startswith(";;;;") for line in lines)
+
+
+def test_header_alone_names_the_interval(trusted: FlaskClient) -> None:
+    assert post(trusted, b"size,colour\n").text == "prediction,lower,upper,warnings\n"
+
+
+def test_intervals_of_many_rows_are_in_order(trusted: FlaskClient) -> None:
+    lines = post(trusted, table(MANY), "coverage=0.6").text.splitlines()
+
+    values = [float(10 * (row % 1000) + 3) for row in range(MANY)]
+    assert [line.rsplit(",", 1)[0] for line in lines[1:]][:100] == [
+        f"{value},{value - 1},{value + 2}" for value in values[:100]
+    ]
+    assert [float(line.split(",")[1]) for line in lines[1:]] == [value - 1 for value in values]
+
+
+def test_set_and_credibility_stand_beside_the_label(trusted: FlaskClient) -> None:
+    lines = post_pictures(trusted, "coverage=0.8", picture())
+
+    assert lines[0] == "label,probability,set,credibility,warnings"
+    label, probability, *others = lines[1].split(",")
+    assert [label, *others] == ["left", "left|right", "0.6", ""]
+    assert float(probability) == pytest.approx(0.75)
+
+
+def test_label_that_is_not_given_leaves_a_reason(trusted: FlaskClient) -> None:
+    lines = post_pictures(trusted, "abstain_below=0.5", picture(), picture(left=False))
+
+    assert lines[0] == "label,probability,set,credibility,reason,warnings"
+    assert lines[1].startswith("left,") and lines[1].endswith(",0.6,,")
+    assert lines[2].startswith(",,right,0.4,The credibility 0.4 is below 0.5: ")
+
+
+def test_pictures_of_nothing_but_faults_have_all_columns(trusted: FlaskClient) -> None:
+    query = "errors=report&abstain_below=0.5"
+
+    header, *lines = post_pictures(trusted, query, blank_picture(), b"no")
+
+    assert header == "label,probability,set,credibility,reason,warnings,error"
+    assert [line[:6] for line in lines] == [",,,,,,"] * 2
+    assert "no ink" in lines[0]
+    assert "first bytes" in lines[1]
+
+
+def test_pictures_with_faults_keep_their_place(trusted: FlaskClient) -> None:
+    query = "errors=report&coverage=0.6"
+
+    _, *lines = post_pictures(trusted, query, b"no", picture(), blank_picture(), picture())
+
+    assert [line.split(",")[:1] for line in lines] == [[""], ["left"], [""], ["left"]]
+    assert [line.split(",")[2:4] for line in lines] == [["", ""], ["left", "0.6"]] * 2

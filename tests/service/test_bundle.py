@@ -3,25 +3,36 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from service import bundle
-from service.bundle import InvalidBundle
-from tests.bundles import table_manifest, write_table_bundle
+from service.bundle import InvalidBundle, Manifest
+from tests.bundles import (
+    picture_manifest,
+    table_manifest,
+    write_picture_bundle,
+    write_table_bundle,
+)
 
 
-def test_manifest_survives_writing_and_reading(tmp_path: Path) -> None:
-    folder = tmp_path / "rooms" / "1"
+@pytest.mark.parametrize(
+    "manifest",
+    [table_manifest(), table_manifest(calibrated=True), picture_manifest(calibrated=True)],
+    ids=["not calibrated", "values", "classes"],
+)
+def test_manifest_survives_writing_and_reading(tmp_path: Path, manifest: Manifest) -> None:
+    folder = tmp_path / manifest.name / "1"
     folder.mkdir(parents=True)
 
-    bundle.write_manifest(table_manifest(), folder)
+    bundle.write_manifest(manifest, folder)
 
-    assert bundle.read_manifest(folder) == table_manifest()
+    assert bundle.read_manifest(folder) == manifest
 
 
-def _edit(change: Callable[[dict[str, object]], object]) -> Callable[[bytes], bytes]:
+def _edit(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes]:
     def edited(body: bytes) -> bytes:
         manifest = json.loads(body)
         change(manifest)
@@ -37,7 +48,7 @@ def _edit(change: Callable[[dict[str, object]], object]) -> Callable[[bytes], by
         (lambda _: b"[]", "malformed"),
         (lambda _: b"\xff{}", "malformed"),
         (_edit(lambda manifest: manifest.pop("task")), "task"),
-        (_edit(lambda manifest: manifest.update(format=2)), "format must be 1. Received: 2"),
+        (_edit(lambda manifest: manifest.update(format=1)), "format must be 2. Received: 1"),
         (_edit(lambda manifest: manifest.update(version=2)), "is of rooms/2"),
         (_edit(lambda manifest: manifest.update(task="dreaming")), "dreaming"),
     ],
@@ -52,6 +63,108 @@ def test_damaged_manifest_is_refused(
 
     with pytest.raises(InvalidBundle, match=message):
         bundle.read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("write", "change", "message"),
+    [
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["calibration"]["scores"].reverse(),
+            "must ascend",
+        ),
+        (
+            write_table_bundle,
+            lambda manifest: manifest["calibration"]["scores"].append(0.5),
+            "must ascend",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["calibration"]["novelty"].reverse(),
+            "must ascend",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["calibration"]["scores"].clear(),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["calibration"]["novelty"].clear(),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["signature"]["outputs"].pop(),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_table_bundle,
+            lambda manifest: manifest["signature"]["outputs"].pop(),
+            "a value is calibrated where it has quantiles",
+        ),
+        (
+            write_table_bundle,
+            lambda manifest: manifest.update(calibration=None),
+            "a value is calibrated where it has quantiles",
+        ),
+        (
+            write_table_bundle,
+            lambda manifest: manifest["signature"]["outputs"].pop(0),
+            "a prediction as its first output",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["signature"]["outputs"].clear(),
+            "a prediction as its first output",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["signature"]["outputs"].reverse(),
+            "a prediction as its first output",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["signature"]["inputs"].clear(),
+            "needs inputs",
+        ),
+    ],
+    ids=[
+        "descending scores",
+        "last score out of order",
+        "descending novelty",
+        "no scores",
+        "no scores of novelty",
+        "scores of no novelty",
+        "scores of no quantiles",
+        "quantiles without scores",
+        "quantiles alone",
+        "no outputs",
+        "novelty first",
+        "no inputs",
+    ],
+)
+def test_calibration_of_another_signature_is_refused(
+    tmp_path: Path,
+    write: Callable[..., Path],
+    change: Callable[[dict[str, Any]], object],
+    message: str,
+) -> None:
+    folder = write(tmp_path, calibrated=True)
+    path = folder / bundle.MANIFEST_NAME
+    path.write_bytes(_edit(change)(path.read_bytes()))
+
+    with pytest.raises(InvalidBundle, match=message):
+        bundle.read_manifest(folder)
+
+
+def test_picture_without_calibration_may_tell_novelty(tmp_path: Path) -> None:
+    folder = write_picture_bundle(tmp_path, calibrated=True)
+    path = folder / bundle.MANIFEST_NAME
+    change = _edit(lambda manifest: manifest.update(calibration=None))
+    path.write_bytes(change(path.read_bytes()))
+
+    assert bundle.read_manifest(folder).calibration is None
 
 
 def test_missing_manifest_is_refused(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_onnx_file_with_other_inputs_is_refused(tmp_path: Path) -> None:
 def test_onnx_file_without_the_output_is_refused(tmp_path: Path) -> None:
     folder = write_table_bundle(tmp_path)
     manifest = table_manifest()
-    output = msgspec.structs.replace(manifest.signature.outputs[0], tensor="price")
+    output = msgspec.structs.replace(manifest.signature.prediction, tensor="price")
     signature = msgspec.structs.replace(manifest.signature, outputs=(output,))
     rewrite_manifest(folder, msgspec.structs.replace(manifest, signature=signature))
 

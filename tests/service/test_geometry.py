@@ -230,12 +230,52 @@ def test_steps_say_what_was_done(pixels: Pixels, step: str) -> None:
         noisy(np.full((28, 28), 128, np.uint8)),
         np.add.outer(np.arange(100), np.arange(100)).astype(np.uint8),
         noisy(painted(np.zeros((300, 400))), sigma=8),
+        noisy(painted(np.zeros((96, 96))), sigma=15),
+        noisy(np.full((28, 28), 128, np.uint8), sigma=10),
     ],
-    ids=["black", "white", "one-pixel", "noise", "small-noise", "slope", "coloured-noise"],
+    ids=[
+        "black",
+        "white",
+        "one-pixel",
+        "noise",
+        "small-noise",
+        "slope",
+        "coloured-noise",
+        "coarse-grain",
+        "small-coarse-grain",
+    ],
 )
 def test_picture_without_ink_is_blank(blank: Pixels) -> None:
     with pytest.raises(BlankPicture):
         fitted(blank)
+
+
+@pytest.mark.parametrize(
+    "shape", [(28, 28), (96, 96), (96, 96, 3)], ids=["small", "large", "colour"]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_of_high_contrast_is_taken_whole(shape: tuple[int, ...], seed: int) -> None:
+    levels = np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+    result = fitted(levels)
+
+    assert result.steps == ("no ink found: taken whole",)
+    assert result.pixels.shape == (28, 28, 1)
+    assert result.pixels.dtype == np.float32
+
+
+def test_small_noise_taken_whole_keeps_its_levels() -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
+
+    assert np.array_equal(fitted(levels).pixels[..., 0], levels)
+
+
+def test_noise_taken_whole_is_averaged_over_its_channels() -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (28, 28, 3)).astype(np.uint8)
+
+    expected = np.rint(levels.mean(axis=2))
+
+    np.testing.assert_allclose(fitted(levels).pixels[..., 0], expected, atol=1)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (3, 3000), (3000, 2), (5, 7)])

@@ -1,18 +1,21 @@
 """The instruments, in one process; their files, of several."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from prometheus_client.parser import text_string_to_metric_families
 
 from service.metrics import BUCKETS, Metrics, clear, retire
-from service.model import Model, Predictions
+from service.model import Model
+from service.predictions import Confidence, Predictions
 from service.repository import Repository
 from service.wishes import Plan, Serving
 from tests.bundles import picture_manifest, table_manifest
-from tests.fakes import picture, price, table, weigh
+from tests.fakes import picture, price, price_between, table, weigh
 
 
 def test_loaded_versions_and_their_labels_exist_from_the_start(
@@ -33,7 +36,7 @@ def test_predictions_are_counted_by_label(registry: CollectorRegistry) -> None:
     model = Model(picture_manifest(), weigh)
     values = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]], dtype=np.float32)
 
-    metrics.count_predictions(model, Predictions(model.manifest.signature.outputs[0], values))
+    metrics.count_predictions(model, Predictions(model.manifest.signature.prediction, values))
 
     counts = [
         registry.get_sample_value(
@@ -44,12 +47,34 @@ def test_predictions_are_counted_by_label(registry: CollectorRegistry) -> None:
     assert counts == [1, 2]
 
 
+def test_answers_that_are_not_given_are_counted_without_a_label(
+    registry: CollectorRegistry,
+) -> None:
+    metrics = Metrics(registry)
+    model = Model(picture_manifest(), weigh)
+    values = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]], dtype=np.float32)
+    confidence = Confidence(
+        coverage=0.9, credibility=np.array([0.1, 0.2, 0.5, 0.9]), abstain_below=0.5
+    )
+
+    output = model.manifest.signature.prediction
+    metrics.count_predictions(model, Predictions(output, values, confidence=confidence))
+
+    counts = [
+        registry.get_sample_value(
+            "vitrine_predictions_total", {"model": "strokes", "version": "1", "label": label}
+        )
+        for label in ("left", "right", "")
+    ]
+    assert counts == [1, 1, 2]
+
+
 def test_no_predictions_count_nothing(registry: CollectorRegistry) -> None:
     metrics = Metrics(registry)
     model = Model(picture_manifest(), weigh)
     empty = np.empty((0, 2), dtype=np.float32)
 
-    metrics.count_predictions(model, Predictions(model.manifest.signature.outputs[0], empty))
+    metrics.count_predictions(model, Predictions(model.manifest.signature.prediction, empty))
 
     assert not [sample for sample in registry.collect() if sample.samples and "pred" in sample.name]
 
@@ -157,3 +182,72 @@ def test_what_is_served_and_refused_is_shown(registry: CollectorRegistry) -> Non
     repository.serve(Plan(number=2, models={"rooms": Serving(versions=(2,), default=2)}), models)
     assert shown("vitrine_models") == [0, 1, None]
     assert shown("vitrine_refused_versions") == [None, None, 0]
+
+
+def features(metrics: Metrics) -> dict[str, float]:
+    """Return the counts of a feature's bins as a scrape says them, by version and bin."""
+    found = text_string_to_metric_families(metrics.exposition().decode())
+    return {
+        f"{sample.labels['version']} {sample.labels['bin']}": sample.value
+        for family in found
+        for sample in family.samples
+        if sample.name == "vitrine_feature_instances_total" and sample.labels["feature"] == "size"
+    }
+
+
+def test_bins_are_shown_while_their_version_is_served(tmp_path: Path) -> None:
+    clear(tmp_path)
+    metrics = Metrics(CollectorRegistry(), folder=tmp_path)
+    repository = Repository()
+    repository.watch(metrics.show)
+    models = {
+        ("rooms", version): Model(table_manifest(version=version, calibrated=True), price_between)
+        for version in (1, 2)
+    }
+
+    def serve(*versions: int) -> dict[str, float]:
+        serving = Serving(versions=versions, default=versions[-1])
+        repository.serve(Plan(models={"rooms": serving}), models)
+        return features(metrics)
+
+    def count(version: int) -> None:
+        instances = {"size": np.full(3, 5, np.float32), "colour": np.full(3, None, dtype=object)}
+        model = models["rooms", version]
+        metrics.count_predictions(model, model.predict(instances))
+
+    assert serve(1) == dict.fromkeys(("1 0 below 2", "1 1 2 to 8", "1 2 from 8", "1 blank"), 0)
+    count(1)
+    assert features(metrics)["1 1 2 to 8"] == 3
+    assert set(serve(2).values()) == {0}
+    count(1)  # by a request that began before
+    count(2)
+    again = serve(1, 2)
+    assert (again["1 1 2 to 8"], again["2 1 2 to 8"]) == (3, 3)
+    count(1)
+    assert features(metrics)["1 1 2 to 8"] == 6
+
+
+def test_bins_of_ended_workers_are_still_counted(tmp_path: Path) -> None:
+    clear(tmp_path)
+    model = Model(table_manifest(calibrated=True), price_between)
+    metrics = Metrics(CollectorRegistry(), folder=tmp_path)
+    Repository({"rooms": {1: model}}).watch(metrics.show)
+
+    for process in (7, 8):
+        counts = np.arange(len(model.bins), dtype=np.int64)
+        counts.tofile(tmp_path / "features" / f"rooms@1-{process}")
+        retire(tmp_path, process)
+
+    names = {path.name for path in (tmp_path / "features").iterdir()}
+    assert names == {"rooms@1-0", f"rooms@1-{os.getpid()}"}
+    assert list(features(metrics).values()) == [0, 2, 4, 6]
+    assert metrics.feature_counts(model).tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
+
+
+def test_bins_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
+    clear(tmp_path)
+    np.ones(8, dtype=np.int64).tofile(tmp_path / "features" / "rooms@1-7")
+
+    clear(tmp_path)
+
+    assert not list((tmp_path / "features").iterdir())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from service import bundle, repository
-from service.bundle import InvalidBundle
+from service.bundle import InvalidBundle, Reference
 from service.errors import LabelNotFound, ModelNotFound, ModelUnavailable, VersionNotFound
 from service.model import Model
 from service.repository import Repository
@@ -192,3 +192,23 @@ def test_difference_of_a_value_next_to_nothing_is_measured_by_the_others() -> No
     values = expected + np.array([1e-6, 0.0, 0.0], dtype=np.float32)
 
     assert repository.largest_difference(values, expected) < 1e-3
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"size": Reference(edges=(2.0, 8.0), counts=(1, 2))},
+        {"colour": Reference(edges=None, counts=(1, 2))},
+        {"size": Reference(edges=None, counts=(1, 2))},
+        {"nothing": Reference(edges=(1.0,), counts=(1, 2, 3))},
+    ],
+    ids=["bins of other edges", "bins of other words", "number for a category", "no input"],
+)
+def test_reference_of_another_signature_is_refused(
+    tmp_path: Path, reference: dict[str, Reference]
+) -> None:
+    folder = write_table_bundle(tmp_path)
+    rewrite_manifest(folder, msgspec.structs.replace(table_manifest(), reference=reference))
+
+    with pytest.raises(InvalidBundle):
+        repository.load_version(folder, threads=1)

@@ -14,12 +14,13 @@ def test_settings_read_their_own_variables_only() -> None:
         "VITRINE_PORT": "9000",
         "VITRINE_MODELS": "/m",
         "VITRINE_DATA": "/d",
+        "VITRINE_COVERAGE": "0.95",
         "PORT": "1",
     }
 
     settings = Settings.from_environment(environment)
 
-    assert settings == Settings(port=9000, models="/m")
+    assert settings == Settings(port=9000, models="/m", coverage=0.95)
 
 
 @pytest.mark.parametrize(
@@ -32,9 +33,28 @@ def test_settings_read_their_own_variables_only() -> None:
         ("VITRINE_BODY_TIMEOUT_SECONDS", "nan", "must be at least 0.1. Received: 'nan'."),
         ("VITRINE_VERSIONS", "latest", "VITRINE_VERSIONS must be 'all', 'latest:N' or version"),
         ("VITRINE_WATCH_SECONDS", "-1", "VITRINE_WATCH_SECONDS must be at least 0."),
+        ("VITRINE_COVERAGE", "1", "VITRINE_COVERAGE must be at least 0.01 and below 1."),
+        ("VITRINE_COVERAGE", "0", "VITRINE_COVERAGE must be at least 0.01 and below 1."),
+        ("VITRINE_COVERAGE", "nan", "VITRINE_COVERAGE must be at least 0.01 and below 1."),
+        ("VITRINE_COVERAGE", "90%", "VITRINE_COVERAGE must be of type float."),
+        ("VITRINE_MAX_EXPLAINED", "0", "VITRINE_MAX_EXPLAINED must be at least 1."),
         ("VITRINE_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR. Received: 'loud'."),
     ],
-    ids=["unknown", "not a number", "empty", "too small", "nan", "policy", "negative", "level"],
+    ids=[
+        "unknown",
+        "not a number",
+        "empty",
+        "too small",
+        "nan",
+        "policy",
+        "negative",
+        "whole coverage",
+        "no coverage",
+        "coverage nan",
+        "coverage in percent",
+        "nothing explained",
+        "level",
+    ],
 )
 def test_bad_setting_stops_the_start(name: str, value: str, message: str) -> None:
     with pytest.raises(InvalidSetting) as caught:

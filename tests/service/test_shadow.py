@@ -11,7 +11,8 @@ from service.app import create_app
 from service.engines import Tensors
 from service.errors import NoFiniteAnswer
 from service.metrics import Metrics
-from service.model import Model, Predictions
+from service.model import Model
+from service.predictions import Predictions
 from service.repository import Repository
 from service.settings import Settings
 from service.shadow import disagreements
@@ -114,7 +115,7 @@ def test_what_a_slow_shadow_cannot_take_is_skipped(registry: CollectorRegistry) 
 
 
 def test_pictures_disagree_by_their_label() -> None:
-    output = picture_manifest().signature.outputs[0]
+    output = picture_manifest().signature.prediction
     one = Predictions(output, np.array([[0.9, 0.1], [0.45, 0.55]], dtype=np.float32))
     other = Predictions(output, np.array([[0.6, 0.4], [0.55, 0.45]], dtype=np.float32))
 
@@ -126,14 +127,14 @@ def test_pictures_disagree_by_their_label() -> None:
     [(100.0, 100.9, False), (100.0, 101.1, True), (0.0, 0.0, False), (-1.0, 1.0, True)],
 )
 def test_values_disagree_beyond_a_hundredth(one: float, other: float, *, apart: bool) -> None:
-    output = table_manifest().signature.outputs[0]
+    output = table_manifest().signature.prediction
     values = [Predictions(output, np.array([value], dtype=np.float32)) for value in (one, other)]
 
     assert list(disagreements(*values)) == [apart]
 
 
 def test_what_one_cannot_answer_is_a_disagreement() -> None:
-    output = table_manifest().signature.outputs[0]
+    output = table_manifest().signature.prediction
     values = np.array([1.0, np.inf, 1.0], dtype=np.float32)
     one, other = Predictions(output, values), Predictions(output, values, {}, {1: NoFiniteAnswer()})
 

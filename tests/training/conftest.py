@@ -109,8 +109,14 @@ def table_config(file: Path, models: Path) -> tables.Config:
 
 @pytest.fixture(scope="session")
 def rents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CSV file of 120 made-up rents."""
+    """A CSV file of 120 made-up rents, too few to calibrate."""
     return write_rents(tmp_path_factory.mktemp("rents") / "rents.csv")
+
+
+@pytest.fixture(scope="session")
+def many_rents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV file of 640 made-up rents, of which 64 calibrate."""
+    return write_rents(tmp_path_factory.mktemp("rents") / "rents.csv", rows=640)
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +129,12 @@ def picture_bundle(
 
 
 @pytest.fixture(scope="session")
-def table_bundle(rents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def table_bundle(many_rents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published regression on made-up rents."""
+    return tables.train(table_config(many_rents, tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="session")
+def small_table_bundle(rents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published regression that nothing calibrated."""
     return tables.train(table_config(rents, tmp_path_factory.mktemp("models")))

@@ -11,6 +11,7 @@ from PIL import Image
 
 from service import bundle, repository
 from tests.training.conftest import picture_config
+from training.calibration import coverages
 from training.datasets import PictureSet
 from training.experiments import pictures
 from training.strokes import golden_digits
@@ -19,9 +20,16 @@ FILES = {"CARD.md", "golden.npz", "history.csv", "manifest.json", "model.keras",
 MAX_BUNDLE_BYTES = 5_000_000
 
 
-@pytest.fixture(params=["picture", "table"])
+@pytest.fixture(params=["picture", "table", "small_table"])
 def published(request: pytest.FixtureRequest) -> Path:
     """A published bundle of each kind."""
+    folder: Path = request.getfixturevalue(f"{request.param}_bundle")
+    return folder
+
+
+@pytest.fixture(params=["picture", "table"])
+def calibrated(request: pytest.FixtureRequest) -> Path:
+    """A published bundle of each kind that is calibrated."""
     folder: Path = request.getfixturevalue(f"{request.param}_bundle")
     return folder
 
@@ -67,7 +75,7 @@ def test_exported_file_agrees_with_the_saved_network(published: Path) -> None:
         spec.tensor: rng.integers(0, 3, (5, *spec.shape)).astype(spec.dtype)
         for spec in manifest.signature.inputs
     }
-    output = manifest.signature.outputs[0].tensor
+    output = manifest.signature.prediction.tensor
 
     expected = network.predict(feeds, verbose=0)[output]
 
@@ -81,10 +89,55 @@ def test_manifest_states_the_difference_of_the_exported_file(published: Path) ->
     assert 0 <= difference < 1e-5
 
 
-def test_manifest_lists_calibration_scores_ascending(published: Path) -> None:
-    scores = bundle.read_manifest(published).calibration
+def test_manifest_lists_a_score_of_every_calibrating_instance_ascending(calibrated: Path) -> None:
+    manifest = bundle.read_manifest(calibrated)
 
+    assert manifest.calibration is not None
+    scores = manifest.calibration.scores
     assert list(scores) == sorted(scores)
+    assert len(scores) == manifest.origin.split["calibration"] > 0
+
+
+def test_picture_manifest_lists_novelty_of_every_calibrating_instance_ascending(
+    picture_bundle: Path,
+) -> None:
+    manifest = bundle.read_manifest(picture_bundle)
+
+    assert manifest.calibration is not None
+    novelty = manifest.calibration.novelty
+    assert list(novelty) == sorted(novelty)
+    assert len(novelty) == manifest.origin.split["calibration"]
+
+
+def test_table_manifest_has_neither_novelty_nor_temperature(table_bundle: Path) -> None:
+    calibration = bundle.read_manifest(table_bundle).calibration
+
+    assert calibration is not None
+    assert (calibration.novelty, calibration.temperature) == ((), None)
+
+
+def test_picture_manifest_states_the_temperature(picture_bundle: Path) -> None:
+    calibration = bundle.read_manifest(picture_bundle).calibration
+
+    assert calibration is not None
+    assert calibration.temperature is not None
+    assert calibration.temperature > 0
+
+
+def test_picture_scores_state_the_calibration_error(picture_bundle: Path) -> None:
+    scores = bundle.read_manifest(picture_bundle).scores
+
+    assert set(scores) == {"validation", "held_out", "test"}
+    assert all(0 <= part["calibration_error"] <= 1 for part in scores.values())
+
+
+def test_signature_tells_trust_after_the_prediction(calibrated: Path) -> None:
+    outputs = bundle.read_manifest(calibrated).signature.outputs
+
+    assert [spec.name for spec in outputs] in (
+        ["probabilities", "novelty"],
+        ["value", "quantiles"],
+    )
 
 
 def test_manifest_says_how_the_version_was_made(published: Path) -> None:
@@ -92,7 +145,7 @@ def test_manifest_says_how_the_version_was_made(published: Path) -> None:
 
     assert origin.command.startswith("python -m training ")
     assert {"keras", "onnxruntime"} <= set(origin.libraries)
-    assert set(origin.split) == {"train", "validation", "calibration", "test"}
+    assert set(origin.split) - {"held_out"} == {"train", "validation", "calibration", "test"}
 
 
 def test_card_shows_every_plot(published: Path) -> None:
@@ -117,6 +170,46 @@ def test_card_tells_scores_cost_and_data(published: Path) -> None:
     assert manifest.origin.data_sha256 in card
     for part in manifest.scores:
         assert f"| {part} |" in card
+
+
+def test_card_of_a_calibrated_version_counts_coverage(calibrated: Path) -> None:
+    manifest = bundle.read_manifest(calibrated)
+    card = (calibrated / "CARD.md").read_text()
+
+    section = card.split("## How far to trust it\n")[1].split("\n## ")[0]
+    assert " asked | found | margin | mean size |" in section
+    supported = [f"{asked:.1%}" for asked in coverages(manifest.origin.split["calibration"])]
+    asked = re.findall(r"\| (\d+\.\d%) \| \d+\.\d\d% \|", section)
+    assert list(dict.fromkeys(asked)) == supported
+
+
+PLOTS = {"picture": {"reliability", "credibility"}, "table": {"intervals"}, "small_table": set()}
+
+
+@pytest.mark.parametrize("kind", PLOTS)
+def test_plots_show_how_far_to_trust(kind: str, request: pytest.FixtureRequest) -> None:
+    folder: Path = request.getfixturevalue(f"{kind}_bundle")
+
+    drawn = {path.stem for path in (folder / "plots").iterdir()}
+
+    assert drawn & set().union(*PLOTS.values()) == PLOTS[kind]
+
+
+def test_served_sets_and_credibility_are_of_the_published_calibration(
+    picture_bundle: Path,
+) -> None:
+    model = repository.load_version(picture_bundle, threads=1)
+    asked = model.asked(coverage=0.8, default=0.9, abstain_below=None)
+
+    predictions = model.predict({"image": golden_digits()[0]}, asked)
+
+    assert predictions.confidence is not None
+    assert predictions.confidence.sets is not None
+    assert predictions.confidence.credibility is not None
+    assert predictions.confidence.sets.any(axis=1).all()
+    # The least that 20 calibrating pictures can give is 1 / 21.
+    assert predictions.confidence.credibility.min() >= 1 / 21
+    assert predictions.confidence.credibility.max() <= 1
 
 
 def test_history_has_a_line_an_epoch(published: Path) -> None:

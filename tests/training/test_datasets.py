@@ -41,9 +41,21 @@ def real_data() -> Path:
 def test_parts_are_kept_apart(drawn_set: PictureSet, idx_folder: Path) -> None:
     parts = load(drawn_set, idx_folder)
 
-    assert parts.sizes == {"train": 200, "validation": 20, "calibration": 20, "test": 40}
-    together = np.concatenate([parts.train.x, parts.validation.x, parts.calibration.x])
+    several = (parts.train, parts.validation, parts.calibration, parts.held_out)
+    together = np.concatenate([part.x for part in several])
     assert len(np.unique(together.reshape(240, -1), axis=0)) == 240
+
+
+def test_five_sixths_train_and_half_of_the_rest_calibrates(
+    drawn_set: PictureSet, idx_folder: Path
+) -> None:
+    assert load(drawn_set, idx_folder).sizes == {
+        "train": 200,
+        "calibration": 20,
+        "validation": 10,
+        "held_out": 10,
+        "test": 40,
+    }
 
 
 def test_split_follows_the_seed(drawn_set: PictureSet, idx_folder: Path) -> None:
@@ -56,10 +68,32 @@ def test_split_follows_the_seed(drawn_set: PictureSet, idx_folder: Path) -> None
 
 def test_limit_takes_part_of_the_training_file(drawn_set: PictureSet, idx_folder: Path) -> None:
     parts = load_pictures(
-        drawn_set, data=idx_folder, cache=Path(), seed=0, limit=60, fetch=unreachable
+        drawn_set, data=idx_folder, cache=Path(), seed=0, limit=72, fetch=unreachable
     )
 
-    assert parts.sizes == {"train": 50, "validation": 5, "calibration": 5, "test": 40}
+    assert parts.sizes == {
+        "train": 60,
+        "calibration": 6,
+        "validation": 3,
+        "held_out": 3,
+        "test": 40,
+    }
+
+
+def test_smallest_limit_leaves_a_picture_for_every_part(
+    drawn_set: PictureSet, idx_folder: Path
+) -> None:
+    parts = load_pictures(
+        drawn_set, data=idx_folder, cache=Path(), seed=0, limit=5, fetch=unreachable
+    )
+
+    assert parts.sizes == {
+        "train": 1,
+        "calibration": 2,
+        "validation": 1,
+        "held_out": 1,
+        "test": 40,
+    }
 
 
 def test_missing_file_is_named_with_how_to_give_it(drawn_set: PictureSet, tmp_path: Path) -> None:
@@ -143,13 +177,14 @@ def test_download_with_other_content_is_refused_and_not_kept(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_mnist_is_split_into_50_000_and_twice_5_000(real_data: Path) -> None:
+def test_mnist_is_split_into_50_000_and_5_000_and_twice_2_500(real_data: Path) -> None:
     parts = load(PICTURE_SETS["mnist"], real_data)
 
     assert parts.sizes == {
         "train": 50_000,
-        "validation": 5_000,
         "calibration": 5_000,
+        "validation": 2_500,
+        "held_out": 2_500,
         "test": 10_000,
     }
 
@@ -177,6 +212,20 @@ def test_small_table_has_no_calibration_part(rents: Path) -> None:
     parts = load_table(rents, "rent", Overrides(), test_share=0.2, seed=0)
 
     assert parts.sizes == {"train": 84, "validation": 12, "calibration": 0, "test": 24}
+
+
+def test_larger_table_spares_an_eighth_of_the_rest_twice(many_rents: Path) -> None:
+    parts = load_table(many_rents, "rent", Overrides(), test_share=0.2, seed=0)
+
+    assert parts.sizes == {"train": 384, "validation": 64, "calibration": 64, "test": 128}
+
+
+def test_table_parts_are_kept_apart(many_rents: Path) -> None:
+    parts = load_table(many_rents, "rent", Overrides(categorical=("row",)), test_share=0.2, seed=0)
+
+    several = (parts.train, parts.validation, parts.calibration, parts.test)
+    rows = np.concatenate([part.instances["row"] for part in several])
+    assert sorted(map(int, rows)) == list(range(1, 641))
 
 
 def test_rows_without_a_target_are_not_used(tmp_path: Path) -> None:

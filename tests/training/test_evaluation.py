@@ -45,8 +45,8 @@ def test_confusion_counts_true_classes_by_row() -> None:
     assert counts.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
 
 
-def test_calibration_scores_ascend_with_the_digits_of_a_float32() -> None:
-    assert evaluation.calibration_scores(np.array([0.3, 0.1], dtype=np.float32)) == (0.1, 0.3)
+def test_scores_ascend_with_the_digits_of_a_float32() -> None:
+    assert evaluation.ascending(np.array([0.3, 0.1], dtype=np.float32)) == (0.1, 0.3)
 
 
 def test_number_reference_has_bins_of_equal_counts_and_blanks() -> None:
@@ -71,23 +71,6 @@ def test_category_reference_counts_every_code() -> None:
     reference = evaluation.category_reference(np.array([0, 1, 3, 3]), ("a", "b", "c"))
 
     assert reference == Reference(edges=None, counts=(1, 1, 0, 2, 0))
-
-
-def test_picture_measures_of_a_bar() -> None:
-    pixels = np.zeros((1, 28, 28, 1), dtype=np.uint8)
-    pixels[0, 4:24, 12:16] = 255
-
-    measures = evaluation.picture_measures(pixels)
-
-    assert measures["ink_mass"][0] == pytest.approx(80 / 784)
-    assert (measures["box_width"][0], measures["box_height"][0]) == (4, 20)
-    assert measures["stroke_width"][0] == pytest.approx(2 * 80 / 48, rel=0.03)
-
-
-def test_picture_measures_of_nothing_are_zero() -> None:
-    measures = evaluation.picture_measures(np.zeros((1, 28, 28, 1), dtype=np.uint8))
-
-    assert all(values.tolist() == [0] for values in measures.values())
 
 
 def network(node: onnx.NodeProto, *constants: onnx.TensorProto) -> onnx.ModelProto:

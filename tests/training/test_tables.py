@@ -8,19 +8,20 @@ import pytest
 
 from service import bundle, repository
 from service.bundle import MISSING_CODE, OTHER_CODE
+from service.errors import InvalidParameter
 from tests.training.conftest import TINY, table_config, write_rents
 from training.architectures import by_column, table_network
 from training.columns import Overrides
 from training.datasets import Rows, TableParts, load_table
-from training.distillation import Lesson
+from training.distillation import Lesson, prepare_lesson
 from training.experiments import tables
 from training.experiments.tables import Batches
 
 
 @pytest.fixture(scope="module")
-def parts(rents: Path) -> TableParts:
+def parts(many_rents: Path) -> TableParts:
     """The made-up rents, split."""
-    return load_table(rents, "rent", Overrides(), test_share=0.2, seed=0)
+    return load_table(many_rents, "rent", Overrides(), test_share=0.2, seed=0)
 
 
 def test_network_takes_blanks_and_unknown_categories(parts: TableParts) -> None:
@@ -44,7 +45,8 @@ def test_network_takes_blanks_and_unknown_categories(parts: TableParts) -> None:
 def test_network_costs_what_it_may(table_bundle: Path) -> None:
     manifest = bundle.read_manifest(table_bundle)
 
-    assert 0.8 * TINY.multiply_adds < manifest.multiply_adds <= 35_000
+    assert manifest.signature.quantiles is not None
+    assert 0.8 * TINY.multiply_adds < manifest.multiply_adds <= TINY.multiply_adds
 
 
 @pytest.mark.parametrize("keep", ["numbers", "categories"])
@@ -63,7 +65,8 @@ def test_network_of_one_kind_of_column(parts: TableParts, keep: str) -> None:
 
 
 def test_batches_hide_numbers_and_categories(parts: TableParts) -> None:
-    lesson = Lesson(parts.train.rows, parts.train.y, [], 0.0, [])
+    rows, y = parts.train.rows, parts.train.y
+    lesson = Lesson(rows, y, true_rows=rows, residuals=0 * y, pairs=[], member_weights=[])
     recipe = replace(TINY, hidden_rows=0.5, hidden_values=0.5, batch_size=len(parts.train))
 
     inputs, target = Batches(lesson, recipe, seed=0)[0]
@@ -83,15 +86,81 @@ def test_thirty_rows_are_enough(tmp_path: Path) -> None:
 
     manifest = bundle.read_manifest(folder)
     assert manifest.origin.split == {"train": 20, "validation": 4, "calibration": 0, "test": 6}
-    assert manifest.calibration == ()
-    assert "too small to calibrate" in (folder / "CARD.md").read_text()
+    assert manifest.calibration is None
+
+
+def test_table_too_small_to_calibrate_gives_the_value_alone(small_table_bundle: Path) -> None:
+    manifest = bundle.read_manifest(small_table_bundle)
+
+    assert manifest.calibration is None
+    assert [spec.name for spec in manifest.signature.outputs] == ["value"]
+
+
+def test_card_of_a_table_too_small_to_calibrate_says_so(small_table_bundle: Path) -> None:
+    card = (small_table_bundle / "CARD.md").read_text()
+
+    section = card.split("## How far to trust it\n")[1].split("\n## ")[0]
+    assert section.strip() == (
+        "96 rows are too few to spare some for calibration: it answers with values alone, without "
+        "intervals."
+    )
+
+
+def test_table_too_small_to_calibrate_is_answered_without_intervals(
+    small_table_bundle: Path,
+) -> None:
+    model = repository.load_version(small_table_bundle, threads=1)
+    instances, expected = bundle.read_golden(small_table_bundle)
+
+    asked = model.asked(coverage=None, default=0.9, abstain_below=None)
+    predictions = model.predict(instances, asked)
+
+    assert predictions.confidence is None
+    assert list(predictions.columns()) == model.columns(asked) == ["prediction"]
+    assert len(predictions) == len(expected)
+
+
+def test_coverage_cannot_be_asked_of_a_table_too_small_to_calibrate(
+    small_table_bundle: Path,
+) -> None:
+    model = repository.load_version(small_table_bundle, threads=1)
+
+    with pytest.raises(InvalidParameter, match="which was not calibrated"):
+        model.asked(coverage=0.9, default=0.9, abstain_below=None)
+
+
+def test_calibrated_table_is_answered_with_intervals_around_the_value(table_bundle: Path) -> None:
+    model = repository.load_version(table_bundle, threads=1)
+    instances, _ = bundle.read_golden(table_bundle)
+
+    narrow, wide = (
+        model.predict(
+            instances, model.asked(coverage=coverage, default=0.9, abstain_below=None)
+        ).columns()
+        for coverage in (0.5, 0.95)
+    )
+
+    in_order = [wide["lower"], narrow["lower"], wide["prediction"], narrow["upper"], wide["upper"]]
+    assert (np.diff(in_order, axis=0) > 0).all()
+
+
+def test_lesson_keeps_what_teachers_leave_unexplained_of_each_true_row(parts: TableParts) -> None:
+    place = 7
+    y = parts.train.y.copy()
+    y[place] += 50 * y.std()
+
+    lesson = prepare_lesson(parts.train.rows, y, seed=0, sizes=TINY.teachers)
+
+    np.testing.assert_array_equal(lesson.true_rows.numbers, parts.train.rows.numbers)
+    assert lesson.residuals.argmax() == place
+    assert lesson.residuals[place] > 40 * parts.train.y.std()
 
 
 def test_card_names_columns_left_out(table_bundle: Path) -> None:
     card = (table_bundle / "CARD.md").read_text()
 
     assert "| row | row number |" in card
-    assert "| note | near-unique text: 120 different in 120 rows |" in card
+    assert "| note | near-unique text: 640 different in 640 rows |" in card
     assert bundle.read_manifest(table_bundle).ignored_columns.keys() == {"row", "flat id", "note"}
 
 
@@ -122,7 +191,7 @@ def test_golden_rows_are_no_rows_of_the_table(table_bundle: Path, parts: TablePa
     golden = {tuple(row) for row in np.stack([instances[name] for name in columns], axis=1)}
     real = {
         tuple(row)
-        for part in (parts.train, parts.validation, parts.test)
+        for part in (parts.train, parts.validation, parts.calibration, parts.test)
         for row in np.stack([part.instances[name] for name in columns], axis=1)
     }
 

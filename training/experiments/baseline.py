@@ -37,7 +37,9 @@ def compare(config: Config, *, seeds: int, part: Part, out: Path) -> Path:
     scored: TablePart = getattr(parts, part)
     network, catboost = [], []
     for seed in range(config.seed, config.seed + seeds):
-        network.append(predict(learn(parts, config.recipe, seed=seed).network, scored))
+        network.append(
+            predict(learn(parts, config.recipe, seed=seed).network, scored.rows)["value"]
+        )
         catboost.append(_catboost(parts, scored, seed=seed))
         console.print(
             f"seed {seed}: network {_rmse(network[-1], scored.y):.6g}, "

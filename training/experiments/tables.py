@@ -16,17 +16,26 @@ from service import bundle
 from service.bundle import (
     MISSING_CODE,
     OTHER_CODE,
+    Calibration,
     CategoryInput,
     ColumnSpec,
     Instances,
     Manifest,
+    QuantilesOutput,
     Reference,
     Signature,
     ValueOutput,
 )
 from service.engines import available_cpus
-from training import card, evaluation, plots, publishing
-from training.architectures import by_column, date_columns, table_network
+from service.trust import intervals, threshold, value_scores
+from training import calibration, card, evaluation, plots, publishing
+from training.architectures import (
+    by_column,
+    date_columns,
+    spread_network,
+    table_network,
+    with_quantiles,
+)
 from training.card import Section, render
 from training.columns import Overrides, likely_leaks
 from training.comparison import describe, read_comparison
@@ -36,6 +45,9 @@ from training.evaluation import History, Values
 from training.progress import EpochDisplay, console
 
 _GOLDEN_MIXTURES = 9
+# What the two quantiles beside a value aim at; calibration stretches them to any coverage.
+QUANTILES = (0.05, 0.95)
+_DRAWN_COVERAGE = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,9 +217,51 @@ def learn(parts: TableParts, recipe: Recipe, *, seed: int) -> Learned:
         multiply_adds=recipe.multiply_adds,
     )
     history = fit(network, lesson, parts.validation, recipe, seed=seed)
-    # A fresh model of the same layers is saved without the optimiser's state.
-    plain = keras.Model(network.input, network.output, name=network.name)
-    return Learned(plain, lesson, history)
+    if not len(parts.calibration):
+        value = {"value": network.output["value"]}
+        return Learned(keras.Model(network.input, value, name=network.name), lesson, history)
+    console.print("Learning how far the truth may lie away ...")
+    return Learned(learn_quantiles(network, lesson, seed=seed), lesson, history)
+
+
+def learn_quantiles(network: keras.Model, lesson: Lesson, *, seed: int) -> keras.Model:
+    """Add two quantiles to a fitted network, which stays as it is.
+
+    They are learned from what the teachers left unexplained of rows they had not seen: on the rows
+    that trained it, the network itself is closer to the truth than it will be on others.
+
+    References:
+        Koenker, Bassett (1978), Regression quantiles, doi:10.2307/1913643.
+    """
+    features = predict(network, lesson.true_rows)["features"]
+    spread = spread_network(features)
+    unit = lesson.teacher_rmse or 1.0
+    order = np.random.default_rng(seed).permutation(len(features))
+    fitting, watching = np.split(order, [len(order) * 7 // 8])
+    residuals = (lesson.residuals / unit).astype(np.float32)[:, np.newaxis]
+    # Compiled beside it: saved with the network, the loss would be missed by whoever opens it.
+    learner = keras.Model(spread.input, spread.output)
+    learner.compile(keras.optimizers.Adam(2e-3), _pinball)
+    learner.fit(
+        features[fitting],
+        residuals[fitting],
+        validation_data=(features[watching], residuals[watching]),
+        epochs=40,
+        batch_size=int(np.clip(len(fitting) // 40, 8, 256)),
+        callbacks=[keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)],
+        verbose=0,
+    )
+    return with_quantiles(network, spread, unit=unit)
+
+
+def _pinball(residuals: Any, away: Any) -> Any:
+    """Return the loss that is least where the distances reach the quantiles."""
+    low, high = QUANTILES
+    below, above = residuals + away[:, :1], residuals - away[:, 1:]
+    return keras.ops.mean(
+        keras.ops.maximum(low * below, (low - 1) * below)
+        + keras.ops.maximum(high * above, (high - 1) * above)
+    )
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -294,48 +348,75 @@ def fit(
     return History(history.history, kept=stopping.best_epoch + 1)
 
 
-def predict(network: keras.Model, part: TablePart) -> Values:
-    """Return the network's values.
+def predict(network: keras.Model, rows: Rows) -> dict[str, Values]:
+    """Return the network's outputs, the value without its second axis.
 
     Shapes:
-        (n,).
+        value: (n,); any other (n, width).
     """
-    if not len(part):
-        return np.empty(0, dtype=np.float32)
-    outputs = network.predict(part.rows.tensors(), batch_size=4096, verbose=0)
-    values: Values = outputs["value"][:, 0]
-    return values
+    outputs: dict[str, Values] = network.predict(rows.tensors(), batch_size=4096, verbose=0)
+    return {**outputs, "value": outputs["value"][:, 0]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """The values that the fitted network gives to the parts that did not train.
+    """What the fitted network answers about the parts that did not train.
+
+    Attributes:
+        calibration: None where the table has no such part.
 
     Shapes:
-        (n,); calibration may be empty.
+        value: (n,); quantiles: (n, 2).
     """
 
-    validation: Values
-    calibration: Values
-    test: Values
+    validation: dict[str, Values]
+    calibration: dict[str, Values] | None
+    test: dict[str, Values]
 
 
 def evaluate(network: keras.Model, parts: TableParts, config: Config) -> Answers:
     """Predict validation, see that it is good enough, and only then look at the test part."""
-    validation = predict(network, parts.validation)
-    r2 = evaluation.regression_scores(validation, parts.validation.y)["r2"]
+    validation = predict(network, parts.validation.rows)
+    r2 = evaluation.regression_scores(validation["value"], parts.validation.y)["r2"]
     publishing.refuse_below(r2, config.min_score, measure="R2")
     return Answers(
         validation=validation,
-        calibration=predict(network, parts.calibration),
-        test=predict(network, parts.test),
+        calibration=predict(network, parts.calibration.rows) if len(parts.calibration) else None,
+        test=predict(network, parts.test.rows),
     )
+
+
+def calibrate(answers: Answers, parts: TableParts) -> Calibration | None:
+    """Return what the calibration part says of the network's quantiles."""
+    if answers.calibration is None:
+        return None
+    return Calibration(scores=evaluation.ascending(_scores(answers.calibration, parts)))
+
+
+def _scores(outputs: dict[str, Values], parts: TableParts) -> Values:
+    """Return the calibration part's nonconformity scores, ascending."""
+    return np.sort(value_scores(outputs["value"], outputs["quantiles"], parts.calibration.y))
+
+
+def _constant_width(outputs: dict[str, Values], parts: TableParts, asked: float) -> float:
+    residuals = np.abs(outputs["value"] - parts.calibration.y).astype(np.float32)
+    return calibration.constant_width(residuals, asked)
 
 
 def table_signature(parts: TableParts, config: Config) -> Signature:
     """Say what goes into the network and what comes out."""
     value = ValueOutput(name="value", tensor="value", dtype="float32", shape=(1,), unit=config.unit)
-    return Signature(inputs=parts.specs, outputs=(value,))
+    quantiles = QuantilesOutput(
+        name="quantiles",
+        tensor="quantiles",
+        dtype="float32",
+        shape=(2,),
+        levels=QUANTILES,
+        unit=config.unit,
+    )
+    return Signature(
+        inputs=parts.specs, outputs=(value, quantiles) if len(parts.calibration) else (value,)
+    )
 
 
 def publish(
@@ -367,16 +448,16 @@ def publish(
             began=config.began,
         ),
         scores={
-            "validation": evaluation.regression_scores(answers.validation, parts.validation.y),
-            "test": evaluation.regression_scores(answers.test, parts.test.y),
+            "validation": evaluation.regression_scores(
+                answers.validation["value"], parts.validation.y
+            ),
+            "test": evaluation.regression_scores(answers.test["value"], parts.test.y),
         },
         multiply_adds=evaluation.multiply_adds(exported, signature),
         parameters=publishing.trainable_parameters(network),
         onnx_difference=None,
         golden_tolerance=publishing.GOLDEN_TOLERANCE,
-        calibration=evaluation.calibration_scores(
-            np.abs(answers.calibration - parts.calibration.y)
-        ),
+        calibration=calibrate(answers, parts),
         reference=references(parts),
         dialect=parts.dialect,
         ignored_columns=parts.left_out,
@@ -396,7 +477,8 @@ def publish(
         label=f"{config.target} {config.unit or ''}".strip(),
     )
     publishing.write_history(draft.folder, learned.history)
-    written = sections(learned, parts, golden, expected, told)
+    made = Made(golden, expected)
+    written = sections(learned, parts, answers, made, told)
     return draft.publish(manifest, partial(render, network=network, sections=written))
 
 
@@ -447,21 +529,37 @@ def draw(
     for measure, title in (("loss", "Squared error by epoch"), ("rmse", "RMSE by epoch")):
         plots.plot_history(folder / f"{measure}.png", history, measure, title=title)
     plots.plot_residuals(
-        folder / "residuals.png", answers.test, parts.test.y, unit=config.unit or ""
+        folder / "residuals.png", answers.test["value"], parts.test.y, unit=config.unit or ""
     )
+    if answers.calibration is not None:
+        outputs = answers.test
+        limit = threshold(_scores(answers.calibration, parts), _DRAWN_COVERAGE)
+        ends = intervals(outputs["value"], outputs["quantiles"], limit)
+        plots.plot_intervals(
+            folder / "intervals.png",
+            outputs["value"],
+            ends[:, 1] - ends[:, 0],
+            constant=_constant_width(answers.calibration, parts, _DRAWN_COVERAGE),
+            asked=_DRAWN_COVERAGE,
+            unit=config.unit or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Rows made up by code, and what the network predicts for them."""
+
+    rows: Instances
+    values: Values
 
 
 def sections(
-    learned: Learned,
-    parts: TableParts,
-    golden: Instances,
-    expected: Values,
-    told: Told,
+    learned: Learned, parts: TableParts, answers: Answers, examples: Made, told: Told
 ) -> tuple[Section, ...]:
     """Write the parts of the card that only this experiment knows."""
     made = [
-        [row, *(_shown(golden[spec.name][row - 1]) for spec in parts.specs), f"{value:,.6g}"]
-        for row, value in enumerate(expected, start=1)
+        [row, *(_shown(examples.rows[spec.name][row - 1]) for spec in parts.specs), f"{value:,.6g}"]
+        for row, value in enumerate(examples.values, start=1)
     ]
     header = ["row", *(spec.name for spec in parts.specs), "prediction"]
     comparison = [Section("Beside CatBoost", told.comparison)] if told.comparison else []
@@ -477,8 +575,45 @@ def sections(
         ),
         Section("Fit", _fit(learned)),
         Section("Mistakes", card.image("residuals", "predicted against true values; residuals")),
-        Section("Limits", _limits(parts)),
+        Section("How far to trust it", trusted(parts, answers)),
+        Section("Limits", LIMITS),
     )
+
+
+def trusted(parts: TableParts, answers: Answers) -> str:
+    """Write how well intervals hold on rows that did not calibrate them."""
+    calibrated = answers.calibration
+    if calibrated is None:
+        return (
+            f"{len(parts.train) + len(parts.validation)} rows are too few to spare some for "
+            "calibration: it answers with values alone, without intervals."
+        )
+    rows = []
+    for asked in calibration.coverages(len(parts.calibration)):
+        test = answers.test
+        scores = _scores(calibrated, parts)
+        found = calibration.value_coverage(
+            test["value"], test["quantiles"], parts.test.y, scores, asked
+        )
+        constant = _constant_width(calibrated, parts, asked)
+        rows.append([*card.covered(found, unit=""), evaluation.plain(constant)])
+    return TRUSTED.format(
+        calibrating=len(parts.calibration),
+        rows=card.table([*card.COVERED, "one width for all"], rows),
+        intervals=card.image("intervals", "width of the intervals by predicted value"),
+    )
+
+
+TRUSTED = """\
+Intervals are predicted quantiles, stretched until they hold the truth with the asked coverage
+(conformalised quantile regression). {calibrating:,} rows that neither trained nor chose anything
+tell by how much; the test part counts how often that holds. What was found may lie below or above
+by the margin, by chance alone, in two of a thousand honest calibrations: both parts are samples.
+The last column is what an interval of one width for all rows would need.
+
+{rows}
+
+{intervals}"""
 
 
 def _shown(value: Any) -> str:
@@ -518,12 +653,7 @@ def _fit(learned: Learned) -> str:
     )
 
 
-def _limits(parts: TableParts) -> str:
-    limits = [
-        "- It knows the ranges and categories listed below; beyond them it answers as at the edge.",
-        "- Blanks and unknown categories were trained by hiding values at random: where the data "
-        "has none, answers to such rows are a guess from the other columns.",
-    ]
-    if not len(parts.calibration):
-        limits.append("- The table is too small to calibrate how far to trust an answer.")
-    return "\n".join(limits)
+LIMITS = """\
+- It knows the ranges and categories listed below; beyond them it answers as at the edge.
+- Blanks and unknown categories were trained by hiding values at random: where the data has none,
+  answers to such rows are a guess from the other columns."""

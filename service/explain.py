@@ -1,0 +1,139 @@
+"""Why: what the model saw of an instance, and which ink or which feature decided.
+
+Both ways ask the network again on altered inputs, so that they work on any engine.
+
+References:
+    Zeiler, Fergus (2014), Visualizing and understanding convolutional networks, section 4.2
+    (occlusion), arXiv:1311.2901.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service import images
+from service.bundle import FIRST_CODE, MISSING_CODE, CategoryInput, ColumnSpec
+from service.model import Model
+from service.predictions import Predictions
+
+Explanation = Mapping[str, Any]
+Picture = NDArray[np.float32]
+
+# A patch about as wide as two strokes, moved by half a stroke.
+_PATCH = 5
+_STRIDE = 2
+_LEAST = 1e-12  # a probability is taken for at least this, so that its logarithm is one
+
+
+def explain(
+    model: Model, predictions: Predictions, decoded: Sequence[tuple[str, ...]] = ()
+) -> list[Explanation]:
+    """Explain predictions that a model just made.
+
+    Args:
+        model: Who made them.
+        predictions: All without errors, with what the network took.
+        decoded: What was done to each picture before the geometry, in plain words.
+
+    Returns:
+        Of each picture `image`, what the network took, as a PNG data URI; `steps`, what was done
+        to get there; `saliency`, of the same size, how much each pixel's ink spoke for the label,
+        white for the most. Of each row `contributions`, by how much each feature moves the
+        prediction, or the label's log-odds, from where the training median would leave it.
+    """
+    if model.manifest.signature.picture is None:
+        return [{"contributions": each} for each in _contributions(model, predictions)]
+    (pictures,) = predictions.tensors.values()
+    steps = predictions.steps
+    before = decoded or [()] * len(steps)
+    return [
+        {
+            "image": _data_uri(picture),
+            "steps": [*first, *then],
+            "saliency": _data_uri(_saliency(model, picture)),
+        }
+        for picture, first, then in zip(pictures, before, steps, strict=True)
+    ]
+
+
+def _data_uri(levels: Picture) -> str:
+    whole = np.rint(levels).astype(np.uint8)
+    return "data:image/png;base64," + b64encode(images.encode_png(whole)).decode("ascii")
+
+
+def _saliency(model: Model, picture: Picture) -> Picture:
+    """Cover the ink patch by patch and see how far the label's log-odds fall.
+
+    Shapes:
+        picture: (height, width, channels); result: (height, width, 1), levels in [0, 255].
+    """
+    places = list(_patches(picture))
+    spec = model.manifest.signature.inputs[0]
+    asked = np.repeat(picture[np.newaxis], len(places) + 1, axis=0)
+    for covered, place in zip(asked[1:], places, strict=True):
+        covered[place] = 0
+    log_odds = _log_odds(model.run({spec.tensor: asked}))
+    falls = log_odds[0] - log_odds[1:]
+    total = np.zeros((*picture.shape[:2], 1), dtype=np.float32)
+    times = np.zeros_like(total)
+    for place, fall in zip(places, falls, strict=True):
+        total[place] += fall
+        times[place] += 1
+    inked = picture.max(axis=2, keepdims=True) > 0
+    spoke = np.where(inked, np.maximum(total / np.maximum(times, 1), 0), 0)
+    return spoke * np.float32(255 / max(float(spoke.max()), 1e-6))
+
+
+def _patches(picture: Picture) -> Iterator[tuple[slice, slice]]:
+    """Yield the places of the patches that hold ink, some of them over the edge."""
+    height, width = picture.shape[:2]
+    for top in range(_STRIDE - _PATCH, height, _STRIDE):
+        for left in range(_STRIDE - _PATCH, width, _STRIDE):
+            place = slice(max(0, top), top + _PATCH), slice(max(0, left), left + _PATCH)
+            if picture[place].any():
+                yield place
+
+
+def _log_odds(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the log-odds of the label that the first instance was given, for all of them.
+
+    Shapes:
+        probabilities: (n, classes); result: (n,).
+    """
+    label = probabilities[0].argmax()
+    of_label = probabilities[:, label].astype(np.float64)
+    others = np.delete(probabilities, label, axis=1).sum(axis=1, dtype=np.float64)
+    odds = np.maximum(of_label, _LEAST) / np.maximum(others, _LEAST)
+    return np.asarray(np.log(odds))
+
+
+def _contributions(model: Model, predictions: Predictions) -> Iterator[dict[str, float]]:
+    """Replace each feature of each row by what is usual, and see how the prediction moves."""
+    specs = model.manifest.signature.columns
+    usual = {spec.tensor: _usual(model, spec) for spec in specs}
+    for row in range(len(predictions)):
+        tensors = {
+            name: np.repeat(tensor[row : row + 1], len(specs) + 1, axis=0)
+            for name, tensor in predictions.tensors.items()
+        }
+        for place, spec in enumerate(specs, start=1):
+            tensors[spec.tensor][place] = usual[spec.tensor]
+        answers = model.run(tensors)
+        moved = answers if answers.ndim == 1 else _log_odds(answers)
+        yield {
+            spec.name: float(np.float32(moved[0] - moved[place]))
+            for place, spec in enumerate(specs, start=1)
+        }
+
+
+def _usual(model: Model, spec: ColumnSpec) -> float:
+    """Return a number's median, or the code of the commonest category."""
+    if not isinstance(spec, CategoryInput):
+        return np.nan if spec.median is None else spec.median
+    reference = model.manifest.reference.get(spec.name)
+    if reference is None:
+        return FIRST_CODE if spec.vocabulary else MISSING_CODE
+    return int(np.argmax(reference.counts))

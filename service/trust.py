@@ -1,0 +1,177 @@
+"""How far to trust an answer: prediction sets, intervals and credibility.
+
+Split conformal prediction. On n instances that the network never saw, calibration measured how
+strange each true answer was, by a nonconformity score. Of a further instance drawn like them, the
+truth is no stranger than the k-th smallest of these scores, k = ceil((n + 1) * coverage), with at
+least the probability `coverage`, whatever the network and the distribution. So the labels, or the
+values, that are no stranger make up the answer.
+
+References:
+    Angelopoulos and Bates (2021), A gentle introduction to conformal prediction and
+    distribution-free uncertainty quantification, arXiv:2107.07511.
+    Romano, Patterson, Candès (2019), Conformalized quantile regression, arXiv:1905.03222.
+    Kivaranovic, Johnson, Leeb (2020), Adaptive, distribution-free prediction intervals for deep
+    networks, arXiv:1905.10634 (the scaled form of the score for values).
+    Vovk, Gammerman, Shafer (2005), Algorithmic learning in a random world, chapter 2 (p-values).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+
+
+def class_scores(probabilities: Values) -> Values:
+    """Return the nonconformity of each label: 1 - its probability.
+
+    Shapes:
+        (n, classes) to (n, classes).
+
+    References:
+        Sadinle, Lei, Wasserman (2019), Least ambiguous set-valued classifiers with bounded error
+        levels, arXiv:1609.00451.
+    """
+    scores: Values = np.float32(1) - probabilities
+    return scores
+
+
+def value_scores(values: Values, quantiles: Values, truth: NDArray[np.floating]) -> Values:
+    """Return the nonconformity of true values: their distance in predicted quantiles' distances.
+
+    Args:
+        values: As predicted.
+        quantiles: A lower and an upper one, as predicted.
+        truth: In the same unit.
+
+    Shapes:
+        values, truth: (n,); quantiles: (n, 2).
+    """
+    down, up = _reach(values, quantiles)
+    above = truth - values.astype(np.float64)
+    return np.asarray(np.maximum(-above / down, above / up), dtype=np.float32)
+
+
+def _reach(values: Values, quantiles: Values) -> tuple[Values, Values]:
+    """Return how far the quantiles are below and above; never nothing, or nothing would scale."""
+    least = np.abs(values) * np.float32(1e-6) + np.float32(1e-30)
+    down = np.maximum(values - quantiles[:, 0], least)
+    up = np.maximum(quantiles[:, 1] - values, least)
+    return down, up
+
+
+def largest_coverage(count: int) -> float:
+    """Return the highest coverage that so many calibration instances support; 0 for none."""
+    return count / (count + 1)
+
+
+def threshold(scores: Values, coverage: float) -> np.float32:
+    """Return the score that the truth does not exceed with the asked probability.
+
+    Args:
+        scores: Of the calibration instances, ascending.
+        coverage: Above 0, at most `largest_coverage`.
+
+    Shapes:
+        scores: (n,).
+    """
+    # Less than a hair: (n + 1) * coverage may miss a whole number by a rounding error.
+    rank = ceil((len(scores) + 1) * coverage - 1e-9)
+    limit: np.float32 = scores[max(rank, 1) - 1]
+    return limit
+
+
+def prediction_sets(probabilities: Values, limit: np.float32) -> NDArray[np.bool_]:
+    """Say which labels belong to each instance's set; the most probable one always does.
+
+    Shapes:
+        (n, classes) to (n, classes).
+    """
+    members = class_scores(probabilities) <= limit
+    members[np.arange(len(members)), probabilities.argmax(axis=1)] = True
+    return members
+
+
+def intervals(values: Values, quantiles: Values, limit: np.float32) -> Values:
+    """Return the lower and upper end of each instance's interval, which holds the value.
+
+    Shapes:
+        values: (n,); quantiles: (n, 2); result: (n, 2).
+    """
+    # An answer that is no number has no interval either, and is refused by whoever sees it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        down, up = _reach(values, quantiles)
+        return np.stack([values - limit * down, values + limit * up], axis=1)
+
+
+def p_values(scores: Values, calibration: Values) -> NDArray[np.float64]:
+    """Return the share of calibration instances that were at least as strange, never 0.
+
+    Args:
+        scores: Of the instances.
+        calibration: Of the calibration instances, ascending.
+
+    Shapes:
+        scores: (n,); calibration: (m,); result: (n,).
+    """
+    stranger = len(calibration) - np.searchsorted(calibration, scores, side="left")
+    return (1 + stranger) / (1 + len(calibration))
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What calibration measured for one version.
+
+    Attributes:
+        scores: Nonconformity of the true answers, ascending.
+        novelty: The network's own scores of how new an instance looks, ascending; empty where it
+            gives none.
+
+    Shapes:
+        scores: (n,); novelty: (n,) or (0,).
+    """
+
+    scores: Values
+    novelty: Values
+
+    @classmethod
+    def of(cls, scores: Sequence[float], novelty: Sequence[float]) -> "Trust":
+        """Take the numbers of a manifest."""
+        return cls(np.array(scores, dtype=np.float32), np.array(novelty, dtype=np.float32))
+
+    @property
+    def largest_coverage(self) -> float:
+        """The highest coverage that can be asked for."""
+        return largest_coverage(len(self.scores))
+
+    def sets(self, probabilities: Values, coverage: float) -> NDArray[np.bool_]:
+        """Say which labels belong to each instance's prediction set; it is never empty.
+
+        Shapes:
+            (n, classes) to (n, classes).
+        """
+        return prediction_sets(probabilities, threshold(self.scores, coverage))
+
+    def intervals(self, values: Values, quantiles: Values, coverage: float) -> Values:
+        """Return the lower and upper end of each instance's interval.
+
+        Shapes:
+            values: (n,); quantiles: (n, 2); result: (n, 2).
+        """
+        return intervals(values, quantiles, threshold(self.scores, coverage))
+
+    def credibility(self, probabilities: Values, novelty: Values | None) -> NDArray[np.float64]:
+        """Return each instance's conformal p-value: low means nothing in training looked like it.
+
+        By the network's novelty score; where it has none, by the most probable label, which tells
+        doubt between labels from certainty but not what is no member of any.
+
+        Shapes:
+            probabilities: (n, classes); novelty, result: (n,).
+        """
+        if novelty is not None:
+            return p_values(novelty, self.novelty)
+        return p_values(class_scores(probabilities.max(axis=1)), self.scores)
