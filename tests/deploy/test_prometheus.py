@@ -1,0 +1,212 @@
+"""The rules for Prometheus: its own checks of them, our formula, and a real one at work."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from service import bundle
+from service.bundle import CategoryInput, Instances, NumberInput
+from service.drift import features, population_stability_index
+from service.tables import write_csv
+from tests.crowd import until
+from tests.prometheus import FOLDER, Prometheus, watching
+from tests.servers import ROOT, Server, serving
+
+BLANKS = "job_model_version_feature:vitrine_blank_share:difference1h"
+INDEX = "job_model_version_feature:vitrine_population_stability_index:share1h"
+# Of one request; there are two to each worker.
+ROWS = 500
+# By the labels of a feature, then by bin: one list of values for each machine.
+Series = dict[str, dict[str, list[list[float]]]]
+
+
+@pytest.fixture(scope="module")
+def programs() -> None:
+    """Prometheus and its tool, which a machine that checks changes must have."""
+    missing = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    assert not missing
+
+
+@pytest.mark.usefixtures("programs")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("check", "config", "prometheus.yml"), id="configuration"),
+        pytest.param(("check", "rules", "rules.yml"), id="rules"),
+        pytest.param(("test", "rules", "rules_test.yml"), id="tests of the rules"),
+    ],
+)
+def test_promtool_finds_nothing_wrong(arguments: tuple[str, ...]) -> None:
+    finished = subprocess.run(
+        ["promtool", *arguments], cwd=FOLDER, capture_output=True, text=True, check=False
+    )
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def _tests_of_rules() -> Iterator[Any]:
+    for test in yaml.safe_load((FOLDER / "rules_test.yml").read_text())["tests"]:
+        if "promql_expr_test" in test:
+            yield pytest.param(test, id=test["name"])
+
+
+@pytest.mark.parametrize("test", list(_tests_of_rules()))
+def test_indices_expected_of_the_rules_are_the_services(test: Mapping[str, Any]) -> None:
+    counts = _series(test, "vitrine_feature_instances_total")
+    reference = _series(test, "vitrine_reference_instances")
+    for expected in test["promql_expr_test"]:
+        end = _minutes(expected["eval_time"])
+        for sample in expected["exp_samples"]:
+            feature = re.sub(r"\s", "", sample["labels"])
+            found = np.array(
+                [sum(_rise(each, end) for each in those) for those in counts[feature].values()]
+            )
+            trained = np.array([those[0][0] for those in reference[feature].values()])
+            is_blank = np.array(["blank" in place for place in counts[feature]])
+            if INDEX in expected["expr"]:
+                index = population_stability_index(trained[~is_blank], found[~is_blank])
+                assert sample["value"] == pytest.approx(index, abs=0.00005)
+            elif BLANKS in expected["expr"]:
+                more = found[is_blank].sum() / found.sum() - trained[is_blank].sum() / trained.sum()
+                assert sample["value"] == pytest.approx(more, abs=0.00005)
+            else:
+                assert sample["value"] == found.sum()
+
+
+def _series(test: Mapping[str, Any], metric: str) -> Series:
+    """Return the values at each minute."""
+    found: Series = {}
+    for each in test["input_series"]:
+        name, labels = each["series"].rstrip("}").split("{")
+        if name == metric:
+            feature, place = re.sub(r'instance="\w",', "", labels).split(",bin=")
+            bins = found.setdefault(f"{{{feature}}}", {})
+            bins.setdefault(place, []).append(_expanded(each["values"]))
+    return found
+
+
+def _expanded(notation: str) -> list[float]:
+    """Write out promtool's short form, `first+stepxtimes`, up to where the series ends."""
+    values: list[float] = []
+    for part in notation.removesuffix(" stale").split():
+        first, times = part.split("x")
+        start, _, step = first.partition("+")
+        values += [float(start) + float(step or 0) * place for place in range(int(times) + 1)]
+    return values
+
+
+def _rise(values: list[float], end: int) -> float:
+    """Return how far a counter rose in the hour before a minute, restarts from 0 included."""
+    window = values[max(0, end - 60) : end + 1]
+    return sum(after - before if after >= before else after for before, after in pairwise(window))
+
+
+def _minutes(time: str) -> int:
+    number, unit = int(time[:-1]), time[-1]
+    return number * {"m": 1, "h": 60}[unit]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A server that was sent rows with incomes half as large again, and who watched it."""
+
+    server: Server
+    prometheus: Prometheus
+
+
+@pytest.fixture(scope="module")
+def watched(programs: None) -> Iterator[Watched]:
+    """Let both workers of a server count rows while Prometheus looks."""
+    with serving(workers=2) as server, watching({"vitrine": [server]}) as prometheus:
+        # What a server counts before it is looked at for the first time is not known to have come.
+        until(lambda: bool(prometheus.instances("housing")))
+        generator = np.random.default_rng(0)
+        for worker in server.workers():
+            with _stopped(worker):  # the other one answers
+                for _ in range(2):
+                    _send(server, _rows(generator))
+        until(lambda: min(prometheus.instances("housing").values(), default=0) == 4 * ROWS)
+        yield Watched(server, prometheus)
+
+
+@contextmanager
+def _stopped(process: int) -> Iterator[None]:
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def _rows(generator: np.random.Generator) -> Instances:
+    """Draw every column from its bins as training filled them, but incomes too high by half."""
+    manifest = bundle.read_manifest(ROOT / "models/housing/1")
+    inputs = {spec.name: spec for spec in manifest.signature.inputs}
+    columns = {}
+    for feature in features(manifest):
+        shares = np.array(feature.reference.counts) / sum(feature.reference.counts)
+        places = generator.choice(len(shares), size=ROWS, p=shares)
+        spec, edges = inputs[feature.name], feature.reference.edges
+        if isinstance(spec, CategoryInput):
+            columns[feature.name] = np.array(["", "", *spec.vocabulary], dtype=object)[places]
+        else:
+            assert isinstance(spec, NumberInput)
+            assert edges is not None
+            limits = np.array([spec.minimum, *edges, spec.maximum])
+            columns[feature.name] = generator.uniform(limits[places], limits[places + 1])
+    return {**columns, "median_income": 1.5 * columns["median_income"]}
+
+
+def _send(server: Server, rows: Instances) -> None:
+    with closing(server.connect()) as connection:
+        body = write_csv(rows, header=True)
+        connection.request("POST", "/models/housing/predict", body, {"Content-Type": "text/csv"})
+        answer = connection.getresponse()
+        assert answer.read().count(b"\n") == 1 + ROWS
+        assert answer.status == 200
+
+
+@pytest.fixture(scope="module")
+def told(watched: Watched) -> dict[str, Any]:
+    """What the server itself says of each feature."""
+    with closing(watched.server.connect()) as connection:
+        connection.request("GET", "/models/housing/drift")
+        members = json.loads(connection.getresponse().read())
+    return {each["feature"]: each for each in members["features"]}
+
+
+def test_server_has_counted_the_rows_of_both_workers(told: dict[str, Any]) -> None:
+    assert {each["instances"] for each in told.values()} == {4 * ROWS}
+
+
+def test_recorded_index_is_the_servers(watched: Watched, told: dict[str, Any]) -> None:
+    recorded = watched.prometheus.ask(f'{INDEX}{{model="housing"}}', "feature")
+
+    # What is stretched to a whole window weighs a little more against the half instance a bin.
+    assert recorded == pytest.approx(
+        {name: each["population_stability_index"] for name, each in told.items()}, abs=0.002
+    )
+
+
+def test_what_was_changed_alone_raises_alarms(watched: Watched, told: dict[str, Any]) -> None:
+    until(lambda: len(watched.prometheus.alerts()) > 1)
+
+    assert watched.prometheus.alerts() == {
+        ("VitrineInputDrifted", "pending", "median_income"),
+        ("VitrineInputShifted", "pending", "median_income"),
+    }
+    assert {name for name, each in told.items() if each["verdict"] != "stable"} == {"median_income"}
