@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.servers import ROOT
-from tests.soak import accuracy, changes, crowding, footprint, load, networks, stream
+from tests.soak import accuracy, changes, crowding, drift, footprint, load, networks, stream, trust
 from tests.soak.figures import Figure
 
 MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
@@ -26,8 +26,12 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "restarts": changes.hangups_and_stop,
     "crowding": crowding.slow_clients,
     "growth": changes.memory_over_reloads,
+    "coverage": trust.coverage,
+    "credibility": trust.credibility,
+    "cost": trust.cost,
     "mnist": accuracy.mnist_test_set,
     "drawn": accuracy.drawn_digits,
+    "drift": drift.both_streams,
 }
 
 

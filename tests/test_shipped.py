@@ -1,0 +1,98 @@
+"""What the shipped models promise, at small size."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from service import bundle
+from service.bundle import Instances, Manifest
+from service.model import Model
+from service.predictions import Asked
+from service.repository import load_version
+from tests import strange
+from tests.servers import ROOT
+
+MODELS = ROOT / "models"
+
+
+def manifest_of(name: str) -> Manifest:
+    return bundle.read_manifest(MODELS / name / str(bundle.versions(MODELS, name)[-1]))
+
+
+@pytest.fixture(scope="module")
+def digits() -> Model:
+    """The shipped model of digits."""
+    return load_version(MODELS / "digits" / str(manifest_of("digits").version), threads=1)
+
+
+def pictures(drawn: Iterator[NDArray[np.uint8]]) -> Instances:
+    """Return pictures as they come out of their files."""
+    decoded = [picture.reshape(*picture.shape[:2], -1) for picture in drawn]
+    instances = np.empty(len(decoded), dtype=object)
+    for place, picture in enumerate(decoded):
+        instances[place] = picture
+    return {"image": instances}
+
+
+def credibility(model: Model, instances: Instances) -> NDArray[np.float64]:
+    confidence = model.predict(instances, Asked(coverage=0.9)).confidence
+    assert confidence is not None
+    assert confidence.credibility is not None
+    return confidence.credibility
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        partial(strange.uniform_noise, 40, seed=5),
+        partial(strange.dots, 40, seed=6),
+        partial(strange.scribbles, 40, seed=7),
+    ],
+    ids=["noise", "dots", "scribbles"],
+)
+def test_pictures_of_no_digit_are_not_credible(
+    digits: Model, draw: Callable[[], Iterator[NDArray[np.uint8]]]
+) -> None:
+    assert (credibility(digits, pictures(draw())) < 0.05).mean() >= 0.95
+
+
+def test_drawn_digits_are_credible(digits: Model) -> None:
+    golden, _ = bundle.read_golden(MODELS / "digits" / str(digits.version))
+
+    assert (credibility(digits, golden) >= 0.05).mean() >= 0.75
+
+
+@pytest.mark.parametrize(("name", "least"), [("digits", 5000), ("housing", 2000)])
+def test_enough_instances_calibrate(name: str, least: int) -> None:
+    manifest = manifest_of(name)
+
+    assert manifest.calibration is not None
+    assert len(manifest.calibration.scores) == manifest.origin.split["calibration"] >= least
+
+
+def test_prototypes_take_less_than_a_megabyte(digits: Model) -> None:
+    network = onnx.load(str(MODELS / "digits" / str(digits.version) / bundle.ONNX_NAME))
+    matrices = {
+        name: array.nbytes
+        for name, array in (
+            (tensor.name, numpy_helper.to_array(tensor)) for tensor in network.graph.initializer
+        )
+        if "prototypes" in name
+    }
+
+    assert len(matrices) == 1
+    assert sum(matrices.values()) < 10**6
+
+
+@pytest.mark.parametrize("name", ["digits", "housing"])
+def test_card_states_what_was_covered_and_the_margin(name: str) -> None:
+    card = (MODELS / name / str(manifest_of(name).version) / "CARD.md").read_text()
+
+    assert "## How far to trust it" in card
+    assert "| 90.0% |" in card
+    assert "points |" in card
