@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.servers import ROOT, Server
+from tests.servers import ROOT, Server, free_port
 
 FOLDER = ROOT / "deploy/prometheus"
 # How often it looks at the servers and goes through the rules, and the longest a look may take.
@@ -83,8 +82,7 @@ def _request(port: int, path: str) -> tuple[int, bytes]:
 @contextmanager
 def watching(servers: Mapping[str, Sequence[Server]]) -> Iterator[Prometheus]:
     """Watch servers, by the name of their job, until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "prometheus.yml"
         config.write_text(json.dumps(_config(servers)))  # which is YAML

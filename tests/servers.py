@@ -54,7 +54,7 @@ def serving(python: Path = Path(sys.executable), **settings: object) -> Iterator
         python: The interpreter, with what the service needs.
         settings: Of the service, by their names in `Settings`.
     """
-    port = _free_port()
+    port = free_port()
     given = {"host": "127.0.0.1", "port": port, "log_level": "WARNING", **settings}
     others = {name: text for name, text in os.environ.items() if not name.startswith("VITRINE_")}
     environment = others | {f"VITRINE_{name.upper()}": str(text) for name, text in given.items()}
@@ -71,7 +71,18 @@ def serving(python: Path = Path(sys.executable), **settings: object) -> Iterator
         process.wait(_STOP_SECONDS)
 
 
-def _free_port() -> int:
+@contextmanager
+def stopped(process: int) -> Iterator[None]:
+    """Stop a process from running until the block ends."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

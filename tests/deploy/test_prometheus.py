@@ -4,10 +4,9 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,7 +21,7 @@ from service.drift import features, population_stability_index
 from service.tables import write_csv
 from tests.crowd import until
 from tests.prometheus import FOLDER, Prometheus, watching
-from tests.servers import ROOT, Server, serving
+from tests.servers import ROOT, Server, serving, stopped
 
 BLANKS = "job_model_version_feature:vitrine_blank_share:difference1h"
 INDEX = "job_model_version_feature:vitrine_population_stability_index:share1h"
@@ -136,20 +135,11 @@ def watched(programs: None) -> Iterator[Watched]:
         until(lambda: bool(prometheus.instances("housing")))
         generator = np.random.default_rng(0)
         for worker in server.workers():
-            with _stopped(worker):  # the other one answers
+            with stopped(worker):  # the other one answers
                 for _ in range(2):
                     _send(server, _rows(generator))
         until(lambda: min(prometheus.instances("housing").values(), default=0) == 4 * ROWS)
         yield Watched(server, prometheus)
-
-
-@contextmanager
-def _stopped(process: int) -> Iterator[None]:
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
 
 
 def _rows(generator: np.random.Generator) -> Instances:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import pytest
 from service.bundle import ONNX_NAME
 from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.fakes import picture, table
-from tests.servers import ROOT, Server, serving
+from tests.servers import ROOT, Server, serving, stopped
 
 STROKES = "/models/strokes/predict"
 ROOMS = "/models/rooms/predict"
@@ -271,16 +271,6 @@ def test_client_that_never_reads_holds_no_thread_for_ever(published: Path) -> No
         connection.sendall(head(f"{ROOMS}?echo=true", *lines) + body)
 
         assert request(server, "POST", ROOMS, b"size,colour\n1,red\n")[0] == 200
-
-
-@contextmanager
-def stopped(process: int) -> Iterator[None]:
-    """Stop a process from running until the block ends."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
 
 
 def test_metrics_are_summed_over_the_workers(server: Server) -> None:
