@@ -69,18 +69,14 @@ class Api:
         self, name: str, version: int | None = None, label: str | None = None
     ) -> Response:
         """Say what a model takes, what it gives, how it was made and how it is served."""
-        is_named = version is not None or label is not None
-        find = self._repository
-        model = find.get(name, version, label=label) if is_named else find.default(name)
-        return _json(_description(model, find.entry(name)))
+        model = self._described(name, version, label)
+        return _json(_description(model, self._repository.entry(name)))
 
     def describe_drift(
         self, name: str, version: int | None = None, label: str | None = None
     ) -> Response:
         """Say how far what came in, to all workers, is from what training saw."""
-        is_named = version is not None or label is not None
-        find = self._repository
-        model = find.get(name, version, label=label) if is_named else find.default(name)
+        model = self._described(name, version, label)
         counts = model.bins.split(self._metrics.feature_counts(model))
         return _json(
             {
@@ -91,6 +87,12 @@ class Api:
                 ],
             }
         )
+
+    def _described(self, name: str, version: int | None, label: str | None) -> Model:
+        """Find a version to speak of; where none is asked for, the default one and no canary."""
+        if version is None and label is None:
+            return self._repository.default(name)
+        return self._repository.get(name, version, label=label)
 
     def predict(self, name: str, version: int | None = None, label: str | None = None) -> Response:
         """Predict every instance in the body with one version of a model."""
