@@ -93,7 +93,7 @@ def draw_sets(model: Model, path: Path) -> None:
     rng = np.random.default_rng(3)
     pictures = [
         _digit("7", rng),
-        _between("4", "9"),
+        _between("3", "5"),
         _digit("3", rng),
         _letter("R"),
         _letter("w"),
@@ -179,7 +179,7 @@ def _digit(digit: str, rng: np.random.Generator) -> Pixels:
 
 
 def _between(first: str, second: str) -> Pixels:
-    """Lay one digit over the other: in a hurry a four closes to a nine."""
+    """Lay one digit over the other: a correction, or a slip of the pen."""
     rng = np.random.default_rng(5)
     pen = Pen(side=SIDE, height=0.62, width=0.05, slant=0.1, tremble=0.0)
     ink = np.maximum(draw(first, pen, rng), draw(second, pen, rng))
