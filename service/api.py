@@ -116,6 +116,8 @@ class Api:
         response = Response(prediction.answer(decoded, as_csv=csv_answer), mimetype=media_type)
         response.headers["X-Model-Name"] = model.name
         response.headers["X-Model-Version"] = str(model.version)
+        if csv_answer and prediction.coverage is not None:
+            response.headers["X-Coverage"] = str(prediction.coverage)
         if decoded.ignored_columns and csv_answer:
             named = decoded.ignored_columns[:MAX_FAULTS]
             response.headers["X-Ignored-Columns"] = ", ".join(quote(name[:64]) for name in named)

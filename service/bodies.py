@@ -210,6 +210,8 @@ def _no_instances(detail: str) -> InvalidInstances:
 def _decode_pictures(
     model: Model, pictures: Sequence[object], options: Options, settings: Settings
 ) -> Decoded:
+    if options.explain and len(pictures) > settings.max_explained:
+        raise TooManyInstances("instances to be explained", settings.max_explained)
     # A picture that comes alone keeps the kind of its error.
     caught = ServiceError if options.report or len(pictures) > 1 else ()
     blocks = (

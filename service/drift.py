@@ -30,6 +30,9 @@ Verdict = Literal["too few", "stable", "shifted", "drifted"]
 SMOOTHING = 0.5
 # With fewer instances chance alone moves the index too far.
 LEAST_INSTANCES = 500
+# By about the number of bins over that of instances: 15 a bin keep it below `SHIFTED` but for one
+# time in a thousand.
+LEAST_INSTANCES_A_BIN = 15
 # As credit scoring has read the index since it was first used there; and parts of the instances
 # that have become blank, or are no longer.
 SHIFTED = 0.1
@@ -133,6 +136,7 @@ class Feature:
             index=population_stability_index(np.delete(expected, blank), known),
             more_blanks=blanks - before,
             known=int(known.sum()),
+            least=max(LEAST_INSTANCES, LEAST_INSTANCES_A_BIN * len(known)),
             instances=int(found.sum()),
         )
 
@@ -148,12 +152,14 @@ class Drift:
         index: The population stability index of the values, blanks left out.
         more_blanks: The share of blanks, less that of training.
         known: Instances with a value.
+        least: With so many values the index means something.
         instances: All of them.
     """
 
     index: float
     more_blanks: float
     known: int
+    least: int = LEAST_INSTANCES
     instances: int
 
     @property
@@ -161,9 +167,10 @@ class Drift:
         """Say plainly what that means."""
         if self.instances < LEAST_INSTANCES:
             return "too few"
-        far = max(abs(self.more_blanks), self.index if self.known >= LEAST_INSTANCES else 0.0)
+        is_told = self.known >= self.least
+        far = max(abs(self.more_blanks), self.index if is_told else 0.0)
         if far < SHIFTED:
-            return "stable"
+            return "stable" if is_told else "too few"
         return "shifted" if far < DRIFTED else "drifted"
 
 

@@ -30,33 +30,33 @@ _LEAST = 1e-12  # a probability is taken for at least this, so that its logarith
 
 def explain(
     model: Model, predictions: Predictions, decoded: Sequence[tuple[str, ...]] = ()
-) -> list[Explanation]:
-    """Explain predictions that a model just made.
+) -> Iterator[Explanation]:
+    """Explain predictions that a model just made, one after the other.
 
     Args:
         model: Who made them.
         predictions: All without errors, with what the network took.
         decoded: What was done to each picture before the geometry, in plain words.
 
-    Returns:
+    Yields:
         Of each picture `image`, what the network took, as a PNG data URI; `steps`, what was done
         to get there; `saliency`, of the same size, how much each pixel's ink spoke for the label,
         white for the most. Of each row `contributions`, by how much each feature moves the
         prediction, or the label's log-odds, from where the training median would leave it.
     """
     if model.manifest.signature.picture is None:
-        return [{"contributions": each} for each in _contributions(model, predictions)]
+        for contributions in _contributions(model, predictions):
+            yield {"contributions": contributions}
+        return
     (pictures,) = predictions.tensors.values()
     steps = predictions.steps
     before = decoded or [()] * len(steps)
-    return [
-        {
+    for picture, first, then in zip(pictures, before, steps, strict=True):
+        yield {
             "image": _data_uri(picture),
             "steps": [*first, *then],
             "saliency": _data_uri(_saliency(model, picture)),
         }
-        for picture, first, then in zip(pictures, before, steps, strict=True)
-    ]
 
 
 def _data_uri(levels: Picture) -> str:

@@ -90,17 +90,17 @@ class Model:
         trust = self.trust
         if abstain_below is not None and (trust is None or self._quantiles is not None):
             rule = f"has no meaning for {self.name!r}, whose answers have no credibility"
-            raise InvalidParameter("abstain_below", f"{abstain_below:g}", rule)
+            raise InvalidParameter("abstain_below", str(abstain_below), rule)
         if trust is None:
             if coverage is None:
                 return NOTHING
             rule = f"has no meaning for {self.name!r}, which was not calibrated"
-            raise InvalidParameter("coverage", f"{coverage:g}", rule)
+            raise InvalidParameter("coverage", str(coverage), rule)
         if coverage is not None and coverage > trust.largest_coverage:
             calibrating = len(trust.scores)
             most = f"{calibrating} / {calibrating + 1}"
             rule = f"must be at most {most}, since {calibrating} instances calibrate {self.name!r}"
-            raise InvalidParameter("coverage", f"{coverage:g}", rule)
+            raise InvalidParameter("coverage", str(coverage), rule)
         told = min(default, trust.largest_coverage) if coverage is None else coverage
         return Asked(coverage=told, abstain_below=abstain_below)
 
@@ -266,4 +266,6 @@ def _written(spec: NumberInput | DateInput, value: float) -> str:
             return (_EPOCH + timedelta(days=value)).strftime(spec.format)
         except (OverflowError, ValueError):  # beyond the year 9999, where no calendar goes
             return f"{value:g} days after 1970-01-01"
-    return f"{value:.6g}"
+    text = f"{value:.6g}"
+    # Nine digits tell every two float32 apart, such as one just outside of a range and its end.
+    return text if np.float32(text) == np.float32(value) else f"{value:.9g}"

@@ -1,5 +1,6 @@
 """The query parameters of a prediction."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from service.errors import InvalidParameter, nearest
 
 _MAX_TOP = 10**6
+# Python's own reading of numbers takes underlines, signs and "nan" as well.
+_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)(e-?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +76,8 @@ def _read_top(name: str, text: str) -> dict[str, Any]:
 
 
 def _read_share(name: str, text: str) -> dict[str, Any]:
-    try:
-        share = float(text)
-    except ValueError:
-        share = 0.0
-    if not (text.isascii() and 0 < share < 1):
+    share = float(text) if _NUMBER.fullmatch(text) else 0.0
+    if not 0 < share < 1:
         raise InvalidParameter(name, text, "must be a number between 0 and 1, both left out")
     return {name: share}
 

@@ -9,7 +9,7 @@ from service.bodies import Decoded
 from service.bundle import Instances
 from service.errors import Fault, InvalidInstances, ServiceError, TooManyInstances
 from service.exchange import Exchange
-from service.explain import explain
+from service.explain import Explanation, explain
 from service.metrics import Metrics
 from service.model import Model
 from service.options import Options
@@ -60,6 +60,11 @@ class Prediction:
         self._exchange = exchange
         self._metrics = metrics
         self._compare = compare
+
+    @property
+    def coverage(self) -> float | None:
+        """The coverage of sets and intervals, which may be less than the default."""
+        return self._asked.coverage
 
     def answer(self, decoded: Decoded, *, as_csv: bool) -> Iterable[bytes]:
         """Answer a table as it comes in, and anything else as a whole.
@@ -114,8 +119,8 @@ class Prediction:
                 answered = predict(self._model, block, self._asked)
             else:
                 answered = predict_all(self._model, block, self._asked, first=first)
-            if self._options.explain and len(answered.predictions):
-                answered = self._explained(answered)
+        if self._options.explain and len(answered.predictions):
+            answered = self._explained(answered)
         self._metrics.count_predictions(self._model, answered.predictions)
         # What the network took of a whole body would weigh more than the body.
         answered = replace(answered, predictions=replace(answered.predictions, tensors={}))
@@ -128,7 +133,17 @@ class Prediction:
     def _explained(self, answered: Answered) -> Answered:
         steps = answered.block.steps_by_place()
         good = [steps[place] for place in answered.good_places()] if steps else ()
-        return replace(answered, explanations=explain(self._model, answered.predictions, good))
+        found = explain(self._model, answered.predictions, good)
+        explanations: list[Explanation] = []
+        while True:
+            with self._exchange.inference:
+                each = next(found, None)
+            if each is None:
+                return replace(answered, explanations=explanations)
+            explanations.append(each)
+            # One costs as much as two hundred predictions: whoever waits for a turn goes first.
+            self._exchange.turn.give()
+            self._exchange.turn.take()
 
     def _writer(self, decoded: Decoded, *, as_csv: bool) -> Answer:
         if not as_csv:

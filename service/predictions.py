@@ -73,7 +73,7 @@ class Confidence:
         """Say why an answer is not given."""
         credibility = np.nan if self.credibility is None else self.credibility[place]
         return (
-            f"The credibility {credibility:.4g} is below {self.abstain_below:g}: this is too "
+            f"The credibility {credibility:.4g} is below {self.abstain_below}: this is too "
             "unlike what the model was trained on."
         )
 

@@ -81,7 +81,8 @@ class Settings:
     max_pixels: int = _setting(50_000_000, "Most pixels of one picture, width times height.")
     coverage: float = _setting(
         0.9,
-        "Probability with which prediction sets and intervals hold the truth, where none is asked.",
+        "Probability with which prediction sets and intervals hold the truth, where none is asked; "
+        "less for a model that too few instances calibrated.",
         minimum=0.01,
         below=1,
     )

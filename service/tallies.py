@@ -90,8 +90,13 @@ def _map(path: Path, length: int) -> Counts:
     with path.open("a+b") as stream:
         if os.fstat(stream.fileno()).st_size != size:
             stream.truncate(0)
-            # Written through mapped memory: were the disk full then, the process would be killed.
-            os.posix_fallocate(stream.fileno(), 0, size)
+            try:
+                # Written through mapped memory: were the disk full then, the process would be
+                # killed.
+                os.posix_fallocate(stream.fileno(), 0, size)
+            except OSError:
+                path.unlink()
+                raise
     return np.memmap(path, dtype=np.int64, mode="r+", shape=(length,))
 
 
@@ -117,12 +122,16 @@ def retire(folder: Path, process: int) -> None:
         if named is None or int(named["process"]) != process:
             continue
         counts = np.fromfile(path, dtype=np.int64)
+        if not counts.size:  # of a worker that was killed before its file had its size
+            path.unlink()
+            continue
         kept = path.with_name(f"{named['version']}-{_RETIRED}")
         if kept.exists():
             before = np.fromfile(kept, dtype=np.int64)
             counts = counts + before if len(before) == len(counts) else counts
         # Not under its name until it is whole: readers take every such file.
         unfinished = folder / f".{kept.name}"
-        counts.tofile(unfinished)
+        # NumPy's own `tofile` says nothing where the disk is full.
+        unfinished.write_bytes(counts.tobytes())
         unfinished.replace(kept)
         path.unlink()

@@ -149,7 +149,7 @@ def draw_saliency(model: Model, path: Path) -> None:
         pictures = [np.asarray(image.convert("L")), _digit("8", rng), _digit("9", rng)]
     found = _ask(model, pictures, Asked(coverage=0.9))
     figure, places = plt.subplots(3, 3, figsize=(5.4, 5.8))
-    explained = explain(model, found)
+    explained = list(explain(model, found))
     for row, picture, record, why in zip(
         places, pictures, found.records(top=1), explained, strict=True
     ):

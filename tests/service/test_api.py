@@ -397,7 +397,23 @@ def test_coverage_beyond_calibration_is_refused_with_the_most(
 
 @pytest.mark.parametrize("name", ["coverage", "abstain_below"])
 @pytest.mark.parametrize(
-    "value", ["0", "1", "nan", "inf", "abc", "-0.1", "1e-400", "1.0000001", "", "²", "90%25"]
+    "value",
+    [
+        "0",
+        "1",
+        "nan",
+        "inf",
+        "abc",
+        "-0.1",
+        "1e-400",
+        "1.0000001",
+        "",
+        "²",
+        "90%25",
+        "0.9_5",
+        "%2B.9",
+        ".",
+    ],
 )
 def test_share_out_of_its_range_is_refused(trusted: FlaskClient, name: str, value: str) -> None:
     detail = problem(post_picture(trusted, f"{name}={value}"), 400, "invalid-parameter")["detail"]

@@ -229,6 +229,15 @@ def test_interval_has_the_default_coverage_unless_asked(trusted: FlaskClient) ->
     assert post(trusted, b"size,colour\n1,red\n").text.splitlines()[1] == "13.0,11.0,17.0,"
 
 
+def test_header_says_what_coverage_the_columns_have(trusted: FlaskClient) -> None:
+    body = b"size,colour\n1,red\n"
+
+    asked = post(trusted, body, "coverage=0.4").headers["X-Coverage"]
+    untold = post(trusted, body).headers["X-Coverage"]
+
+    assert (float(asked), float(untold)) == (0.4, 0.8)
+
+
 def test_interval_is_written_as_the_body_is(trusted: FlaskClient) -> None:
     body = b"size;colour\n1,25;red\n"
 

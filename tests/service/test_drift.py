@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from service import drift
 from service.bundle import Manifest, Reference
-from service.drift import Bins, Drift, Verdict, population_stability_index
+from service.drift import DRIFTED, Bins, Drift, Feature, Verdict, population_stability_index
 from service.repository import Repository
 from service.wishes import Plan, Serving
 from tests.bundles import calibrated_repository, picture_manifest, table_manifest
@@ -67,6 +67,20 @@ def test_index_is_finite_and_the_same_from_either_side(
     assert index == pytest.approx(population_stability_index(counts(*found), counts(*expected)))
 
 
+def test_feature_of_many_bins_is_not_judged_by_what_chance_moves() -> None:
+    rng = np.random.default_rng(0)
+    even = np.full(200, 1 / 200)
+    reference = Reference(edges=None, counts=(0, 0, *rng.multinomial(20_000, even).tolist()))
+    feature = Feature("town", ("blank", *map(str, range(201))), reference)
+
+    few, many = (
+        feature.compare(np.array([0, 0, *rng.multinomial(count, even)])) for count in (500, 5_000)
+    )
+
+    assert few.index > DRIFTED
+    assert (few.verdict, many.verdict) == ("too few", "stable")
+
+
 @pytest.mark.parametrize(
     ("index", "more_blanks", "known", "instances", "expected"),
     [
@@ -77,7 +91,7 @@ def test_index_is_finite_and_the_same_from_either_side(
         (0.1, 0.0, 500, 500, "shifted"),
         (0.2499, 0.0, 10**6, 10**6, "shifted"),
         (0.25, 0.0, 500, 500, "drifted"),
-        (9.0, 0.0, 499, 500, "stable"),
+        (9.0, 0.0, 499, 500, "too few"),
         (0.0, 0.1, 500, 600, "shifted"),
         (0.0, -0.1, 500, 500, "shifted"),
         (0.1, 0.25, 500, 700, "drifted"),

@@ -277,7 +277,9 @@ def test_number_without_a_median_is_taken_for_blank() -> None:
     model = Model(msgspec.structs.replace(manifest, signature=signature), count_blanks)
     rows = {"size": np.ones(1, np.float32), "colour": np.array(["red"], dtype=object)}
 
-    assert explain(model, model.predict(rows)) == [{"contributions": {"size": -1, "colour": 0}}]
+    assert list(explain(model, model.predict(rows))) == [
+        {"contributions": {"size": -1, "colour": 0}}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -428,7 +428,7 @@ def test_records_below_the_credibility_have_no_label_and_a_reason() -> None:
     assert "reason" not in second  # it is not below
     assert (third["label"], third["probability"]) == (None, None)
     assert third["probabilities"] == {"a": np.float32(0.5)}
-    assert third["reason"].startswith("The credibility 0.12 is below 0.25: ")
+    assert third["reason"].startswith("The credibility 0.125 is below 0.25: ")
 
 
 def test_columns_below_the_credibility_have_no_label_and_a_reason() -> None:

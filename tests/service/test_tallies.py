@@ -194,6 +194,27 @@ def test_counts_of_other_bins_do_not_reach_those_that_are_kept(folder: Path) -> 
     assert Tallies(folder).total(rooms()).tolist() == [1] * BINS
 
 
+def test_file_without_counts_does_not_replace_those_that_are_kept(folder: Path) -> None:
+    each(5).tofile(folder / FOLDER / "rooms@1-0")
+    (folder / FOLDER / "rooms@1-7").touch()
+
+    tallies.retire(folder, 7)
+
+    assert files(folder) == ["rooms@1-0"]
+    assert Tallies(folder).total(rooms()).tolist() == [5] * BINS
+
+
+def test_counts_stay_where_they_are_when_there_is_no_room_to_add_them(folder: Path) -> None:
+    for name in ("rooms@1-0", "rooms@1-7"):
+        each(5).tofile(folder / FOLDER / name)
+    (folder / ".rooms@1-0").symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        tallies.retire(folder, 7)
+
+    assert Tallies(folder).total(rooms()).tolist() == [10] * BINS
+
+
 def test_file_of_another_length_is_not_added(folder: Path) -> None:
     each(1).tofile(folder / FOLDER / "rooms@1-7")
     np.full(3, 9).tofile(folder / FOLDER / "rooms@1-8")
