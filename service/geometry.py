@@ -38,6 +38,8 @@ _SMALL_SIDE = 56
 _GRID_SIDE = 24
 # Half the width of a line on paper in a picture of working size.
 _LINE = 2
+# Nine tenths of even paper's levels lie within so many.
+_EVEN = 12.0
 # Bare paper, photographed in bad light, has neighbouring pixels that differ by a tenth of this.
 _GRAINY = 32.0
 # The digit is drawn again at four times its final size: averaging blocks of that gives the smooth
@@ -145,6 +147,8 @@ def _find_ink(pixels: Pixels, steps: _Steps, *, closer: bool = False) -> Map:
             )
         )
         return _find_ink(pixels[rows, columns], steps, closer=True)
+    if _is_uneven(view, reading):
+        steps["background removed"] = None
     if not keep.all():
         steps["specks removed"] = None
     if reading.direction.sum() < 0:
@@ -152,6 +156,14 @@ def _find_ink(pixels: Pixels, steps: _Steps, *, closer: bool = False) -> Map:
     if side < max(view.shape):
         steps["cropped"] = None
     return np.where(digit, reading.ink, np.float32(0))[top:bottom, left:right]
+
+
+def _is_uneven(view: Map, reading: "_Reading") -> bool:
+    """Say whether the paper has shades, a colour's gradient or a grain that was taken away."""
+    sparse = slice(None, None, 4), slice(None, None, 4)
+    paper = np.sort(view[sparse][reading.ink[sparse] <= reading.floor], axis=0)
+    few = len(paper) // 20
+    return len(paper) > 0 and bool((paper[-1 - few] - paper[few]).max() > _EVEN)
 
 
 def _reduced(pixels: Pixels, side: int) -> Map:

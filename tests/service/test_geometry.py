@@ -211,13 +211,18 @@ def test_digit_cut_to_its_edges_is_kept() -> None:
         (painted(coverage()), "inverted"),
         (painted(framed(coverage(), margin=50)), "cropped"),
         (ruled(painted(coverage())), "ruled lines removed"),
+        (shaded(painted(coverage())), "background removed"),
         (painted(coverage(width=0.01)), "strokes thickened"),
         (painted(coverage(width=0.25)), "strokes thinned"),
     ],
-    ids=["inverted", "cropped", "lines", "thickened", "thinned"],
+    ids=["inverted", "cropped", "lines", "shade", "thickened", "thinned"],
 )
 def test_steps_say_what_was_done(pixels: Pixels, step: str) -> None:
     assert step in fitted(pixels).steps
+
+
+def test_even_paper_has_no_background_to_remove() -> None:
+    assert "background removed" not in fitted(noisy(painted(coverage()))).steps
 
 
 @pytest.mark.parametrize(
