@@ -4,7 +4,7 @@ The one place where raw features become what the network takes, so that every la
 may speak gets the same geometry, the same vocabulary and the same warnings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -198,7 +198,7 @@ class Model:
             blank = np.isnan(encoded)
             _warn_of_range(spec, encoded, warnings)
         if not spec.blanks:
-            _warn(warnings, blank, f"{spec.name} is blank; no training row was")
+            _warn(warnings, blank, lambda _: f"{spec.name} is blank; no training row was")
         return encoded.reshape(-1, *spec.shape)
 
     def _encode_category(
@@ -208,9 +208,11 @@ class Model:
         encoded = np.fromiter(
             (codes.get(text, OTHER_CODE) for text in raw), dtype=np.int32, count=len(raw)
         )
-        for place in np.flatnonzero(encoded == OTHER_CODE):
-            texts = warnings.setdefault(int(place), [])
-            texts.append(f"{spec.name} {shown(raw[place])} is not a category known from training")
+        _warn(
+            warnings,
+            encoded == OTHER_CODE,
+            lambda place: f"{spec.name} {shown(raw[place])} is not a category known from training",
+        )
         return encoded
 
 
@@ -239,10 +241,9 @@ def _fit_pictures(
     return tensor
 
 
-def _warn(warnings: Warnings, where: NDArray[np.bool_], text: str) -> None:
-    if where.any():
-        for place in np.flatnonzero(where):
-            warnings.setdefault(int(place), []).append(text)
+def _warn(warnings: Warnings, where: NDArray[np.bool_], text: Callable[[int], str]) -> None:
+    for place in np.flatnonzero(where).tolist():
+        warnings.setdefault(place, []).append(text(place))
 
 
 def _warn_of_range(
@@ -250,14 +251,13 @@ def _warn_of_range(
 ) -> None:
     if spec.minimum is None or spec.maximum is None:
         return
-    outside = (values < spec.minimum) | (values > spec.maximum)
-    if not outside.any():
-        return
-    seen = f"{_written(spec, spec.minimum)} to {_written(spec, spec.maximum)}"
-    for place in np.flatnonzero(outside):
-        found = _written(spec, float(values[place]))
-        text = f"{spec.name} {found} is outside of what training saw, {seen}"
-        warnings.setdefault(int(place), []).append(text)
+    low, high = spec.minimum, spec.maximum
+
+    def text(place: int) -> str:
+        found, *ends = (_written(spec, value) for value in (float(values[place]), low, high))
+        return f"{spec.name} {found} is outside of what training saw, {' to '.join(ends)}"
+
+    _warn(warnings, (values < low) | (values > high), text)
 
 
 def _written(spec: NumberInput | DateInput, value: float) -> str:

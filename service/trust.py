@@ -68,6 +68,12 @@ def largest_coverage(count: int) -> float:
     return count / (count + 1)
 
 
+def threshold_rank(count: int, coverage: float) -> int:
+    """Return which of so many scores, counted from 1, is the threshold of a coverage."""
+    # Less than a hair: (n + 1) * coverage may miss a whole number by a rounding error.
+    return max(1, ceil((count + 1) * coverage - 1e-9))
+
+
 def threshold(scores: Values, coverage: float) -> np.float32:
     """Return the score that the truth does not exceed with the asked probability.
 
@@ -78,9 +84,7 @@ def threshold(scores: Values, coverage: float) -> np.float32:
     Shapes:
         scores: (n,).
     """
-    # Less than a hair: (n + 1) * coverage may miss a whole number by a rounding error.
-    rank = ceil((len(scores) + 1) * coverage - 1e-9)
-    limit: np.float32 = scores[max(rank, 1) - 1]
+    limit: np.float32 = scores[threshold_rank(len(scores), coverage) - 1]
     return limit
 
 

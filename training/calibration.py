@@ -5,7 +5,6 @@ NumPy, SciPy and scikit-learn only; knows nothing of Keras, files or plots.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +135,7 @@ def margins(asked: float, *, calibrating: int, tested: int) -> tuple[float, floa
     References:
         Angelopoulos and Bates (2021), section 3.2 and appendix C.
     """
-    rank = ceil((calibrating + 1) * asked - 1e-9)
+    rank = trust.threshold_rank(calibrating, asked)
     share = stats.betabinom(tested, rank, calibrating + 1 - rank)
     low, high = share.ppf([1 - _CONFIDENCE, _CONFIDENCE]) / tested
     return asked - float(low), float(high) - asked

@@ -155,7 +155,7 @@ def draw(digit: str, pen: Pen, rng: np.random.Generator) -> NDArray[np.float32]:
     sheet = Image.new("L", (side, side))
     canvas = ImageDraw.Draw(sheet)
     for movement in _MOVEMENTS[digit]:
-        path = _curve(_place(np.array(movement), pen, rng)) * side
+        path = curve(_place(np.array(movement), pen, rng)) * side
         radii = pen.width * side / 2 * _pressure(len(path), rng)
         for (x, y), radius in zip(path, radii, strict=True):
             canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
@@ -174,7 +174,7 @@ def _place(points: NDArray[np.float64], pen: Pen, rng: np.random.Generator) -> N
     return np.stack([x, y], axis=1) * pen.height + 0.5
 
 
-def _curve(points: NDArray[np.float64], steps: int = 40) -> NDArray[np.float64]:
+def curve(points: NDArray[np.float64], steps: int = 40) -> NDArray[np.float64]:
     """Run a smooth curve through points.
 
     References:
@@ -186,10 +186,10 @@ def _curve(points: NDArray[np.float64], steps: int = 40) -> NDArray[np.float64]:
         for place in range(4)
     )
     t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
-    curve = start + t * (end - before) / 2
-    curve = curve + t**2 * (before - 2.5 * start + 2 * end - after / 2)
-    curve = curve + t**3 * (1.5 * (start - end) + (after - before) / 2)
-    return np.concatenate([curve.reshape(-1, 2), points[-1:]])
+    run = start + t * (end - before) / 2
+    run = run + t**2 * (before - 2.5 * start + 2 * end - after / 2)
+    run = run + t**3 * (1.5 * (start - end) + (after - before) / 2)
+    return np.concatenate([run.reshape(-1, 2), points[-1:]])
 
 
 def _pressure(length: int, rng: np.random.Generator) -> NDArray[np.float64]:

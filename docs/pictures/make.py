@@ -29,6 +29,7 @@ from service.explain import explain  # noqa: E402
 from service.model import Model  # noqa: E402
 from service.predictions import Asked, Predictions  # noqa: E402
 from service.repository import load_version  # noqa: E402
+from service.trust import threshold  # noqa: E402
 from training.strokes import Pen, draw, on_paper  # noqa: E402
 
 Pixels = NDArray[np.uint8]
@@ -70,7 +71,7 @@ def draw_scores(model: Model, path: Path) -> None:
     figure, axes = plt.subplots(figsize=(7.6, 3.2))
     axes.hist(scores, np.linspace(0, 4, 81).tolist(), color=BLUE, alpha=0.5)
     for coverage, height in ((0.8, 150), (0.9, 110), (0.95, 70)):
-        place = scores[int(np.ceil((len(scores) + 1) * coverage)) - 1]
+        place = threshold(scores, coverage)
         axes.vlines(place, 0, height + 24, color=ORANGE, linewidth=1.2)
         axes.annotate(
             f"{coverage:.0%} of the scores\nare below {place:.2f}",

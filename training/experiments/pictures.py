@@ -497,28 +497,30 @@ def trusted(parts: PictureParts, measured: Measured) -> str:
     """Write how well probabilities, prediction sets and credibility hold on other pictures."""
     calibrated, answers = measured.calibration, measured.answers
     half = len(parts.test) // 2
+    halves = [
+        ({name: output[some] for name, output in answers.test.items()}, parts.test.y[some])
+        for some in (slice(half), slice(half, None))
+    ]
     shown = {
-        "held out": (answers.held_out, parts.held_out.y, slice(None)),
-        "test": (answers.test, parts.test.y, slice(None)),
-        "test, first half": (answers.test, parts.test.y, slice(half)),
-        "test, second half": (answers.test, parts.test.y, slice(half, None)),
+        "held out": (answers.held_out, parts.held_out.y),
+        "test": (answers.test, parts.test.y),
+        "test, first half": halves[0],
+        "test, second half": halves[1],
     }
     errors, sets = [], []
     limits = np.array(calibrated.scores, dtype=np.float32)
     strange = np.array(calibrated.novelty, dtype=np.float32)
-    for name, (outputs, y, some) in shown.items():
-        error = {
-            when: calibration.Reliability.of(probabilities[some], y[some]).error
-            for when, probabilities in by_temperature(outputs, calibrated).items()
-        }
-        doubted = (p_values(outputs["novelty"][some, 0], strange) < 0.05).mean()
-        errors.append(
-            [name, *(f"{100 * each:.2f} %" for each in error.values()), f"{100 * doubted:.1f} %"]
-        )
+    for name, (outputs, y) in shown.items():
+        error = [
+            calibration.Reliability.of(probabilities, y).error
+            for probabilities in by_temperature(outputs, calibrated).values()
+        ]
+        doubted = (p_values(outputs["novelty"][:, 0], strange) < 0.05).mean()
+        errors.append([name, *(f"{100 * each:.2f} %" for each in error), f"{100 * doubted:.1f} %"])
         sets += [
             [name, *card.covered(found, unit="labels")]
             for found in (
-                calibration.class_coverage(outputs["probabilities"][some], y[some], limits, asked)
+                calibration.class_coverage(outputs["probabilities"], y, limits, asked)
                 for asked in calibration.coverages(len(limits))
             )
         ]

@@ -589,16 +589,15 @@ def trusted(parts: TableParts, answers: Answers) -> str:
             "calibration: it answers with values alone, without intervals."
         )
     rows = []
-    for asked in calibration.coverages(len(parts.calibration)):
-        test = answers.test
-        scores = _scores(calibrated, parts)
+    test, scores = answers.test, _scores(calibrated, parts)
+    for asked in calibration.coverages(len(scores)):
         found = calibration.value_coverage(
             test["value"], test["quantiles"], parts.test.y, scores, asked
         )
         constant = _constant_width(calibrated, parts, asked)
         rows.append([*card.covered(found, unit=""), evaluation.plain(constant)])
     return TRUSTED.format(
-        calibrating=len(parts.calibration),
+        calibrating=len(scores),
         rows=card.table([*card.COVERED, "one width for all"], rows),
         intervals=card.image("intervals", "width of the intervals by predicted value"),
     )
