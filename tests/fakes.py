@@ -18,6 +18,7 @@ from service.errors import NotAgreed, NotKept, SourceFailed, VersionNotFound, Ve
 from service.metrics import Metrics
 from service.model import Model
 from service.repository import Repository
+from service.scheduler import Scheduler
 from service.settings import Settings
 from service.wishes import Plan, Serving, Wish, plan_model
 from tests.bundles import picture_manifest, table_manifest
@@ -129,11 +130,14 @@ class Client(FlaskClient):
 
 
 def client_of(
-    repository: Repository, registry: CollectorRegistry, settings: Settings | None = None
+    repository: Repository,
+    registry: CollectorRegistry,
+    settings: Settings | None = None,
+    scheduler: Scheduler | None = None,
 ) -> FlaskClient:
     """Return a client of an application over these models."""
-    metrics = Metrics(registry)
-    app = create_app(settings or Settings(), repository, metrics, FakeFleet(repository))
+    metrics, fleet = Metrics(registry), FakeFleet(repository)
+    app = create_app(settings or Settings(), repository, metrics, fleet, scheduler)
     app.test_client_class = Client
     return app.test_client()
 

@@ -19,6 +19,7 @@ from service.bundle import DateInput, NumberInput, ProbabilitiesOutput, Referenc
 from service.engines import Tensors
 from service.explain import explain
 from service.model import Model
+from service.scheduler import Scheduler
 from service.settings import Settings
 from tests.bundles import calibrated_repository, picture_manifest, table_manifest
 from tests.fakes import blank_picture, client_of, picture, price, table
@@ -337,3 +338,32 @@ def test_contributions_to_a_label_are_of_its_log_odds() -> None:
         pytest.approx({"size": 2, "built": 1}, abs=1e-4),
         pytest.approx({"size": 1, "built": 1}, abs=1e-4),
     ]
+
+
+class Counting(Scheduler):
+    """Counts how often a place is given to whoever waits."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.given = 0
+
+    def release(self) -> None:
+        """Count, and give it."""
+        self.given += 1
+        super().release()
+
+
+@pytest.mark.parametrize(
+    ("query", "given"), [("", 1), ("?explain=true", 5)], ids=["plain", "explained"]
+)
+def test_others_may_compute_after_each_explanation(
+    tmp_path: Path, registry: CollectorRegistry, query: str, given: int
+) -> None:
+    scheduler = Counting()
+    client = client_of(calibrated_repository(tmp_path), registry, scheduler=scheduler)
+    body = {"instances": [{"size": 1, "colour": "red"}] * 4}
+
+    response = client.post(f"{ROOMS}{query}", json=body)
+
+    assert response.status_code == 200
+    assert scheduler.given == given
