@@ -1,26 +1,17 @@
 """An application over fake models, and real bundles in a temporary folder."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
-from werkzeug.test import TestResponse
 
 from service.app import create_app
 from service.metrics import Metrics
 from service.settings import Settings
 from tests.bundles import write_picture_bundle, write_table_bundle
-from tests.fakes import FakeFleet, fake_repository
-
-
-class _Client(FlaskClient):
-    """Reads every answer to its end and closes it, as a server does."""
-
-    def open(self, *args: Any, **options: Any) -> TestResponse:
-        return super().open(*args, buffered=True, **options)
+from tests.fakes import Client, FakeFleet, fake_repository
 
 
 @pytest.fixture
@@ -48,7 +39,7 @@ def app(settings: Settings, registry: CollectorRegistry) -> Flask:
     """An application over fake models."""
     repository = fake_repository()
     app = create_app(settings, repository, Metrics(registry), FakeFleet(repository))
-    app.test_client_class = _Client
+    app.test_client_class = Client
     return app
 
 

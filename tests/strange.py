@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from training.strokes import curve
+
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
@@ -69,7 +71,7 @@ def scribbles(count: int, *, seed: int) -> Iterator[Pixels]:
             across = np.linspace(0.1, 0.9, turns)
             swings = 0.35 * rng.uniform(0.4, 1, turns) * np.where(np.arange(turns) % 2, 1, -1)
             points = np.stack([across, 0.5 + swings], axis=1)[:, :: 1 if place % 4 else -1]
-        line = _smooth(points) * side
+        line = curve(points, steps=24) * side
         yield _ink(side, [line], [], rng, width=side * rng.uniform(0.03, 0.09))
 
 
@@ -158,17 +160,6 @@ def _split(pairs: Sequence[str]) -> list[list[str]]:
         else:
             lines[-1].append(pair)
     return [line for line in lines if line]
-
-
-def _smooth(points: Points) -> Points:
-    """Run a curve of Catmull and Rom through points."""
-    ends = np.concatenate([points[:1], points, points[-1:]])
-    before, start, end, after = (ends[place : len(points) - 1 + place, None] for place in range(4))
-    t = np.linspace(0, 1, 24, endpoint=False)[None, :, None]
-    curve = start + t * (end - before) / 2
-    curve = curve + t**2 * (before - 2.5 * start + 2 * end - after / 2)
-    curve = curve + t**3 * (1.5 * (start - end) + (after - before) / 2)
-    return np.asarray(curve.reshape(-1, 2))
 
 
 def _ink(

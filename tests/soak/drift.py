@@ -4,7 +4,6 @@ Two servers of two workers each count; Prometheus adds them up with the rules th
 """
 
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,27 +11,25 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from io import BytesIO
 from math import inf
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.bundle import Instances
 from service.drift import BLANK, LEAST_INSTANCES, SHIFTED, Counts, population_stability_index
 from service.tables import write_csv
 from tests.crowd import until
+from tests.pictures import saved
 from tests.prometheus import Prometheus, watching
 from tests.servers import Server, serving
+from tests.soak.data import HOUSING, find_data
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
 from training.columns import Overrides
 from training.datasets import PICTURE_SETS, Pixels, default_cache, load_pictures, load_table
 
-HOUSING = "california_housing/housing.csv"
 SERVERS = 2
 WORKERS = 2
 SHIFTED_INSTANCES = 2_000
@@ -116,7 +113,7 @@ class Watched:
 
 def both_streams() -> Iterator[Figure]:
     """Send what has changed, then, to fresh servers, what has not."""
-    data = _data()
+    data = find_data("mnist", HOUSING)
     if data is None:
         return
     rows, pixels = _held_out(data)
@@ -247,15 +244,6 @@ def _ask(server: Server, model: str, media_type: str, body: bytes) -> int:
     return sum("error" not in prediction for prediction in members["predictions"])
 
 
-def _data() -> Path | None:
-    folder = Path(os.environ.get("VITRINE_DATA", ""))
-    needed = [folder / "mnist", folder / HOUSING]
-    if "VITRINE_DATA" in os.environ and all(path.exists() for path in needed):
-        return folder
-    print(f"drift: not measured, VITRINE_DATA names no folder that holds mnist/ and {HOUSING}")
-    return None
-
-
 def _held_out(data: Path) -> tuple[Instances, Pixels]:
     """Return rows and pictures that did not fit the networks."""
     table = load_table(data / HOUSING, "median_house_value", Overrides(), test_share=0.2, seed=0)
@@ -289,14 +277,8 @@ def _pictures(pixels: Pixels, generator: np.random.Generator, count: int) -> Bod
     for first in range(0, count, FILES):
         parts = [
             b'--mark\r\nContent-Disposition: form-data; name="file"; filename="digit.png"\r\n\r\n'
-            + _png(pixels[place])
+            + saved(pixels[place])
             + b"\r\n"
             for place in places[first : first + FILES]
         ]
         yield "multipart/form-data; boundary=mark", b"".join([*parts, b"--mark--\r\n"])
-
-
-def _png(image: NDArray[np.uint8]) -> bytes:
-    body = BytesIO()
-    Image.fromarray(image).save(body, "PNG")
-    return body.getvalue()

@@ -1,19 +1,16 @@
 """How far the answers of the shipped models can be trusted, and what it costs to say so."""
 
-import csv
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
-from io import BytesIO
 from pathlib import Path
 from timeit import repeat
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from PIL import Image
 
 from service import bundle
 from service.bundle import Instances
@@ -22,7 +19,9 @@ from service.model import Model
 from service.repository import load_version
 from service.trust import Trust, value_scores
 from tests import strange
+from tests.pictures import saved
 from tests.servers import ROOT, Server, serving
+from tests.soak.data import HOUSING, find_data, listed_digits
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
 from training import calibration
@@ -36,7 +35,6 @@ from training.datasets import (
     load_table,
 )
 
-HOUSING = "california_housing/housing.csv"
 Values = NDArray[np.float32]
 SPLITS = 5
 MANY = 600
@@ -45,7 +43,7 @@ ROWS = 10_000
 
 def coverage() -> Iterator[Figure]:
     """Count how often sets and intervals hold the truth on data that calibrated nothing."""
-    data = _data()
+    data = find_data("mnist", HOUSING)
     if data is None:
         return
     yield from _digits(_model("digits"), _pictures(data))
@@ -132,7 +130,7 @@ def credibility() -> Iterator[Figure]:
     with serving(SERVICE_PYTHON) as server:
         for name, draw, promised in sets:
             try:
-                believed = np.array(list(_credibilities(server, map(_png, draw())))) >= 0.05
+                believed = np.array(list(_credibilities(server, map(saved, draw())))) >= 0.05
             except FileNotFoundError as error:
                 if "CI" in os.environ:
                     raise
@@ -141,13 +139,13 @@ def credibility() -> Iterator[Figure]:
             yield Figure(
                 name=f"{name}: credible", value=100 * believed.mean(), unit="%", at_most=promised
             )
-        data = _data()
+        data = find_data("mnist", "drawn")
         if data is None:
             return
         digits = {
-            "MNIST's test digits": map(_png, _pictures(data).test.x[..., 0]),
+            "MNIST's test digits": map(saved, _pictures(data).test.x[..., 0]),
             "drawn, scanned, photographed digits": (
-                path.read_bytes() for path in sorted(_listed(data / "drawn"))
+                (data / "drawn" / digit["path"]).read_bytes() for digit in listed_digits(data)
             ),
         }
         doubted = {
@@ -245,17 +243,6 @@ def _probabilities(model: Model, part: Part) -> Values:
     return model.predict({"image": part.x}).values
 
 
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    body = BytesIO()
-    Image.fromarray(picture).save(body, "PNG")
-    return body.getvalue()
-
-
-def _listed(folder: Path) -> Iterator[Path]:
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as stream:
-        yield from (folder / row["path"] for row in csv.DictReader(stream))
-
-
 def _credibilities(server: Server, bodies: Iterable[bytes]) -> Iterator[float]:
     """Ask for one picture after the other."""
     connection = server.connect()
@@ -269,14 +256,6 @@ def _credibilities(server: Server, bodies: Iterable[bytes]) -> Iterator[float]:
             raise RuntimeError(text)
         yield json.loads(text)["predictions"][0]["credibility"]
     connection.close()
-
-
-def _data() -> Path | None:
-    folder = Path(os.environ.get("VITRINE_DATA", ""))
-    if "VITRINE_DATA" in os.environ and (folder / HOUSING).is_file():
-        return folder
-    print(f"trust: not measured, VITRINE_DATA names no folder that holds {HOUSING} and mnist/")
-    return None
 
 
 def _pictures(data: Path) -> PictureParts:
