@@ -1,12 +1,14 @@
 """Train networks offline and publish them as bundles under `models/`.
 
-    __main__.py       the commands: arguments only
-    datasets.py       named picture sets and CSV files: found or downloaded, verified, split by seed
+    __main__.py       the commands, composed
+    commands/         their arguments
+    datasets/         named picture sets and CSV files: found or downloaded, verified, split by seed
     columns.py        what each column of a table is: number, date, category, identifier, leak
     strokes.py        digits drawn by code, for golden examples
     augmentation.py   pictures warped and inked anew for each epoch
     penmanship.py     strokes that other schools teach
-    architectures.py  the networks, each a function from shapes to a keras.Model
+    architectures/    the networks, each a function from shapes to a keras.Model
+    fitting.py        hyper-parameters of a fit, and what watches over it
     embeddings.py     what a table's network does with its columns before its hidden layers
     distillation.py   an ensemble of trees that teaches a table's network
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish

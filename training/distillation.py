@@ -28,7 +28,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from training.datasets import Rows
+from training.datasets.tables import Rows
 from training.embeddings import Pair, with_calendar
 
 Floats = NDArray[np.float32]

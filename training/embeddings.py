@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-from training.datasets import Rows
+from training.datasets.tables import Rows
 
 Pair = tuple[int, int]
 Integers = NDArray[np.int32]

@@ -28,7 +28,8 @@ from tests.soak.data import HOUSING, find_data
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
 from training.columns import Overrides
-from training.datasets import PICTURE_SETS, Pixels, default_cache, load_pictures, load_table
+from training.datasets.pictures import PICTURE_SETS, Pixels, default_cache, load_pictures
+from training.datasets.tables import load_table
 
 SERVERS = 2
 WORKERS = 2

@@ -26,14 +26,8 @@ from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
 from training import calibration
 from training.columns import Overrides
-from training.datasets import (
-    PICTURE_SETS,
-    Part,
-    PictureParts,
-    TableParts,
-    load_pictures,
-    load_table,
-)
+from training.datasets.pictures import PICTURE_SETS, Part, PictureParts, load_pictures
+from training.datasets.tables import TableParts, load_table
 
 Values = NDArray[np.float32]
 SPLITS = 5

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service import geometry
-from training.datasets import PictureSet
+from training.datasets.pictures import PictureSet
 from training.distillation import Sizes
 from training.experiments import pictures, tables
 from training.strokes import DIGITS, Pen, draw

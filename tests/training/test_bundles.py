@@ -12,7 +12,7 @@ from PIL import Image
 from service import bundle, repository
 from tests.training.conftest import picture_config
 from training.calibration import coverages
-from training.datasets import PictureSet
+from training.datasets.pictures import PictureSet
 from training.experiments import pictures
 from training.strokes import golden_digits
 

@@ -15,9 +15,11 @@ from service.bundle import NumberInput
 from service.engines import load_engine
 from tests.bundles import picture_manifest
 from training import calibration, publishing
-from training.architectures import mlp, table_network, temper, with_novelty
+from training.architectures.pictures import mlp, temper, with_novelty
+from training.architectures.tables import table_network
 from training.calibration import Reliability
-from training.datasets import PictureSet, Rows
+from training.datasets.pictures import PictureSet
+from training.datasets.tables import Rows
 from training.distillation import Lesson
 from training.experiments import tables
 from training.experiments.pictures import picture_signature

@@ -15,7 +15,8 @@ from sklearn.model_selection import train_test_split
 
 from service.bundle import CategoryInput, DateInput, NumberInput
 from training.columns import Overrides
-from training.datasets import PICTURE_SETS, PictureParts, PictureSet, load_pictures, load_table
+from training.datasets.pictures import PICTURE_SETS, PictureParts, PictureSet, load_pictures
+from training.datasets.tables import load_table
 from training.errors import CannotTrain
 
 

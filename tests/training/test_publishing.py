@@ -14,7 +14,7 @@ from service import bundle
 from service.bundle import Manifest
 from tests.bundles import table_manifest
 from tests.training.conftest import picture_config, write_rents
-from training.datasets import PictureSet
+from training.datasets.pictures import PictureSet
 from training.errors import CannotTrain
 from training.experiments import pictures
 from training.publishing import Draft, refuse_below

@@ -10,9 +10,9 @@ from service import bundle, repository
 from service.bundle import MISSING_CODE, OTHER_CODE
 from service.errors import InvalidParameter
 from tests.training.conftest import TINY, table_config, write_rents
-from training.architectures import by_column, table_network
+from training.architectures.tables import by_column, table_network
 from training.columns import Overrides
-from training.datasets import Rows, TableParts, load_table
+from training.datasets.tables import Rows, TableParts, load_table
 from training.distillation import Lesson, prepare_lesson
 from training.experiments import tables
 from training.experiments.tables import Batches

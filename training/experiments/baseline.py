@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service.bundle import CategoryInput
 from training.comparison import Part, Scored, describe, weigh, write_comparison
-from training.datasets import TablePart, TableParts
+from training.datasets.tables import TablePart, TableParts
 from training.evaluation import Values
 from training.experiments.tables import Config, learn, predict, read, tell
 from training.progress import console

@@ -23,10 +23,10 @@ from service.bundle import (
 from service.geometry import GEOMETRY_VERSIONS
 from service.trust import class_scores, p_values
 from training import calibration, card, evaluation, plots, publishing
-from training.architectures import PICTURE_ARCHITECTURES, temper, with_novelty
+from training.architectures.pictures import PICTURE_ARCHITECTURES, temper, with_novelty
 from training.augmentation import augment
 from training.card import Section, render
-from training.datasets import (
+from training.datasets.pictures import (
     Labels,
     Part,
     PictureParts,

@@ -29,7 +29,7 @@ from service.bundle import (
 from service.engines import available_cpus
 from service.trust import intervals, threshold, value_scores
 from training import calibration, card, evaluation, plots, publishing
-from training.architectures import (
+from training.architectures.tables import (
     by_column,
     date_columns,
     spread_network,
@@ -39,7 +39,7 @@ from training.architectures import (
 from training.card import Section, render
 from training.columns import Overrides, likely_leaks
 from training.comparison import describe, read_comparison
-from training.datasets import Rows, TablePart, TableParts, load_table
+from training.datasets.tables import Rows, TablePart, TableParts, load_table
 from training.distillation import Lesson, Sizes, prepare_lesson
 from training.evaluation import History, Values
 from training.progress import EpochDisplay, console

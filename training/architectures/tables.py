@@ -1,10 +1,8 @@
-"""The networks, each a function from shapes to a keras.Model.
+"""Networks that take rows of a table."""
 
-Raw levels and raw columns go in, probabilities or values come out: all scaling is inside.
-"""
-
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -12,7 +10,8 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from service.bundle import FIRST_CODE, CategoryInput, ColumnSpec, DateInput
-from training.datasets import Rows
+from training.architectures.hidden import Hidden
+from training.datasets.tables import Rows
 from training.embeddings import (
     Pair,
     calendar,
@@ -38,87 +37,75 @@ _SPREAD_WIDTH = 16
 _SPREAD_MULTIPLY_ADDS = 1_000
 
 
-def mlp(shape: tuple[int, ...], classes: int) -> keras.Model:
-    """Build the tutorial's network: one hidden layer of 256 on the flattened picture.
+class Head(Protocol):
+    """What a table's network predicts: its last layer."""
 
-    Shapes:
-        image: (n, height, width, channels), levels in [0, 255].
-        probabilities: (n, classes); features: (n, width), none negative.
+    def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
+        """Return the outputs by name, the prediction among them.
+
+        Shapes:
+            features: (n, width); each output (n, ...).
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueHead:
+    """A number in the target's unit.
+
+    Attributes:
+        mean, spread: Of the training targets: the last layer works on standardised ones.
     """
-    image = keras.Input(shape, name="image")
-    hidden = layers.Flatten()(layers.Rescaling(1 / 255)(image))
-    hidden = layers.Dense(256, activation="relu")(hidden)
-    outputs = {
-        "probabilities": _probabilities(layers.Dropout(0.2)(hidden), classes),
-        "features": hidden,
-    }
-    return keras.Model({"image": image}, outputs, name="mlp")
+
+    mean: float
+    spread: float
+
+    @classmethod
+    def of(cls, target: Targets) -> "ValueHead":
+        """Measure training targets."""
+        return cls(mean=float(target.mean()), spread=float(target.std()) or 1.0)
+
+    def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
+        """Return `value`, (n, 1)."""
+        scale = layers.Rescaling(self.spread, self.mean, name="value")
+        return {"value": scale(layers.Dense(1)(features))}
 
 
-def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
-    """Build a small convolutional network, cheap enough for one core.
+@dataclass(frozen=True, slots=True)
+class BinaryHead:
+    """One of two class labels, by a sigmoid."""
 
-    Shapes:
-        image: (n, height, width, channels), levels in [0, 255].
-        probabilities: (n, classes); features: (n, width), none negative.
-    """
-    image = keras.Input(shape, name="image")
-    hidden = _convolved(layers.Rescaling(1 / 255)(image), 16, 16)
-    hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 64, 64)
-    strokes = layers.MaxPooling2D(padding="same")(hidden)
-    hidden = layers.Dropout(0.3)(layers.Flatten()(_convolved(strokes, 128)))
-    # The last layer keeps what tells the classes apart and drops what tells them from all else.
-    outputs = {
-        "probabilities": _probabilities(hidden, classes),
-        "features": layers.Flatten()(layers.AveragePooling2D(2, padding="same")(strokes)),
-    }
-    return keras.Model({"image": image}, outputs, name="cnn")
+    def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
+        """Return `probabilities`, (n, 2), of which the second is the sigmoid's."""
+        second = layers.Dense(1, activation="sigmoid", name="probability")(features)
+        both = ops.concatenate([1 - second, second], axis=1)
+        return {"probabilities": both}
 
 
-def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
-    for count in filters:
-        hidden = layers.Conv2D(count, 3, use_bias=False)(hidden)
-        hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
-    return hidden
+@dataclass(frozen=True, slots=True)
+class ClassesHead:
+    """One of several class labels, by a softmax."""
+
+    classes: int
+
+    def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
+        """Return `probabilities`, (n, classes)."""
+        return {
+            "probabilities": layers.Dense(self.classes, activation="softmax", name="probabilities")(
+                features
+            )
+        }
 
 
-def _probabilities(hidden: keras.KerasTensor, classes: int) -> keras.KerasTensor:
-    return layers.Dense(classes, activation="softmax", name="probabilities")(hidden)
+@dataclass(frozen=True, slots=True)
+class LabelsHead:
+    """Any of several class labels, by a sigmoid each."""
 
+    labels: int
 
-def temper(network: keras.Model, temperature: float) -> None:
-    """Divide a classifier's logits by a temperature, in the weights of its last layer."""
-    last = network.get_layer("probabilities")
-    last.set_weights([weights / temperature for weights in last.get_weights()])
-
-
-def with_novelty(network: keras.Model, prototypes: Floats) -> keras.Model:
-    """Add to a classifier how far an instance's features point away from every prototype.
-
-    It is 1 - the largest cosine between them.
-
-    Args:
-        network: With outputs `probabilities` and `features`.
-        prototypes: As long as 1.
-
-    Returns:
-        A model of the same inputs, with outputs `probabilities` and `novelty`.
-
-    Shapes:
-        prototypes: (prototypes, width); novelty: (n, 1).
-
-    References:
-        Sun, Ming, Zhu, Li (2022), Out-of-distribution detection with deep nearest neighbors,
-        arXiv:2204.06507 (normalised features; prototypes stand for the neighbours here).
-    """
-    nearness = layers.Dense(len(prototypes), use_bias=False, trainable=False, name="prototypes")
-    cosines = nearness(layers.UnitNormalization()(network.output["features"]))
-    nearness.set_weights([prototypes.T])
-    outputs = {
-        "probabilities": network.output["probabilities"],
-        "novelty": 1 - ops.max(cosines, axis=1, keepdims=True),
-    }
-    return keras.Model(network.input, outputs, name=network.name)
+    def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
+        """Return `probabilities`, (n, labels), each by itself."""
+        last = layers.Dense(self.labels, activation="sigmoid", name="probabilities")
+        return {"probabilities": last(features)}
 
 
 def quantile_knots(numbers: Floats, *, count: int = 257) -> list[list[float]]:
@@ -169,6 +156,58 @@ def table_network(
     spread = float(target.std()) or 1.0
     value = layers.Rescaling(spread, float(target.mean()), name="value")(layers.Dense(1)(hidden))
     return keras.Model(inputs, {"value": value, "features": hidden}, name="rows")
+
+
+def plain_table_network(
+    rows: Rows, specs: Sequence[ColumnSpec], head: Head, hidden: Hidden
+) -> keras.Model:
+    """Build a multilayer perceptron that takes raw rows, as a tutorial would.
+
+    Blanks become the median of training and a mark that they were; numbers are standardised,
+    categories one-hot.
+
+    Args:
+        rows: Training rows, for medians, means and spreads.
+        specs: The columns.
+        head: What is predicted.
+        hidden: The layers.
+
+    Returns:
+        A model of inputs `numbers` and `categories`, each left out where there are none, and of the
+        head's outputs and `features`, the last hidden layer.
+
+    Shapes:
+        numbers: (n, number and date columns); categories: (n, category columns); features:
+        (n, width).
+    """
+    inputs: dict[str, Any] = {}
+    parts: list[Any] = []
+    if columns := rows.numbers.shape[1]:
+        numbers = inputs["numbers"] = keras.Input((columns,), name="numbers")
+        parts += _standardised(numbers, rows.numbers)
+    sizes = [FIRST_CODE + len(spec.vocabulary) for spec in specs if isinstance(spec, CategoryInput)]
+    if sizes:
+        codes = inputs["categories"] = keras.Input((len(sizes),), dtype="int32", name="categories")
+        parts += [ops.one_hot(codes[:, place], size) for place, size in enumerate(sizes)]
+    features = hidden(ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0])
+    return keras.Model(inputs, {**head(features), "features": features}, name="rows")
+
+
+def _standardised(numbers: Any, seen: Floats) -> list[Any]:
+    """Return numbers of mean 0 and spread 1 in training, and marks of what was blank."""
+    blank = np.isnan(seen).any(axis=0)
+    known = np.where(np.isnan(seen).all(axis=0), np.float32(0), seen)
+    medians = np.nanmedian(known, axis=0).astype(np.float32)
+    filled = np.where(np.isnan(known), medians, known).astype(np.float64)
+    mean, spread = filled.mean(axis=0), filled.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    missing = ops.isnan(numbers)
+    scale = layers.Rescaling((1 / spread).tolist(), (-mean / spread).tolist())
+    parts = [scale(ops.where(missing, medians, numbers))]
+    if blank.any():
+        marks = ops.take(ops.cast(missing, "float32"), np.flatnonzero(blank).tolist(), axis=1)
+        parts.append(marks)
+    return parts
 
 
 def spread_network(features: Floats) -> keras.Model:
@@ -293,6 +332,3 @@ def _hidden_widths(features: int, multiply_adds: int) -> tuple[int, int, int]:
         if features * widths[0] + 66 * unit**2 + widths[2] <= multiply_adds:
             return widths
     return 8, 6, 3
-
-
-PICTURE_ARCHITECTURES = {"cnn": cnn, "mlp": mlp}

@@ -1,0 +1,40 @@
+"""The hidden layers of a multilayer perceptron, for pictures and tables alike."""
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "sigmoid", "tanh")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """The hidden layers of a multilayer perceptron.
+
+    Attributes:
+        units: Of each layer, in order; may be none.
+        activation: One of `ACTIVATIONS`, after each.
+        batch_normalization: Whether each is normalised over the batch before its activation.
+        dropout: Share of each layer's outputs that training hides.
+    """
+
+    units: tuple[int, ...] = (64, 64)
+    activation: str = "relu"
+    batch_normalization: bool = False
+    dropout: float = 0.0
+
+    def __call__(self, tensor: keras.KerasTensor) -> keras.KerasTensor:
+        """Put the layers on a tensor.
+
+        Shapes:
+            (n, width) to (n, units of the last layer).
+        """
+        for units in self.units:
+            tensor = layers.Dense(units, use_bias=not self.batch_normalization)(tensor)
+            if self.batch_normalization:
+                tensor = layers.BatchNormalization()(tensor)
+            tensor = layers.Activation(self.activation)(tensor)
+            if self.dropout:
+                tensor = layers.Dropout(self.dropout)(tensor)
+        return tensor

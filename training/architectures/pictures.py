@@ -1,0 +1,94 @@
+"""Networks that look at pictures, and what calibration does to them."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from training.architectures.hidden import Hidden
+
+Floats = NDArray[np.float32]
+
+TUTORIAL = Hidden(units=(128,), dropout=0.2)
+
+
+def mlp(shape: tuple[int, ...], classes: int, hidden: Hidden = TUTORIAL) -> keras.Model:
+    """Build a multilayer perceptron on the flattened picture, the tutorial's by default.
+
+    Shapes:
+        image: (n, height, width, channels), levels in [0, 255].
+        probabilities: (n, classes); features: (n, width), the last hidden layer.
+    """
+    image = keras.Input(shape, name="image")
+    features = hidden(layers.Flatten()(layers.Rescaling(1 / 255)(image)))
+    outputs = {"probabilities": _probabilities(features, classes), "features": features}
+    return keras.Model({"image": image}, outputs, name="mlp")
+
+
+def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
+    """Build a small convolutional network, cheap enough for one core.
+
+    Shapes:
+        image: (n, height, width, channels), levels in [0, 255].
+        probabilities: (n, classes); features: (n, width), none negative.
+    """
+    image = keras.Input(shape, name="image")
+    hidden = _convolved(layers.Rescaling(1 / 255)(image), 16, 16)
+    hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 64, 64)
+    strokes = layers.MaxPooling2D(padding="same")(hidden)
+    hidden = layers.Dropout(0.3)(layers.Flatten()(_convolved(strokes, 128)))
+    # The last layer keeps what tells the classes apart and drops what tells them from all else.
+    outputs = {
+        "probabilities": _probabilities(hidden, classes),
+        "features": layers.Flatten()(layers.AveragePooling2D(2, padding="same")(strokes)),
+    }
+    return keras.Model({"image": image}, outputs, name="cnn")
+
+
+def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
+    for count in filters:
+        hidden = layers.Conv2D(count, 3, use_bias=False)(hidden)
+        hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
+    return hidden
+
+
+def _probabilities(hidden: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+    return layers.Dense(classes, activation="softmax", name="probabilities")(hidden)
+
+
+def temper(network: keras.Model, temperature: float) -> None:
+    """Divide a classifier's logits by a temperature, in the weights of its last layer."""
+    last = network.get_layer("probabilities")
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+
+
+def with_novelty(network: keras.Model, prototypes: Floats) -> keras.Model:
+    """Add to a classifier how far an instance's features point away from every prototype.
+
+    It is 1 - the largest cosine between them.
+
+    Args:
+        network: With outputs `probabilities` and `features`.
+        prototypes: As long as 1.
+
+    Returns:
+        A model of the same inputs, with outputs `probabilities` and `novelty`.
+
+    Shapes:
+        prototypes: (prototypes, width); novelty: (n, 1).
+
+    References:
+        Sun, Ming, Zhu, Li (2022), Out-of-distribution detection with deep nearest neighbors,
+        arXiv:2204.06507 (normalised features; prototypes stand for the neighbours here).
+    """
+    nearness = layers.Dense(len(prototypes), use_bias=False, trainable=False, name="prototypes")
+    cosines = nearness(layers.UnitNormalization()(network.output["features"]))
+    nearness.set_weights([prototypes.T])
+    outputs = {
+        "probabilities": network.output["probabilities"],
+        "novelty": 1 - ops.max(cosines, axis=1, keepdims=True),
+    }
+    return keras.Model(network.input, outputs, name=network.name)
+
+
+PICTURE_ARCHITECTURES = {"cnn": cnn, "mlp": mlp}

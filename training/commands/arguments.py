@@ -1,0 +1,66 @@
+"""Arguments that several commands share."""
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+from typing import TypeAlias
+
+# What add_subparsers returns has no public name.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_data(command: argparse.ArgumentParser) -> None:
+    """Add where published sets lie."""
+    command.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=os.environ.get("VITRINE_DATA") or None,
+        help="folder that holds mnist/*.gz; without it, or VITRINE_DATA, they are downloaded",
+    )
+
+
+def add_fitting(command: argparse.ArgumentParser) -> None:
+    """Add what every fit can be told."""
+    command.add_argument(
+        "--seed", type=int, default=0, help="of every random choice; the test part never changes"
+    )
+    command.add_argument(
+        "--epochs", type=positive, metavar="N", help="at most; the architecture's own by default"
+    )
+
+
+def add_publishing(command: argparse.ArgumentParser) -> None:
+    """Add where a version goes, and what it must be worth."""
+    command.add_argument(
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="where to publish"
+    )
+    command.add_argument(
+        "--min-score",
+        type=float,
+        metavar="X",
+        help="publish nothing below this accuracy, or R2 of a regression, on validation",
+    )
+
+
+def typed(words: list[str]) -> str:
+    """Return the command without the folders of whoever typed it."""
+    names = [Path(word).name if "/" in word else word for word in words]
+    return "python -m training " + shlex.join(names)
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return number
+
+
+def share(text: str) -> float:
+    """Read a number between 0 and 1."""
+    number = float(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, not {text}")
+    return number
