@@ -4,7 +4,7 @@ An answer is begun, continued block by block, and ended; one that fails on the w
 so and break off.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from service.bundle import Dialect, ValueOutput
 from service.errors import Fault, InvalidInstances, ServiceError
 from service.model import Model
-from service.predictions import NOTHING, Asked, Predictions
+from service.predictions import NOTHING, Asked, Predictions, values_shape
 from service.tables import Block, write_csv
 
 JSON_TYPE = "application/json"
@@ -100,8 +100,7 @@ def predict_all(model: Model, block: Block, asked: Asked = NOTHING, *, first: in
 
 def _no_predictions(model: Model) -> Predictions:
     output = model.manifest.signature.prediction
-    shape = (0, *output.shape) if output.shape != (1,) else (0,)
-    return Predictions(output, np.empty(shape, dtype=np.float32))
+    return Predictions(output, np.empty((0, *values_shape(output)), dtype=np.float32))
 
 
 def _places_without(errors: Mapping[int, str], count: int) -> NDArray[np.intp]:
@@ -132,7 +131,7 @@ class JsonAnswer:
     Args:
         model: Who answers.
         asked: What is told besides.
-        top: How many of the most probable classes to list; None for all.
+        top: How many of the most probable classes or labels to list; None for all.
         ignored_columns: Columns that came and are no input.
     """
 
@@ -212,7 +211,10 @@ class CsvAnswer:
         self._dialect = dialect
         self._echo = echo
         own = [*model.columns(asked), "warnings", *(["error"] if report else [])]
-        self._names = {name: _distinct(name, echo) for name in own}
+        self._names: dict[str, str] = {}
+        for name in own:
+            others = {*own} - {name}
+            self._names[name] = _distinct(name, {*echo, *others, *self._names.values()})
 
     def begin(self) -> bytes:
         """Return the header line."""
@@ -241,7 +243,7 @@ class CsvAnswer:
         return b"#error," + write_csv({"": [error.detail]}, header=False)
 
 
-def _distinct(name: str, taken: Sequence[str]) -> str:
+def _distinct(name: str, taken: Container[str]) -> str:
     while name in taken:
         name += "_"
     return name

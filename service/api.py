@@ -186,7 +186,7 @@ def _trust(model: Model) -> dict[str, Any] | None:
         return None
     return {
         "calibrated_on": len(trust.scores),
-        "largest_coverage": trust.largest_coverage,
+        "largest_coverage": model.largest_coverage,
         "temperature": calibration.temperature,
     }
 

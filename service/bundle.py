@@ -136,6 +136,30 @@ class ValueOutput(TensorSpec, tag="value", frozen=True, kw_only=True):
     unit: str | None = None
 
 
+class LabelsOutput(TensorSpec, tag="labels", frozen=True, kw_only=True):
+    """One probability a label, each by itself: an instance may have any of them, or none.
+
+    Attributes:
+        labels: In the order of the last axis.
+    """
+
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse other than one probability a label."""
+        if not self.labels or self.shape != (len(self.labels),):
+            raise ValueError("labels need a probability each")
+
+
+class AnomalyOutput(TensorSpec, tag="anomaly", frozen=True, kw_only=True):
+    """One number, how badly the network reconstructs an instance; more is stranger."""
+
+    def __post_init__(self) -> None:
+        """Refuse other than one number."""
+        if self.shape != (1,):
+            raise ValueError("an anomaly's score is one number")
+
+
 class QuantilesOutput(TensorSpec, tag="quantiles", frozen=True, kw_only=True):
     """Two quantiles of the target given the instance, the value between them.
 
@@ -154,8 +178,9 @@ class NoveltyOutput(TensorSpec, tag="novelty", frozen=True, kw_only=True):
 
 InputSpec = PictureInput | NumberInput | DateInput | CategoryInput
 ColumnSpec = NumberInput | DateInput | CategoryInput
-PredictionOutput = ProbabilitiesOutput | ValueOutput
-OutputSpec = ProbabilitiesOutput | ValueOutput | QuantilesOutput | NoveltyOutput
+PredictionOutput = ProbabilitiesOutput | ValueOutput | LabelsOutput | AnomalyOutput
+OutputSpec = PredictionOutput | QuantilesOutput | NoveltyOutput
+Task = Literal["classification", "regression", "multi-label classification", "anomaly detection"]
 
 
 class Signature(Record, frozen=True, kw_only=True):
@@ -265,9 +290,11 @@ class Calibration(Record, frozen=True, kw_only=True):
     """What was measured on instances that neither trained the network nor chose anything of it.
 
     Attributes:
-        scores: Nonconformity of their true answers as `service.trust` has it, ascending.
+        scores: Nonconformity of their true answers as `service.trust` has it, ascending; of
+            anomalies the network's own scores.
         novelty: The network's novelty scores, ascending; empty where it gives none.
-        temperature: What the logits were divided by, inside the network; None for a value.
+        temperature: What the logits were divided by, inside the network; None where it predicts no
+            class.
     """
 
     scores: tuple[float, ...]
@@ -281,7 +308,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     Attributes:
         format: Of the manifest itself.
         name, version: Of the model.
-        task: What is predicted: a class or a number.
+        task: What is predicted: a class, a number, several labels, or how strange an instance is.
         signature: What goes in and what comes out.
         target: Name of the column or thing predicted.
         files: Every other file that is served from, by its name in the folder.
@@ -301,7 +328,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     format: int
     name: str
     version: int
-    task: Literal["classification", "regression"]
+    task: Task
     signature: Signature
     target: str
     files: dict[str, File]
@@ -322,8 +349,16 @@ class Manifest(Record, frozen=True, kw_only=True):
         is_value = isinstance(signature.prediction, ValueOutput)
         if (is_value and calibration is not None) != (signature.quantiles is not None):
             raise ValueError("a value is calibrated where it has quantiles, and only there")
+        is_labels = isinstance(signature.prediction, LabelsOutput)
+        is_anomaly = isinstance(signature.prediction, AnomalyOutput)
+        if (is_labels or is_anomaly) and signature.novelty is not None:
+            raise ValueError("novelty is told of a class or a value only")
         if calibration is None:
             return
+        if is_labels:
+            raise ValueError("labels are tempered within the network, and not calibrated")
+        if is_anomaly and calibration.temperature is not None:
+            raise ValueError("an anomaly's score has no temperature")
         if not calibration.scores or bool(calibration.novelty) != (signature.novelty is not None):
             raise ValueError("every output that is calibrated needs scores")
         for scores in (calibration.scores, calibration.novelty):
@@ -412,10 +447,10 @@ def write_golden(folder: Path, instances: Instances, expected: NDArray[np.float3
     Args:
         folder: The bundle.
         instances: Raw values; pictures stacked, so of one size.
-        expected: Probabilities or values.
+        expected: Probabilities, values or scores.
 
     Shapes:
-        expected: (n, classes) or (n,).
+        expected: (n, classes), (n, labels) or (n,).
     """
     inputs = {f"input {name}": _without_objects(raw) for name, raw in instances.items()}
     np.savez_compressed(folder / GOLDEN_NAME, allow_pickle=False, expected=expected, **inputs)

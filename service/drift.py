@@ -239,7 +239,7 @@ class Bins:
 
         Args:
             tensors: What the network took, by the names of the features.
-            probabilities: What it answered, where it tells classes apart.
+            probabilities: What it answered, where it says which one class it is.
 
         Shapes:
             Each tensor (n, ...); probabilities: (n, classes); each feature (n,).

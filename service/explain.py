@@ -15,12 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import images
-from service.bundle import FIRST_CODE, MISSING_CODE, CategoryInput, ColumnSpec
+from service.bundle import (
+    FIRST_CODE,
+    MISSING_CODE,
+    CategoryInput,
+    ColumnSpec,
+    LabelsOutput,
+    ProbabilitiesOutput,
+)
+from service.engines import Tensors
 from service.model import Model
 from service.predictions import Predictions
 
 Explanation = Mapping[str, Any]
 Picture = NDArray[np.float32]
+Probabilities = NDArray[np.float64]
 
 # A patch about as wide as two strokes, moved by half a stroke.
 _PATCH = 5
@@ -41,8 +50,9 @@ def explain(
     Yields:
         Of each picture `image`, what the network took, as a PNG data URI; `steps`, what was done
         to get there; `saliency`, of the same size, how much each pixel's ink spoke for the label,
-        white for the most. Of each row `contributions`, by how much each feature moves the
-        prediction, or the label's log-odds, from where the training median would leave it.
+        or for the value or score, white for the most. Of each row `contributions`, by how much
+        each feature moves the value, the score, or the most probable label's log-odds, from where
+        the training median would leave it.
     """
     if model.manifest.signature.picture is None:
         for contributions in _contributions(model, predictions):
@@ -65,7 +75,7 @@ def _data_uri(levels: Picture) -> str:
 
 
 def _saliency(model: Model, picture: Picture) -> Picture:
-    """Cover the ink patch by patch and see how far the label's log-odds fall.
+    """Cover the ink patch by patch and see how far the label's log-odds or the score falls.
 
     Shapes:
         picture: (height, width, channels); result: (height, width, 1), levels in [0, 255].
@@ -75,8 +85,8 @@ def _saliency(model: Model, picture: Picture) -> Picture:
     asked = np.repeat(picture[np.newaxis], len(places) + 1, axis=0)
     for covered, place in zip(asked[1:], places, strict=True):
         covered[place] = 0
-    log_odds = _log_odds(model.run({spec.tensor: asked}))
-    falls = log_odds[0] - log_odds[1:]
+    answers = _answers(model, {spec.tensor: asked})
+    falls = answers[0] - answers[1:]
     total = np.zeros((*picture.shape[:2], 1), dtype=np.float32)
     times = np.zeros_like(total)
     for place, fall in zip(places, falls, strict=True):
@@ -97,17 +107,25 @@ def _patches(picture: Picture) -> Iterator[tuple[slice, slice]]:
                 yield place
 
 
-def _log_odds(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the log-odds of the label that the first instance was given, for all of them.
+def _answers(model: Model, tensors: Tensors) -> NDArray[np.floating[Any]]:
+    """Return values and scores as they are, of labels the log-odds of the first one's.
 
     Shapes:
-        probabilities: (n, classes); result: (n,).
+        (n,).
     """
-    label = probabilities[0].argmax()
-    of_label = probabilities[:, label].astype(np.float64)
-    others = np.delete(probabilities, label, axis=1).sum(axis=1, dtype=np.float64)
-    odds = np.maximum(of_label, _LEAST) / np.maximum(others, _LEAST)
-    return np.asarray(np.log(odds))
+    answers = model.run(tensors)
+    output = model.manifest.signature.prediction
+    if not isinstance(output, ProbabilitiesOutput | LabelsOutput):
+        return answers
+    label = answers[0].argmax()
+    of_label = answers[:, label].astype(np.float64)
+    if isinstance(output, LabelsOutput):  # each by itself
+        return _log_odds(of_label, 1 - of_label)
+    return _log_odds(of_label, np.delete(answers, label, axis=1).sum(axis=1, dtype=np.float64))
+
+
+def _log_odds(of_label: Probabilities, others: Probabilities) -> Probabilities:
+    return np.asarray(np.log(np.maximum(of_label, _LEAST) / np.maximum(others, _LEAST)))
 
 
 def _contributions(model: Model, predictions: Predictions) -> Iterator[dict[str, float]]:
@@ -121,10 +139,9 @@ def _contributions(model: Model, predictions: Predictions) -> Iterator[dict[str,
         }
         for place, spec in enumerate(specs, start=1):
             tensors[spec.tensor][place] = usual[spec.tensor]
-        answers = model.run(tensors)
-        moved = answers if answers.ndim == 1 else _log_odds(answers)
+        answers = _answers(model, tensors)
         yield {
-            spec.name: float(np.float32(moved[0] - moved[place]))
+            spec.name: float(np.float32(answers[0] - answers[place]))
             for place, spec in enumerate(specs, start=1)
         }
 

@@ -21,10 +21,10 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from service import tallies
-from service.bundle import ProbabilitiesOutput
+from service.bundle import LabelsOutput, ProbabilitiesOutput
 from service.drift import Counts
 from service.model import Model
-from service.predictions import Predictions
+from service.predictions import Predictions, given_labels
 from service.repository import Catalogue
 from service.tallies import Tallies
 
@@ -81,7 +81,8 @@ class Metrics:
             "vitrine_encode_duration", "Predictions to bytes.", ("model",), registry
         )
         self.predictions = Counter(
-            "vitrine_predictions", "Instances predicted; no label for a value, or for none given.",
+            "vitrine_predictions",
+            "Instances predicted, by each label given; no label for a value, or for none given.",
             ("model", "version", "label"), registry=registry,
         )  # fmt: skip
         self.rejected = Counter(
@@ -149,7 +150,7 @@ class Metrics:
     def _declare(self, model: Model) -> None:
         """Set a version's counters to 0: what is absent cannot be seen to rise."""
         output = model.manifest.signature.prediction
-        labels = output.labels if isinstance(output, ProbabilitiesOutput) else ()
+        labels = output.labels if isinstance(output, ProbabilitiesOutput | LabelsOutput) else ()
         for label in (*labels, ""):
             self.predictions.labels(model.name, model.version, label)
 
@@ -157,16 +158,9 @@ class Metrics:
         """Count instances by the label they were given, and into the bins of their features."""
         if not len(predictions):
             return
-        if isinstance(predictions.output, ProbabilitiesOutput):
-            given = np.delete(predictions.values.argmax(axis=1), predictions.abstained())
-            for label, count in zip(predictions.output.labels, np.bincount(given), strict=False):
-                if count:
-                    self.predictions.labels(model.name, model.version, label).inc(int(count))
-            without = len(predictions) - len(given)
-        else:
-            without = len(predictions)
-        if without:
-            self.predictions.labels(model.name, model.version, "").inc(without)
+        for label, count in _counts_by_label(predictions).items():
+            if count:
+                self.predictions.labels(model.name, model.version, label).inc(count)
         self._tallies.add(model, model.count(predictions))
 
     def feature_counts(self, model: Model) -> Counts:
@@ -213,6 +207,22 @@ class Metrics:
         registry.register(_Collector(self._features))
         with _locked(self._folder, fcntl.LOCK_SH):
             return generate_latest(registry)
+
+
+def _counts_by_label(predictions: Predictions) -> dict[str, int]:
+    """Count the instances that were given each label; under "" those that were given none."""
+    output, values = predictions.output, predictions.values
+    if isinstance(output, ProbabilitiesOutput):
+        chosen = np.delete(values.argmax(axis=1), predictions.abstained())
+        counts = np.bincount(chosen, minlength=len(output.labels))
+        without = len(predictions) - len(chosen)
+    elif isinstance(output, LabelsOutput):
+        given = given_labels(values)
+        counts = given.sum(axis=0)
+        without = len(predictions) - int(given.any(axis=1).sum())
+    else:
+        return {"": len(predictions)}
+    return {**dict(zip(output.labels, counts.tolist(), strict=True)), "": without}
 
 
 class _Collector(Collector):

@@ -16,10 +16,12 @@ from service.bundle import (
     FIRST_CODE,
     MISSING_CODE,
     OTHER_CODE,
+    AnomalyOutput,
     CategoryInput,
     DateInput,
     InputSpec,
     Instances,
+    LabelsOutput,
     Manifest,
     NumberInput,
     PictureInput,
@@ -28,8 +30,16 @@ from service.bundle import (
 from service.drift import Bins, Counts
 from service.engines import Engine, Tensors
 from service.errors import BlankPicture, InvalidParameter, NoFiniteAnswer, ServiceError, shown
-from service.predictions import NOTHING, Asked, Confidence, Predictions, Values
-from service.trust import Trust
+from service.predictions import (
+    NOTHING,
+    Asked,
+    Confidence,
+    Predictions,
+    Values,
+    label_columns,
+    values_shape,
+)
+from service.trust import Trust, p_values
 
 Warnings = dict[int, list[str]]
 Errors = dict[int, ServiceError]
@@ -74,6 +84,13 @@ class Model:
         """The model's version."""
         return self.manifest.version
 
+    @property
+    def largest_coverage(self) -> float | None:
+        """The highest coverage that can be asked for; None where it has no meaning."""
+        if self.trust is None or isinstance(self._output, AnomalyOutput):
+            return None
+        return self.trust.largest_coverage
+
     def asked(
         self, *, coverage: float | None, default: float, abstain_below: float | None
     ) -> Asked:
@@ -87,25 +104,42 @@ class Model:
         Raises:
             InvalidParameter: The client asks for what calibration does not support.
         """
-        trust = self.trust
-        if abstain_below is not None and (trust is None or self._quantiles is not None):
-            rule = f"has no meaning for {self.name!r}, whose answers have no credibility"
+        if abstain_below is not None and self._why_no_abstaining:
+            rule = f"has no meaning for {self.name!r}, {self._why_no_abstaining}"
             raise InvalidParameter("abstain_below", str(abstain_below), rule)
-        if trust is None:
+        trust, largest = self.trust, self.largest_coverage
+        if trust is None or largest is None:
             if coverage is None:
                 return NOTHING
-            rule = f"has no meaning for {self.name!r}, which was not calibrated"
+            rule = f"has no meaning for {self.name!r}, {self._why_no_coverage}"
             raise InvalidParameter("coverage", str(coverage), rule)
-        if coverage is not None and coverage > trust.largest_coverage:
+        if coverage is not None and coverage > largest:
             calibrating = len(trust.scores)
             most = f"{calibrating} / {calibrating + 1}"
             rule = f"must be at most {most}, since {calibrating} instances calibrate {self.name!r}"
             raise InvalidParameter("coverage", str(coverage), rule)
-        told = min(default, trust.largest_coverage) if coverage is None else coverage
+        told = min(default, largest) if coverage is None else coverage
         return Asked(coverage=told, abstain_below=abstain_below)
+
+    @property
+    def _why_no_abstaining(self) -> str:
+        if isinstance(self._output, AnomalyOutput):
+            return "whose answers are no class labels"
+        is_credible = self.trust is not None and self._quantiles is None
+        return "" if is_credible else "whose answers have no credibility"
+
+    @property
+    def _why_no_coverage(self) -> str:
+        if isinstance(self._output, LabelsOutput | AnomalyOutput):
+            return "whose answers are neither sets nor intervals"
+        return "which was not calibrated"
 
     def columns(self, asked: Asked) -> list[str]:
         """Return the columns of its predictions as a table."""
+        if isinstance(self._output, LabelsOutput):
+            return label_columns(self._output)
+        if isinstance(self._output, AnomalyOutput):
+            return ["anomaly_score", *(["credibility"] if self.trust is not None else [])]
         is_trusted = asked.coverage is not None
         if not isinstance(self._output, ProbabilitiesOutput):
             return ["prediction", *(["lower", "upper"] if is_trusted else [])]
@@ -140,7 +174,7 @@ class Model:
         """Return what the network predicts on what it takes, and nothing else.
 
         Shapes:
-            (n, classes) or (n,).
+            (n, classes), (n, labels) or (n,).
         """
         return self._answer(tensors)[0]
 
@@ -159,14 +193,17 @@ class Model:
 
     def _answer(self, tensors: Tensors) -> tuple[Values, dict[str, Values]]:
         outputs = self._engine(tensors)
-        shape = self._output.shape
         values = outputs[self._output.name]
-        return values.reshape(len(values), *(shape if shape != (1,) else ())), outputs
+        return values.reshape(len(values), *values_shape(self._output)), outputs
 
     def _confidence(
         self, values: Values, outputs: Mapping[str, Values], asked: Asked
     ) -> Confidence | None:
-        if self.trust is None or asked.coverage is None:
+        if self.trust is None:
+            return None
+        if isinstance(self._output, AnomalyOutput):
+            return Confidence(credibility=p_values(values, self.trust.scores))
+        if asked.coverage is None:
             return None
         if self._quantiles is not None:
             ends = self.trust.intervals(values, outputs[self._quantiles.name], asked.coverage)

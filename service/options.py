@@ -17,7 +17,7 @@ class Options:
     """What a client asks for.
 
     Attributes:
-        top: How many of the most probable classes to list; None for all.
+        top: How many of the most probable classes or labels to list; None for all.
         report: Whether a faulty instance is reported in its place, instead of ending the request.
         echo: Whether a CSV answer repeats the body's columns.
         coverage: With what probability sets and intervals hold the truth; None for the default.

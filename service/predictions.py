@@ -1,4 +1,4 @@
-"""The answers to some instances: labels or values, and how far to trust them.
+"""The answers to some instances: labels, values or scores, and how far to trust them.
 
 What is known of each is kept column by column; records and table columns are made when asked for.
 """
@@ -10,11 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle import PredictionOutput, ProbabilitiesOutput
+from service.bundle import (
+    AnomalyOutput,
+    LabelsOutput,
+    PredictionOutput,
+    ProbabilitiesOutput,
+    ValueOutput,
+)
 from service.engines import Tensors
 from service.errors import ServiceError
 
 Values = NDArray[np.float32]
+
+# Of several labels those are given that are at least as probable as not.
+_LEAST_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +47,10 @@ class Confidence:
     """How far n answers can be trusted, in their order.
 
     Attributes:
-        coverage: With what probability a set or an interval holds the truth.
-        sets: Which labels belong to each prediction set; None where a value is predicted.
-        intervals: Where each value lies; None where a class is.
+        coverage: With what probability a set or an interval holds the truth; None where there is
+            neither.
+        sets: Which labels belong to each prediction set; None where no class is predicted.
+        intervals: Where each value lies; None where no value is predicted.
         credibility: Conformal p-value; None where the network gives nothing to tell it by.
         abstain_below: The credibility below which no answer is given.
 
@@ -48,7 +58,7 @@ class Confidence:
         sets: (n, classes); intervals: (n, 2), lower and upper; credibility: (n,).
     """
 
-    coverage: float
+    coverage: float | None = None
     sets: NDArray[np.bool_] | None = None
     intervals: Values | None = None
     credibility: NDArray[np.float64] | None = None
@@ -84,7 +94,7 @@ class Predictions:
 
     Attributes:
         output: What they are.
-        values: Probabilities or values.
+        values: Probabilities, values or scores.
         warnings: What is doubtful about an instance, by its place; most have none.
         errors: Why an instance cannot be predicted, by its place; its values mean nothing.
         confidence: How far to trust them, where that was asked for and can be told.
@@ -92,7 +102,8 @@ class Predictions:
         steps: What was done to each picture to get there, in plain words.
 
     Shapes:
-        values: (n, classes) for probabilities, (n,) for a value; each tensor (n, ...).
+        values: (n, classes) or (n, labels) for probabilities, (n,) for a value or a score; each
+            tensor (n, ...).
     """
 
     output: PredictionOutput
@@ -121,16 +132,25 @@ class Predictions:
         )
 
     def labels(self) -> NDArray[np.object_]:
-        """Return each instance's most probable class label; none where a value is predicted.
+        """Return each instance's most probable class label; none where no class is predicted.
 
         Shapes:
-            (n,), or (0,) for a regression.
+            (n,), or (0,) for anything but a classification.
         """
         if not isinstance(self.output, ProbabilitiesOutput):
             return np.empty(0, dtype=object)
         labels = np.array([*self.output.labels, None], dtype=object)
         given: NDArray[np.object_] = labels[self.values.argmax(axis=1)]
         return given
+
+    def label_lists(self) -> list[list[str]]:
+        """Return the labels that each instance has, in the signature's order.
+
+        None where other than several labels are predicted.
+        """
+        if not isinstance(self.output, LabelsOutput):
+            return []
+        return _members(given_labels(self.values), self.output.labels)
 
     def abstained(self) -> NDArray[np.intp]:
         """Return the places of the answers that are not given."""
@@ -140,10 +160,21 @@ class Predictions:
         """Return the predictions as the columns of a table."""
         if isinstance(self.output, ProbabilitiesOutput):
             return self._class_columns(self.output)
+        if isinstance(self.output, LabelsOutput):
+            joined = _joined(self.label_lists())
+            return dict(zip(label_columns(self.output), [joined, *self.values.T], strict=True))
+        if isinstance(self.output, AnomalyOutput):
+            return self._anomaly_columns()
         columns: dict[str, NDArray[Any]] = {"prediction": self.values}
         if self.confidence is not None and self.confidence.intervals is not None:
             lower, upper = self.confidence.intervals.T
             columns |= {"lower": lower, "upper": upper}
+        return columns
+
+    def _anomaly_columns(self) -> dict[str, NDArray[Any]]:
+        columns: dict[str, NDArray[Any]] = {"anomaly_score": self.values}
+        if self.confidence is not None and self.confidence.credibility is not None:
+            columns["credibility"] = self.confidence.credibility
         return columns
 
     def _class_columns(self, output: ProbabilitiesOutput) -> dict[str, NDArray[Any]]:
@@ -152,8 +183,7 @@ class Predictions:
         if confidence is None:
             return columns
         if confidence.sets is not None:
-            joined = ["|".join(labels) for labels in _members(confidence.sets, output.labels)]
-            columns["set"] = np.array([*joined, None], dtype=object)[:-1]
+            columns["set"] = _joined(_members(confidence.sets, output.labels))
         if confidence.credibility is not None:
             columns["credibility"] = confidence.credibility
         if confidence.abstain_below is not None:
@@ -168,34 +198,71 @@ class Predictions:
         """Return the predictions as JSON objects.
 
         Args:
-            top: How many of the most probable classes to list; None for all.
+            top: How many of the most probable classes or labels to list; None for all.
         """
-        if isinstance(self.output, ProbabilitiesOutput):
-            records = _probability_records(self.values, self.output.labels, top=top)
-            if self.confidence is not None:
-                _add_sets(records, self.confidence, self.output.labels)
-        else:
-            records = [{"value": value} for value in self.values]
-            if self.confidence is not None and self.confidence.intervals is not None:
-                _add_intervals(records, self.confidence.intervals, self.confidence.coverage)
+        records = self._records(top)
         for place, texts in self.warnings.items():
             records[place]["warnings"] = texts
         return records
 
+    def _records(self, top: int | None) -> list[dict[str, Any]]:
+        output, confidence = self.output, self.confidence
+        if isinstance(output, LabelsOutput):
+            ranked = _ranked(self.values, output.labels, top=top)
+            return [
+                {"labels": labels, "probabilities": probabilities}
+                for labels, probabilities in zip(self.label_lists(), ranked, strict=True)
+            ]
+        if isinstance(output, ProbabilitiesOutput):
+            records = _class_records(_ranked(self.values, output.labels, top=top))
+            if confidence is not None:
+                _add_sets(records, confidence, output.labels)
+            return records
+        name = "anomaly_score" if isinstance(output, AnomalyOutput) else "value"
+        records = [{name: value} for value in self.values]
+        if confidence is not None:
+            _add_intervals(records, confidence)
+            _add_credibility(records, confidence)
+        return records
 
-def _probability_records(
+
+def values_shape(output: PredictionOutput) -> tuple[int, ...]:
+    """Return the shape of one instance's values: a value or a score is a plain number."""
+    return () if isinstance(output, ValueOutput | AnomalyOutput) else output.shape
+
+
+def given_labels(probabilities: Values) -> NDArray[np.bool_]:
+    """Say which of several labels each instance has: those at least as probable as not.
+
+    Shapes:
+        (n, labels) to (n, labels).
+    """
+    return np.asarray(probabilities >= _LEAST_PROBABILITY)
+
+
+def label_columns(output: LabelsOutput) -> list[str]:
+    """Return the names of a table's columns that hold several labels."""
+    return ["labels", *(f"probability_{label}" for label in output.labels)]
+
+
+def _ranked(
     probabilities: Values, labels: tuple[str, ...], *, top: int | None
-) -> list[dict[str, Any]]:
+) -> list[dict[str, np.float32]]:
+    """Return each instance's probabilities by label, the largest first."""
     ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     ordered = np.take_along_axis(probabilities, ranked, axis=1)
     return [
-        {
-            "label": labels[places[0]],
-            "probability": values[0],
-            "probabilities": dict(zip((labels[place] for place in places), values, strict=True)),
-        }
+        dict(zip((labels[place] for place in places), values, strict=True))
         for places, values in zip(ranked, ordered, strict=True)
     ]
+
+
+def _class_records(ranked: list[dict[str, np.float32]]) -> list[dict[str, Any]]:
+    records = []
+    for probabilities in ranked:
+        label, probability = next(iter(probabilities.items()))
+        records.append({"label": label, "probability": probability, "probabilities": probabilities})
+    return records
 
 
 def _add_sets(
@@ -204,9 +271,7 @@ def _add_sets(
     if confidence.sets is not None:
         for record, members in zip(records, _members(confidence.sets, labels), strict=True):
             record["set"] = members
-    if confidence.credibility is not None:
-        for record, credibility in zip(records, confidence.credibility, strict=True):
-            record["credibility"] = credibility
+    _add_credibility(records, confidence)
     for place in confidence.abstained():
         records[place] |= {
             "label": None,
@@ -215,9 +280,23 @@ def _add_sets(
         }
 
 
-def _add_intervals(records: list[dict[str, Any]], intervals: Values, coverage: float) -> None:
-    for record, (lower, upper) in zip(records, intervals, strict=True):
-        record["interval"] = {"lower": lower, "upper": upper, "coverage": coverage}
+def _add_intervals(records: list[dict[str, Any]], confidence: Confidence) -> None:
+    if confidence.intervals is None:
+        return
+    for record, (lower, upper) in zip(records, confidence.intervals, strict=True):
+        record["interval"] = {"lower": lower, "upper": upper, "coverage": confidence.coverage}
+
+
+def _add_credibility(records: list[dict[str, Any]], confidence: Confidence) -> None:
+    if confidence.credibility is None:
+        return
+    for record, credibility in zip(records, confidence.credibility, strict=True):
+        record["credibility"] = credibility
+
+
+def _joined(lists: list[list[str]]) -> NDArray[np.object_]:
+    """Return a column of labels."""
+    return np.array([*("|".join(labels) for labels in lists), None], dtype=object)[:-1]
 
 
 def _members(sets: NDArray[np.bool_], labels: tuple[str, ...]) -> list[list[str]]:

@@ -278,8 +278,8 @@ def largest_difference(values: NDArray[np.float32], expected: NDArray[np.float32
     """Return how far predictions are apart; infinite where their shapes differ.
 
     Shapes:
-        (n, classes) for probabilities, compared absolutely; (n,) for values, relatively, or to a
-        hundredth of what is usual where a value is next to nothing.
+        (n, classes) or (n, labels) for probabilities, compared absolutely; (n,) for values and
+        scores, relatively, or to a hundredth of what is usual where one is next to nothing.
     """
     if values.shape != expected.shape:
         return float("inf")

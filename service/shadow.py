@@ -11,7 +11,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle import Instances, ProbabilitiesOutput
+from service.bundle import Instances, LabelsOutput, ProbabilitiesOutput
 from service.metrics import Metrics
 from service.model import Model
 from service.predictions import Predictions
@@ -86,10 +86,11 @@ class Shadow:
 def disagreements(one: Predictions, other: Predictions) -> NDArray[np.bool_]:
     """Tell which instances two versions answer differently.
 
-    Classes disagree where another label is the most probable; values where they differ by more
-    than `VALUE_TOLERANCE` of the larger one.
+    Classes disagree where another label is the most probable; several labels where not the same
+    ones are given; values and scores where they differ by more than `VALUE_TOLERANCE` of the larger
+    one.
 
-    What one cannot answer is a disagreement.
+    What one cannot answer is a disagreement, and so is an answer of another kind.
 
     Shapes:
         (n,).
@@ -100,7 +101,12 @@ def disagreements(one: Predictions, other: Predictions) -> NDArray[np.bool_]:
 
 
 def _differ(one: Predictions, other: Predictions) -> NDArray[np.bool_]:
-    if isinstance(one.output, ProbabilitiesOutput) or isinstance(other.output, ProbabilitiesOutput):
+    if type(one.output) is not type(other.output):
+        return np.ones(len(one), dtype=np.bool_)
+    if isinstance(one.output, ProbabilitiesOutput):
         return np.asarray(one.labels() != other.labels())
+    if isinstance(one.output, LabelsOutput):
+        pairs = zip(one.label_lists(), other.label_lists(), strict=True)
+        return np.array([set(labels) != set(others) for labels, others in pairs], dtype=np.bool_)
     larger = np.maximum(np.abs(one.values), np.abs(other.values))
     return np.asarray(np.abs(one.values - other.values) > VALUE_TOLERANCE * larger)

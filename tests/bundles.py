@@ -15,17 +15,21 @@ from onnx import TensorProto, helper
 
 from service import bundle
 from service.bundle import (
+    AnomalyOutput,
     Calibration,
     CategoryInput,
+    LabelsOutput,
     Manifest,
     NoveltyOutput,
     NumberInput,
     Origin,
     PictureInput,
+    PredictionOutput,
     ProbabilitiesOutput,
     QuantilesOutput,
     Reference,
     Signature,
+    Task,
     ValueOutput,
 )
 from service.geometry import GEOMETRY_VERSIONS
@@ -42,6 +46,13 @@ ORIGIN = Origin(
     wall_seconds=0.0,
     created="2026-01-01T00:00:00Z",
 )
+
+_TASKS: dict[type[PredictionOutput], Task] = {
+    ProbabilitiesOutput: "classification",
+    ValueOutput: "regression",
+    LabelsOutput: "multi-label classification",
+    AnomalyOutput: "anomaly detection",
+}
 
 # The picture that most tests draw has 40 inked pixels on the left, 16 on the right.
 _ODDS_OF_THREE = log(3) / 24
@@ -141,6 +152,31 @@ def picture_manifest(
     )
 
 
+def labels_manifest(
+    name: str = "traits", version: int = 1, *, labels: tuple[str, ...] = ("small", "large", "red")
+) -> Manifest:
+    """Describe a network that tells which labels a row of the table has."""
+    output = LabelsOutput(
+        name="labels", tensor="labels", dtype="float32", shape=(len(labels),), labels=labels
+    )
+    inputs = table_manifest().signature.inputs
+    return _manifest(name, version, Signature(inputs=inputs, outputs=(output,)))
+
+
+def anomaly_manifest(
+    name: str = "oddities", version: int = 1, *, pictures: bool = False, calibrated: bool = True
+) -> Manifest:
+    """Describe a network that tells how strange a row of the table, or a picture, is."""
+    output = AnomalyOutput(name="anomaly", tensor="anomaly", dtype="float32", shape=(1,))
+    like = picture_manifest() if pictures else table_manifest()
+    return _manifest(
+        name,
+        version,
+        Signature(inputs=like.signature.inputs, outputs=(output,)),
+        calibration=Calibration(scores=(1.0, 2.0, 3.0, 8.0)) if calibrated else None,
+    )
+
+
 def _manifest(
     name: str,
     version: int,
@@ -153,7 +189,7 @@ def _manifest(
         format=bundle.FORMAT,
         name=name,
         version=version,
-        task="regression" if isinstance(signature.prediction, ValueOutput) else "classification",
+        task=_TASKS[type(signature.prediction)],
         signature=signature,
         target="price",
         files={},
@@ -180,20 +216,18 @@ def write_table_bundle(
 
     One that is calibrated says that the value may be 1 less and 2 more.
     """
-    size = helper.make_tensor_value_info("size", TensorProto.FLOAT, [None, 1])
-    colour = helper.make_tensor_value_info("colour", TensorProto.INT32, [None, 1])
     outputs = [helper.make_tensor_value_info("value", TensorProto.FLOAT, [None, 1])]
     constants = [_numbers("ten", [10.0]), _numbers("more", [more])]
     nodes = [
         helper.make_node("Mul", ["size", "ten"], ["tens"]),
-        helper.make_node("Cast", ["colour"], ["code"], to=TensorProto.FLOAT),
+        _code_of_colour(),
         helper.make_node("Sum", ["tens", "code", "more"], ["value"]),
     ]
     if calibrated:
         outputs.append(helper.make_tensor_value_info("quantiles", TensorProto.FLOAT, [None, 2]))
         constants.append(_numbers("reach", [-1.0, 2.0]))
         nodes.append(helper.make_node("Add", ["value", "reach"], ["quantiles"]))
-    graph = helper.make_graph(nodes, "rooms", [size, colour], outputs, constants)
+    graph = helper.make_graph(nodes, "rooms", _columns(), outputs, constants)
     instances = {
         "size": np.array([1.0, 2.0], dtype=np.float32),
         "colour": np.array(["red", None], dtype=object),
@@ -233,6 +267,56 @@ def write_picture_bundle(
     return _publish(models, manifest, graph, {"image": bar}, expected)
 
 
+def write_labels_bundle(models: Path) -> Path:
+    """Publish a network for which sizes below 3 are small, above 5 large, and code 3 is red."""
+    graph = helper.make_graph(
+        [
+            _code_of_colour(),
+            helper.make_node("Mul", ["size", "slopes"], ["of_size"]),
+            helper.make_node("Mul", ["code", "of_code"], ["of_colour"]),
+            helper.make_node("Sum", ["of_size", "of_colour", "offsets"], ["logits"]),
+            helper.make_node("Sigmoid", ["logits"], ["labels"]),
+        ],
+        "traits",
+        _columns(),
+        [helper.make_tensor_value_info("labels", TensorProto.FLOAT, [None, 3])],
+        [
+            _numbers("slopes", [-1.0, 1.0, 0.0]),
+            _numbers("of_code", [0.0, 0.0, 2.0]),
+            _numbers("offsets", [3.0, -5.0, -5.0]),
+        ],
+    )
+    instances = {
+        "size": np.array([1.0, 5.0], dtype=np.float32),
+        "colour": np.array(["red", None], dtype=object),
+    }
+    logits = np.array([[2, -4, 1], [-2, 0, -5]], dtype=np.float32)
+    expected = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return _publish(models, labels_manifest(), graph, instances, expected)
+
+
+def write_anomaly_bundle(models: Path) -> Path:
+    """Publish a network that finds rows stranger the further the size is from 5."""
+    graph = helper.make_graph(
+        [
+            _code_of_colour(),
+            helper.make_node("Sub", ["size", "five"], ["off"]),
+            helper.make_node("Abs", ["off"], ["far"]),
+            helper.make_node("Add", ["far", "code"], ["anomaly"]),
+        ],
+        "oddities",
+        _columns(),
+        [helper.make_tensor_value_info("anomaly", TensorProto.FLOAT, [None, 1])],
+        [_numbers("five", [5.0])],
+    )
+    instances = {
+        "size": np.array([1.0, 5.0], dtype=np.float32),
+        "colour": np.array(["red", None], dtype=object),
+    }
+    expected = np.array([7.0, 0.0], dtype=np.float32)
+    return _publish(models, anomaly_manifest(), graph, instances, expected)
+
+
 def calibrated_repository(models: Path) -> Repository:
     """Publish and load "rooms" and "strokes", both calibrated."""
     folders = {
@@ -242,6 +326,16 @@ def calibrated_repository(models: Path) -> Repository:
     return Repository(
         {name: {1: load_version(folder, threads=1)} for name, folder in folders.items()}
     )
+
+
+def _columns() -> list[onnx.ValueInfoProto]:
+    size = helper.make_tensor_value_info("size", TensorProto.FLOAT, [None, 1])
+    colour = helper.make_tensor_value_info("colour", TensorProto.INT32, [None, 1])
+    return [size, colour]
+
+
+def _code_of_colour() -> onnx.NodeProto:
+    return helper.make_node("Cast", ["colour"], ["code"], to=TensorProto.FLOAT)
 
 
 def _numbers(name: str, values: ArrayLike) -> onnx.TensorProto:

@@ -13,10 +13,12 @@ from service.bundle import (
     CategoryInput,
     DateInput,
     InputSpec,
+    LabelsOutput,
     Manifest,
     NumberInput,
     PictureInput,
     ProbabilitiesOutput,
+    ValueOutput,
 )
 from training.calibration import Covered
 from training.evaluation import plain
@@ -82,8 +84,12 @@ def _identity(manifest: Manifest) -> str:
     output = manifest.signature.prediction
     if isinstance(output, ProbabilitiesOutput):
         answer = f"one of {len(output.labels)} labels: {', '.join(output.labels)}"
-    else:
+    elif isinstance(output, LabelsOutput):
+        answer = f"any of {len(output.labels)} labels: {', '.join(output.labels)}"
+    elif isinstance(output, ValueOutput):
         answer = "a number" + (f" in {output.unit}" if output.unit else "")
+    else:
+        answer = "how strange an instance is"
     inputs = manifest.signature.picture
     source = "a picture" if inputs else f"{len(manifest.signature.inputs)} columns of a table"
     return f"A {manifest.task} that predicts `{manifest.target}` from {source}: {answer}."

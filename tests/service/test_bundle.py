@@ -11,8 +11,12 @@ import pytest
 from service import bundle
 from service.bundle import InvalidBundle, Manifest
 from tests.bundles import (
+    anomaly_manifest,
+    labels_manifest,
     picture_manifest,
     table_manifest,
+    write_anomaly_bundle,
+    write_labels_bundle,
     write_picture_bundle,
     write_table_bundle,
 )
@@ -20,8 +24,14 @@ from tests.bundles import (
 
 @pytest.mark.parametrize(
     "manifest",
-    [table_manifest(), table_manifest(calibrated=True), picture_manifest(calibrated=True)],
-    ids=["not calibrated", "values", "classes"],
+    [
+        table_manifest(),
+        table_manifest(calibrated=True),
+        picture_manifest(calibrated=True),
+        labels_manifest(),
+        anomaly_manifest(),
+    ],
+    ids=["not calibrated", "values", "classes", "labels", "anomalies"],
 )
 def test_manifest_survives_writing_and_reading(tmp_path: Path, manifest: Manifest) -> None:
     folder = tmp_path / manifest.name / "1"
@@ -151,6 +161,103 @@ def test_calibration_of_another_signature_is_refused(
     message: str,
 ) -> None:
     folder = write(tmp_path, calibrated=True)
+    path = folder / bundle.MANIFEST_NAME
+    path.write_bytes(_edit(change)(path.read_bytes()))
+
+    with pytest.raises(InvalidBundle, match=message):
+        bundle.read_manifest(folder)
+
+
+_NOVELTY = {"kind": "novelty", "name": "n", "tensor": "n", "dtype": "float32", "shape": [1]}
+_QUANTILES = {**_NOVELTY, "kind": "quantiles", "shape": [2], "levels": [0.05, 0.95]}
+
+
+@pytest.mark.parametrize(
+    ("write", "change", "message"),
+    [
+        (
+            write_labels_bundle,
+            lambda manifest: manifest.update(calibration={"scores": [0.5]}),
+            "labels are tempered within the network, and not calibrated",
+        ),
+        (
+            write_labels_bundle,
+            lambda manifest: manifest["signature"]["outputs"].append(_NOVELTY),
+            "novelty is told of a class or a value only",
+        ),
+        (
+            write_labels_bundle,
+            lambda manifest: manifest["signature"]["outputs"].append(_QUANTILES),
+            "a value is calibrated where it has quantiles",
+        ),
+        (
+            write_labels_bundle,
+            lambda manifest: manifest["signature"]["outputs"][0].update(shape=[2]),
+            "labels need a probability each",
+        ),
+        (
+            write_labels_bundle,
+            lambda manifest: manifest["signature"]["outputs"][0].update(labels=[], shape=[0]),
+            "labels need a probability each",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["calibration"].update(temperature=1.5),
+            "an anomaly's score has no temperature",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["calibration"].update(scores=[]),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["calibration"].update(novelty=[0.5]),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["calibration"]["scores"].reverse(),
+            "must ascend",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["signature"]["outputs"].append(_NOVELTY),
+            "novelty is told of a class or a value only",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["signature"]["outputs"].append(_QUANTILES),
+            "a value is calibrated where it has quantiles",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["signature"]["outputs"][0].update(shape=[2]),
+            "an anomaly's score is one number",
+        ),
+    ],
+    ids=[
+        "calibrated labels",
+        "novelty of labels",
+        "quantiles of labels",
+        "labels without a probability",
+        "no labels",
+        "temperature of a score",
+        "no scores",
+        "scores of no novelty",
+        "descending scores",
+        "novelty of a score",
+        "quantiles of a score",
+        "two scores",
+    ],
+)
+def test_labels_and_anomalies_have_a_calibration_of_their_own(
+    tmp_path: Path,
+    write: Callable[[Path], Path],
+    change: Callable[[dict[str, Any]], object],
+    message: str,
+) -> None:
+    folder = write(tmp_path)
     path = folder / bundle.MANIFEST_NAME
     path.write_bytes(_edit(change)(path.read_bytes()))
 

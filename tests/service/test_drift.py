@@ -14,10 +14,17 @@ from prometheus_client import CollectorRegistry
 from service import drift
 from service.bundle import Manifest, Reference
 from service.drift import DRIFTED, Bins, Drift, Feature, Verdict, population_stability_index
+from service.engines import Tensors
+from service.model import Model
 from service.repository import Repository
 from service.wishes import Plan, Serving
-from tests.bundles import calibrated_repository, picture_manifest, table_manifest
-from tests.fakes import blank_picture, client_of, picture
+from tests.bundles import (
+    anomaly_manifest,
+    calibrated_repository,
+    picture_manifest,
+    table_manifest,
+)
+from tests.fakes import Answers, blank_picture, client_of, picture
 
 ROOMS = "/models/rooms/predict"
 STROKES = "/models/strokes/predict"
@@ -274,6 +281,21 @@ def test_pictures_are_measured_with_what_was_answered() -> None:
     assert measured["label"].tolist() == [3, 2]
     assert measured["probability"].tolist() == [0.75, 0.5]
     assert measured["box_height"].tolist() == [20, 20]
+
+
+def test_pictures_of_anomalies_are_counted_by_their_ink_alone() -> None:
+    def wonder(tensors: Tensors) -> Answers:
+        return {"anomaly": tensors["image"].sum((1, 2, 3))[:, np.newaxis]}
+
+    manifest = anomaly_manifest(pictures=True)
+    reference = {"ink_mass": Reference(edges=(0.05, 0.1), counts=(10, 80, 10, 0))}
+    model = Model(msgspec.structs.replace(manifest, reference=reference), wonder)
+    pictures = np.empty(1, dtype=object)
+    pictures[0] = bar(20, 3)[0].astype(np.uint8)
+
+    found = model.count(model.predict({"image": pictures}))
+
+    assert found.tolist() == [0, 1, 0, 0]
 
 
 def test_manifest_without_a_reference_has_no_bins() -> None:

@@ -21,7 +21,7 @@ from service.explain import explain
 from service.model import Model
 from service.scheduler import Scheduler
 from service.settings import Settings
-from tests.bundles import calibrated_repository, picture_manifest, table_manifest
+from tests.bundles import anomaly_manifest, calibrated_repository, picture_manifest, table_manifest
 from tests.fakes import blank_picture, client_of, picture, price, table
 from tests.pictures import coverage, painted, saved
 
@@ -150,6 +150,27 @@ def test_ink_that_decides_nothing_is_dark(client: FlaskClient) -> None:
 
     assert saliency[4:24, 12:14].max() == 255
     assert saliency[4:24, 15].max() < 128
+
+
+def test_saliency_of_an_anomaly_is_where_covered_ink_lowers_the_score() -> None:
+    def engine(tensors: Tensors) -> dict[str, NDArray[np.float32]]:
+        # Ink on the left is strange; ink on the right makes up for it.
+        left, right = (
+            tensors["image"][:, :, half].sum((1, 2, 3)) for half in (slice(14), slice(14, None))
+        )
+        return {"anomaly": (left - right)[:, np.newaxis]}
+
+    model = Model(anomaly_manifest(pictures=True), engine)
+    bars = np.zeros((28, 28, 1), dtype=np.uint8)
+    bars[4:24, 4:6] = bars[4:24, 22:24] = 255
+    picture = np.empty(1, dtype=object)
+    picture[0] = bars
+
+    (explanation,) = explain(model, model.predict({"image": picture}))
+
+    saliency = seen(explanation["saliency"])
+    assert saliency[:, :14].max() == 255
+    assert saliency[:, 14:].max() == 0
 
 
 def test_explanations_are_of_their_own_pictures(client: FlaskClient) -> None:
