@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
+from service.answers import CsvAnswer
 from service.engines import Tensors
 from service.errors import InvalidParameter
 from service.explain import explain
@@ -274,14 +275,12 @@ def test_body_without_rows_has_no_answers(client: FlaskClient, path: str) -> Non
     assert client.post(path, json={"instances": []}).get_json()["predictions"] == []
 
 
-def test_echoed_columns_called_as_probabilities_are_kept(client: FlaskClient) -> None:
-    body = "size,colour,probability_red,probability_red_\n1,red,a,b\n"
+def test_columns_of_labels_are_called_like_no_other() -> None:
+    model = Model(labels_manifest(labels=("red", "red_")), label)
 
-    header, line = post(client, f"{TRAITS}?echo=true", body)
+    header = CsvAnswer(model, echo=("probability_red",)).begin()
 
-    assert header.split(",")[2:4] == ["probability_red", "probability_red_"]
-    assert header.split(",")[-2] == "probability_red__"
-    assert line.startswith("1,red,a,b,small|red,")
+    assert header == b"probability_red,labels,probability_red__,probability_red_,warnings\n"
 
 
 def test_anomalies_are_answered_in_csv(client: FlaskClient) -> None:
