@@ -21,9 +21,12 @@ from service.bundle import (
     ValueOutput,
 )
 from training.calibration import Covered
+from training.datasets.parts import Parts, SomePart
 from training.evaluation import plain
 
 _VOCABULARY_SHOWN = 12
+# Between a measure's name and the one label that it is about.
+OF_LABEL = " of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,12 @@ def covered(found: Covered, *, unit: str) -> list[str]:
         f"-{100 * low:.2f}, +{100 * high:.2f} points",
         f"{plain(found.size)} {unit}".strip(),
     ]
+
+
+def uncalibrated(parts: Parts[SomePart], told: str) -> str:
+    """Say that there was too little to calibrate with, and what is told instead."""
+    few = len(parts.train) + len(parts.validation)
+    return f"{few} rows are too few to spare some for calibration: {told}"
 
 
 def image(name: str, text: str) -> str:
@@ -96,24 +105,38 @@ def _identity(manifest: Manifest) -> str:
 
 
 def _scores(manifest: Manifest) -> str:
-    measures = sorted({name for part in manifest.scores.values() for name in part})
-    measures = [name for name in measures if not name.endswith("_standard_error")]
-
-    def cell(scores: dict[str, float], name: str) -> str:
-        if name not in scores:
-            return ""
-        error = scores.get(f"{name}_standard_error")
-        return f"{scores[name]:.5g}" + (f" ± {error:.2g}" if error is not None else "")
-
+    every = sorted({name for part in manifest.scores.values() for name in part})
+    every = [name for name in every if not name.endswith("_standard_error")]
+    measures = [name for name in every if OF_LABEL not in name]
     rows = [
-        [part, manifest.origin.split.get(part, ""), *(cell(scores, name) for name in measures)]
+        [part, manifest.origin.split.get(part, ""), *(_score(scores, name) for name in measures)]
         for part, scores in manifest.scores.items()
     ]
-    return (
-        table(["part", "instances", *(name.replace("_", " ") for name in measures)], rows)
-        + "\n\nAfter ± stands one standard error of that sample. The validation part chose the "
-        "epoch; the test part was scored once, at the end."
-    )
+    texts = [
+        table(["part", "instances", *(name.replace("_", " ") for name in measures)], rows),
+        "After ± stands one standard error of that sample. The validation part chose the epoch; "
+        "the test part was scored once, at the end.",
+    ]
+    own = [name.split(OF_LABEL, 1) for name in every if OF_LABEL in name]
+    if own:
+        labels, names = (list(dict.fromkeys(each[place] for each in own)) for place in (1, 0))
+        test = manifest.scores["test"]
+        each = [
+            [label, *(_score(test, f"{name}{OF_LABEL}{label}") for name in names)]
+            for label in labels
+        ]
+        texts += [
+            "Above stand means over the labels; each by itself, on the test part:",
+            table(["label", *(name.replace("_", " ") for name in names)], each),
+        ]
+    return "\n\n".join(texts)
+
+
+def _score(scores: dict[str, float], name: str) -> str:
+    if name not in scores:
+        return ""
+    error = scores.get(f"{name}_standard_error")
+    return f"{scores[name]:.5g}" + (f" ± {error:.2g}" if error is not None else "")
 
 
 def _inputs(manifest: Manifest) -> str:

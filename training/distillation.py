@@ -2,27 +2,28 @@
 
 Trees and nearest neighbours learn a table better than a network does, but they cannot be served as
 one. So they teach: an ensemble fitted on other folds labels many synthetic rows, and a network of a
-few thousand multiply-adds learns those labels beside the true ones.
+few thousand multiply-adds learns those labels beside the true ones. Labels are values, or the
+probabilities of classes.
 
 References:
     Bucila, Caruana, Niculescu-Mizil (2006), Model compression. doi:10.1145/1150402.1150464
     Hinton, Vinyals, Dean (2015), Distilling the knowledge in a neural network. arXiv:1503.02531
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
-from catboost import CatBoostRegressor
+from catboost import CatBoostClassifier, CatBoostRegressor
 from numpy.typing import NDArray
 from scipy.optimize import nnls  # type: ignore[import-untyped]
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
@@ -33,6 +34,8 @@ from training.embeddings import Pair, with_calendar
 
 Floats = NDArray[np.float32]
 Targets = NDArray[np.float64]
+# Values, or the codes of class labels.
+Truth = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,8 @@ class Scale:
         return np.asarray((filled - self.mean) / self.spread)
 
 
-def _catboost(seed: int, *, iterations: int, threads: int, **options: Any) -> CatBoostRegressor:
-    return CatBoostRegressor(
+def _catboost(build: Any, seed: int, *, iterations: int, threads: int, **options: Any) -> Any:
+    return build(
         iterations=iterations,
         random_seed=seed,
         thread_count=threads,
@@ -115,21 +118,22 @@ def _catboost(seed: int, *, iterations: int, threads: int, **options: Any) -> Ca
 
 def unexplained(rows: Rows, target: Targets, *, seed: int, threads: int = 1) -> Targets:
     """Return what quick trees, fitted on other folds, leave of each target."""
-    trees = _catboost(seed, iterations=200, threads=threads, learning_rate=0.1)
-    folds = KFold(_fold_count(rows, 4), shuffle=True, random_state=seed)
+    trees = _catboost(CatBoostRegressor, seed, iterations=200, threads=threads, learning_rate=0.1)
+    folds = KFold(_fold_count(len(rows), 4), shuffle=True, random_state=seed)
     flat = np.hstack([rows.numbers, rows.categories])
     return np.asarray(target - cross_val_predict(trees, flat, target, cv=folds))
 
 
-def _fold_count(rows: Rows, wanted: int) -> int:
-    return max(2, min(wanted, len(rows) // 4))
+def _fold_count(rows: int, wanted: int) -> int:
+    return max(2, min(wanted, rows // 4))
 
 
-def important_columns(rows: Rows, target: Targets, *, seed: int, most: int) -> list[int]:
+def important_columns(rows: Rows, target: Truth, *, seed: int, most: int) -> list[int]:
     """Return the numeric columns that quick trees use most, the most used first."""
     if rows.numbers.shape[1] == 0:
         return []
-    trees = _catboost(seed, iterations=100, threads=1).fit(rows.numbers, target)
+    build = CatBoostClassifier if _is_codes(target) else CatBoostRegressor
+    trees = _catboost(build, seed, iterations=100, threads=1).fit(rows.numbers, target)
     order = np.argsort(-trees.get_feature_importance(), kind="stable")
     return [int(column) for column in order[:most]]
 
@@ -218,14 +222,33 @@ class Sizes:
 
 
 class Teacher:
-    """Boosted trees, randomised trees and a linear model on the same features."""
+    """Boosted trees, randomised trees and a linear model on the same features.
 
-    def __init__(self, features: Features, sizes: Sizes, *, seed: int, threads: int = 1) -> None:
-        self.features = features
+    Args:
+        features: What they learn from.
+        outputs: 1 for values; how many classes there are, for probabilities of them.
+        sizes: How much they may learn.
+        seed: Of their random choices.
+        threads: Cores to use.
+    """
+
+    def __init__(
+        self, features: Features, outputs: int, sizes: Sizes, *, seed: int, threads: int = 1
+    ) -> None:
+        self.features, self.outputs = features, outputs
+        is_value = outputs == 1
+        # Left alone, CatBoost chooses the rate by the rows; of values faster is as good.
+        rate = {"learning_rate": 0.06} if is_value else {}
         self.trees = _catboost(
-            seed, iterations=sizes.boosted_trees, threads=threads, learning_rate=0.06, rsm=0.5
+            CatBoostRegressor if is_value else CatBoostClassifier,
+            seed,
+            iterations=sizes.boosted_trees,
+            threads=threads,
+            rsm=0.5,
+            **rate,
         )
-        self.forest = ExtraTreesRegressor(
+        forest = ExtraTreesRegressor if is_value else ExtraTreesClassifier
+        self.forest = forest(
             sizes.random_trees,
             min_samples_leaf=2,
             max_features=0.5,
@@ -233,11 +256,11 @@ class Teacher:
             random_state=seed,
         )
 
-    def fit(self, rows: Rows, target: Targets) -> "Teacher":
+    def fit(self, rows: Rows, target: Truth) -> "Teacher":
         """Learn `rows`, the ones that the features remember."""
         flat = self._flatten(rows, known=True)
         codes = list(range(flat.shape[1] - rows.categories.shape[1], flat.shape[1]))
-        self.linear = _linear_model(rows)
+        self.linear = _linear_model(rows, is_value=self.outputs == 1)
         self.trees.fit(self._frame(flat, codes), target, cat_features=codes)
         self.codes = codes
         self.forest.fit(flat, target)
@@ -248,12 +271,22 @@ class Teacher:
         """Return each member's prediction.
 
         Shapes:
-            (n, 3): boosted trees, randomised trees, linear.
+            (n, 3, outputs): boosted trees, randomised trees, linear.
         """
         flat = self._flatten(rows, known=False)
-        boosted = self.trees.predict(self._frame(flat, self.codes))
-        linear = self.linear.predict(np.hstack([rows.numbers, rows.categories]))
-        return np.stack([boosted, self.forest.predict(flat), linear], axis=1)
+        said = [
+            self._said(self.trees, self._frame(flat, self.codes)),
+            self._said(self.forest, flat),
+            self._said(self.linear, np.hstack([rows.numbers, rows.categories])),
+        ]
+        return np.stack(said, axis=1)
+
+    def _said(self, member: Any, features: Any) -> NDArray[np.float64]:
+        if self.outputs == 1:
+            return np.asarray(member.predict(features))[:, np.newaxis]
+        said = np.zeros((len(features), self.outputs))  # a fold may lack a class
+        said[:, np.ravel(member.classes_).astype(int)] = member.predict_proba(features)
+        return said
 
     def _flatten(self, rows: Rows, *, known: bool) -> Floats:
         made = self.features.make(rows, known=known)
@@ -266,7 +299,7 @@ class Teacher:
         return frame.astype(dict.fromkeys(codes, np.int32))
 
 
-def _linear_model(rows: Rows) -> Any:
+def _linear_model(rows: Rows, *, is_value: bool) -> Any:
     columns = rows.numbers.shape[1]
     everything = columns + rows.categories.shape[1]
     prepare = make_column_transformer(
@@ -276,10 +309,8 @@ def _linear_model(rows: Rows) -> Any:
         ),
         (OneHotEncoder(handle_unknown="ignore"), list(range(columns, everything))),
     )
-    return make_pipeline(prepare, RidgeCV(np.logspace(-2, 4, 13)))
-
-
-# ---------------------------------------------------------------- (c) synthetic rows
+    last = RidgeCV(np.logspace(-2, 4, 13)) if is_value else LogisticRegression(max_iter=1000)
+    return make_pipeline(prepare, last)
 
 
 def synthesise(rows: Rows, count: int, rng: np.random.Generator) -> tuple[Rows, NDArray[np.intp]]:
@@ -323,8 +354,12 @@ class Lesson:
 
     Attributes:
         true_rows: The rows of the table that the teachers learned from.
-        residuals: By how much the true targets exceed what teachers, who had not seen them, said.
+        residuals: By how much the true values exceed what teachers, who had not seen them, said;
+            of class labels, what the teachers left of each to be certain.
         member_weights: The share of boosted trees, randomised trees and linear model.
+
+    Shapes:
+        target: (n,) values or (n, classes) probabilities; residuals: (true rows,).
     """
 
     rows: Rows
@@ -342,11 +377,12 @@ class Lesson:
 
 MOST_TAUGHT_ROWS = 60_000
 FOLDS = 5
+_LEAST_PROBABILITY = 1e-6
 
 
 def prepare_lesson(
     rows: Rows,
-    target: Targets,
+    target: Truth,
     *,
     seed: int,
     dates: Sequence[int] = (),
@@ -360,7 +396,7 @@ def prepare_lesson(
 
     Args:
         rows: That train.
-        target: Their targets.
+        target: Their values, or the codes of their class labels.
         seed: Of every random choice.
         dates: Which number columns are dates.
         sizes: How much the teachers may learn and tell.
@@ -373,31 +409,76 @@ def prepare_lesson(
         rows, target = rows.take(chosen), target[chosen]
     known = with_calendar(rows, dates)
     columns = important_columns(known, target, seed=seed, most=12)
-    residual = unexplained(known, target, seed=seed, threads=threads)
-    pairs = related_pairs(known, residual, columns)
+    residual = np.zeros(len(rows))
+    pairs: list[Pair] = []
+    if not _is_codes(target):
+        residual = unexplained(known, target, seed=seed, threads=threads)
+        pairs = related_pairs(known, residual, columns)
     ratios = _ratios(columns, pairs)
     synthetic, parent = synthesise(rows, _count(len(rows), sizes.synthetic_rows), rng)
     asked = with_calendar(synthetic, dates)
-    values = np.stack([target, residual], axis=1)
-    unseen = np.zeros((len(rows), 3))
-    labels = np.zeros((len(synthetic), 3))
-    folds = KFold(_fold_count(rows, FOLDS), shuffle=True, random_state=seed)
-    for number, (inside, outside) in enumerate(folds.split(rows.numbers)):
+    values = np.stack([target.astype(np.float64), residual], axis=1)
+    outputs = int(every_target.max()) + 1 if _is_codes(target) else 1
+    unseen = np.zeros((len(rows), 3, outputs))
+    labels = np.zeros((len(synthetic), 3, outputs))
+    for number, (inside, outside) in enumerate(_folds(target, seed=seed)):
         taught = known.take(inside)
         features = Features.learn(taught, values[inside], pairs, ratios)
-        teacher = Teacher(features, sizes, seed=seed * FOLDS + number, threads=threads)
+        teacher = Teacher(features, outputs, sizes, seed=seed * FOLDS + number, threads=threads)
         teacher.fit(taught, target[inside])
         unseen[outside] = teacher.predict(known.take(outside))
         children = np.flatnonzero(np.isin(parent, outside))
         labels[children] = teacher.predict(asked.take(children))
-    weights = _member_weights(unseen, target)
+    said, left, weights = _weighed(unseen, labels, target)
+    truth = np.eye(outputs)[every_target] if _is_codes(target) else every_target
     return Lesson(
-        *_with_true_rows(synthetic, labels @ weights, every_row, every_target),
+        *_with_true_rows(synthetic, said, every_row, truth),
         true_rows=rows,
-        residuals=target - unseen @ weights,
+        residuals=left,
         pairs=pairs,
         member_weights=weights.tolist(),
     )
+
+
+def prepare_labels_lesson(rows: Rows, target: Floats, **options: Any) -> Lesson:
+    """Prepare a lesson about several labels, each taught by itself.
+
+    Args:
+        rows: That train.
+        target: Which labels each row has, 0 or 1.
+        **options: As `prepare_lesson` takes them.
+
+    Shapes:
+        target: (n, labels).
+    """
+    # The same seed makes the same synthetic rows for each.
+    each = [prepare_lesson(rows, label, **options) for label in target.T.astype(np.int64)]
+    return Lesson(
+        each[0].rows,
+        np.stack([lesson.target[:, 1] for lesson in each], axis=1),
+        true_rows=each[0].true_rows,
+        residuals=np.mean([lesson.residuals for lesson in each], axis=0),
+        pairs=[],
+        member_weights=np.mean([lesson.member_weights for lesson in each], axis=0).tolist(),
+    )
+
+
+def _is_codes(target: Truth) -> bool:
+    return target.dtype.kind == "i"
+
+
+def _folds(target: Truth, *, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield the places inside and outside of each fold; classes are spread evenly over them."""
+    count = _fold_count(len(target), FOLDS)
+    if not _is_codes(target):
+        yield from KFold(count, shuffle=True, random_state=seed).split(target)
+        return
+    order = np.random.default_rng(seed).permutation(len(target))
+    order = order[np.argsort(target[order], kind="stable")]
+    number = np.empty(len(target), dtype=np.intp)
+    number[order] = np.arange(len(target)) % count
+    for fold in range(count):
+        yield np.flatnonzero(number != fold), np.flatnonzero(number == fold)
 
 
 def _count(rows: int, most: int) -> int:
@@ -410,11 +491,43 @@ def _ratios(columns: Sequence[int], pairs: Sequence[Pair]) -> list[Pair]:
     return list(combinations(sorted([c for c in columns if c not in paired][:8]), 2))
 
 
-def _member_weights(unseen: NDArray[np.float64], target: Targets) -> NDArray[np.float64]:
+def _weighed(
+    unseen: NDArray[np.float64], labels: NDArray[np.float64], target: Truth
+) -> tuple[NDArray[np.float64], Targets, NDArray[np.float64]]:
+    """Return what the members say together, what they leave unexplained, and their weights."""
+    if not _is_codes(target):
+        weights = _value_weights(unseen[..., 0], target)
+        return labels[..., 0] @ weights, target - unseen[..., 0] @ weights, weights
+    truth = np.maximum(unseen[np.arange(len(target)), :, target], _LEAST_PROBABILITY)
+    weights = _class_weights(truth)
+    return np.einsum("nmk,m->nk", labels, weights), 1 - truth @ weights, weights
+
+
+def _value_weights(unseen: NDArray[np.float64], target: Targets) -> NDArray[np.float64]:
     """Weigh the members by least squares on rows they have not seen, none negative."""
     weights, _ = nnls(unseen - target.mean(), target - target.mean())
     total = weights.sum()
     return np.asarray(weights / total if total > 0 else np.full(len(weights), 1 / len(weights)))
+
+
+def _class_weights(of_truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weigh the members by likelihood: as a mixture, by expectation and maximisation.
+
+    Args:
+        of_truth: The probability that each gave the true label of rows it had not seen.
+
+    Shapes:
+        of_truth: (n, members).
+
+    References:
+        Dempster, Laird, Rubin (1977), Maximum likelihood from incomplete data via the EM
+        algorithm, section 4.3. JSTOR 2984875
+    """
+    weights = np.full(of_truth.shape[1], 1 / of_truth.shape[1])
+    for _ in range(200):
+        shares = of_truth * weights
+        weights = (shares / shares.sum(axis=1, keepdims=True)).mean(axis=0)
+    return weights
 
 
 def _with_true_rows(

@@ -1,6 +1,6 @@
 """What a trained network is worth: scores, calibration scores, reference distributions, cost.
 
-NumPy and ONNX only; knows nothing of Keras, files or plots.
+NumPy, scikit-learn and ONNX only; knows nothing of Keras, files or plots.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from service import drift
 from service.bundle import FIRST_CODE, Reference, Signature
@@ -50,6 +51,45 @@ def classification_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[s
         "accuracy_standard_error": float(np.sqrt(accuracy * (1 - accuracy) / len(y))),
         "log_loss": float(-np.log(np.maximum(of_truth, 1e-12)).mean()),
     }
+
+
+def ranking_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[str, float]:
+    """Return the areas under the ROC and precision-recall curves, and F1.
+
+    Of two labels the areas and F1 are the rarer label's. Of more, each is the mean over all labels,
+    each against the others. A label that no instance has is left out.
+
+    Shapes:
+        probabilities: (n, classes); y: (n,), codes.
+    """
+    classes = probabilities.shape[1]
+    counts = np.bincount(y, minlength=classes)
+    codes = [int(counts.argmin())] if classes == 2 else list(range(classes))
+    told = [code for code in codes if 0 < counts[code] < len(y)]
+    predicted = probabilities.argmax(axis=1)
+    found = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
+    scores = {
+        name: float(np.mean([measure(y == code, probabilities[:, code]) for code in told]))
+        for name, measure in found.items()
+        if told
+    }
+    f1 = f1_score(y, predicted, labels=codes, average="macro", zero_division=0)
+    return {**scores, "f1" if classes == 2 else "macro_f1": float(f1)}
+
+
+def balance(encoded: Values, shares: Values) -> Values:
+    """Return weights by which having a label and lacking it count the same, averaged over labels.
+
+    Args:
+        encoded: Which labels each instance has, or with what probability.
+        shares: Of the instances that have each.
+
+    Shapes:
+        encoded: (n, labels); shares: (labels,); result: (n,).
+    """
+    having, lacking = np.maximum(shares, 1e-6), np.maximum(1 - shares, 1e-6)
+    weights: Values = ((encoded / having + (1 - encoded) / lacking) / 2).mean(axis=1)
+    return weights
 
 
 def regression_scores(values: Values, y: NDArray[np.float64]) -> dict[str, float]:

@@ -5,6 +5,7 @@ Each function draws one figure and writes one PNG.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,21 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
 from training.calibration import Reliability
 from training.evaluation import History, plain
 
 _INK, _GREY, _GRID = "#1f2937", "#6b7280", "#e5e7eb"
 _FIRST, _SECOND = "#2563eb", "#ea580c"
+_COLOURS = (
+    *(_FIRST, _SECOND, "#059669", "#9333ea", "#ca8a04"),
+    *("#db2777", "#0891b2", "#65a30d", "#4b5563", "#b91c1c"),
+)
 _BLUES = LinearSegmentedColormap.from_list("paper to blue", ["#ffffff", "#93c5fd", "#1e3a8a"])
 _LOGARITHMIC_FROM = 8
 _LOOK: Any = {
@@ -337,3 +343,193 @@ def plot_intervals(
         axes.xaxis.set_major_formatter(lambda value, _: plain(value))
         axes.yaxis.set_major_formatter(lambda value, _: plain(value))
         axes.legend(loc="upper left")
+
+
+def plot_curves(
+    path: Path,
+    probabilities: NDArray[np.floating[Any]],
+    truth: NDArray[np.bool_],
+    label: str,
+) -> None:
+    """Draw the ROC and the precision-recall curve of one label.
+
+    Args:
+        path: PNG to write.
+        probabilities: Of the label.
+        truth: Which instances have it.
+        label: Its name.
+
+    Shapes:
+        probabilities, truth: (n,).
+    """
+    wrong, right, _ = roc_curve(truth, probabilities)
+    precision, recall, _ = precision_recall_curve(truth, probabilities)
+    with _figure(path, width=9.2, height=4.2) as figure:
+        left, rightmost = figure.subplots(1, 2)
+        left.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="by chance")
+        left.plot(wrong, right, color=_FIRST, label=f"area {auc(wrong, right):.3f}")
+        left.set(
+            title="ROC",
+            xlabel=f"share of the others taken for {label}",
+            ylabel=f"share of {label} found",
+        )
+        share = float(truth.mean())
+        rightmost.axhline(share, color=_GREY, linewidth=1, linestyle="--", label="by chance")
+        area = average_precision_score(truth, probabilities)
+        rightmost.step(recall, precision, where="post", color=_FIRST, label=f"area {area:.3f}")
+        rightmost.set(
+            title="Precision and recall",
+            xlabel=f"share of {label} found",
+            ylabel="share of the found that is right",
+            ylim=(0, 1.03),
+        )
+        for axes in (left, rightmost):
+            axes.legend(loc="lower right" if axes is left else "best")
+
+
+def plot_shares(
+    path: Path,
+    names: Sequence[str],
+    probabilities: NDArray[np.floating[Any]],
+    labels: Sequence[str],
+) -> None:
+    """Draw probabilities that sum to 1 as stacked bars, one made-up instance each.
+
+    Shapes:
+        probabilities: (n, classes).
+    """
+    most = np.argsort(-probabilities.max(axis=0), kind="stable")[: len(_COLOURS) - 1]
+    with _figure(path, width=7.2, height=1.2 + 0.36 * len(names)) as figure:
+        axes = figure.add_subplot()
+        places = np.arange(len(names))[::-1]
+        begun = np.zeros(len(names))
+        for code, colour in zip(sorted(most.tolist()), _COLOURS, strict=False):
+            width = probabilities[:, code]
+            axes.barh(places, width, left=begun, color=colour, height=0.66, label=labels[code])
+            begun = begun + width
+        if len(labels) > len(most):
+            axes.barh(places, 1 - begun, left=begun, color=_GRID, height=0.66, label="others")
+        axes.set_yticks(places, list(names))
+        axes.grid(visible=False, axis="y")
+        axes.set(title="Made-up rows, as predicted", xlabel="probability", xlim=(0, 1))
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def plot_probabilities(
+    path: Path,
+    names: Sequence[str],
+    probabilities: NDArray[np.floating[Any]],
+    labels: Sequence[str],
+) -> None:
+    """Draw the probability of each of several labels, one made-up instance a row.
+
+    Shapes:
+        probabilities: (n, labels).
+    """
+    width = 2.4 + 0.9 * len(labels)
+    with _figure(path, width=max(4.8, width), height=1.4 + 0.34 * len(names)) as figure:
+        axes = figure.add_subplot()
+        axes.imshow(probabilities, cmap=_BLUES, vmin=0, vmax=1, aspect="auto")
+        for row, column in np.ndindex(*probabilities.shape):
+            value = probabilities[row, column]
+            colour = "white" if value > 0.6 else _INK
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
+        axes.set(title="Made-up rows, as predicted")
+        axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
+        axes.set_yticks(range(len(names)), list(names))
+        axes.grid(visible=False)
+
+
+def plot_label_scores(
+    path: Path,
+    probabilities: NDArray[np.floating[Any]],
+    truth: NDArray[np.floating[Any]],
+    labels: Sequence[str],
+) -> None:
+    """Draw how frequent each of several labels is, and the precision and recall at one half.
+
+    Shapes:
+        probabilities, truth: (n, labels).
+    """
+    given = probabilities >= 0.5
+    right = (given * truth).sum(axis=0)
+    bars = {
+        "frequency": (truth.mean(axis=0), _GREY),
+        "precision": (right / np.maximum(given.sum(axis=0), 1), _FIRST),
+        "recall": (right / np.maximum(truth.sum(axis=0), 1), _SECOND),
+    }
+    with _figure(path, width=6.4, height=1.4 + 0.62 * len(labels)) as figure:
+        axes = figure.add_subplot()
+        places = np.arange(len(labels))[::-1].astype(float)
+        for offset, (name, (values, colour)) in zip((0.26, 0, -0.26), bars.items(), strict=True):
+            axes.barh(places + offset, values, height=0.24, color=colour, label=name, alpha=0.85)
+        axes.set_yticks(places, list(labels))
+        axes.grid(visible=False, axis="y")
+        axes.set(title="Each label on the test part", xlabel="share", xlim=(0, 1))
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One feature of a surface and the values it is drawn at: numbers, or texts of a category."""
+
+    name: str
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What is predicted over two features.
+
+    Attributes:
+        values: Values, or probabilities of labels.
+        name: Of what is predicted.
+        labels: Of classes; none for values.
+
+    Shapes:
+        values: (first, second) or (first, second, labels).
+    """
+
+    values: NDArray[np.floating[Any]]
+    name: str
+    labels: tuple[str, ...] = ()
+
+
+def plot_surface(path: Path, first: Axis, second: Axis, surface: Surface) -> None:
+    """Draw a value over two features, or where which label is most probable, and how probable."""
+    with _figure(path, width=7.2, height=5.2) as figure:
+        axes = figure.add_subplot()
+        places = [_places(axis) for axis in (first, second)]
+        if surface.labels:
+            _draw_regions(axes, places, surface)
+        else:
+            mesh = axes.pcolormesh(*places, surface.values.T, cmap="viridis", shading="nearest")
+            figure.colorbar(mesh, ax=axes, label=surface.name)
+        for axis, (ticks, name) in zip(
+            (first, second), zip(places, "xy", strict=True), strict=True
+        ):
+            axes.set(**{f"{name}label": axis.name})
+            if axis.values.dtype == object:
+                texts = ["blank" if text is None else str(text) for text in axis.values]
+                (axes.set_xticks if name == "x" else axes.set_yticks)(ticks, texts)
+        axes.grid(visible=False)
+        title = "Most probable label" if surface.labels else "Predicted value"
+        axes.set(title=f"{title} over both features")
+
+
+def _places(axis: Axis) -> NDArray[Any]:
+    return np.arange(len(axis.values)) if axis.values.dtype == object else axis.values
+
+
+def _draw_regions(axes: Axes, places: Sequence[NDArray[Any]], surface: Surface) -> None:
+    top = surface.values.argmax(axis=-1)
+    sure = surface.values.max(axis=-1)
+    least = 1 / len(surface.labels)
+    strength = ((sure - least) / (1 - least))[..., np.newaxis]
+    palette = np.array([to_rgb(colour) for colour in _COLOURS])
+    coloured = 1 - strength * (1 - palette[top % len(palette)])
+    axes.pcolormesh(*places, coloured.transpose(1, 0, 2), shading="nearest")
+    for code in np.unique(top):
+        colour = _COLOURS[code % len(_COLOURS)]
+        axes.plot([], [], "s", color=colour, label=surface.labels[code])
+    axes.legend(title=f"{surface.name}, paler where less sure", loc="upper left", frameon=True)

@@ -9,13 +9,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training import interruption
 
+_MOST_LINES = 40
 console = Console(highlight=False, soft_wrap=True)
 
 
 class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
     """A bar while an epoch runs and one line when it is done.
 
-    Without a terminal only the lines are written, so that a log stays readable.
+    Without a terminal only the lines are written, so that a log stays readable; of many epochs,
+    about forty of them.
     """
 
     def __init__(self) -> None:
@@ -42,6 +44,9 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
         self._bar.update(self._task, completed=batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        every = -(-self.params["epochs"] // _MOST_LINES)
+        if (epoch + 1) % every and epoch + 1 != self.params["epochs"]:
+            return
         measures = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
         seconds = time.monotonic() - self._began
         console.print(f"epoch {epoch + 1:3d}/{self.params['epochs']}  {measures}  {seconds:.0f} s")

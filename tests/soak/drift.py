@@ -247,7 +247,7 @@ def _ask(server: Server, model: str, media_type: str, body: bytes) -> int:
 
 def _held_out(data: Path) -> tuple[Instances, Pixels]:
     """Return rows and pictures that did not fit the networks."""
-    table = load_table(data / HOUSING, "median_house_value", Overrides(), test_share=0.2, seed=0)
+    table = load_table(data / HOUSING, ["median_house_value"], Overrides(), seed=0)
     pictures = load_pictures(PICTURE_SETS["mnist"], data=data, cache=default_cache(), seed=0)
     return table.test.instances, pictures.held_out.x[..., 0]
 

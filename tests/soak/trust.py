@@ -259,6 +259,4 @@ def _pictures(data: Path) -> PictureParts:
 
 def _rows(data: Path) -> TableParts:
     manifest = _model("housing").manifest
-    return load_table(
-        data / HOUSING, manifest.target, Overrides(), test_share=0.2, seed=manifest.origin.seed
-    )
+    return load_table(data / HOUSING, [manifest.target], Overrides(), seed=manifest.origin.seed)

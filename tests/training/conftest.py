@@ -98,12 +98,12 @@ def table_config(file: Path, models: Path) -> tables.Config:
     """Describe a tiny training."""
     return tables.Config(
         file=file,
-        target="rent",
+        targets=("rent",),
         command="python -m training table rents.csv --target rent --name rents",
         name="rents",
         models=models,
         unit="EUR",
-        recipe=TINY,
+        learning=tables.Learning(recipe=TINY),
     )
 
 

@@ -16,13 +16,13 @@ from service.engines import load_engine
 from tests.bundles import picture_manifest
 from training import calibration, publishing
 from training.architectures.pictures import mlp, temper, with_novelty
-from training.architectures.tables import table_network
+from training.architectures.tables import ValueHead, predict, table_network
 from training.calibration import Reliability
 from training.datasets.pictures import PictureSet
 from training.datasets.tables import Rows
-from training.distillation import Lesson
-from training.experiments import tables
 from training.experiments.pictures import picture_signature
+from training.outcomes import Unexplained
+from training.outcomes.values import learn_quantiles
 
 Values = NDArray[np.float32]
 Codes = NDArray[np.int64]
@@ -411,29 +411,27 @@ def regression() -> keras.Model:
     """A regression of one column that has learned nothing."""
     keras.utils.set_random_seed(0)
     rows, residuals = noisy_line(2_000, seed=0)
-    return table_network(rows, 3 * rows.numbers[:, 0] + residuals, [COLUMN], multiply_adds=4_000)
+    head = ValueHead.of(3 * rows.numbers[:, 0] + residuals)
+    return table_network(rows, [COLUMN], head, multiply_adds=4_000)
 
 
 @pytest.fixture(scope="module")
 def bounded(regression: keras.Model) -> keras.Model:
     """The regression with quantiles."""
     rows, residuals = noisy_line(2_000, seed=0)
-    lesson = Lesson(
-        rows, residuals, true_rows=rows, residuals=residuals, pairs=[], member_weights=[]
-    )
-    return tables.learn_quantiles(regression, lesson, seed=0)
+    return learn_quantiles(regression, Unexplained(rows, residuals), seed=0)
 
 
 def test_quantiles_leave_the_value_as_it_is(regression: keras.Model, bounded: keras.Model) -> None:
     rows, _ = noisy_line(200, seed=1)
 
-    before, after = (tables.predict(network, rows)["value"] for network in (regression, bounded))
+    before, after = (predict(network, rows)["value"] for network in (regression, bounded))
 
     np.testing.assert_array_equal(before, after)
 
 
 def test_quantiles_lie_on_either_side_of_the_value(bounded: keras.Model) -> None:
-    outputs = tables.predict(bounded, noisy_line(200, seed=1)[0])
+    outputs = predict(bounded, noisy_line(200, seed=1)[0])
 
     lower, upper = outputs["quantiles"].T
     assert (lower < outputs["value"]).all()
@@ -443,7 +441,7 @@ def test_quantiles_lie_on_either_side_of_the_value(bounded: keras.Model) -> None
 def test_quantiles_are_wider_where_the_noise_is(bounded: keras.Model) -> None:
     rows, _ = noisy_line(400, seed=1)
 
-    widths = np.diff(tables.predict(bounded, rows)["quantiles"], axis=1)
+    widths = np.diff(predict(bounded, rows)["quantiles"], axis=1)
 
     is_noisy = rows.numbers > 0.5
     assert widths[is_noisy].mean() > 2 * widths[~is_noisy].mean()
@@ -451,7 +449,7 @@ def test_quantiles_are_wider_where_the_noise_is(bounded: keras.Model) -> None:
 
 def test_as_many_lie_beyond_each_quantile_as_its_level_says(bounded: keras.Model) -> None:
     rows, residuals = noisy_line(4_000, seed=1)
-    outputs = tables.predict(bounded, rows)
+    outputs = predict(bounded, rows)
 
     below, above = (outputs["quantiles"] - outputs["value"][:, np.newaxis]).T
 

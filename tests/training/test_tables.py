@@ -10,7 +10,7 @@ from service import bundle, repository
 from service.bundle import MISSING_CODE, OTHER_CODE
 from service.errors import InvalidParameter
 from tests.training.conftest import TINY, table_config, write_rents
-from training.architectures.tables import by_column, table_network
+from training.architectures.tables import ValueHead, by_column, table_network
 from training.columns import Overrides
 from training.datasets.tables import Rows, TableParts, load_table
 from training.distillation import Lesson, prepare_lesson
@@ -21,11 +21,11 @@ from training.experiments.tables import Batches
 @pytest.fixture(scope="module")
 def parts(many_rents: Path) -> TableParts:
     """The made-up rents, split."""
-    return load_table(many_rents, "rent", Overrides(), test_share=0.2, seed=0)
+    return load_table(many_rents, ["rent"], Overrides(), seed=0)
 
 
 def test_network_takes_blanks_and_unknown_categories(parts: TableParts) -> None:
-    rows_network = table_network(parts.train.rows, parts.train.y, parts.specs)
+    rows_network = table_network(parts.train.rows, parts.specs, ValueHead.of(parts.train.y))
     network = by_column(rows_network, parts.specs)
 
     feeds = {
@@ -59,7 +59,7 @@ def test_network_of_one_kind_of_column(parts: TableParts, keep: str) -> None:
         else Rows(rows.numbers[:, :0], rows.categories)
     )
 
-    network = table_network(rows, parts.train.y, specs)
+    network = table_network(rows, specs, ValueHead.of(parts.train.y))
 
     assert network.predict(rows.tensors(), verbose=0)["value"].shape == (len(rows), 1)
 
@@ -69,7 +69,7 @@ def test_batches_hide_numbers_and_categories(parts: TableParts) -> None:
     lesson = Lesson(rows, y, true_rows=rows, residuals=0 * y, pairs=[], member_weights=[])
     recipe = replace(TINY, hidden_rows=0.5, hidden_values=0.5, batch_size=len(parts.train))
 
-    inputs, target = Batches(lesson, recipe, seed=0)[0]
+    inputs, target = Batches(lesson, y[:, np.newaxis], recipe, seed=0)[0]
 
     seen = parts.train.rows
     assert np.isnan(inputs["numbers"]).mean() > np.isnan(seen.numbers).mean() + 0.1

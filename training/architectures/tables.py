@@ -40,6 +40,18 @@ _SPREAD_MULTIPLY_ADDS = 1_000
 class Head(Protocol):
     """What a table's network predicts: its last layer."""
 
+    @property
+    def layer(self) -> str:
+        """The name of the layer whose output is fitted."""
+
+    @property
+    def loss(self) -> str:
+        """The loss that it is fitted by."""
+
+    @property
+    def loss_weight(self) -> float:
+        """What the loss is multiplied by, so that 1 is usual at the start."""
+
     def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
         """Return the outputs by name, the prediction among them.
 
@@ -58,6 +70,13 @@ class ValueHead:
 
     mean: float
     spread: float
+    layer = "value"
+    loss = "mean_squared_error"
+
+    @property
+    def loss_weight(self) -> float:
+        """One over the targets' variance."""
+        return 1 / self.spread**2
 
     @classmethod
     def of(cls, target: Targets) -> "ValueHead":
@@ -74,6 +93,10 @@ class ValueHead:
 class BinaryHead:
     """One of two class labels, by a sigmoid."""
 
+    layer = "probability"
+    loss = "binary_crossentropy"
+    loss_weight = 1.0
+
     def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
         """Return `probabilities`, (n, 2), of which the second is the sigmoid's."""
         second = layers.Dense(1, activation="sigmoid", name="probability")(features)
@@ -86,14 +109,14 @@ class ClassesHead:
     """One of several class labels, by a softmax."""
 
     classes: int
+    layer = "probabilities"
+    loss = "categorical_crossentropy"
+    loss_weight = 1.0
 
     def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
         """Return `probabilities`, (n, classes)."""
-        return {
-            "probabilities": layers.Dense(self.classes, activation="softmax", name="probabilities")(
-                features
-            )
-        }
+        last = layers.Dense(self.classes, activation="softmax", name="probabilities")
+        return {"probabilities": last(features)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +124,36 @@ class LabelsHead:
     """Any of several class labels, by a sigmoid each."""
 
     labels: int
+    layer = "probabilities"
+    loss = "binary_crossentropy"
+    loss_weight = 1.0
 
     def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
         """Return `probabilities`, (n, labels), each by itself."""
         last = layers.Dense(self.labels, activation="sigmoid", name="probabilities")
         return {"probabilities": last(features)}
+
+
+def temper(network: keras.Model, head: Head, temperatures: float | Floats) -> None:
+    """Divide the logits of class labels by a temperature, in the weights of the last layer.
+
+    Args:
+        network: With a head of class labels.
+        head: Which.
+        temperatures: One for all, or one a label.
+    """
+    last = network.get_layer(head.layer)
+    last.set_weights([weights / temperatures for weights in last.get_weights()])
+
+
+def predict(network: keras.Model, rows: Rows) -> dict[str, Floats]:
+    """Return the network's outputs, a value without its second axis.
+
+    Shapes:
+        value: (n,); any other (n, width).
+    """
+    outputs: dict[str, Floats] = network.predict(rows.tensors(), batch_size=4096, verbose=0)
+    return {name: output[:, 0] if name == "value" else output for name, output in outputs.items()}
 
 
 def quantile_knots(numbers: Floats, *, count: int = 257) -> list[list[float]]:
@@ -124,38 +172,36 @@ def quantile_knots(numbers: Floats, *, count: int = 257) -> list[list[float]]:
 
 def table_network(
     rows: Rows,
-    target: Targets,
     specs: Sequence[ColumnSpec],
+    head: Head,
     *,
     pairs: Sequence[Pair] = (),
     multiply_adds: int = 35_000,
 ) -> keras.Model:
-    """Build a regression network that takes raw rows; imputation and scaling are part of it.
+    """Build a network that takes raw rows; imputation and scaling are part of it.
 
     The hidden layers are as wide as the multiply-adds allow.
 
     Args:
         rows: Training rows, for quantiles.
-        target: Their targets, for mean and spread.
         specs: The columns.
+        head: What is predicted.
         pairs: Number columns, the calendar's counted, to be embedded together.
         multiply_adds: What one row may cost at most.
 
     Returns:
-        A model of inputs `numbers` and `categories` and outputs `value`, in the target's unit, and
-        `features`, the last hidden layer.
+        A model of inputs `numbers` and `categories`, the head's outputs and `features`, the last
+        hidden layer.
 
     Shapes:
         numbers: (n, number and date columns); categories: (n, category columns), each left out
-        where there are none; value: (n, 1); features: (n, width).
+        where there are none; features: (n, width).
     """
     inputs, hidden, spent = _table_features(rows, specs, pairs)
     widths = _hidden_widths(hidden.shape[-1], multiply_adds - _SPREAD_MULTIPLY_ADDS - spent)
     for width in widths:
         hidden = layers.Dense(width, activation="relu")(hidden)
-    spread = float(target.std()) or 1.0
-    value = layers.Rescaling(spread, float(target.mean()), name="value")(layers.Dense(1)(hidden))
-    return keras.Model(inputs, {"value": value, "features": hidden}, name="rows")
+    return keras.Model(inputs, {**head(hidden), "features": hidden}, name="rows")
 
 
 def plain_table_network(

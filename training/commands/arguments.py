@@ -31,6 +31,27 @@ def add_fitting(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_watching(command: argparse.ArgumentParser) -> None:
+    """Add what is done between epochs."""
+    group = command.add_argument_group("between epochs")
+    group.add_argument(
+        "--patience",
+        type=positive,
+        metavar="N",
+        help="epochs without a smaller validation loss before stopping; the best one is kept",
+    )
+    group.add_argument(
+        "--reduce-lr",
+        type=positive,
+        metavar="N",
+        help="epochs without a smaller validation loss before the learning rate is halved, "
+        "instead of a falling one",
+    )
+    group.add_argument(
+        "--tensorboard", type=Path, metavar="DIR", help="write what TensorBoard shows here"
+    )
+
+
 def add_publishing(command: argparse.ArgumentParser) -> None:
     """Add where a version goes, and what it must be worth."""
     command.add_argument(

@@ -1,7 +1,7 @@
 """CSV files: read, told what their columns are, split."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,14 @@ from service.bundle import (
     Dialect,
     Instances,
 )
-from service.errors import ServiceError, nearest, shown
+from service.errors import ServiceError
 from service.tables import Table, read_table
-from service.tables.cells import parse, parse_numbers
-from training.columns import Overrides, learn_specs, tell_kinds
+from service.tables.cells import parse
+from training.columns import Kinds, Overrides, learn_specs, tell_kinds
 from training.datasets.parts import Parts
+from training.datasets.targets import Target, Targets, Task, read_targets
 from training.errors import CannotTrain
 
-_LEAST_ROWS = 20
 _TEST_SEED = 42
 _MOST_SPARED = 2000
 _LEAST_VALIDATING = 4
@@ -77,12 +77,15 @@ class TablePart:
     Attributes:
         instances: Raw values by column name, as a client would send them.
         rows: The same as the network takes them.
-        y: Targets.
+        y: Targets: values, codes of class labels, or which labels each has.
+
+    Shapes:
+        y: (n,) float64, (n,) int64, or (n, labels) float32.
     """
 
     instances: Instances
     rows: Rows
-    y: NDArray[np.float64]
+    y: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.y)
@@ -93,59 +96,132 @@ class TableParts(Parts[TablePart]):
     """A table.
 
     Attributes:
+        target: What is predicted.
         specs: The columns that are inputs, as seen in the rows that train.
         left_out: Why other columns are no inputs, by name.
         unusable: Rows without a target.
+        hint: What the target may be instead, or nothing.
         dialect: How the file is written.
     """
 
+    target: Target
     specs: tuple[ColumnSpec, ...]
     left_out: dict[str, str]
     unusable: int
+    hint: str
     dialect: Dialect
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A whole table, its columns told apart, not yet split.
+
+    Attributes:
+        columns: Texts of what is no target, by column name, blank as None.
+        kinds: What they are.
+        targets: What is predicted, row by row.
+        dialect: How the file is written.
+        sha256: Of the file.
+    """
+
+    columns: Mapping[str, Sequence[str | None]]
+    kinds: Kinds
+    targets: Targets
+    dialect: Dialect
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """How the rows are kept apart.
+
+    Attributes:
+        test: Share of the rows with a target.
+        validation: Share of the rest; None for an eighth, 2 000 rows at most.
+    """
+
+    test: float = 0.2
+    validation: float | None = None
+
+
 def load_table(
-    path: Path, target: str, overrides: Overrides, *, test_share: float, seed: int
+    path: Path,
+    names: Sequence[str],
+    overrides: Overrides,
+    *,
+    seed: int,
+    split: Split = Split(),
+    task: Task | None = None,
 ) -> TableParts:
     """Read a CSV file, tell what its columns are, and split it.
 
     The test part is the same whatever the seed, so that scores compare: it is scikit-learn's
-    `train_test_split(test_size=test_share, random_state=42)` of the rows with a target, in the
-    file's order. An eighth of the rest each, 2 000 rows at most, validate and calibrate.
+    `train_test_split(test_size=split.test, random_state=42)` of the rows with a target, in the
+    file's order, stratified by class label where there is one. An eighth of the rest each, 2 000
+    rows at most, validate and calibrate.
 
     Args:
         path: The file.
-        target: The column to predict.
+        names: The columns to predict.
         overrides: Kinds of columns that are given.
-        test_share: Share of the rows with a target.
         seed: Of the split of the rest.
+        split: Shares of the rows.
+        task: What is predicted, where that is said.
+
+    Raises:
+        CannotTrain: The file cannot be read or does not hold what is needed.
+    """
+    source = read_source(path, names, overrides, task=task)
+    return split_table(source, _split(source.targets, split, seed=seed))
+
+
+def read_source(
+    path: Path, names: Sequence[str], overrides: Overrides, *, task: Task | None = None
+) -> Source:
+    """Read a CSV file and tell what its columns are.
 
     Raises:
         CannotTrain: The file cannot be read or does not hold what is needed.
     """
     table = _read_table(path)
-    y, usable = _targets(table, target)
-    columns = {name: texts for name, texts in table.columns.items() if name != target}
-    kinds = tell_kinds(columns, table.dialect, overrides)
-    places = _split(usable, test_share=test_share, seed=seed)
-    specs = learn_specs(
-        {name: [columns[name][place] for place in places["train"]] for name in kinds.kept},
-        kinds,
-        table.dialect,
-    )
-    raw = {
-        spec.name: parse(spec, [text or "" for text in columns[spec.name]], table.dialect).values
-        for spec in specs
-    }
-    parts = {name: _table_part(raw, specs, y, where) for name, where in places.items()}
-    return TableParts(
-        **parts,
-        specs=specs,
-        left_out=kinds.left_out,
-        unusable=len(y) - len(usable),
+    targets = read_targets(table, names, task)
+    columns = {name: texts for name, texts in table.columns.items() if name not in names}
+    return Source(
+        columns=columns,
+        kinds=tell_kinds(columns, table.dialect, overrides),
+        targets=targets,
         dialect=table.dialect,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def split_table(source: Source, places: Mapping[str, NDArray[np.intp]]) -> TableParts:
+    """Put the rows into parts, and learn ranges and vocabularies from those that train.
+
+    Args:
+        source: The table.
+        places: Of the rows of "train", "validation", "calibration" and "test".
+    """
+    columns, dialect, targets = source.columns, source.dialect, source.targets
+    specs = learn_specs(
+        {name: [columns[name][place] for place in places["train"]] for name in source.kinds.kept},
+        source.kinds,
+        dialect,
+    )
+    raw = {
+        spec.name: parse(spec, [text or "" for text in columns[spec.name]], dialect).values
+        for spec in specs
+    }
+    parts = {name: _table_part(raw, specs, targets.y, where) for name, where in places.items()}
+    return TableParts(
+        **parts,
+        target=targets.target,
+        specs=specs,
+        left_out=source.kinds.left_out,
+        unusable=len(targets.y) - len(targets.usable),
+        hint=targets.hint,
+        dialect=dialect,
+        sha256=source.sha256,
     )
 
 
@@ -158,45 +234,38 @@ def _read_table(path: Path) -> Table:
         raise CannotTrain(f"{path}: {error.detail}") from error
 
 
-def _targets(table: Table, target: str) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return every row's target and the places of the rows that have one."""
-    if target not in table.columns:
-        raise CannotTrain(f"There is no column {shown(target)}.{nearest(target, table.columns)}")
-    texts = table.columns[target]
-    parsed = parse_numbers(texts, table.dialect)
-    if parsed.faults:
-        place = min(parsed.faults)
-        raise CannotTrain(
-            f"A regression needs a numeric target: {shown(target)} in data row {place + 1} "
-            f"{parsed.faults[place]}. Received: {shown(texts[place])}."
-        )
-    usable = np.flatnonzero(~np.isnan(parsed.values))
-    if len(usable) < _LEAST_ROWS:
-        raise CannotTrain(
-            f"At least {_LEAST_ROWS} rows must have a value in {shown(target)}. "
-            f"Received: {len(usable)}."
-        )
-    if np.ptp(parsed.values[usable]) == 0:
-        raise CannotTrain(f"{shown(target)} has the same value in every row.")
-    return parsed.values.astype(np.float64), usable
-
-
-def _split(
-    usable: NDArray[np.intp], *, test_share: float, seed: int
-) -> dict[str, NDArray[np.intp]]:
-    rest, test = train_test_split(usable, test_size=test_share, random_state=_TEST_SEED)
-    rest = np.random.default_rng(seed).permutation(rest)
+def _split(targets: Targets, split: Split, *, seed: int) -> dict[str, NDArray[np.intp]]:
+    usable = targets.usable
+    classes = targets.y[usable] if targets.target.is_one_label else None
+    rest, test = train_test_split(
+        usable, test_size=split.test, random_state=_TEST_SEED, stratify=classes
+    )
+    rest = _shuffled(rest, targets, seed=seed)
     spared = min(_MOST_SPARED, len(rest) // 8)
     calibrating = spared if spared >= _LEAST_CALIBRATING else 0
     validating = max(spared, _LEAST_VALIDATING)
+    if split.validation is not None:
+        validating = max(_LEAST_VALIDATING, round(split.validation * len(rest)))
     calibration, validation, train = np.split(rest, [calibrating, calibrating + validating])
     return {"train": train, "validation": validation, "calibration": calibration, "test": test}
+
+
+def _shuffled(places: NDArray[np.intp], targets: Targets, *, seed: int) -> NDArray[np.intp]:
+    """Return the places in an order whose every piece has the classes in about equal shares."""
+    places = np.random.default_rng(seed).permutation(places)
+    if not targets.target.is_one_label:
+        return places
+    codes = targets.y[places]
+    order = np.argsort(codes, kind="stable")
+    counts = np.bincount(codes)
+    within = np.concatenate([(np.arange(count) + 0.5) / count for count in counts if count])
+    return places[order[np.argsort(within, kind="stable")]]
 
 
 def _table_part(
     raw: Instances,
     specs: Sequence[ColumnSpec],
-    y: NDArray[np.float64],
+    y: NDArray[Any],
     places: NDArray[np.intp],
 ) -> TablePart:
     instances = {name: values[places] for name, values in raw.items()}

@@ -13,10 +13,12 @@ from catboost import CatBoostRegressor
 from numpy.typing import NDArray
 
 from service.bundle import CategoryInput
+from training.architectures.tables import predict
 from training.comparison import Part, Scored, describe, weigh, write_comparison
 from training.datasets.tables import TablePart, TableParts
+from training.errors import CannotTrain
 from training.evaluation import Values
-from training.experiments.tables import Config, learn, predict, read, tell
+from training.experiments.tables import Config, learn, read, tell
 from training.progress import console
 
 
@@ -34,11 +36,16 @@ def compare(config: Config, *, seeds: int, part: Part, out: Path) -> Path:
     """
     parts = read(config)
     tell(parts, {})
+    if parts.target.task != "regression":
+        raise CannotTrain(
+            "A comparison with CatBoost needs a numeric target; of class labels, use "
+            "cross-validate, which compares with scikit-learn's boosted trees."
+        )
     scored: TablePart = getattr(parts, part)
     network, catboost = [], []
     for seed in range(config.seed, config.seed + seeds):
         network.append(
-            predict(learn(parts, config.recipe, seed=seed).network, scored.rows)["value"]
+            predict(learn(parts, config.learning, seed=seed).network, scored.rows)["value"]
         )
         catboost.append(_catboost(parts, scored, seed=seed))
         console.print(
@@ -50,7 +57,7 @@ def compare(config: Config, *, seeds: int, part: Part, out: Path) -> Path:
         np.stack(catboost),
         Scored(
             data_sha256=parts.sha256,
-            target=config.target,
+            target=parts.target.name,
             part=part,
             trained=len(parts.train),
             y=scored.y,

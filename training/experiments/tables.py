@@ -1,7 +1,10 @@
-"""Rows of a table into a number: config, data, network, fit, evaluate, calibrate, publish."""
+"""Rows of a table into what they tell: config, data, network, fit, evaluate, publish.
+
+What is told, a number, a class label or several, has a room of its own: `training.outcomes`.
+"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,38 +19,38 @@ from service import bundle
 from service.bundle import (
     MISSING_CODE,
     OTHER_CODE,
-    Calibration,
     CategoryInput,
     ColumnSpec,
     Instances,
     Manifest,
-    QuantilesOutput,
     Reference,
     Signature,
-    ValueOutput,
 )
 from service.engines import available_cpus
-from service.trust import intervals, threshold, value_scores
-from training import calibration, card, evaluation, plots, publishing
+from service.predictions import Predictions
+from training import card, evaluation, plots, publishing
+from training.architectures.hidden import Hidden
 from training.architectures.tables import (
+    Head,
     by_column,
     date_columns,
-    spread_network,
+    plain_table_network,
+    predict,
     table_network,
-    with_quantiles,
 )
 from training.card import Section, render
 from training.columns import Overrides, likely_leaks
 from training.comparison import describe, read_comparison
-from training.datasets.tables import Rows, TablePart, TableParts, load_table
-from training.distillation import Lesson, Sizes, prepare_lesson
+from training.datasets.tables import Rows, Split, TablePart, TableParts, encode_rows, load_table
+from training.datasets.targets import Task
+from training.distillation import Lesson, Sizes
 from training.evaluation import History, Values
+from training.fitting import Fitting, Watch
+from training.outcomes import Answers, Outcome, Unexplained, outcome_of
 from training.progress import EpochDisplay, console
 
 _GOLDEN_MIXTURES = 9
-# What the two quantiles beside a value aim at; calibration stretches them to any coverage.
-QUANTILES = (0.05, 0.95)
-_DRAWN_COVERAGE = 0.9
+_SURFACE_SIDE = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Recipe:
         teachers: How much they may learn and tell.
         multiply_adds: That one row may cost.
         epochs: At most.
-        patience: Epochs without a better validation error before stopping, in the second half.
+        patience: Epochs without a smaller validation loss before stopping, in the second half.
         batch_size: Rows a step.
         steps_per_execution: Steps between two looks at the clock; cheap steps want many.
         learning_rate: At its highest.
@@ -85,35 +88,71 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A tutorial's network, instead of one that trees teach: a multilayer perceptron on the rows.
+
+    Attributes:
+        hidden: Its layers.
+        fitting: How it is fitted.
+    """
+
+    hidden: Hidden
+    fitting: Fitting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """How a network comes about.
+
+    Attributes:
+        plain: Another network than the one that is taught.
+        recipe: How the one that is taught is taught and fitted.
+        class_weights: Whether every class label counts the same, however rare.
+        patience: Epochs without a smaller validation loss before stopping; None for the usual.
+        reduce_patience: Such epochs before the learning rate is halved; None to leave it alone.
+        tensorboard: Folder for TensorBoard.
+    """
+
+    plain: Plain | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    class_weights: bool = False
+    patience: int | None = None
+    reduce_patience: int | None = None
+    tensorboard: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What one training is made with.
 
     Attributes:
         file: CSV with a header.
-        target: The column to predict.
+        targets: The columns to predict; several are labels that a row may have any of.
         command: As typed, for the record.
+        task: What is predicted, where that is said.
         name: Of the model.
         models: Folder to publish under.
         overrides: Kinds of columns that are given.
         unit: Of the target.
-        test_share: Share of the rows that is kept for the final score.
+        split: Shares of the rows.
         seed: Of every random choice but the test part.
-        recipe: How the network is taught and fitted.
-        min_score: Refuse to publish below this R2 on validation.
+        learning: How the network comes about.
+        min_score: Refuse to publish below this R2 or accuracy on validation.
         comparison: File that `baseline` wrote, for the card.
         began: Reading of the monotonic clock at the start.
     """
 
     file: Path
-    target: str
+    targets: tuple[str, ...]
     command: str
+    task: Task | None = None
     name: str = ""
     models: Path = Path("models")
     overrides: Overrides = field(default_factory=Overrides)
     unit: str | None = None
-    test_share: float = 0.2
+    split: Split = field(default_factory=Split)
     seed: int = 0
-    recipe: Recipe = field(default_factory=Recipe)
+    learning: Learning = field(default_factory=Learning)
     min_score: float | None = None
     comparison: Path | None = None
     began: float = field(default_factory=time.monotonic)
@@ -131,12 +170,13 @@ def train(config: Config) -> Path:
     with publishing.Draft(config.models, config.name) as draft:
         parts = read(config)
         compared = _compared(parts, config)
-        leaks = likely_leaks(parts.train.instances, parts.train.y, seed=config.seed)
+        leaks = find_leaks(parts, seed=config.seed)
         tell(parts, leaks)
-        learned = learn(parts, config.recipe, seed=config.seed)
-        answers = evaluate(learned.network, parts, config)
-        told = Told(leaks, compared)
-        return publish(draft, learned, parts, answers, told, config)
+        learned = learn(parts, config.learning, seed=config.seed)
+        outcome = outcome_of(parts.target, unit=config.unit)
+        answers = evaluate(learned.network, parts, outcome, config)
+        written = Written(outcome, learned, answers, leaks, compared)
+        return publish(draft, written, parts, config)
 
 
 def read(config: Config) -> TableParts:
@@ -144,22 +184,41 @@ def read(config: Config) -> TableParts:
     console.print(f"Reading {config.file.name} ...")
     return load_table(
         config.file,
-        config.target,
+        config.targets,
         config.overrides,
-        test_share=config.test_share,
         seed=config.seed,
+        split=config.split,
+        task=config.task,
     )
 
 
 def _compared(parts: TableParts, config: Config) -> str:
     if config.comparison is None:
         return ""
-    comparison = read_comparison(config.comparison, data_sha256=parts.sha256, target=config.target)
+    comparison = read_comparison(
+        config.comparison, data_sha256=parts.sha256, target=parts.target.name
+    )
     return describe(comparison)
+
+
+def find_leaks(parts: TableParts, *, seed: int) -> dict[str, str]:
+    """Name the columns that all but give a target away, with how they do."""
+    y = parts.train.y
+    if parts.target.task == "multiclass":
+        y = np.eye(len(parts.target.labels))[y]
+    each = y.reshape(len(y), -1).T.astype(np.float64)
+    found: dict[str, str] = {}
+    for one in each:
+        found = {**likely_leaks(parts.train.instances, one, seed=seed), **found}
+    return found
 
 
 def tell(parts: TableParts, leaks: dict[str, str]) -> None:
     """Say what was found in the table before learning from it."""
+    labels = f": {', '.join(parts.target.labels)}" if parts.target.labels else ""
+    console.print(f"Target: {parts.target.name} ({parts.target.task}{labels})", markup=False)
+    if parts.hint:
+        console.print(parts.hint, markup=False)
     inputs = ", ".join(f"{spec.name} ({card.kind_of(spec)})" for spec in parts.specs)
     console.print(f"Inputs: {inputs}", markup=False)
     for name, reason in parts.left_out.items():
@@ -176,32 +235,32 @@ def tell(parts: TableParts, leaks: dict[str, str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the card says of the data and of other models.
+class Learned:
+    """A fitted network of rows and how it came about.
 
     Attributes:
-        leaks: How a column all but gives the target away, by its name.
-        comparison: A paragraph, or nothing.
+        network: That says how sure it is.
+        history: Of the fit.
+        told: How it was fitted, for people.
     """
 
-    leaks: dict[str, str]
-    comparison: str
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """A fitted network of rows and how it came about."""
-
     network: keras.Model
-    lesson: Lesson
     history: History
+    told: str
 
 
-def learn(parts: TableParts, recipe: Recipe, *, seed: int) -> Learned:
-    """Let an ensemble of trees prepare a lesson, and a small network learn it."""
+def learn(parts: TableParts, learning: Learning, *, seed: int) -> Learned:
+    """Fit a network: let an ensemble of trees teach it, or leave it alone with the rows."""
     keras.utils.set_random_seed(seed)
+    if learning.plain is None:
+        return _learn_taught(parts, learning, seed=seed)
+    return _learn_plainly(parts, learning, learning.plain, seed=seed)
+
+
+def _learn_taught(parts: TableParts, learning: Learning, *, seed: int) -> Learned:
+    outcome, recipe = outcome_of(parts.target), learning.recipe
     console.print("Teachers label synthetic rows ...")
-    lesson = prepare_lesson(
+    lesson = outcome.prepare(
         parts.train.rows,
         parts.train.y,
         seed=seed,
@@ -209,59 +268,83 @@ def learn(parts: TableParts, recipe: Recipe, *, seed: int) -> Learned:
         sizes=recipe.teachers,
         threads=available_cpus(),
     )
+    head = outcome.head(parts.train.y)
     network = table_network(
         parts.train.rows,
-        parts.train.y,
         parts.specs,
+        head,
         pairs=lesson.pairs,
         multiply_adds=recipe.multiply_adds,
     )
-    history = fit(network, lesson, parts.validation, recipe, seed=seed)
-    if not len(parts.calibration):
-        value = {"value": network.output["value"]}
-        return Learned(keras.Model(network.input, value, name=network.name), lesson, history)
-    console.print("Learning how far the truth may lie away ...")
-    return Learned(learn_quantiles(network, lesson, seed=seed), lesson, history)
-
-
-def learn_quantiles(network: keras.Model, lesson: Lesson, *, seed: int) -> keras.Model:
-    """Add two quantiles to a fitted network, which stays as it is.
-
-    They are learned from what the teachers left unexplained of rows they had not seen: on the rows
-    that trained it, the network itself is closer to the truth than it will be on others.
-
-    References:
-        Koenker, Bassett (1978), Regression quantiles, doi:10.2307/1913643.
-    """
-    features = predict(network, lesson.true_rows)["features"]
-    spread = spread_network(features)
-    unit = lesson.teacher_rmse or 1.0
-    order = np.random.default_rng(seed).permutation(len(features))
-    fitting, watching = np.split(order, [len(order) * 7 // 8])
-    residuals = (lesson.residuals / unit).astype(np.float32)[:, np.newaxis]
-    # Compiled beside it: saved with the network, the loss would be missed by whoever opens it.
-    learner = keras.Model(spread.input, spread.output)
-    learner.compile(keras.optimizers.Adam(2e-3), _pinball)
-    learner.fit(
-        features[fitting],
-        residuals[fitting],
-        validation_data=(features[watching], residuals[watching]),
-        epochs=40,
-        batch_size=int(np.clip(len(fitting) // 40, 8, 256)),
-        callbacks=[keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)],
-        verbose=0,
+    weigh = _weighing(parts, outcome, learning)
+    batches = Batches(lesson, outcome.encode(lesson.target), recipe, weigh=weigh, seed=seed)
+    rate = keras.optimizers.schedules.CosineDecay(
+        1e-5,
+        len(batches) * recipe.epochs,
+        alpha=0.01,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=len(batches),
     )
-    return with_quantiles(network, spread, unit=unit)
-
-
-def _pinball(residuals: Any, away: Any) -> Any:
-    """Return the loss that is least where the distances reach the quantiles."""
-    low, high = QUANTILES
-    below, above = residuals + away[:, :1], residuals - away[:, 1:]
-    return keras.ops.mean(
-        keras.ops.maximum(low * below, (low - 1) * below)
-        + keras.ops.maximum(high * above, (high - 1) * above)
+    if learning.reduce_patience is not None:
+        rate = recipe.learning_rate  # one or the other
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
+    learner = compile_learner(network, head, outcome, optimizer, steps=recipe.steps_per_execution)
+    watch = Watch(
+        patience=learning.patience or recipe.patience,
+        start_from_epoch=recipe.epochs // 2,  # on few rows an early epoch can win by luck
+        reduce_patience=learning.reduce_patience,
+        tensorboard=learning.tensorboard,
     )
+    history = fit(
+        learner, watch, parts.validation, outcome, x=batches, epochs=recipe.epochs, shuffle=False
+    )
+    seen = Unexplained(lesson.true_rows, lesson.residuals)
+    finished = outcome.finish(network, parts, seen, seed=seed)
+    return Learned(finished, history, _taught(lesson, history) + _weighed(learning))
+
+
+def _learn_plainly(parts: TableParts, learning: Learning, plain: Plain, *, seed: int) -> Learned:
+    outcome, fitting, rows = outcome_of(parts.target), plain.fitting, parts.train.rows
+    head = outcome.head(parts.train.y)
+    network = plain_table_network(rows, parts.specs, head, plain.hidden)
+    batch_size = int(np.clip(len(rows) // 16, 1, fitting.batch_size))
+    learner = compile_learner(
+        network, head, outcome, fitting.build_optimizer(), steps=min(20, len(rows) // batch_size)
+    )
+    watch = Watch(
+        patience=learning.patience or max(10, fitting.epochs // 10),
+        reduce_patience=learning.reduce_patience,
+        tensorboard=learning.tensorboard,
+    )
+    target, weigh = outcome.encode(parts.train.y), _weighing(parts, outcome, learning)
+    history = fit(
+        learner,
+        watch,
+        parts.validation,
+        outcome,
+        x=rows.tensors(),
+        y=target,
+        sample_weight=None if weigh is None else weigh(target),
+        batch_size=batch_size,
+        epochs=fitting.epochs,
+    )
+    validation = parts.validation
+    # Rows that only chose the epoch are nearly as new to it as any other.
+    left = outcome.encode(validation.y)[:, 0] - learner.predict(
+        validation.rows.tensors(), batch_size=4096, verbose=0
+    )[:, 0].astype(np.float64)
+    finished = outcome.finish(network, parts, Unexplained(validation.rows, left), seed=seed)
+    return Learned(finished, history, _fitted(plain, batch_size, history) + _weighed(learning))
+
+
+Weigh = Callable[[Values], Values]
+
+
+def _weighing(parts: TableParts, outcome: Outcome, learning: Learning) -> Weigh | None:
+    if not learning.class_weights:
+        return None
+    shares = outcome.encode(parts.train.y).mean(axis=0)
+    return partial(outcome.weigh, shares=shares)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -271,24 +354,33 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     and unknown categories are trained even where the table has none.
     """
 
-    def __init__(self, lesson: Lesson, recipe: Recipe, *, seed: int) -> None:
+    def __init__(
+        self,
+        lesson: Lesson,
+        target: Values,
+        recipe: Recipe,
+        *,
+        seed: int,
+        weigh: Weigh | None = None,
+    ) -> None:
         super().__init__()
-        self._lesson, self._recipe = lesson, recipe
+        self._rows, self._target, self._recipe, self._weigh = lesson.rows, target, recipe, weigh
         self._rng = np.random.default_rng(seed)
         self._order = self._shuffled()
 
     def __len__(self) -> int:
-        return self._recipe.steps(len(self._lesson.rows))
+        return self._recipe.steps(len(self._rows))
 
-    def __getitem__(self, index: int) -> tuple[dict[str, NDArray[Any]], Values]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         chosen = next(self._order)
-        rows = self._hide(self._lesson.rows.take(chosen))
-        return rows.tensors(), self._lesson.target[chosen].astype(np.float32)[:, np.newaxis]
+        rows, target = self._hide(self._rows.take(chosen)), self._target[chosen]
+        weights = () if self._weigh is None else (self._weigh(target),)
+        return rows.tensors(), target, *weights
 
     def _shuffled(self) -> Iterator[NDArray[np.intp]]:
         size = self._recipe.batch_size
         while True:
-            order = self._rng.permutation(len(self._lesson.rows))
+            order = self._rng.permutation(len(self._rows))
             for start in range(0, max(1, len(order) - size + 1), size):
                 yield order[start : start + size]
 
@@ -302,83 +394,64 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return Rows(numbers.astype(np.float32), categories.astype(np.int32))
 
 
+def compile_learner(
+    network: keras.Model,
+    head: Head,
+    outcome: Outcome,
+    optimizer: keras.optimizers.Optimizer,
+    *,
+    steps: int,
+) -> keras.Model:
+    """Return the part of a network that is fitted.
+
+    Args:
+        network: All of it.
+        head: Its last layer.
+        outcome: What is measured meanwhile.
+        optimizer: A new one.
+        steps: Between two looks at the clock.
+    """
+    learner = keras.Model(network.input, network.get_layer(head.layer).output)
+    learner.compile(
+        optimizer,
+        head.loss,
+        loss_weights=head.loss_weight,
+        metrics=[outcome.metric()],
+        steps_per_execution=max(1, steps),
+    )
+    return learner
+
+
 def fit(
-    network: keras.Model, lesson: Lesson, validation: TablePart, recipe: Recipe, *, seed: int
+    learner: keras.Model,
+    watch: Watch,
+    validation: TablePart,
+    outcome: Outcome,
+    **data: Any,
 ) -> History:
-    """Fit the network, keeping the weights of the epoch with the least validation error.
+    """Fit the network, keeping the weights of the epoch with the least validation loss.
 
     Returns:
-        Loss and RMSE of training and validation by epoch, in the target's unit; the training
-        ones are measured against the teachers' labels.
+        Loss and measure of training and validation by epoch; the training ones of a network that is
+        taught are measured against the teachers' labels.
     """
-    batches = Batches(lesson, recipe, seed=seed)
-    spread = float(network.get_layer("value").scale)
-    rate = keras.optimizers.schedules.CosineDecay(
-        1e-5,
-        len(batches) * recipe.epochs,
-        alpha=0.01,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=len(batches),
-    )
-    learner = keras.Model(network.input, network.output["value"])
-    learner.compile(
-        keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0),
-        "mean_squared_error",
-        loss_weights=1 / spread**2,
-        metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
-        steps_per_execution=recipe.steps_per_execution,
-    )
-    stopping = keras.callbacks.EarlyStopping(
-        "val_rmse",
-        mode="min",
-        patience=recipe.patience,
-        restore_best_weights=True,
-        start_from_epoch=recipe.epochs // 2,  # on few rows an early epoch can win by luck
-    )
+    stopping = watch.early_stopping()
     with EpochDisplay() as display:
         history = learner.fit(
-            batches,
-            epochs=recipe.epochs,
-            validation_data=(validation.rows.tensors(), validation.y.astype(np.float32)[:, None]),
+            **data,
+            validation_data=(validation.rows.tensors(), outcome.encode(validation.y)),
             validation_batch_size=4096,
-            callbacks=[stopping, display],
+            callbacks=[stopping, *watch.others(), display],
             verbose=0,
-            shuffle=False,
         )
     return History(history.history, kept=stopping.best_epoch + 1)
 
 
-def predict(network: keras.Model, rows: Rows) -> dict[str, Values]:
-    """Return the network's outputs, the value without its second axis.
-
-    Shapes:
-        value: (n,); any other (n, width).
-    """
-    outputs: dict[str, Values] = network.predict(rows.tensors(), batch_size=4096, verbose=0)
-    return {**outputs, "value": outputs["value"][:, 0]}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """What the fitted network answers about the parts that did not train.
-
-    Attributes:
-        calibration: None where the table has no such part.
-
-    Shapes:
-        value: (n,); quantiles: (n, 2).
-    """
-
-    validation: dict[str, Values]
-    calibration: dict[str, Values] | None
-    test: dict[str, Values]
-
-
-def evaluate(network: keras.Model, parts: TableParts, config: Config) -> Answers:
+def evaluate(network: keras.Model, parts: TableParts, outcome: Outcome, config: Config) -> Answers:
     """Predict validation, see that it is good enough, and only then look at the test part."""
     validation = predict(network, parts.validation.rows)
-    r2 = evaluation.regression_scores(validation["value"], parts.validation.y)["r2"]
-    publishing.refuse_below(r2, config.min_score, measure="R2")
+    score = outcome.scores(validation, parts.validation.y)[outcome.judged_by]
+    publishing.refuse_below(score, config.min_score, measure=outcome.judged_by)
     return Answers(
         validation=validation,
         calibration=predict(network, parts.calibration.rows) if len(parts.calibration) else None,
@@ -386,58 +459,38 @@ def evaluate(network: keras.Model, parts: TableParts, config: Config) -> Answers
     )
 
 
-def calibrate(answers: Answers, parts: TableParts) -> Calibration | None:
-    """Return what the calibration part says of the network's quantiles."""
-    if answers.calibration is None:
-        return None
-    return Calibration(scores=evaluation.ascending(_scores(answers.calibration, parts)))
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the card is written from.
+
+    Attributes:
+        outcome: What is predicted.
+        learned: The network.
+        answers: Its answers about the parts that did not train.
+        leaks: How a column all but gives the target away, by its name.
+        comparison: A paragraph on other models, or nothing.
+    """
+
+    outcome: Outcome
+    learned: Learned
+    answers: Answers
+    leaks: dict[str, str]
+    comparison: str
 
 
-def _scores(outputs: dict[str, Values], parts: TableParts) -> Values:
-    """Return the calibration part's nonconformity scores, ascending."""
-    return np.sort(value_scores(outputs["value"], outputs["quantiles"], parts.calibration.y))
-
-
-def _constant_width(outputs: dict[str, Values], parts: TableParts, asked: float) -> float:
-    residuals = np.abs(outputs["value"] - parts.calibration.y).astype(np.float32)
-    return calibration.constant_width(residuals, asked)
-
-
-def table_signature(parts: TableParts, config: Config) -> Signature:
-    """Say what goes into the network and what comes out."""
-    value = ValueOutput(name="value", tensor="value", dtype="float32", shape=(1,), unit=config.unit)
-    quantiles = QuantilesOutput(
-        name="quantiles",
-        tensor="quantiles",
-        dtype="float32",
-        shape=(2,),
-        levels=QUANTILES,
-        unit=config.unit,
-    )
-    return Signature(
-        inputs=parts.specs, outputs=(value, quantiles) if len(parts.calibration) else (value,)
-    )
-
-
-def publish(
-    draft: publishing.Draft,
-    learned: Learned,
-    parts: TableParts,
-    answers: Answers,
-    told: Told,
-    config: Config,
-) -> Path:
+def publish(draft: publishing.Draft, written: Written, parts: TableParts, config: Config) -> Path:
     """Write the bundle and give it its version."""
+    outcome, learned, answers = written.outcome, written.learned, written.answers
     network = by_column(learned.network, parts.specs)
-    signature = table_signature(parts, config)
+    signature = Signature(inputs=parts.specs, outputs=outcome.outputs(parts))
     exported = publishing.export(network, signature, draft.folder)
     manifest = Manifest(
         format=bundle.FORMAT,
         name=config.name,
         version=publishing.UNNUMBERED,
-        task="regression",
+        task=outcome.task,
         signature=signature,
-        target=config.target,
+        target=parts.target.name,
         files={},
         origin=publishing.describe_origin(
             command=config.command,
@@ -448,16 +501,14 @@ def publish(
             began=config.began,
         ),
         scores={
-            "validation": evaluation.regression_scores(
-                answers.validation["value"], parts.validation.y
-            ),
-            "test": evaluation.regression_scores(answers.test["value"], parts.test.y),
+            "validation": outcome.scores(answers.validation, parts.validation.y),
+            "test": outcome.scores(answers.test, parts.test.y),
         },
         multiply_adds=evaluation.multiply_adds(exported, signature),
         parameters=publishing.trainable_parameters(network),
         onnx_difference=None,
         golden_tolerance=publishing.GOLDEN_TOLERANCE,
-        calibration=calibrate(answers, parts),
+        calibration=outcome.calibrate(answers, parts),
         reference=references(parts),
         dialect=parts.dialect,
         ignored_columns=parts.left_out,
@@ -468,18 +519,12 @@ def publish(
     manifest = msgspec.structs.replace(manifest, onnx_difference=difference)
     golden = golden_rows(parts.specs, parts.train.instances)
     expected = publishing.add_golden_examples(network, manifest, draft.folder, golden)
-    draw(draft.plots, learned.history, parts, answers, config)
-    plots.plot_values(
-        draft.plots / "predictions.png",
-        [f"row {row}" for row in range(1, len(expected) + 1)],
-        expected,
-        title="Made-up rows, as predicted",
-        label=f"{config.target} {config.unit or ''}".strip(),
-    )
+    made = Made(golden, Predictions(signature.prediction, expected))
+    draw(draft.plots, written, parts, made)
     publishing.write_history(draft.folder, learned.history)
-    made = Made(golden, expected)
-    written = sections(learned, parts, answers, made, told)
-    return draft.publish(manifest, partial(render, network=network, sections=written))
+    return draft.publish(
+        manifest, partial(render, network=network, sections=sections(written, parts, made))
+    )
 
 
 def references(parts: TableParts) -> dict[str, Reference]:
@@ -522,97 +567,91 @@ def _rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def draw(
-    folder: Path, history: History, parts: TableParts, answers: Answers, config: Config
-) -> None:
-    """Draw what the card shows; no row of the data set is among it."""
-    for measure, title in (("loss", "Squared error by epoch"), ("rmse", "RMSE by epoch")):
-        plots.plot_history(folder / f"{measure}.png", history, measure, title=title)
-    plots.plot_residuals(
-        folder / "residuals.png", answers.test["value"], parts.test.y, unit=config.unit or ""
-    )
-    if answers.calibration is not None:
-        outputs = answers.test
-        limit = threshold(_scores(answers.calibration, parts), _DRAWN_COVERAGE)
-        ends = intervals(outputs["value"], outputs["quantiles"], limit)
-        plots.plot_intervals(
-            folder / "intervals.png",
-            outputs["value"],
-            ends[:, 1] - ends[:, 0],
-            constant=_constant_width(answers.calibration, parts, _DRAWN_COVERAGE),
-            asked=_DRAWN_COVERAGE,
-            unit=config.unit or "",
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Made:
     """Rows made up by code, and what the network predicts for them."""
 
     rows: Instances
-    values: Values
+    predictions: Predictions
 
 
-def sections(
-    learned: Learned, parts: TableParts, answers: Answers, examples: Made, told: Told
-) -> tuple[Section, ...]:
+def draw(folder: Path, written: Written, parts: TableParts, made: Made) -> None:
+    """Draw what the card shows; no row of the data set is among it."""
+    outcome, history = written.outcome, written.learned.history
+    for measure in ("loss", outcome.measure):
+        title = f"{TITLES.get(measure, measure.capitalize())} by epoch"
+        plots.plot_history(folder / f"{measure}.png", history, measure, title=title)
+    outcome.draw(folder, parts, written.answers)
+    outcome.draw_examples(folder / "predictions.png", made.predictions)
+    if len(parts.specs) == 2:
+        draw_surface(folder / "surface.png", written, parts)
+
+
+TITLES = {"rmse": "RMSE"}
+
+
+def draw_surface(path: Path, written: Written, parts: TableParts) -> None:
+    """Draw what is predicted wherever two features may lie; no row is drawn."""
+    axes = [_axis(spec) for spec in parts.specs]
+    first, second = (
+        grid.ravel() for grid in np.meshgrid(*(axis.values for axis in axes), indexing="ij")
+    )
+    instances = {spec.name: each for spec, each in zip(parts.specs, (first, second), strict=True)}
+    outputs = predict(written.learned.network, encode_rows(instances, parts.specs))
+    shape = tuple(len(axis.values) for axis in axes)
+    target = parts.target
+    if not target.labels:
+        surface = plots.Surface(outputs["value"].reshape(shape), f"predicted {target.name}")
+    else:
+        found = outputs["probabilities"].reshape(*shape, -1)
+        surface = plots.Surface(found, target.name, target.labels)
+    plots.plot_surface(path, axes[0], axes[1], surface)
+
+
+def _axis(spec: ColumnSpec) -> plots.Axis:
+    if isinstance(spec, CategoryInput):
+        return plots.Axis(spec.name, np.array(spec.vocabulary or (None,), dtype=object))
+    low, high = spec.minimum or 0.0, spec.maximum or 0.0
+    return plots.Axis(spec.name, np.linspace(low, high, _SURFACE_SIDE, dtype=np.float32))
+
+
+def sections(written: Written, parts: TableParts, made: Made) -> tuple[Section, ...]:
     """Write the parts of the card that only this experiment knows."""
-    made = [
-        [row, *(_shown(examples.rows[spec.name][row - 1]) for spec in parts.specs), f"{value:,.6g}"]
-        for row, value in enumerate(examples.values, start=1)
-    ]
-    header = ["row", *(spec.name for spec in parts.specs), "prediction"]
-    comparison = [Section("Beside CatBoost", told.comparison)] if told.comparison else []
+    outcome, answers = written.outcome, written.answers
+    comparison = [Section("Beside CatBoost", written.comparison)] if written.comparison else []
+    surface = []
+    if len(parts.specs) == 2:
+        image = card.image("surface", "what is predicted over both features")
+        surface = [Section("Over both features", image)]
     return (
         *comparison,
-        Section("Columns", _columns(parts, told.leaks)),
-        Section(
-            "Predictions",
-            "Rows made up by code, none of them in the data.\n\n"
-            + card.table(header, made)
-            + "\n\n"
-            + card.image("predictions", "predicted values as bars"),
-        ),
-        Section("Fit", _fit(learned)),
-        Section("Mistakes", card.image("residuals", "predicted against true values; residuals")),
-        Section("How far to trust it", trusted(parts, answers)),
+        Section("Columns", _columns(parts, written.leaks)),
+        Section("Predictions", _examples(parts, made)),
+        *surface,
+        Section("Fit", _fit(written.learned, outcome)),
+        Section("Mistakes", outcome.mistakes(parts, answers)),
+        Section("How far to trust it", outcome.trusted(parts, answers)),
         Section("Limits", LIMITS),
     )
 
 
-def trusted(parts: TableParts, answers: Answers) -> str:
-    """Write how well intervals hold on rows that did not calibrate them."""
-    calibrated = answers.calibration
-    if calibrated is None:
-        return (
-            f"{len(parts.train) + len(parts.validation)} rows are too few to spare some for "
-            "calibration: it answers with values alone, without intervals."
-        )
-    rows = []
-    test, scores = answers.test, _scores(calibrated, parts)
-    for asked in calibration.coverages(len(scores)):
-        found = calibration.value_coverage(
-            test["value"], test["quantiles"], parts.test.y, scores, asked
-        )
-        constant = _constant_width(calibrated, parts, asked)
-        rows.append([*card.covered(found, unit=""), evaluation.plain(constant)])
-    return TRUSTED.format(
-        calibrating=len(scores),
-        rows=card.table([*card.COVERED, "one width for all"], rows),
-        intervals=card.image("intervals", "width of the intervals by predicted value"),
+def _examples(parts: TableParts, made: Made) -> str:
+    answers = made.predictions.columns()
+    header = ["row", *(spec.name for spec in parts.specs), *answers]
+    rows = [
+        [
+            row + 1,
+            *(_shown(made.rows[spec.name][row]) for spec in parts.specs),
+            *(_shown(answer[row]) for answer in answers.values()),
+        ]
+        for row in range(len(made.predictions))
+    ]
+    return (
+        "Rows made up by code, none of them in the data.\n\n"
+        + card.table(header, rows)
+        + "\n\n"
+        + card.image("predictions", "what is predicted for each")
     )
-
-
-TRUSTED = """\
-Intervals are predicted quantiles, stretched until they hold the truth with the asked coverage
-(conformalised quantile regression). {calibrating:,} rows that neither trained nor chose anything
-tell by how much; the test part counts how often that holds. What was found may lie below or above
-by the margin, by chance alone, in two of a thousand honest calibrations: both parts are samples.
-The last column is what an interval of one width for all rows would need.
-
-{rows}
-
-{intervals}"""
 
 
 def _shown(value: Any) -> str:
@@ -636,23 +675,50 @@ def _columns(parts: TableParts, leaks: dict[str, str]) -> str:
     return "\n\n".join(texts) or "All columns are inputs; none gives the target away by itself."
 
 
-def _fit(learned: Learned) -> str:
-    lesson, history = learned.lesson, learned.history
+def _fit(learned: Learned, outcome: Outcome) -> str:
+    images = [card.image(name, f"{name} by epoch") for name in ("loss", outcome.measure)]
+    return "\n\n".join([learned.told, *images])
+
+
+def _taught(lesson: Lesson, history: History) -> str:
     weights = ", ".join(f"{weight:.2f}" for weight in lesson.member_weights)
     return (
         "Boosted trees, randomised trees and a linear model, each fitted on other folds and "
         f"weighted {weights}, labelled {len(lesson.rows):,} rows made between the true ones; the "
         "network learned these beside the true rows (Bucila et al. 2006, Hinton et al. 2015). "
-        f"The teachers' own RMSE on rows of other folds is {lesson.teacher_rmse:.5g}. Of "
-        f"{len(history.measures['loss'])} epochs number {history.kept} had the least validation "
-        "error and was kept. The training curve is measured against the teachers' labels.\n\n"
-        + card.image("loss", "squared error by epoch")
-        + "\n\n"
-        + card.image("rmse", "RMSE by epoch")
+        f"{_kept(history)} The training curve is measured against the teachers' labels."
+    )
+
+
+def _fitted(plain: Plain, batch_size: int, history: History) -> str:
+    hidden, fitting = plain.hidden, plain.fitting
+    layers = ", ".join(map(str, hidden.units)) or "none"
+    extras = " with batch normalisation" if hidden.batch_normalization else ""
+    extras += f" and dropout {hidden.dropout:g}" if hidden.dropout else ""
+    return (
+        f"A multilayer perceptron with hidden layers {layers} ({hidden.activation}){extras}, "
+        f"fitted by {fitting.optimizer} with learning rate {fitting.learning_rate:g}, {batch_size} "
+        f"rows a step. {_kept(history)}"
+    )
+
+
+def _kept(history: History) -> str:
+    return (
+        f"Of {len(history.measures['loss'])} epochs number {history.kept} had the least validation "
+        "loss and was kept."
+    )
+
+
+def _weighed(learning: Learning) -> str:
+    if not learning.class_weights:
+        return ""
+    return (
+        " Rows were weighted so that every class label counts the same: probabilities are those of "
+        "a world in which all labels are as frequent."
     )
 
 
 LIMITS = """\
 - It knows the ranges and categories listed below; beyond them it answers as at the edge.
-- Blanks and unknown categories were trained by hiding values at random: where the data has none,
-  answers to such rows are a guess from the other columns."""
+- Blanks and unknown categories that the data did not have are answered by a guess from the other
+  columns."""

@@ -1,0 +1,100 @@
+"""What a table predicts, told from the texts of its target columns."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from service.bundle import Dialect
+from service.tables import Table
+from training.datasets.targets import Target, Targets, Task, read_targets
+from training.errors import CannotTrain
+
+Columns = dict[str, list[str | None]]
+
+
+def read(columns: Columns, *, task: Task | None = None, dialect: Dialect = Dialect()) -> Targets:
+    """Read every column as a target."""
+    return read_targets(Table(Dialect(), columns), list(columns), task)
+
+
+TOLD: dict[str, tuple[Sequence[str], Task, tuple[str, ...]]] = {
+    "numbers": ([f"{value}.5" for value in range(30)], "regression", ()),
+    "few whole numbers": (["1", "2", "3"] * 10, "regression", ()),
+    "zero and one": (["0", "1"] * 10, "binary", ("0", "1")),
+    "the same number written twice": (["0", "1", "1.0"] * 10, "binary", ("0", "1")),
+    "two texts": (["yes", "no"] * 10, "binary", ("no", "yes")),
+    "several texts": (["b", "a", "c"] * 10, "multiclass", ("a", "b", "c")),
+}
+
+
+@pytest.mark.parametrize(("texts", "task", "labels"), TOLD.values(), ids=TOLD)
+def test_task_is_told_from_the_texts(
+    texts: Sequence[str], task: Task, labels: tuple[str, ...]
+) -> None:
+    assert read({"y": list(texts)}).target == Target(task, ("y",), labels)
+
+
+def test_whole_numbers_can_be_class_labels_in_their_order() -> None:
+    found = read({"y": ["10", "9", "2"] * 10}, task="multiclass")
+
+    assert found.target.labels == ("2", "9", "10")
+    np.testing.assert_array_equal(found.y[:3], [2, 1, 0])
+
+
+def test_few_whole_numbers_are_hinted_to_be_codes() -> None:
+    assert "say --task multiclass" in read({"y": ["1", "2", "3"] * 10}).hint
+    assert not read({"y": [f"{value}.5" for value in range(30)]}).hint
+
+
+def test_several_columns_are_labels_that_a_row_may_have_any_of() -> None:
+    found = read(
+        {"rain": ["yes", "no"] * 10, "wind": ["0", "1"] * 10, "sun": ["TRUE", "false"] * 10}
+    )
+
+    assert found.target == Target("multilabel", ("rain", "wind", "sun"), ("rain", "wind", "sun"))
+    np.testing.assert_array_equal(found.y[:2], [[1, 0, 1], [0, 1, 0]])
+
+
+def test_rows_with_a_blank_target_are_not_usable() -> None:
+    found = read({"a": ["yes", "no", None] * 10, "b": ["0", "1", "1"] * 10})
+
+    assert len(found.usable) == 20
+    assert 2 not in found.usable
+
+
+FAULTS: dict[str, tuple[Columns, Task | None, str]] = {
+    "rare label": (
+        {"y": ["a", "b"] * 15 + ["c"]},
+        None,
+        "must come in 4 rows at least. Received: 1 of 'c'",
+    ),
+    "three labels for two": (
+        {"y": ["a", "b", "c"] * 10},
+        "binary",
+        "needs two class labels in 'y'",
+    ),
+    "text for a number": (
+        {"y": ["a", "b"] * 15},
+        "regression",
+        "A regression needs a numeric target",
+    ),
+    "labels that are no flags": (
+        {"a": ["0", "1"] * 15, "b": ["red", "blue"] * 15},
+        None,
+        "Received in 'b': 'blue', 'red'",
+    ),
+    "two columns for one label": (
+        {"a": ["0", "1"] * 15, "b": ["0", "1"] * 15},
+        "multiclass",
+        "--task multiclass needs one target column. Received: 2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("columns", "task", "message"), FAULTS.values(), ids=FAULTS)
+def test_target_that_does_not_fit_its_task_is_refused(
+    columns: Columns, task: Task | None, message: str
+) -> None:
+    with pytest.raises(CannotTrain, match=message):
+        read(columns, task=task)
