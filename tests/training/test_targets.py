@@ -13,7 +13,7 @@ from training.errors import CannotTrain
 Columns = dict[str, list[str | None]]
 
 
-def read(columns: Columns, *, task: Task | None = None, dialect: Dialect = Dialect()) -> Targets:
+def read(columns: Columns, *, task: Task | None = None) -> Targets:
     """Read every column as a target."""
     return read_targets(Table(Dialect(), columns), list(columns), task)
 
