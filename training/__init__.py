@@ -11,6 +11,7 @@
     fitting.py        hyper-parameters of a fit, and what watches over it
     embeddings.py     what a table's network does with its columns before its hidden layers
     distillation.py   an ensemble of trees that teaches a table's network
+    strangers.py      pictures that belong to no set, to see whether a network finds them strange
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
     comparison.py     the table network beside CatBoost's defaults
     evaluation.py     scores, reference distributions, multiply-adds

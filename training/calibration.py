@@ -208,7 +208,7 @@ def find_prototypes(features: Values, y: Codes, *, seed: int) -> Values:
     could be told from them.
 
     Args:
-        features: As the network has them, none negative.
+        features: As the network has them.
         y: Codes of class labels.
         seed: Of the clusters.
 

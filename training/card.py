@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import keras
 
 from service.bundle import (
+    AnomalyOutput,
     CategoryInput,
     DateInput,
     InputSpec,
@@ -18,7 +19,6 @@ from service.bundle import (
     NumberInput,
     PictureInput,
     ProbabilitiesOutput,
-    ValueOutput,
 )
 from training.calibration import Covered
 from training.datasets.parts import Parts, SomePart
@@ -91,16 +91,16 @@ def render(manifest: Manifest, network: keras.Model, sections: Sequence[Section]
 
 def _identity(manifest: Manifest) -> str:
     output = manifest.signature.prediction
+    inputs = manifest.signature.picture
+    source = "a picture" if inputs else f"{len(manifest.signature.inputs)} columns of a table"
+    if isinstance(output, AnomalyOutput):
+        return f"An anomaly detection that tells how strange {source} is for a `{manifest.target}`."
     if isinstance(output, ProbabilitiesOutput):
         answer = f"one of {len(output.labels)} labels: {', '.join(output.labels)}"
     elif isinstance(output, LabelsOutput):
         answer = f"any of {len(output.labels)} labels: {', '.join(output.labels)}"
-    elif isinstance(output, ValueOutput):
-        answer = "a number" + (f" in {output.unit}" if output.unit else "")
     else:
-        answer = "how strange an instance is"
-    inputs = manifest.signature.picture
-    source = "a picture" if inputs else f"{len(manifest.signature.inputs)} columns of a table"
+        answer = "a number" + (f" in {output.unit}" if output.unit else "")
     return f"A {manifest.task} that predicts `{manifest.target}` from {source}: {answer}."
 
 

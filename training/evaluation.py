@@ -240,12 +240,21 @@ def _convolution(inputs: list[Shape], output: Shape) -> int:
     return int(np.prod(output)) * int(np.prod(inputs[1][1:]))
 
 
+def _lstm(inputs: list[Shape], _output: Shape) -> int:
+    steps = inputs[0][0]
+    directions, _, units = inputs[2]
+    # Of each unit: four gates, the tangent of what is held, and three products.
+    functions = directions * units * (4 + 1 + 3)
+    return int(steps * (np.prod(inputs[1]) + np.prod(inputs[2]) + functions))
+
+
 _MULTIPLICATIONS: dict[str, Callable[[list[Shape], Shape], int]] = {
     "Conv": _convolution,
     "Gemm": _matrix,
     "MatMul": _matrix,
+    "LSTM": _lstm,
     "Softmax": _elementwise,
-    "AveragePool": _elementwise,
+    **dict.fromkeys(("AveragePool", "ReduceMean"), _elementwise),
     **dict.fromkeys(("Mul", "Div", "Reciprocal", "Sqrt", "Pow", "Exp", "Log"), _elementwise),
     **dict.fromkeys(("Sin", "Cos", "Erf", "Sigmoid", "Tanh", "Softplus", "Elu"), _elementwise),
 }

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import keras
 
-OPTIMIZERS: Mapping[str, Callable[[float], keras.optimizers.Optimizer]] = {
+Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
+
+OPTIMIZERS: Mapping[str, Callable[[Rate], keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
     "nadam": keras.optimizers.Nadam,

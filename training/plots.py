@@ -290,6 +290,60 @@ def plot_credibility(path: Path, credibility: NDArray[np.float64], *, title: str
         )
 
 
+def plot_strangeness(
+    path: Path, scores: Mapping[str, NDArray[np.floating[Any]]], *, limit: float, title: str
+) -> None:
+    """Draw how scores of several kinds of pictures are distributed.
+
+    Args:
+        path: PNG to write.
+        scores: By kind, above 0; those like the training pictures first.
+        limit: Above it a picture is doubted.
+        title: Of the plot.
+
+    Shapes:
+        Each (n,).
+    """
+    together = np.concatenate(list(scores.values()))
+    edges = np.geomspace(max(together.min(), 1e-6), max(together.max(), 1e-5), 61)
+    with _figure(path, width=7.2, height=3.8) as figure:
+        axes = figure.subplots()
+        for (kind, each), colour in zip(scores.items(), _COLOURS, strict=False):
+            shares = np.histogram(each, edges)[0] / len(each)
+            axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25)
+            axes.stairs(shares, edges, color=colour, linewidth=1.4, label=kind)
+        axes.axvline(limit, color=_INK, linewidth=1, linestyle="--", label="credibility 0.05")
+        axes.set_xscale("log")
+        axes.set(title=title, xlabel="score", ylabel="share of each kind")
+        axes.legend(loc="upper left")
+
+
+def plot_reconstructions(
+    path: Path,
+    pictures: NDArray[np.floating[Any]],
+    redrawn: NDArray[np.floating[Any]],
+    scores: NDArray[np.floating[Any]],
+    *,
+    columns: int,
+) -> None:
+    """Draw pictures, each with its score, and under it what the network made of it.
+
+    Shapes:
+        pictures, redrawn: (n, height, width, channels), levels in [0, 1]; scores: (n,).
+    """
+    rows = -(-len(pictures) // columns)
+    with _figure(path, width=0.95 * columns, height=2.2 * rows) as figure:
+        grid = figure.subplots(2 * rows, columns, squeeze=False)
+        for place, (picture, again, each) in enumerate(zip(pictures, redrawn, scores, strict=True)):
+            row, column = divmod(place, columns)
+            upper, lower = grid[2 * row, column], grid[2 * row + 1, column]
+            upper.set_title(f"{each:.3f}", loc="center", fontsize=9, fontweight="normal")
+            for axes, shown in ((upper, picture), (lower, again)):
+                axes.imshow(np.squeeze(shown), cmap="gray", vmin=0, vmax=1)
+                axes.grid(visible=False)
+                axes.set(xticks=[], yticks=[])
+
+
 def plot_intervals(
     path: Path,
     values: NDArray[np.floating[Any]],

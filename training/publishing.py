@@ -38,7 +38,7 @@ from training.evaluation import History
 # The newest that ONNX Runtime has run since 2022; nothing here needs a newer one.
 _OPSET = 17
 # How far the exported file may be from Keras: in probability, and in parts of the value.
-_TOLERANCES = {"classification": 1e-4, "regression": 1e-5}
+_TOLERANCES = {"classification": 1e-4, "regression": 1e-5, "anomaly detection": 1e-5}
 # Another processor sums in another order; wrong weights are far from this.
 GOLDEN_TOLERANCE = 1e-4
 # The version of a manifest whose bundle has not been given one.

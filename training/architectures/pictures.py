@@ -1,5 +1,8 @@
 """Networks that look at pictures, and what calibration does to them."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -10,6 +13,8 @@ from training.architectures.hidden import Hidden
 Floats = NDArray[np.float32]
 
 TUTORIAL = Hidden(units=(128,), dropout=0.2)
+SIGMOID = Hidden(units=(128,), activation="sigmoid")
+FROM_SCRATCH = Hidden(units=(128, 128), activation="sigmoid")
 
 
 def mlp(shape: tuple[int, ...], classes: int, hidden: Hidden = TUTORIAL) -> keras.Model:
@@ -43,6 +48,24 @@ def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
         "features": layers.Flatten()(layers.AveragePooling2D(2, padding="same")(strokes)),
     }
     return keras.Model({"image": image}, outputs, name="cnn")
+
+
+def lstm(shape: tuple[int, ...], classes: int) -> keras.Model:
+    """Build a network that reads the picture row by row, from the top.
+
+    Shapes:
+        image: (n, height, width, channels), levels in [0, 255].
+        probabilities: (n, classes); features: (n, 128), what it holds after the last row.
+
+    References:
+        Hochreiter and Schmidhuber (1997), Long short-term memory, doi:10.1162/neco.1997.9.8.1735.
+    """
+    height, width, channels = shape
+    image = keras.Input(shape, name="image")
+    rows = layers.Reshape((height, width * channels))(layers.Rescaling(1 / 255)(image))
+    features = layers.LSTM(128)(rows)
+    outputs = {"probabilities": _probabilities(features, classes), "features": features}
+    return keras.Model({"image": image}, outputs, name="lstm")
 
 
 def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
@@ -91,4 +114,10 @@ def with_novelty(network: keras.Model, prototypes: Floats) -> keras.Model:
     return keras.Model(network.input, outputs, name=network.name)
 
 
-PICTURE_ARCHITECTURES = {"cnn": cnn, "mlp": mlp}
+PICTURE_ARCHITECTURES: Mapping[str, Callable[[tuple[int, ...], int], keras.Model]] = {
+    "cnn": cnn,
+    "mlp": mlp,
+    "lstm": lstm,
+    "sigmoid": partial(mlp, hidden=SIGMOID),
+    "numpy": partial(mlp, hidden=FROM_SCRATCH),
+}

@@ -1,0 +1,112 @@
+"""The network in NumPy: its slopes are those of its loss, and its steps are those of Keras."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training.conftest import drawn_digits
+from training.architectures.pictures import PICTURE_ARCHITECTURES
+from training.datasets.pictures import Labels, Part
+from training.experiments import numpy_network
+from training.experiments.numpy_network import Layer, Numbers, backward, cross_entropy, forward
+
+SIZES = (6, 5, 4, 3)
+PLACES = [(depth, name) for depth in range(len(SIZES) - 1) for name in ("weights", "bias")]
+
+
+def precise_layers(rng: np.random.Generator) -> list[Layer]:
+    """Draw layers, their biases too, in the precision that differences need."""
+    return [
+        Layer(layer.weights.astype(np.float64), rng.normal(size=layer.bias.shape))
+        for layer in numpy_network.initial(SIZES, rng)
+    ]
+
+
+def slopes_by_differences(numbers: Numbers, layers: list[Layer], x: Numbers, y: Labels) -> Numbers:
+    """Move each number a little up and down, and see how the loss follows."""
+    slopes, reach = np.zeros_like(numbers), 1e-6
+    for place in np.ndindex(*numbers.shape):
+        kept = numbers[place]
+        losses = []
+        for moved in (kept - reach, kept + reach):
+            numbers[place] = moved
+            losses.append(cross_entropy(forward(layers, x)[-1], y))
+        numbers[place] = kept
+        slopes[place] = (losses[1] - losses[0]) / (2 * reach)
+    return slopes
+
+
+@pytest.mark.parametrize(
+    ("depth", "name"), PLACES, ids=[f"{name} {depth}" for depth, name in PLACES]
+)
+def test_slopes_are_those_of_finite_differences(depth: int, name: str) -> None:
+    rng = np.random.default_rng(0)
+    layers, x, y = precise_layers(rng), rng.random((7, SIZES[0])), rng.integers(0, SIZES[-1], 7)
+
+    slopes = backward(layers, forward(layers, x), y)
+
+    expected = slopes_by_differences(getattr(layers[depth], name), layers, x, y)
+    np.testing.assert_allclose(getattr(slopes[depth], name), expected, rtol=1e-6, atol=1e-9)
+
+
+def digits(n: int) -> Part:
+    """Draw digits as a part."""
+    pictures, codes = drawn_digits(n, seed=4)
+    return Part(pictures[..., np.newaxis], codes.astype(np.int64))
+
+
+def keras_twin(layers: list[Layer]) -> keras.Model:
+    """Return the Keras network with the same weights."""
+    network = PICTURE_ARCHITECTURES["numpy"]((28, 28, 1), 10)
+    dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+    for layer, ours in zip(dense, layers, strict=True):
+        layer.set_weights([ours.weights, ours.bias])
+    return keras.Model(network.input, network.output["probabilities"])
+
+
+def test_probabilities_are_those_of_keras() -> None:
+    layers = numpy_network.initial((784, 128, 128, 10), np.random.default_rng(0))
+    part = digits(20)
+
+    probabilities = forward(layers, numpy_network.scaled(part))[-1]
+
+    expected = keras_twin(layers).predict({"image": part.x}, verbose=0)
+    np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
+
+
+def test_steps_are_those_of_keras() -> None:
+    layers = numpy_network.initial((784, 128, 128, 10), np.random.default_rng(0))
+    part, twin = digits(40), keras_twin(layers)
+    twin.compile(keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
+    speeds = [layer.at_rest() for layer in layers]
+
+    for _ in range(5):
+        outputs = forward(layers, numpy_network.scaled(part))
+        numpy_network.step(layers, speeds, backward(layers, outputs, part.y), 0.1)
+        twin.train_on_batch({"image": part.x}, part.y)
+
+    ours = [numbers for layer in layers for numbers in (layer.weights, layer.bias)]
+    for numbers, theirs in zip(ours, twin.get_weights(), strict=True):
+        np.testing.assert_allclose(numbers, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_sigmoid_of_large_sums_does_not_overflow() -> None:
+    sums = np.array([-1e4, 0, 1e4], dtype=np.float32)
+
+    assert numpy_network.sigmoid(sums).tolist() == [0, 0.5, 1]
+
+
+def test_softmax_of_large_sums_adds_up() -> None:
+    probabilities = numpy_network.softmax(np.array([[1e4, 1e4], [-1e4, 0]], dtype=np.float32))
+
+    assert probabilities.tolist() == [[0.5, 0.5], [0, 1]]
+
+
+def test_first_weights_follow_the_seed() -> None:
+    first, again, other = (
+        numpy_network.initial(SIZES, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+
+    np.testing.assert_array_equal(first[0].weights, again[0].weights)
+    assert not np.array_equal(first[0].weights, other[0].weights)

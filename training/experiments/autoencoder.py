@@ -1,0 +1,311 @@
+"""Pictures redrawn, to tell the strange: config, data, network, fit, evaluate, calibrate, publish.
+
+The configuration and the fit are those of the classifiers of pictures; no label is looked at.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import keras
+import msgspec
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from service import bundle, drift, geometry
+from service.bundle import AnomalyOutput, Calibration, Manifest, Signature
+from service.trust import p_values
+from training import card, evaluation, plots, publishing, strangers
+from training.architectures.autoencoder import autoencoder, without_reconstruction
+from training.card import Section, render
+from training.datasets.pictures import PictureParts, Pixels
+from training.evaluation import History, Values
+from training.experiments.pictures import Config, Recipe, learn, picture_input, read
+from training.progress import console
+from training.strokes import golden_digits
+
+# A picture of lower credibility is called doubted.
+_DOUBT = 0.05
+_SHOWN = 10
+
+
+def train(config: Config) -> Path:
+    """Train an autoencoder and publish it.
+
+    Returns:
+        The published folder.
+
+    Raises:
+        CannotTrain: The data cannot be had or the result is not good enough.
+    """
+    keras.utils.set_random_seed(config.seed)
+    with publishing.Draft(config.models, config.name) as draft:
+        parts = read(config)
+        network = autoencoder(parts.train.x.shape[1:])
+        history = fit(network, parts, config.recipe)
+        console.print("Calibrating ...")
+        measured = measure(without_reconstruction(network), parts, config)
+        return publish(draft, network, history, parts, measured, config)
+
+
+def fit(network: keras.Model, parts: PictureParts, recipe: Recipe) -> History:
+    """Fit the network to make its own score small.
+
+    Returns:
+        The score of training and validation by epoch, as their loss.
+    """
+    learner = without_reconstruction(network)
+    learner.compile(loss=_score_itself, **recipe.compiling(len(parts.train)))
+    (training, aims), validation = (
+        ({"image": part.x}, np.zeros((len(part), 1), dtype=np.float32))
+        for part in (parts.train, parts.validation)
+    )
+    batches = {"x": training, "y": aims, "batch_size": recipe.batch_size}
+    return learn(learner, batches, validation, recipe)
+
+
+def _score_itself(_aims: keras.KerasTensor, scores: keras.KerasTensor) -> keras.KerasTensor:
+    return scores
+
+
+def score(network: keras.Model, pixels: Pixels) -> Values:
+    """Return how badly each picture was redrawn.
+
+    Shapes:
+        pixels: (n, height, width, channels); result: (n,).
+    """
+    outputs = network.predict({"image": pixels}, batch_size=1000, verbose=0)
+    scores: Values = outputs["anomaly"][:, 0]
+    return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of the finished network.
+
+    Attributes:
+        calibration: Scores of the calibration part, ascending.
+        parts: Scores of the other parts that did not train, by the part's name.
+        strangers: Scores of pictures made by code, by their kind.
+    """
+
+    calibration: Values
+    parts: Mapping[str, Values]
+    strangers: Mapping[str, Values]
+
+
+def measure(network: keras.Model, parts: PictureParts, config: Config) -> Measured:
+    """Score validation, see that it is good enough, and only then look at the test part."""
+    validation = score(network, parts.validation.x)
+    share = explained(validation, parts.validation.x, parts.train.x)
+    publishing.refuse_below(share, config.min_score, measure="R2")
+    made = strangers.strangers(
+        parts.test.x, config.pictures.geometry, np.random.default_rng(config.seed)
+    )
+    return Measured(
+        calibration=np.sort(score(network, parts.calibration.x)),
+        parts={
+            "validation": validation,
+            "held_out": score(network, parts.held_out.x),
+            "test": score(network, parts.test.x),
+        },
+        strangers={kind: score(network, pixels) for kind, pixels in made.items()},
+    )
+
+
+def explained(scores: Values, pixels: Pixels, training: Pixels) -> float:
+    """Return R2: how much better pictures are redrawn than the mean picture would do.
+
+    Shapes:
+        scores: (n,); pixels: (n, height, width, channels); training: (m, height, width, channels).
+    """
+    mean = training.mean(axis=0, dtype=np.float64).astype(np.float32)
+    spread = float(np.square((pixels - mean) / np.float32(255)).mean(dtype=np.float64))
+    return 1 - float(scores.mean(dtype=np.float64)) / spread if spread else 0.0
+
+
+def scores_of(
+    scores: Values, pixels: Pixels, training: Pixels, calibration: Values
+) -> dict[str, float]:
+    """Return what the autoencoder is worth on one part.
+
+    Shapes:
+        scores: (n,); pixels, training: as `explained` has them; calibration: (m,), ascending.
+    """
+    doubted = float((p_values(scores, calibration) < _DOUBT).mean())
+    return {
+        "mean_error": float(scores.mean(dtype=np.float64)),
+        "mean_error_standard_error": float(scores.std(dtype=np.float64) / np.sqrt(len(scores))),
+        "r2": explained(scores, pixels, training),
+        "doubted": doubted,
+        "doubted_standard_error": float(np.sqrt(doubted * (1 - doubted) / len(scores))),
+    }
+
+
+def publish(
+    draft: publishing.Draft,
+    network: keras.Model,
+    history: History,
+    parts: PictureParts,
+    measured: Measured,
+    config: Config,
+) -> Path:
+    """Write the bundle and give it its version."""
+    pictures, served = config.pictures, without_reconstruction(network)
+    signature = Signature(
+        inputs=(picture_input(pictures, parts.train.x.shape[1:]),),
+        outputs=(AnomalyOutput(name="anomaly", tensor="anomaly", dtype="float32", shape=(1,)),),
+    )
+    exported = publishing.export(served, signature, draft.folder)
+    manifest = Manifest(
+        format=bundle.FORMAT,
+        name=config.name,
+        version=publishing.UNNUMBERED,
+        task="anomaly detection",
+        signature=signature,
+        target=pictures.target,
+        files={},
+        origin=publishing.describe_origin(
+            command=config.command,
+            seed=config.seed,
+            data=pictures.name,
+            data_sha256=parts.sha256,
+            split=parts.sizes,
+            began=config.began,
+        ),
+        scores={
+            name: scores_of(scores, getattr(parts, name).x, parts.train.x, measured.calibration)
+            for name, scores in measured.parts.items()
+        },
+        multiply_adds=evaluation.multiply_adds(exported, signature),
+        parameters=publishing.trainable_parameters(served),
+        onnx_difference=None,
+        golden_tolerance=publishing.GOLDEN_TOLERANCE,
+        calibration=Calibration(scores=evaluation.ascending(measured.calibration)),
+        reference={
+            name: evaluation.number_reference(each)
+            for name, each in drift.picture_measures(parts.train.x).items()
+        },
+    )
+    difference = publishing.measure_export(
+        served, manifest, draft.folder, {"image": parts.validation.x}
+    )
+    manifest = msgspec.structs.replace(manifest, onnx_difference=difference)
+    publishing.add_golden_examples(served, manifest, draft.folder, {"image": golden_digits()[0]})
+    draw(draft.plots, network, history, measured, config)
+    publishing.write_history(draft.folder, history)
+    return draft.publish(
+        manifest, partial(render, network=served, sections=sections(config, history, measured))
+    )
+
+
+def draw(
+    folder: Path, network: keras.Model, history: History, measured: Measured, config: Config
+) -> None:
+    """Draw what the card shows; no picture of the data set is among it."""
+    plots.plot_history(folder / "loss.png", history, "loss", title="Squared error by epoch")
+    plots.plot_strangeness(
+        folder / "strangeness.png",
+        {"test part": measured.parts["test"], **measured.strangers},
+        limit=float(np.quantile(measured.calibration, 1 - _DOUBT)),
+        title="How badly pictures are redrawn",
+    )
+    plots.plot_credibility(
+        folder / "credibility.png",
+        p_values(measured.parts["test"], measured.calibration),
+        title="Credibility of the test part",
+    )
+    shown = drawn(config.pictures.geometry, network.input["image"].shape[-1])
+    outputs = network.predict({"image": shown}, verbose=0)
+    plots.plot_reconstructions(
+        folder / "reconstructions.png",
+        shown / np.float32(255),
+        outputs["reconstruction"],
+        outputs["anomaly"][:, 0],
+        columns=_SHOWN,
+    )
+
+
+def drawn(geometry_name: str, channels: int) -> Pixels:
+    """Return ten digits and ten letters made by code, as the network takes them.
+
+    Shapes:
+        (20, height, width, channels), levels in [0, 255].
+    """
+    digits = [
+        geometry.fit(geometry_name, np.repeat(each, channels, axis=2)).pixels
+        for each in golden_digits()[0][:_SHOWN]
+    ]
+    letters = strangers.letters(geometry_name, channels)[:_SHOWN]
+    return np.concatenate([np.stack(digits).astype(np.uint8), letters])
+
+
+def sections(config: Config, history: History, measured: Measured) -> tuple[Section, ...]:
+    """Write the parts of the card that only this experiment knows."""
+    recipe = config.recipe
+    fit_text = (
+        f"{recipe.described} {len(history.measures['loss'])} epochs, of which number "
+        f"{history.kept} had the least validation loss and was kept."
+    )
+    return (
+        Section(
+            "Reconstructions",
+            "Digits and letters drawn by code, never seen in training; under each what the network "
+            "makes of it, over it the score: the mean squared difference of the two, in levels / "
+            "255.\n\n" + card.image("reconstructions", "drawn digits and letters, and redrawn"),
+        ),
+        Section("Fit", fit_text + "\n\n" + card.image("loss", "squared error by epoch")),
+        Section("What it finds strange", _strangeness(measured)),
+        Section("Limits", LIMITS),
+    )
+
+
+def _strangeness(measured: Measured) -> str:
+    ordinary = measured.parts["test"]
+    rows = []
+    for kind, scores in {"test part": ordinary, **measured.strangers}.items():
+        doubted = (p_values(scores, measured.calibration) < _DOUBT).mean()
+        truth = np.repeat([0, 1], [len(ordinary), len(scores)])
+        area = roc_auc_score(truth, np.concatenate([ordinary, scores]))
+        rows.append(
+            [
+                kind,
+                f"{len(scores):,}",
+                f"{scores.mean():.4f}",
+                f"{doubted:.1%}",
+                "" if scores is ordinary else f"{area:.4f}",
+            ]
+        )
+    return STRANGENESS.format(
+        calibrating=len(measured.calibration),
+        doubt=_DOUBT,
+        table=card.table(
+            ["pictures", "count", "mean score", f"credibility below {_DOUBT}", "area"], rows
+        ),
+        strangeness=card.image("strangeness", "scores of the test part and of other pictures"),
+        credibility=card.image("credibility", "credibility of the test part"),
+    )
+
+
+STRANGENESS = """\
+{calibrating:,} pictures that did not train and chose nothing calibrated it: a picture's credibility
+is the share of them that were redrawn as badly or worse. Of pictures like them as many lie below
+{doubt} as that says; "doubted" among the scores is that share.
+
+Noise, the test part inverted, its pixels in another order, and letters in five typefaces were made
+by code. The area is how often a picture of that kind has a higher score than one of the test part.
+
+{table}
+
+{strangeness}
+
+{credibility}"""
+
+
+LIMITS = """\
+- The score tells how unlike the training pictures one looks, not what it shows or why.
+- A picture with little ink is redrawn with a small error whatever it shows; one with much ink, or
+  with thick strokes, with a larger one.
+- What is made of the same strokes as a digit may be redrawn well: letters are found less often
+  than noise."""
