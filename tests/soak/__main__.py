@@ -11,7 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.servers import ROOT
-from tests.soak import accuracy, changes, crowding, drift, footprint, load, networks, stream, trust
+from tests.soak import (
+    accuracy,
+    changes,
+    crowding,
+    drift,
+    footprint,
+    learning,
+    load,
+    networks,
+    stream,
+    trust,
+)
 from tests.soak.figures import Figure
 
 MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
@@ -19,6 +30,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "start": footprint.time_to_ready,
     "memory": footprint.memory_of_two_workers,
     "networks": networks.forward_pass,
+    "quickstart": learning.quickstart,
     "load": load.both_loops,
     "stream": stream.two_million_rows,
     "reloads": changes.reloads_and_kills,

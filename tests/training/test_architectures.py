@@ -10,6 +10,7 @@ import pytest
 
 from service import bundle, repository
 from tests.training.conftest import drawn_digits, picture_config
+from training.architectures.autoencoder import autoencoder as redrawer
 from training.architectures.pictures import PICTURE_ARCHITECTURES
 from training.commands.images import ARCHITECTURES
 from training.datasets.pictures import PictureSet
@@ -122,7 +123,7 @@ def test_anomaly_score_is_higher_of_strangers_than_of_digits(folders: dict[str, 
 
 def test_anomaly_score_is_the_mean_squared_error() -> None:
     keras.utils.set_random_seed(0)
-    network = autoencoder.autoencoder((28, 28, 1))
+    network = redrawer((28, 28, 1))
     pixels = drawn_digits(3, seed=5)[0][..., np.newaxis]
 
     outputs = network.predict({"image": pixels}, verbose=0)
