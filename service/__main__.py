@@ -1,4 +1,4 @@
-"""`python -m service serve`, and the commands that ask a running service."""
+"""`python -m service serve` and `score`, and the commands that ask a running service."""
 
 import argparse
 import os
@@ -16,12 +16,49 @@ def main() -> None:
     commands.add_parser("serve", help="serve models/ as the VITRINE_* variables say").set_defaults(
         run=_serve
     )
+    _add_score(commands)
     remote.add_commands(commands)
     index = commands.add_parser("index", help="write index.json of models for a web server")
     index.add_argument("models", metavar="DIR", help="folder of the bundles")
     index.set_defaults(run=_index)
     options = parser.parse_args()
     options.run(options)
+
+
+def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_text = "predict on a CSV file without a server"
+    score = commands.add_parser("score", help=help_text, description=help_text)
+    score.add_argument("name", metavar="NAME", help="the model's name")
+    score.add_argument("file", metavar="FILE.csv", help="rows with a header")
+    score.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT.csv",
+        default="-",
+        help="default: standard output",
+    )
+    score.add_argument("--models", metavar="DIR", help="default: VITRINE_MODELS, or models")
+    score.add_argument("--version", type=int, metavar="N", help="default: the latest")
+    score.add_argument(
+        "--errors",
+        metavar="fail|report",
+        help="whether a faulty row ends it or is told of",
+    )
+    score.add_argument("--coverage", metavar="X", help="of intervals and sets, above 0, below 1")
+    score.add_argument("--abstain-below", metavar="X", help="least credibility of a class label")
+    score.add_argument(
+        "--echo", action="store_const", const="true", help="repeat the file's own columns"
+    )
+    for name in ("delimiter", "decimal", "thousands"):
+        score.add_argument(f"--{name}", metavar="MARK", help="found in the file where not given")
+    score.set_defaults(run=_score)
+
+
+def _score(options: argparse.Namespace) -> None:
+    try:
+        import_module("service.score").run(options)
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell has it for what Ctrl-C ends
 
 
 def _serve(_options: argparse.Namespace) -> None:

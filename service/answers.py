@@ -1,4 +1,4 @@
-"""Blocks of instances -> predictions -> the bytes of an answer, JSON or CSV.
+"""CSV -> blocks of instances -> predictions -> the bytes of an answer, JSON or CSV.
 
 An answer is begun, continued block by block, and ended; one that fails on the way can at most say
 so and break off.
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from service.bundle import Dialect, ValueOutput
 from service.errors import Fault, InvalidInstances, ServiceError
 from service.model import Model
+from service.options import Options
 from service.predictions import NOTHING, Asked, Predictions, values_shape
-from service.tables import Block, write_csv
+from service.settings import Settings
+from service.tables import Block, CsvReader, Stream, write_csv
 
 JSON_TYPE = "application/json"
 CSV_TYPE = "text/csv"
@@ -55,6 +57,25 @@ class Answered:
         spread = np.full(self.block.rows, blank, dtype=values.dtype)
         spread[self.good_places()] = values
         return spread
+
+
+def open_csv(model: Model, stream: Stream, options: Options, settings: Settings) -> CsvReader:
+    """Start to read CSV, from wherever it comes, as instances of a model.
+
+    Raises:
+        ServiceError: The header does not fit, or the options cannot be what is said about it.
+    """
+    return CsvReader(
+        stream,
+        model.manifest.signature.columns,
+        trained=model.manifest.dialect or Dialect(),
+        delimiter=options.delimiter,
+        decimal=options.decimal,
+        thousands=options.thousands,
+        max_row_bytes=settings.max_row_bytes,
+        max_rows=settings.max_rows,
+        echo=options.echo,
+    )
 
 
 def predict(model: Model, block: Block, asked: Asked = NOTHING) -> Answered:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from service import images
-from service.bundle import Dialect
+from service.answers import open_csv
 from service.errors import (
     MAX_FAULTS,
     EmptyBody,
@@ -132,17 +132,7 @@ def _check_type(model: Model, content: Content) -> None:
 def _decode_csv(
     model: Model, stream: RequestBody | BytesIO, options: Options, settings: Settings
 ) -> Decoded:
-    reader = CsvReader(
-        stream,
-        model.manifest.signature.columns,
-        trained=model.manifest.dialect or Dialect(),
-        delimiter=options.delimiter,
-        decimal=options.decimal,
-        thousands=options.thousands,
-        max_row_bytes=settings.max_row_bytes,
-        max_rows=settings.max_rows,
-        echo=options.echo,
-    )
+    reader = open_csv(model, stream, options, settings)
     return Decoded(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
 
 

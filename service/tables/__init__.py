@@ -22,6 +22,7 @@ from service.tables.cells import (
 )
 from service.tables.files import Table, find_dialect, read_table
 from service.tables.reader import CsvReader
+from service.tables.records import Stream
 from service.tables.rows import decode_rows
 from service.tables.writer import write_csv
 
@@ -30,6 +31,7 @@ __all__ = [
     "Block",
     "CsvReader",
     "Parsed",
+    "Stream",
     "Table",
     "decode_rows",
     "find_date_formats",
