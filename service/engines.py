@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from service.bundle import KERAS_NAME, ONNX_NAME, InvalidBundle, Manifest
 
+_OLDER = (".h5", ".hdf5")
+
 Tensors = Mapping[str, NDArray[Any]]
 Engine = Callable[[Tensors], dict[str, NDArray[np.float32]]]
 
@@ -36,7 +38,10 @@ def load_engine(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
     if ONNX_NAME in manifest.files:
         return _load_onnx(folder, manifest, threads=threads)
     if KERAS_NAME not in manifest.files:
-        raise InvalidBundle(f"{folder}: holds neither {ONNX_NAME} nor {KERAS_NAME}.")
+        # Keras' older format may hold code, which loading would run.
+        older = next((name for name in manifest.files if name.lower().endswith(_OLDER)), None)
+        more = "" if older is None else f"; {older} is not opened: the service takes no .h5 files"
+        raise InvalidBundle(f"{folder}: holds neither {ONNX_NAME} nor {KERAS_NAME}{more}.")
     if find_spec("tensorflow") is None:
         raise InvalidBundle(
             f"{folder}: holds no {ONNX_NAME}, and TensorFlow, which would run {KERAS_NAME}, "

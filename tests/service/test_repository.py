@@ -162,6 +162,17 @@ def test_geometry_of_another_version_is_refused(tmp_path: Path) -> None:
         repository.load_version(folder, threads=1)
 
 
+@pytest.mark.parametrize("name", ["model.h5", "weights.HDF5"])
+def test_network_in_the_older_format_of_keras_is_refused(tmp_path: Path, name: str) -> None:
+    folder = write_table_bundle(tmp_path)
+    (folder / bundle.ONNX_NAME).rename(folder / name)
+    rewrite_manifest(folder, table_manifest())
+
+    message = rf"holds neither model.onnx nor model.keras; {name} is not opened: the service takes"
+    with pytest.raises(InvalidBundle, match=message):
+        repository.load_version(folder, threads=1)
+
+
 def test_wrong_golden_answer_is_refused(tmp_path: Path) -> None:
     folder = write_table_bundle(tmp_path)
     instances, expected = bundle.read_golden(folder)

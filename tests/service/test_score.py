@@ -150,11 +150,12 @@ def test_bad_rows_have_an_error_when_reported(rooms: Model, tmp_path: Path) -> N
     assert "; 2 of them with an error" in told
 
 
-def test_row_without_a_finite_answer_is_named(rooms: Model, tmp_path: Path) -> None:
+@pytest.mark.parametrize("good", [1, MANY], ids=["first block", "last block"])
+def test_row_without_a_finite_answer_is_named(rooms: Model, tmp_path: Path, good: int) -> None:
     source = tmp_path / "rows.csv"
-    source.write_bytes(b"size,colour\n1,red\n3e38,red\n")
+    source.write_bytes(table(good) + b"3e38,red\n")
 
-    with pytest.raises(CannotScore, match=r"rows.csv: Row 2: The network has no finite answer"):
+    with pytest.raises(CannotScore, match=rf"rows.csv: Row {good + 1}: The network has no finite"):
         scored(rooms, source, tmp_path / "out.csv")
 
 
@@ -198,9 +199,25 @@ def test_file_may_be_replaced_by_its_own_predictions(rooms: Model, source: Path)
     assert source.read_text().splitlines()[1] == "0,red,3.0,"
 
 
-def test_full_device_is_named(rooms: Model, source: Path) -> None:
-    with pytest.raises(CannotScore, match=r"^/dev/full cannot be written: No space left"):
-        scored(rooms, source, Path("/dev/full"))
+def test_pipe_takes_what_comes(rooms: Model, source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    os.mkfifo(target)
+    # Opened for both, so that neither waits for the other; it holds 30 rows.
+    reading = os.open(target, os.O_RDWR | os.O_NONBLOCK)
+
+    scored(rooms, source, target)
+
+    received = os.read(reading, 2**16)
+    os.close(reading)
+    assert received.startswith(b"prediction,warnings\n3.0,\n")
+    assert target.is_fifo()
+
+
+def test_file_that_cannot_be_written_is_named(rooms: Model, source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "absent" / "out.csv"
+
+    with pytest.raises(CannotScore, match=r"absent/out.csv cannot be written: No such file"):
+        scored(rooms, source, target)
 
 
 @pytest.mark.parametrize(
