@@ -77,21 +77,6 @@ def ranking_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[str, flo
     return {**scores, "f1" if classes == 2 else "macro_f1": float(f1)}
 
 
-def balance(encoded: Values, shares: Values) -> Values:
-    """Return weights by which having a label and lacking it count the same, averaged over labels.
-
-    Args:
-        encoded: Which labels each instance has, or with what probability.
-        shares: Of the instances that have each.
-
-    Shapes:
-        encoded: (n, labels); shares: (labels,); result: (n,).
-    """
-    having, lacking = np.maximum(shares, 1e-6), np.maximum(1 - shares, 1e-6)
-    weights: Values = ((encoded / having + (1 - encoded) / lacking) / 2).mean(axis=1)
-    return weights
-
-
 def regression_scores(values: Values, y: NDArray[np.float64]) -> dict[str, float]:
     """Return RMSE with its standard error, MAE and R2.
 

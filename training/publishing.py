@@ -11,7 +11,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,7 +27,7 @@ import tf2onnx
 from numpy.typing import NDArray
 
 from service import bundle
-from service.bundle import Instances, Manifest, Origin, QuantilesOutput, Signature
+from service.bundle import Instances, Manifest, Origin, QuantilesOutput, Signature, Task
 from service.engines import Engine, Tensors, load_engine
 from service.model import Model
 from service.repository import largest_difference
@@ -37,8 +37,13 @@ from training.evaluation import History
 
 # The newest that ONNX Runtime has run since 2022; nothing here needs a newer one.
 _OPSET = 17
-# How far the exported file may be from Keras: in probability, and in parts of the value.
-_TOLERANCES = {"classification": 1e-4, "regression": 1e-5, "anomaly detection": 1e-5}
+# How far the exported file may be from Keras: in probability, and in parts of the value or score.
+_TOLERANCES: Mapping[Task, float] = {
+    "classification": 1e-4,
+    "multi-label classification": 1e-4,
+    "regression": 1e-5,
+    "anomaly detection": 1e-5,
+}
 # Another processor sums in another order; wrong weights are far from this.
 GOLDEN_TOLERANCE = 1e-4
 # The version of a manifest whose bundle has not been given one.

@@ -65,7 +65,7 @@ def test_rows_with_a_blank_target_are_not_usable() -> None:
 
 FAULTS: dict[str, tuple[Columns, Task | None, str]] = {
     "rare label": (
-        {"y": ["a", "b"] * 15 + ["c"]},
+        {"y": [*(["a", "b"] * 15), "c"]},
         None,
         "must come in 4 rows at least. Received: 1 of 'c'",
     ),

@@ -1,6 +1,6 @@
 """Networks that take rows of a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ from training.embeddings import (
 
 Floats = NDArray[np.float32]
 Targets = NDArray[np.float64]
+Loss = Callable[[Any, Any], Any]
 
 # Of a column's learned curve and of the learned grids over a pair of columns.
 _PIECES = 32
@@ -132,6 +133,33 @@ class LabelsHead:
         """Return `probabilities`, (n, labels), each by itself."""
         last = layers.Dense(self.labels, activation="sigmoid", name="probabilities")
         return {"probabilities": last(features)}
+
+
+def balanced(head: Head, shares: Floats) -> Loss:
+    """Return the head's cross-entropy with every class label counting the same, however rare.
+
+    Args:
+        head: Of class labels.
+        shares: Of the instances that have each of the labels that the head's layer tells.
+
+    Shapes:
+        shares: (width,).
+    """
+    having = (1 / np.maximum(shares, 1e-6)).astype(np.float32)
+    lacking = (1 / np.maximum(1 - shares, 1e-6)).astype(np.float32)
+
+    def of_each(truth: Any, predicted: Any) -> Any:
+        told = truth * having * _log(predicted) + (1 - truth) * lacking * _log(1 - predicted)
+        return -ops.mean(told, axis=-1) / 2
+
+    def of_one(truth: Any, predicted: Any) -> Any:
+        return -ops.mean(truth * having * _log(predicted), axis=-1)
+
+    return of_one if isinstance(head, ClassesHead) else of_each
+
+
+def _log(probabilities: Any) -> Any:
+    return ops.log(ops.maximum(probabilities, 1e-7))
 
 
 def temper(network: keras.Model, head: Head, temperatures: float | Floats) -> None:

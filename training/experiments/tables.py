@@ -4,7 +4,7 @@ What is told, a number, a class label or several, has a room of its own: `traini
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from training import card, evaluation, plots, publishing
 from training.architectures.hidden import Hidden
 from training.architectures.tables import (
     Head,
+    balanced,
     by_column,
     date_columns,
     plain_table_network,
@@ -44,6 +45,7 @@ from training.comparison import describe, read_comparison
 from training.datasets.tables import Rows, Split, TablePart, TableParts, encode_rows, load_table
 from training.datasets.targets import Task
 from training.distillation import Lesson, Sizes
+from training.errors import CannotTrain
 from training.evaluation import History, Values
 from training.fitting import Fitting, Watch
 from training.outcomes import Answers, Outcome, Unexplained, outcome_of
@@ -242,11 +244,13 @@ class Learned:
         network: That says how sure it is.
         history: Of the fit.
         told: How it was fitted, for people.
+        beyond: What it does outside of the ranges it knows.
     """
 
     network: keras.Model
     history: History
     told: str
+    beyond: str
 
 
 def learn(parts: TableParts, learning: Learning, *, seed: int) -> Learned:
@@ -276,8 +280,7 @@ def _learn_taught(parts: TableParts, learning: Learning, *, seed: int) -> Learne
         pairs=lesson.pairs,
         multiply_adds=recipe.multiply_adds,
     )
-    weigh = _weighing(parts, outcome, learning)
-    batches = Batches(lesson, outcome.encode(lesson.target), recipe, weigh=weigh, seed=seed)
+    batches = Batches(lesson, outcome.encode(lesson.target), recipe, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(
         1e-5,
         len(batches) * recipe.epochs,
@@ -288,7 +291,14 @@ def _learn_taught(parts: TableParts, learning: Learning, *, seed: int) -> Learne
     if learning.reduce_patience is not None:
         rate = recipe.learning_rate  # one or the other
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
-    learner = compile_learner(network, head, outcome, optimizer, steps=recipe.steps_per_execution)
+    learner = compile_learner(
+        network,
+        head,
+        parts,
+        optimizer=optimizer,
+        steps=recipe.steps_per_execution,
+        class_weights=learning.class_weights,
+    )
     watch = Watch(
         patience=learning.patience or recipe.patience,
         start_from_epoch=recipe.epochs // 2,  # on few rows an early epoch can win by luck
@@ -300,7 +310,8 @@ def _learn_taught(parts: TableParts, learning: Learning, *, seed: int) -> Learne
     )
     seen = Unexplained(lesson.true_rows, lesson.residuals)
     finished = outcome.finish(network, parts, seen, seed=seed)
-    return Learned(finished, history, _taught(lesson, history) + _weighed(learning))
+    told = _taught(lesson, history) + _weighed(learning)
+    return Learned(finished, history, told, beyond="beyond them it answers as at the edge")
 
 
 def _learn_plainly(parts: TableParts, learning: Learning, plain: Plain, *, seed: int) -> Learned:
@@ -309,22 +320,25 @@ def _learn_plainly(parts: TableParts, learning: Learning, plain: Plain, *, seed:
     network = plain_table_network(rows, parts.specs, head, plain.hidden)
     batch_size = int(np.clip(len(rows) // 16, 1, fitting.batch_size))
     learner = compile_learner(
-        network, head, outcome, fitting.build_optimizer(), steps=min(20, len(rows) // batch_size)
+        network,
+        head,
+        parts,
+        optimizer=fitting.build_optimizer(),
+        steps=min(20, len(rows) // batch_size),
+        class_weights=learning.class_weights,
     )
     watch = Watch(
         patience=learning.patience or max(10, fitting.epochs // 10),
         reduce_patience=learning.reduce_patience,
         tensorboard=learning.tensorboard,
     )
-    target, weigh = outcome.encode(parts.train.y), _weighing(parts, outcome, learning)
     history = fit(
         learner,
         watch,
         parts.validation,
         outcome,
         x=rows.tensors(),
-        y=target,
-        sample_weight=None if weigh is None else weigh(target),
+        y=outcome.encode(parts.train.y),
         batch_size=batch_size,
         epochs=fitting.epochs,
     )
@@ -334,17 +348,8 @@ def _learn_plainly(parts: TableParts, learning: Learning, plain: Plain, *, seed:
         validation.rows.tensors(), batch_size=4096, verbose=0
     )[:, 0].astype(np.float64)
     finished = outcome.finish(network, parts, Unexplained(validation.rows, left), seed=seed)
-    return Learned(finished, history, _fitted(plain, batch_size, history) + _weighed(learning))
-
-
-Weigh = Callable[[Values], Values]
-
-
-def _weighing(parts: TableParts, outcome: Outcome, learning: Learning) -> Weigh | None:
-    if not learning.class_weights:
-        return None
-    shares = outcome.encode(parts.train.y).mean(axis=0)
-    return partial(outcome.weigh, shares=shares)
+    told = _fitted(plain, batch_size, history) + _weighed(learning)
+    return Learned(finished, history, told, beyond="beyond them it goes on as it ends, untested")
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -354,28 +359,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     and unknown categories are trained even where the table has none.
     """
 
-    def __init__(
-        self,
-        lesson: Lesson,
-        target: Values,
-        recipe: Recipe,
-        *,
-        seed: int,
-        weigh: Weigh | None = None,
-    ) -> None:
+    def __init__(self, lesson: Lesson, target: Values, recipe: Recipe, *, seed: int) -> None:
         super().__init__()
-        self._rows, self._target, self._recipe, self._weigh = lesson.rows, target, recipe, weigh
+        self._rows, self._target, self._recipe = lesson.rows, target, recipe
         self._rng = np.random.default_rng(seed)
         self._order = self._shuffled()
 
     def __len__(self) -> int:
         return self._recipe.steps(len(self._rows))
 
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
+    def __getitem__(self, index: int) -> tuple[dict[str, NDArray[Any]], Values]:
         chosen = next(self._order)
-        rows, target = self._hide(self._rows.take(chosen)), self._target[chosen]
-        weights = () if self._weigh is None else (self._weigh(target),)
-        return rows.tensors(), target, *weights
+        return self._hide(self._rows.take(chosen)).tensors(), self._target[chosen]
 
     def _shuffled(self) -> Iterator[NDArray[np.intp]]:
         size = self._recipe.batch_size
@@ -397,24 +392,37 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 def compile_learner(
     network: keras.Model,
     head: Head,
-    outcome: Outcome,
-    optimizer: keras.optimizers.Optimizer,
+    parts: TableParts,
     *,
+    optimizer: keras.optimizers.Optimizer,
     steps: int,
+    class_weights: bool,
 ) -> keras.Model:
     """Return the part of a network that is fitted.
 
     Args:
         network: All of it.
         head: Its last layer.
-        outcome: What is measured meanwhile.
+        parts: What it will learn.
         optimizer: A new one.
         steps: Between two looks at the clock.
+        class_weights: Whether every class label counts the same.
+
+    Raises:
+        CannotTrain: There are no class labels to weigh.
     """
+    outcome = outcome_of(parts.target)
+    loss: Any = head.loss
+    if class_weights:
+        if not parts.target.labels:
+            raise CannotTrain(
+                f"--class-weights needs class labels; {parts.target.name} is predicted as a number."
+            )
+        loss = balanced(head, outcome.encode(parts.train.y).mean(axis=0))
     learner = keras.Model(network.input, network.get_layer(head.layer).output)
     learner.compile(
         optimizer,
-        head.loss,
+        loss,
         loss_weights=head.loss_weight,
         metrics=[outcome.metric()],
         steps_per_execution=max(1, steps),
@@ -631,7 +639,7 @@ def sections(written: Written, parts: TableParts, made: Made) -> tuple[Section, 
         Section("Fit", _fit(written.learned, outcome)),
         Section("Mistakes", outcome.mistakes(parts, answers)),
         Section("How far to trust it", outcome.trusted(parts, answers)),
-        Section("Limits", LIMITS),
+        Section("Limits", LIMITS.format(beyond=written.learned.beyond)),
     )
 
 
@@ -719,6 +727,6 @@ def _weighed(learning: Learning) -> str:
 
 
 LIMITS = """\
-- It knows the ranges and categories listed below; beyond them it answers as at the edge.
+- It knows the ranges and categories listed below; {beyond}.
 - Blanks and unknown categories that the data did not have are answered by a guess from the other
   columns."""

@@ -59,13 +59,6 @@ class Classes:
             return ops.cast(ops.equal(truth > 0.5, predicted > 0.5), "float32")
         return ops.cast(ops.equal(ops.argmax(truth, -1), ops.argmax(predicted, -1)), "float32")
 
-    def weigh(self, encoded: Values, shares: Values) -> Values:
-        """Weigh a row by how rare its label is."""
-        if self._is_binary:
-            return evaluation.balance(encoded, shares)
-        weights: Values = (encoded / np.maximum(shares, 1e-6) / len(shares)).sum(axis=1)
-        return weights
-
     def finish(
         self,
         network: keras.Model,

@@ -48,10 +48,6 @@ class Labels:
         """Return how often a label agrees."""
         return keras.metrics.MeanMetricWrapper(_agree, name=self.measure)
 
-    def weigh(self, encoded: Values, shares: Values) -> Values:
-        """Weigh a row by how rare its labels are, and the lack of the others, on average."""
-        return evaluation.balance(encoded, shares)
-
     def finish(
         self,
         network: keras.Model,

@@ -85,20 +85,6 @@ class Outcome(Protocol):
     def metric(self) -> keras.metrics.Metric:
         """Return the measure, on what the head's layer gives."""
 
-    def weigh(self, encoded: Values, shares: Values) -> Values:
-        """Return weights by which every label counts the same, 1 on average.
-
-        Args:
-            encoded: Targets, as `encode` returns them.
-            shares: Their means over the rows that train.
-
-        Shapes:
-            encoded: (n, width); shares: (width,); result: (n,).
-
-        Raises:
-            CannotTrain: There are no labels.
-        """
-
     def finish(
         self, network: keras.Model, parts: TableParts, seen: Unexplained, *, seed: int
     ) -> keras.Model:

@@ -21,7 +21,6 @@ from training.architectures.tables import (
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation import Lesson, prepare_lesson
-from training.errors import CannotTrain
 from training.evaluation import Values
 from training.outcomes.outcome import Answers, Outputs, Truth, Unexplained
 from training.progress import console
@@ -61,12 +60,6 @@ class Value:
     def metric(self) -> keras.metrics.Metric:
         """Return the root of the mean squared error."""
         return keras.metrics.RootMeanSquaredError(name=self.measure)
-
-    def weigh(self, encoded: Values, shares: Values) -> Values:
-        """Refuse: a value has no label."""
-        raise CannotTrain(
-            f"--class-weights needs class labels; {self.target.name} is predicted as a number."
-        )
 
     def finish(
         self, network: keras.Model, parts: TableParts, seen: Unexplained, *, seed: int
