@@ -1,72 +1,32 @@
-"""Plots for the model card: matplotlib without a screen, one look for all.
+"""Plots for the model card.
 
 Each function draws one figure and writes one PNG.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgb
-from matplotlib.figure import Figure
+from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
 from training.calibration import Reliability
 from training.evaluation import History, plain
+from training.look import BLUES as _BLUES
+from training.look import COLOURS as _COLOURS
+from training.look import FIRST as _FIRST
+from training.look import GREY as _GREY
+from training.look import GRID as _GRID
+from training.look import INK as _INK
+from training.look import SECOND as _SECOND
+from training.look import sheet as _figure
 
-_INK, _GREY, _GRID = "#1f2937", "#6b7280", "#e5e7eb"
-_FIRST, _SECOND = "#2563eb", "#ea580c"
-_COLOURS = (
-    *(_FIRST, _SECOND, "#059669", "#9333ea", "#ca8a04"),
-    *("#db2777", "#0891b2", "#65a30d", "#4b5563", "#b91c1c"),
-)
-_BLUES = LinearSegmentedColormap.from_list("paper to blue", ["#ffffff", "#93c5fd", "#1e3a8a"])
 _LOGARITHMIC_FROM = 8
-_LOOK: Any = {
-    "figure.dpi": 130,
-    "savefig.dpi": 130,
-    "figure.constrained_layout.use": True,
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": _INK,
-    "axes.edgecolor": _GREY,
-    "axes.labelcolor": _INK,
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "xtick.color": _GREY,
-    "ytick.color": _GREY,
-    "legend.frameon": False,
-    "lines.linewidth": 2,
-}
-
-
-@contextmanager
-def _figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
-    with plt.rc_context(_LOOK):
-        figure = plt.figure(figsize=(width, height))
-        try:
-            yield figure
-            # Without the library's version in the file, equal plots are equal bytes.
-            figure.savefig(path, metadata={"Software": None})
-        finally:
-            plt.close(figure)
 
 
 def plot_history(path: Path, history: History, measure: str, *, title: str) -> None:

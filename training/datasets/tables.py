@@ -172,7 +172,7 @@ def load_table(
         CannotTrain: The file cannot be read or does not hold what is needed.
     """
     source = read_source(path, names, overrides, task=task)
-    return split_table(source, _split(source.targets, split, seed=seed))
+    return split_table(source, split_places(source.targets, split, seed=seed))
 
 
 def read_source(
@@ -234,7 +234,14 @@ def _read_table(path: Path) -> Table:
         raise CannotTrain(f"{path}: {error.detail}") from error
 
 
-def _split(targets: Targets, split: Split, *, seed: int) -> dict[str, NDArray[np.intp]]:
+def split_places(targets: Targets, split: Split, *, seed: int) -> dict[str, NDArray[np.intp]]:
+    """Return the places of the rows of each part.
+
+    Args:
+        targets: Of all rows.
+        split: Shares.
+        seed: Of all but the test part.
+    """
     usable = targets.usable
     classes = targets.y[usable] if targets.target.is_one_label else None
     rest, test = train_test_split(

@@ -25,7 +25,8 @@ from service.bundle import (
 from service.geometry import GEOMETRY_VERSIONS
 from service.trust import class_scores, p_values
 from training import calibration, card, evaluation, plots, publishing
-from training.architectures.pictures import PICTURE_ARCHITECTURES, temper, with_novelty
+from training.architectures.hidden import Hidden
+from training.architectures.pictures import PICTURE_ARCHITECTURES, mlp, temper, with_novelty
 from training.augmentation import augment
 from training.card import Section, render
 from training.datasets.pictures import (
@@ -38,7 +39,7 @@ from training.datasets.pictures import (
     load_pictures,
 )
 from training.evaluation import History, Values
-from training.fitting import OPTIMIZERS, Rate, Watch
+from training.fitting import OPTIMIZERS, Fitting, Rate, Watch
 from training.penmanship import add_foreign_strokes
 from training.progress import EpochDisplay, console
 from training.strokes import golden_digits
@@ -198,6 +199,8 @@ class Config:
         epochs: Instead of the recipe's.
         limit: Use only so many pictures of the training file.
         min_score: Refuse to publish below this validation accuracy.
+        hidden: Of an `mlp`, instead of the tutorial's layers.
+        fitting: Instead of the recipe, on the pictures as they are.
         began: Reading of the monotonic clock at the start.
     """
 
@@ -211,13 +214,35 @@ class Config:
     epochs: int | None = None
     limit: int | None = None
     min_score: float | None = None
+    hidden: Hidden | None = None
+    fitting: Fitting | None = None
     began: float = field(default_factory=time.monotonic)
 
     @property
     def recipe(self) -> Recipe:
         """How the network is fitted."""
-        recipe = RECIPES[self.architecture]
+        recipe = RECIPES[self.architecture] if self.fitting is None else _own(self.fitting)
         return recipe if self.epochs is None else replace(recipe, epochs=self.epochs)
+
+
+def _own(fitting: Fitting) -> Recipe:
+    return Recipe(
+        epochs=fitting.epochs,
+        patience=fitting.epochs,
+        batch_size=fitting.batch_size,
+        optimizer=fitting.optimizer,
+        learning_rate=fitting.learning_rate,
+        decays=False,
+        augmented=False,
+    )
+
+
+def build(config: Config, parts: PictureParts) -> keras.Model:
+    """Build the network."""
+    shape, classes = parts.train.x.shape[1:], len(config.pictures.labels)
+    if config.hidden is not None:
+        return mlp(shape, classes, config.hidden)
+    return PICTURE_ARCHITECTURES[config.architecture](shape, classes)
 
 
 Fit = Callable[[keras.Model, PictureParts, Config], History]
@@ -239,9 +264,7 @@ def train(config: Config, *, own_fit: Fit | None = None) -> Path:
     keras.utils.set_random_seed(config.seed)
     with publishing.Draft(config.models, config.name) as draft:
         parts = read(config)
-        network = PICTURE_ARCHITECTURES[config.architecture](
-            parts.train.x.shape[1:], len(config.pictures.labels)
-        )
+        network = build(config, parts)
         history = (own_fit or fit)(network, parts, config)
         console.print("Calibrating ...")
         network, trust = calibrate(network, parts, config)

@@ -1,0 +1,105 @@
+"""The networks that studies fit: equal beginnings, equal order, every task."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.training.studies.conftest import blobs, bright_pictures
+from training.architectures.hidden import Hidden
+from training.fitting import Fitting
+from training.studies.networks import Batches, Learner, Problem, Sample, build
+from training.studies.subjects import Subject
+
+POINTS = Problem(task="multiclass", classes=3)
+PLAIN = Hidden(units=(8, 8))
+VARIANTS = {
+    "activation": replace(PLAIN, activation="tanh"),
+    "dropout": replace(PLAIN, dropout=0.5),
+    "batch normalization": replace(PLAIN, batch_normalization=True),
+}
+
+
+def kernels(learner: Learner) -> list[NDArray[Any]]:
+    return [np.array(layer.kernel) for layer in learner.network.layers if hasattr(layer, "kernel")]
+
+
+@pytest.mark.parametrize("hidden", VARIANTS.values(), ids=VARIANTS)
+def test_variants_begin_with_the_same_weights(hidden: Hidden) -> None:
+    first, second = (build(POINTS, blobs(9), each, seed=5) for each in (PLAIN, hidden))
+
+    for one, other in zip(kernels(first), kernels(second), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_layers_of_one_shape_begin_with_different_weights() -> None:
+    _, second, third = kernels(build(POINTS, blobs(9), Hidden(units=(3, 3)), seed=0))
+
+    assert second.shape == third.shape
+    assert not np.array_equal(second, third)
+
+
+def test_other_seeds_begin_with_other_weights() -> None:
+    first, second = (kernels(build(POINTS, blobs(9), PLAIN, seed=seed))[0] for seed in (1, 2))
+
+    assert not np.array_equal(first, second)
+
+
+def test_batches_have_an_order_by_seed_and_epoch() -> None:
+    def orders(size: int) -> list[list[int]]:
+        batches = Batches(POINTS, blobs(12), size=size, seed=3)
+        found = []
+        for _ in range(2):
+            found.append([code for batch in range(len(batches)) for code in batches[batch][1]])
+            batches.on_epoch_end()
+        return found
+
+    assert orders(4) == orders(6)
+    assert orders(4)[0] != orders(4)[1]
+
+
+def test_fits_of_one_seed_end_alike() -> None:
+    def fitted() -> NDArray[np.float32]:
+        learner = build(POINTS, blobs(30), replace(PLAIN, dropout=0.3), seed=4)
+        learner.fit(blobs(30), Fitting(epochs=2), seed=4)
+        return learner.predict(blobs(6).x)
+
+    np.testing.assert_array_equal(fitted(), fitted())
+
+
+TASKS = {
+    "values": (Problem(task="regression"), replace(blobs(20), y=np.arange(20.0)), (20,)),
+    "two classes": (Problem(task="binary", classes=2), blobs(20, classes=2), (20, 2)),
+    "several labels": (
+        Problem(task="multilabel", classes=4),
+        replace(blobs(20), y=np.ones((20, 4), dtype=np.float32)),
+        (20, 4),
+    ),
+    "pictures": (Problem(task="multiclass", classes=2), bright_pictures(20), (20, 2)),
+}
+
+
+@pytest.mark.parametrize(("problem", "sample", "shape"), TASKS.values(), ids=TASKS)
+def test_network_of_every_task_is_fitted(
+    problem: Problem, sample: Sample, shape: tuple[int, ...]
+) -> None:
+    learner = build(problem, sample, PLAIN, seed=0)
+
+    history = learner.fit(sample, Fitting(epochs=1), seed=0, validation=sample)
+
+    measure = "rmse" if problem.task == "regression" else "accuracy"
+    assert history.keys() == {"loss", measure, "val_loss", f"val_{measure}"}
+    assert learner.predict(sample.x).shape == shape
+
+
+def test_table_is_taken_apart_again(rent_subject: Subject) -> None:
+    x = rent_subject.train.x
+
+    tensors = rent_subject.problem.tensors(x)
+
+    assert tensors["categories"].dtype == np.int32
+    np.testing.assert_array_equal(
+        np.concatenate([tensors["numbers"], tensors["categories"]], axis=1), x
+    )

@@ -1,0 +1,353 @@
+"""`learning-curve`, `compare`, `search` and `cross-validate`: many trainings, one question."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from training.commands.arguments import Commands, add_data, positive, typed
+from training.errors import CannotTrain
+
+if TYPE_CHECKING:
+    from training.architectures.hidden import Hidden
+    from training.experiments import tables
+    from training.fitting import Fitting
+    from training.studies.search import Candidate
+    from training.studies.subjects import Asked
+
+# Comes with scikit-learn: nothing is downloaded.
+_DEFAULT = "digits8x8"
+# Batches small enough for a few hundred instances, epochs enough for them.
+_COMPARED_EPOCHS = 20
+_CURVE_EPOCHS = 100
+_FOLD_EPOCHS = 20
+_PLAIN_EPOCHS = 300
+_CHOICES = ("activations", "batch-sizes", "batch-normalization", "dropout", "optimizers")
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    _add_learning_curve(commands)
+    _add_compare(commands)
+    _add_search(commands)
+    _add_cross_validate(commands)
+
+
+def _add_learning_curve(commands: Commands) -> None:
+    command = _study(commands, "learning-curve", "see how scores grow with more data")
+    _add_data(command)
+    command.set_defaults(run=_run_learning_curve)
+    command.add_argument(
+        "--sizes",
+        nargs="+",
+        type=positive,
+        metavar="N",
+        help="training instances; eight up to all, each larger by the same factor, by default",
+    )
+    command.add_argument(
+        "--repeats", type=positive, default=3, metavar="N", help="subsets of each size"
+    )
+    command.add_argument(
+        "--part",
+        choices=["validation", "test"],
+        default="validation",
+        help="what is scored beside what trained; look at the test once, when all is chosen",
+    )
+    command.add_argument(
+        "--patience",
+        type=positive,
+        default=10,
+        metavar="N",
+        help="epochs without a smaller validation loss before stopping",
+    )
+    _add_network(command, epochs=_CURVE_EPOCHS)
+
+
+def _add_compare(commands: Commands) -> None:
+    command = _study(commands, "compare", "make one choice in every way, all else equal")
+    command.set_defaults(run=_run_compare)
+    command.add_argument("choice", choices=_CHOICES, help="what to compare")
+    _add_data(command)
+    _add_network(command, epochs=_COMPARED_EPOCHS)
+
+
+def _add_search(commands: Commands) -> None:
+    command = _study(commands, "search", "search hyper-parameters at random, cross-validated")
+    command.set_defaults(run=_run_search)
+    _add_data(command)
+    command.add_argument("--iterations", type=positive, default=20, metavar="N", help="candidates")
+    command.add_argument("--folds", type=_several, default=3, metavar="N", help="of each candidate")
+    command.add_argument(
+        "--epochs",
+        type=positive,
+        default=80,
+        metavar="N",
+        help="at most: a candidate has all, a half, a quarter or an eighth of them",
+    )
+    command.add_argument(
+        "--publish", metavar="NAME", help="train the best one in full and publish it as this model"
+    )
+    command.add_argument(
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="where to publish"
+    )
+
+
+def _add_cross_validate(commands: Commands) -> None:
+    command = _study(
+        commands,
+        "cross-validate",
+        "score in K folds, a table's network beside scikit-learn's boosted trees",
+    )
+    command.set_defaults(run=_run_cross_validate)
+    _add_data(command)
+    command.add_argument("--folds", type=_several, default=5, metavar="N", help="how many")
+    _add_network(command, epochs=None)
+
+
+def _study(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[:1].upper()}{text[1:]}: one table and one plot. An interrupted study "
+        "goes on with the same command.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    command.add_argument("--seed", type=int, default=0, help="of every random choice")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="the study's folder; studies/STUDY-DATA by default"
+    )
+    return command
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    from training.datasets.targets import Task  # noqa: PLC0415 - brings in scikit-learn
+
+    command.add_argument(
+        "set",
+        nargs="?",
+        default=_DEFAULT,
+        metavar="DATA",
+        help="a set of pictures by its name, an embedded table by its name, or a CSV file",
+    )
+    add_data(command)
+    command.add_argument(
+        "--limit", type=positive, metavar="N", help="use only N pictures of the training file"
+    )
+    group = command.add_argument_group("tables")
+    group.add_argument(
+        "--target",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="the column to predict; several are labels that a row may have any of",
+    )
+    group.add_argument("--task", choices=get_args(Task), help="told from the target by default")
+    for option, text in (
+        ("--numeric", "read these columns as numbers"),
+        ("--categorical", "read these columns as categories"),
+        ("--date", "read these columns as dates"),
+        ("--ignore", "leave these columns out"),
+    ):
+        group.add_argument(option, nargs="+", default=[], metavar="C", help=text)
+
+
+def _add_network(command: argparse.ArgumentParser, *, epochs: int | None) -> None:
+    group = command.add_argument_group("the network", "a multilayer perceptron")
+    group.add_argument(
+        "--hidden", nargs="+", type=positive, metavar="N", help="its hidden layers' units"
+    )
+    group.add_argument("--activation", default="relu", help="after each hidden layer")
+    group.add_argument("--batch-normalization", action="store_true", help="before each activation")
+    group.add_argument("--dropout", type=float, default=0.0, metavar="X", help="after each")
+    group.add_argument("--optimizer", default="adam", help="that fits it")
+    group.add_argument(
+        "--learning-rate", type=float, metavar="X", help="0.001, or what an optimizer usually has"
+    )
+    group.add_argument("--batch-size", type=positive, default=32, metavar="N", help="a step")
+    group.add_argument("--epochs", type=positive, default=epochs, metavar="N", help="at most")
+
+
+def _several(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"must be at least 2, not {text}")
+    return number
+
+
+def _asked(options: argparse.Namespace) -> "Asked":
+    from training.columns import Overrides  # noqa: PLC0415 - brings in scikit-learn
+    from training.studies.subjects import Asked  # noqa: PLC0415
+
+    return Asked(
+        data=options.set,
+        targets=tuple(options.target),
+        task=options.task,
+        overrides=Overrides(
+            numeric=tuple(options.numeric),
+            categorical=tuple(options.categorical),
+            dates=tuple(options.date),
+            ignored=tuple(options.ignore),
+        ),
+        folder=options.data,
+        limit=options.limit,
+        seed=options.seed,
+    )
+
+
+def _out(options: argparse.Namespace, study: str, asked: "Asked") -> Path:
+    out: Path = options.out or Path("studies") / f"{study}-{asked.name}"
+    return out
+
+
+def _hidden(options: argparse.Namespace) -> "Hidden":
+    from training.architectures.hidden import ACTIVATIONS, Hidden  # noqa: PLC0415 - Keras
+
+    _refuse_unknown("--activation", options.activation, ACTIVATIONS)
+    if not 0 <= options.dropout < 1:
+        raise CannotTrain(f"--dropout must be at least 0 and below 1. Received: {options.dropout}.")
+    return Hidden(
+        units=tuple(options.hidden or Hidden().units),
+        activation=options.activation,
+        batch_normalization=options.batch_normalization,
+        dropout=options.dropout,
+    )
+
+
+def _fitting(options: argparse.Namespace, *, epochs: int) -> "Fitting":
+    from training.fitting import OPTIMIZERS, Fitting  # noqa: PLC0415 - brings in Keras
+
+    _refuse_unknown("--optimizer", options.optimizer, tuple(OPTIMIZERS))
+    return Fitting(
+        optimizer=options.optimizer,
+        learning_rate=options.learning_rate or Fitting().learning_rate,
+        batch_size=options.batch_size,
+        epochs=options.epochs or epochs,
+    )
+
+
+def _refuse_unknown(option: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise CannotTrain(f"{option} must be one of {', '.join(known)}. Received: {value}.")
+
+
+def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.studies import learning_curve  # noqa: PLC0415 - brings in TensorFlow
+    from training.studies.subjects import load_subject  # noqa: PLC0415
+
+    asked = _asked(options)
+    config = learning_curve.Config(
+        command=typed(words),
+        out=_out(options, "learning-curve", asked),
+        seed=options.seed,
+        hidden=_hidden(options),
+        fitting=_fitting(options, epochs=_CURVE_EPOCHS),
+        patience=options.patience,
+        sizes=tuple(options.sizes) if options.sizes else None,
+        repeats=options.repeats,
+        part=options.part,
+    )
+    return learning_curve.run(load_subject(asked), config)
+
+
+def _run_compare(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.studies import compare  # noqa: PLC0415 - brings in TensorFlow
+    from training.studies.subjects import load_subject  # noqa: PLC0415
+
+    asked = _asked(options)
+    config = compare.Config(
+        choice=options.choice,
+        command=typed(words),
+        out=_out(options, f"compare-{options.choice}", asked),
+        seed=options.seed,
+        hidden=_hidden(options),
+        fitting=_fitting(options, epochs=_COMPARED_EPOCHS),
+        rate_given=options.learning_rate is not None,
+    )
+    return compare.run(load_subject(asked), config)
+
+
+def _run_search(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.studies import search  # noqa: PLC0415 - brings in TensorFlow
+    from training.studies.subjects import load_subject  # noqa: PLC0415
+
+    asked = _asked(options)
+    config = search.Config(
+        command=typed(words),
+        out=_out(options, "search", asked),
+        seed=options.seed,
+        iterations=options.iterations,
+        folds=options.folds,
+        epochs=options.epochs,
+    )
+    folder, best = search.run(load_subject(asked), config)
+    if options.publish is None:
+        return folder
+    return _publish(best, asked, options, words)
+
+
+def _publish(
+    best: "Candidate", asked: "Asked", options: argparse.Namespace, words: list[str]
+) -> Path:
+    from training.datasets.pictures import PICTURE_SETS  # noqa: PLC0415
+    from training.experiments import pictures, tables  # noqa: PLC0415 - bring in TensorFlow
+
+    if asked.shows_pictures:
+        return pictures.train(
+            pictures.Config(
+                pictures=PICTURE_SETS[asked.data],
+                name=options.publish,
+                models=options.models,
+                command=typed(words),
+                data=asked.folder,
+                architecture="mlp",
+                hidden=best.hidden,
+                fitting=best.fitting,
+                seed=options.seed,
+                limit=asked.limit,
+            )
+        )
+    file, targets = asked.table
+    plain = tables.Plain(hidden=best.hidden, fitting=best.fitting)
+    return tables.train(
+        tables.Config(
+            file=file,
+            targets=targets,
+            command=typed(words),
+            task=asked.task,
+            name=options.publish,
+            models=options.models,
+            overrides=asked.overrides,
+            seed=options.seed,
+            learning=tables.Learning(plain=plain),
+        )
+    )
+
+
+def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.studies import cross_validation  # noqa: PLC0415 - brings in TensorFlow
+    from training.studies.subjects import load_subject  # noqa: PLC0415
+
+    asked = _asked(options)
+    config = cross_validation.Config(
+        command=typed(words),
+        out=_out(options, "cross-validate", asked),
+        seed=options.seed,
+        folds=options.folds,
+    )
+    if asked.shows_pictures:
+        return cross_validation.run_on_pictures(
+            load_subject(asked), _hidden(options), _fitting(options, epochs=_FOLD_EPOCHS), config
+        )
+    return cross_validation.run_on_table(asked, _learning(options), config)
+
+
+def _learning(options: argparse.Namespace) -> "tables.Learning":
+    """Return how `table` would make its network: taught, unless hidden layers are given."""
+    from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
+
+    hidden, fitting = _hidden(options), _fitting(options, epochs=_PLAIN_EPOCHS)
+    if options.hidden is not None:
+        return tables.Learning(plain=tables.Plain(hidden=hidden, fitting=fitting))
+    recipe = tables.Recipe()
+    return tables.Learning(recipe=replace(recipe, epochs=options.epochs or recipe.epochs))

@@ -1,0 +1,189 @@
+"""Our networks as scikit-learn estimators, for its search and its cross-validation.
+
+Keras' own wrapper takes all hyper-parameters of the network as one value, refuses pictures and
+gives no probabilities.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from service.bundle import ColumnSpec
+from training.architectures.hidden import Hidden
+from training.fitting import Fitting
+from training.studies.measures import Array
+from training.studies.networks import Problem, Sample, build
+
+
+class _Network(BaseEstimator):  # type: ignore[misc]
+    """A multilayer perceptron whose every hyper-parameter is an argument.
+
+    Args:
+        layers: How many hidden ones.
+        units: Of each of them.
+        activation: One of `training.architectures.hidden.ACTIVATIONS`.
+        batch_normalization: Whether each layer is normalised over the batch.
+        dropout: Share of each layer's outputs that training hides.
+        optimizer: One of `training.fitting.OPTIMIZERS`.
+        learning_rate: Throughout.
+        batch_size: Instances a step.
+        epochs: All of them are run.
+        specs: A table's columns, in the order of `x`: numbers, then codes of categories. None
+            where all are numbers.
+        random_state: Of initial weights, dropout and the order of instances.
+
+    Attributes:
+        learner_: With the fitted network.
+        history_: Measures of training by epoch.
+        n_features_in_: Columns, or the height of a picture.
+
+    Shapes:
+        x: (n, columns), NaN for a blank, or pictures (n, height, width, channels), levels in
+        [0, 255].
+    """
+
+    def __init__(  # noqa: PLR0913 - each hyper-parameter by its name
+        self,
+        *,
+        layers: int = 2,
+        units: int = 64,
+        activation: str = "relu",
+        batch_normalization: bool = False,
+        dropout: float = 0.0,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        batch_size: int = 32,
+        epochs: int = 50,
+        specs: tuple[ColumnSpec, ...] | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.layers = layers
+        self.units = units
+        self.activation = activation
+        self.batch_normalization = batch_normalization
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.specs = specs
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = False
+        return tags
+
+    @property
+    def hidden(self) -> Hidden:
+        """The hidden layers."""
+        return Hidden(
+            units=(self.units,) * self.layers,
+            activation=self.activation,
+            batch_normalization=self.batch_normalization,
+            dropout=self.dropout,
+        )
+
+    @property
+    def fitting(self) -> Fitting:
+        """How it is fitted."""
+        return Fitting(
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+        )
+
+    def _learn(self, problem: Problem, sample: Sample) -> None:
+        self.learner_ = build(problem, sample, self.hidden, seed=self.random_state)
+        self.history_ = self.learner_.fit(sample, self.fitting, seed=self.random_state)
+
+    def _outputs(self, x: Array) -> Array:
+        check_is_fitted(self)
+        return self.learner_.predict(self._checked(x, reset=False))
+
+    def _checked(self, x: Array, *, reset: bool) -> Array:
+        checked: Array = validate_data(
+            self, x, reset=reset, allow_nd=True, dtype=None, ensure_all_finite="allow-nan"
+        )
+        return checked if checked.ndim > 2 else checked.astype(np.float32)
+
+
+class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
+    """A multilayer perceptron that tells class labels: one of several, or any of several.
+
+    See `_Network` for the arguments.
+
+    Attributes:
+        classes_: Class labels in the order of the probabilities.
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def fit(self, x: Array, y: Array) -> Self:
+        """Fit a new network.
+
+        Shapes:
+            y: (n,), class labels, or (n, labels), 0 and 1.
+        """
+        x, y = self._checked(x, reset=True), np.asarray(y)
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            self.classes_ = np.arange(y.shape[1])
+            problem = Problem(task="multilabel", classes=y.shape[1], specs=tuple(self.specs or ()))
+            self._learn(problem, Sample(x, y.astype(np.float32)))
+            return self
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        problem = Problem(
+            task="binary" if len(self.classes_) == 2 else "multiclass",
+            classes=len(self.classes_),
+            specs=tuple(self.specs or ()),
+        )
+        self._learn(problem, Sample(x, codes.astype(np.int64)))
+        return self
+
+    def predict_proba(self, x: Array) -> Array:
+        """Return probabilities.
+
+        Shapes:
+            (n, classes); rows sum to 1 where each instance has one label.
+        """
+        return self._outputs(x)
+
+    def predict(self, x: Array) -> Array:
+        """Return the most probable labels, or 0 and 1 for any of several."""
+        probabilities = self.predict_proba(x)
+        if self.learner_.problem.task == "multilabel":
+            return (probabilities > 0.5).astype(np.int64)
+        labels: Array = self.classes_[probabilities.argmax(axis=1)]
+        return labels
+
+
+class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
+    """A multilayer perceptron that tells a number.
+
+    See `_Network` for the arguments.
+    """
+
+    def fit(self, x: Array, y: Array) -> Self:
+        """Fit a new network.
+
+        Shapes:
+            x: (n, columns); y: (n,).
+        """
+        x = self._checked(x, reset=True)
+        problem = Problem(task="regression", specs=tuple(self.specs or ()))
+        self._learn(problem, Sample(x, np.asarray(y, dtype=np.float64)))
+        return self
+
+    def predict(self, x: Array) -> Array:
+        """Return values, (n,)."""
+        return self._outputs(x).astype(np.float64)

@@ -1,0 +1,146 @@
+"""The data that studies look at: a picture set or a table, with what is to be told from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from training.columns import Overrides
+from training.datasets.embedded import EMBEDDED_TABLES, write_table
+from training.datasets.pictures import PICTURE_SETS, Part, default_cache, load_pictures
+from training.datasets.tables import TablePart, load_table
+from training.datasets.targets import Task
+from training.errors import CannotTrain
+from training.studies.networks import Problem, Sample, matrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which data.
+
+    Attributes:
+        data: The name of a picture set or of an embedded table, or a CSV file.
+        targets: A table's columns to predict; an embedded one's are known.
+        task: What they are, where that is said.
+        overrides: Kinds of columns that are given.
+        folder: That holds the picture set's folder; None to download.
+        limit: Use only so many pictures of the training file.
+        seed: Of the split.
+    """
+
+    data: str
+    targets: tuple[str, ...] = ()
+    task: Task | None = None
+    overrides: Overrides = field(default_factory=Overrides)
+    folder: Path | None = None
+    limit: int | None = None
+    seed: int = 0
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether it is a picture set."""
+        return self.data in PICTURE_SETS
+
+    @property
+    def name(self) -> str:
+        """What the data is called, without the folders it lies in."""
+        return self.data if self.shows_pictures else Path(self.data).stem
+
+    @property
+    def table(self) -> tuple[Path, tuple[str, ...]]:
+        """The table's file and the columns to predict.
+
+        Raises:
+            CannotTrain: They are not said.
+        """
+        if self.data in EMBEDDED_TABLES and not Path(self.data).is_file():
+            table = write_table(self.data, default_cache())
+            return table.path, self.targets or (table.target,)
+        if not self.targets:
+            raise CannotTrain(
+                f"--target must name the column of {self.data} to predict, unless that is one of "
+                f"{', '.join((*PICTURE_SETS, *EMBEDDED_TABLES))}."
+            )
+        return Path(self.data), self.targets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Data that a study looks at.
+
+    Attributes:
+        name: What it is called.
+        sha256: Of all the data.
+        problem: What is to be told.
+        train: What networks are fitted on.
+        validation: What the study scores: all that a training would spare for choosing and for
+            calibration, for a study calibrates nothing.
+        test: Kept for one last look.
+    """
+
+    name: str
+    sha256: str
+    problem: Problem
+    train: Sample
+    validation: Sample
+    test: Sample
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Instances in each part."""
+        return {name: len(getattr(self, name)) for name in ("train", "validation", "test")}
+
+
+def load_subject(asked: Asked) -> Subject:
+    """Load a picture set or a table, split by seed.
+
+    Raises:
+        CannotTrain: It cannot be had, or does not hold what is needed.
+    """
+    return _load_pictures(asked) if asked.shows_pictures else _load_table(asked)
+
+
+def _load_pictures(asked: Asked) -> Subject:
+    if asked.targets:
+        raise CannotTrain(f"--target is of tables; {asked.data} is a set of pictures.")
+    pictures = PICTURE_SETS[asked.data]
+    parts = load_pictures(
+        pictures, data=asked.folder, cache=default_cache(), seed=asked.seed, limit=asked.limit
+    )
+    return Subject(
+        name=pictures.name,
+        sha256=parts.sha256,
+        problem=Problem(task="multiclass", classes=len(pictures.labels)),
+        train=_of_pictures([parts.train]),
+        validation=_of_pictures([parts.validation, parts.calibration, parts.held_out]),
+        test=_of_pictures([parts.test]),
+    )
+
+
+def _of_pictures(parts: Sequence[Part]) -> Sample:
+    return Sample(
+        np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])
+    )
+
+
+def _load_table(asked: Asked) -> Subject:
+    file, targets = asked.table
+    parts = load_table(file, targets, asked.overrides, seed=asked.seed, task=asked.task)
+    return Subject(
+        name=asked.name,
+        sha256=parts.sha256,
+        problem=Problem(
+            task=parts.target.task, classes=max(1, len(parts.target.labels)), specs=parts.specs
+        ),
+        train=_of_table([parts.train]),
+        validation=_of_table([parts.validation, parts.calibration]),
+        test=_of_table([parts.test]),
+    )
+
+
+def _of_table(parts: Sequence[TablePart]) -> Sample:
+    return Sample(
+        np.concatenate([matrix(part.rows) for part in parts]),
+        np.concatenate([part.y for part in parts]),
+    )
