@@ -23,8 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(words)
     try:
         with _quiet():
-            import tensorflow  # noqa: F401, PLC0415 - seconds; --help should not wait for it
+            import tensorflow  # noqa: PLC0415 - seconds; --help should not wait for it
             import tf2onnx  # noqa: F401, PLC0415
+        # It takes the many networks of a study for one that is compiled again and again.
+        tensorflow.get_logger().setLevel("ERROR")
         written = options.run(options, words)
     except CannotTrain as error:
         print(error, file=sys.stderr)

@@ -312,7 +312,7 @@ def _write(folder: Folder, found: Sequence[Scores], title: str) -> None:
         if each.difference:
             row += [each.difference.mean, each.difference.error, each.difference.cautious_error]
         rows.append(row)
-    folder.write_table(title, header, rows, text=" ".join(_finding(each) for each in found))
+    folder.write_table(title, header, rows, text=" ".join(_finding(each) for each in found[:2]))
 
 
 def _finding(scores: Scores) -> str:

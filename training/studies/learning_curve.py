@@ -182,9 +182,10 @@ def _finding(curve: Curve) -> str:
     gap = curve.train[-1].mean() - last
     title = curve.measure.title
     grown = f", where {curve.sizes[-2]:,} gave {before:.4g}" if len(curve.sizes) > 1 else ""
+    repeats = curve.scored.shape[1]
+    subsets = "one subset" if repeats == 1 else f"{repeats} subsets"
     return (
-        f"With all {curve.sizes[-1]:,} instances the {title} of {curve.part} is {last:.4g}{grown}; "
+        f"With {curve.sizes[-1]:,} instances the {title} of {curve.part} is {last:.4g}{grown}; "
         f"that of the instances that trained differs by {gap:+.4g}. Means and standard deviations "
-        f"over {curve.scored.shape[1]} subsets of each size; all networks begin with the same "
-        "weights."
+        f"over {subsets} of each size; all networks begin with the same weights."
     )

@@ -180,8 +180,12 @@ class Learner:
 
     def predict(self, x: Array) -> NDArray[np.float32]:
         """Return values, (n,), or probabilities, (n, classes)."""
-        found: NDArray[np.float32] = self.network.predict(
-            self.problem.tensors(x), batch_size=_SCORED_AT_ONCE, verbose=0
+        # Called as it is: Keras' own predict would first compile each of a study's many networks.
+        found = np.concatenate(
+            [
+                np.asarray(self.network(self.problem.tensors(piece), training=False))
+                for piece in np.split(x, range(_SCORED_AT_ONCE, len(x), _SCORED_AT_ONCE))
+            ]
         )
         return found[:, 0] if self.problem.task == "regression" else found
 

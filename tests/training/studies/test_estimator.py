@@ -26,7 +26,6 @@ CHECKS = (
     estimator_checks.check_estimator_repr,
     estimator_checks.check_valid_tag_types,
     estimator_checks.check_mixin_order,
-    estimator_checks.check_do_not_raise_errors_in_init_or_set_param,
 )
 
 
