@@ -14,9 +14,10 @@
     strangers.py      pictures that belong to no set, to see whether a network finds them strange
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
     comparison.py     the table network beside CatBoost's defaults
+    studies/          learning curves, comparisons, random search, cross-validation
     evaluation.py     scores, reference distributions, multiply-adds
     calibration.py    temperature, prototypes, and how well sets and intervals hold on other data
-    plots.py          pictures of all that
+    plots.py          pictures of all that, in one look.py
     publishing.py     the bundle: export, compare, card, manifest, rename into place
 
 Training may import the service up to its repository; the service never imports training.

@@ -20,6 +20,7 @@ from training.experiments import tables
 from training.fitting import Fitting
 from training.studies import compare, cross_validation, learning_curve, search
 from training.studies.folds import make_folds
+from training.studies.networks import Problem
 from training.studies.subjects import Asked, Subject, load_subject
 
 SMALL = Hidden(units=(8,))
@@ -271,7 +272,7 @@ def test_pictures_are_cross_validated_alone(tmp_path: Path) -> None:
     subject = Subject(
         name="bright",
         sha256="abc",
-        problem=search.Problem(task="multiclass", classes=2),
+        problem=Problem(task="multiclass", classes=2),
         train=sample,
         validation=sample,
         test=sample,
