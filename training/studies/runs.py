@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,7 @@ def open_folder(path: Path, about: About) -> Folder:
         began=about.began,
     )
     made = {**msgspec.to_builtins(origin), "deciding": about.deciding}
+    made["libraries"]["scikit-learn"] = version("scikit-learn")
     del made["wall_seconds"]
     record.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     return Folder(path)

@@ -78,7 +78,7 @@ def test_probabilities_are_those_of_the_labels() -> None:
     probabilities = network.predict_proba(sample.x)
 
     assert list(network.classes_) == ["apple", "fig", "pear"]
-    assert log_loss(labels, probabilities.astype(np.float64)) < 0.7
+    assert log_loss(labels, probabilities) < 0.7
     np.testing.assert_array_equal(
         network.predict(sample.x), network.classes_[probabilities.argmax(axis=1)]
     )
