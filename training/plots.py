@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, to_rgb
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
@@ -60,7 +60,9 @@ def plot_history(path: Path, history: History, measure: str, *, title: str) -> N
         both = [*training, *validation]
         if min(both) > 0 and max(both) > _LOGARITHMIC_FROM * min(both):
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+            for put in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+                put(StrMethodFormatter("{x:g}"))
         axes.set(title=title, xlabel="epoch", ylabel=measure.replace("_", " "))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
@@ -270,11 +272,12 @@ def plot_strangeness(
         axes = figure.subplots()
         for (kind, each), colour in zip(scores.items(), _COLOURS, strict=False):
             shares = np.histogram(each, edges)[0] / len(each)
+            shares = shares / max(shares.max(), 1e-9)
             axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25)
             axes.stairs(shares, edges, color=colour, linewidth=1.4, label=kind)
         axes.axvline(limit, color=_INK, linewidth=1, linestyle="--", label="credibility 0.05")
         axes.set_xscale("log")
-        axes.set(title=title, xlabel="score", ylabel="share of each kind")
+        axes.set(title=title, xlabel="score", ylabel="how frequent, of each kind")
         axes.legend(loc="upper left")
 
 

@@ -61,7 +61,7 @@ def add_publishing(command: argparse.ArgumentParser) -> None:
         "--min-score",
         type=float,
         metavar="X",
-        help="publish nothing below this accuracy, or R2 of a regression, on validation",
+        help="publish nothing below this accuracy, or R2 of numbers or autoencoders, on validation",
     )
 
 
