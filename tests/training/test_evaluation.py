@@ -1,5 +1,7 @@
 """Scores, reference bins and costs, on numbers small enough to work out by hand."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 import pytest
@@ -73,17 +75,36 @@ def test_category_reference_counts_every_code() -> None:
     assert reference == Reference(edges=None, counts=(1, 1, 0, 2, 0))
 
 
-def network(node: onnx.NodeProto, *constants: onnx.TensorProto) -> onnx.ModelProto:
-    """Wrap one node that turns x into value."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 2, 6, 6])
+def network(*nodes: onnx.NodeProto, constants: Sequence[onnx.TensorProto]) -> onnx.ModelProto:
+    """Wrap nodes that turn x into value."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, None)
     value = helper.make_tensor_value_info("value", TensorProto.FLOAT, None)
-    graph = helper.make_graph([node], "one", [x], [value], constants)
+    graph = helper.make_graph(nodes, "few", [x], [value], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def constant(*shape: int) -> onnx.TensorProto:
+def constant(*shape: int, name: str = "w") -> onnx.TensorProto:
     """Return a weight of ones."""
-    return helper.make_tensor("w", TensorProto.FLOAT, shape, np.ones(int(np.prod(shape))).tolist())
+    return helper.make_tensor(name, TensorProto.FLOAT, shape, np.ones(int(np.prod(shape))).tolist())
+
+
+def taking(*shape: int) -> Signature:
+    """Describe a network that takes one array."""
+    return Signature(
+        inputs=(
+            NumberInput(
+                name="x",
+                tensor="x",
+                dtype="float32",
+                shape=shape,
+                minimum=0,
+                maximum=1,
+                median=0,
+                blanks=False,
+            ),
+        ),
+        outputs=(ValueOutput(name="value", tensor="value", dtype="float32", shape=(1,)),),
+    )
 
 
 COSTS = {
@@ -96,21 +117,33 @@ COSTS = {
 
 @pytest.mark.parametrize(("operation", "shape", "expected"), COSTS.values(), ids=COSTS)
 def test_multiply_adds_are_counted(operation: str, shape: tuple[int, ...], expected: int) -> None:
-    signature = Signature(
-        inputs=(
-            NumberInput(
-                name="x",
-                tensor="x",
-                dtype="float32",
-                shape=(2, 6, 6),
-                minimum=0,
-                maximum=1,
-                median=0,
-                blanks=False,
-            ),
-        ),
-        outputs=(ValueOutput(name="value", tensor="value", dtype="float32", shape=(1,)),),
-    )
-    exported = network(helper.make_node(operation, ["x", "w"], ["value"]), constant(*shape))
+    node = helper.make_node(operation, ["x", "w"], ["value"])
+    exported = network(node, constants=[constant(*shape)])
 
-    assert evaluation.multiply_adds(exported, signature) == expected
+    assert evaluation.multiply_adds(exported, taking(2, 6, 6)) == expected
+
+
+def test_multiply_adds_of_a_mean_are_its_divisions() -> None:
+    exported = network(helper.make_node("ReduceMean", ["x"], ["value"], axes=[3]), constants=[])
+
+    assert evaluation.multiply_adds(exported, taking(2, 6, 6)) == 2 * 6
+
+
+@pytest.mark.parametrize(("direction", "ways"), [("forward", 1), ("bidirectional", 2)])
+def test_multiply_adds_of_an_lstm_are_those_of_every_step(direction: str, ways: int) -> None:
+    steps, width, units = 5, 4, 3
+    exported = network(
+        helper.make_node("Transpose", ["x"], ["rows"], perm=[1, 0, 2]),
+        helper.make_node(
+            "LSTM", ["rows", "w", "r"], ["value"], hidden_size=units, direction=direction
+        ),
+        constants=[
+            constant(ways, 4 * units, width),
+            constant(ways, 4 * units, units, name="r"),
+        ],
+    )
+
+    gates = 4 * units * (width + units + 1)
+    held_and_given = 4 * units
+    expected = ways * steps * (gates + held_and_given)
+    assert evaluation.multiply_adds(exported, taking(steps, width)) == expected
