@@ -3,11 +3,11 @@
 import keras
 from keras import layers, ops
 
-_WIDTHS = (128, 32, 128)
+_WIDTHS = (128, 16, 128)
 
 
 def autoencoder(shape: tuple[int, ...]) -> keras.Model:
-    """Build a network that squeezes a picture through 32 numbers and draws it again from these.
+    """Build a network that squeezes a picture through 16 numbers and draws it again from these.
 
     Shapes:
         image: (n, height, width, channels), levels in [0, 255].
