@@ -279,10 +279,10 @@ def largest_difference(values: NDArray[np.float32], expected: NDArray[np.float32
 
     Shapes:
         (n, classes) or (n, labels) for probabilities, compared absolutely; (n,) for values and
-        scores, relatively, or to a hundredth of what is usual where one is next to nothing.
+        scores, relatively, or to a tenth of what is usual where one is next to nothing.
     """
     if values.shape != expected.shape:
         return float("inf")
     sizes = np.abs(expected)
-    scale = np.maximum(sizes, max(0.01 * sizes.mean(), 1e-30)) if expected.ndim == 1 else 1.0
+    scale = np.maximum(sizes, max(0.1 * sizes.mean(), 1e-30)) if expected.ndim == 1 else 1.0
     return float(np.max(np.abs(values - expected) / scale, initial=0.0))

@@ -262,9 +262,17 @@ def plain_table_network(
     sizes = [FIRST_CODE + len(spec.vocabulary) for spec in specs if isinstance(spec, CategoryInput)]
     if sizes:
         codes = inputs["categories"] = keras.Input((len(sizes),), dtype="int32", name="categories")
-        parts += [ops.one_hot(codes[:, place], size) for place, size in enumerate(sizes)]
+        parts += [
+            _one_hot(codes[:, place], size, np.unique(rows.categories[:, place]))
+            for place, size in enumerate(sizes)
+        ]
     features = hidden(ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0])
     return keras.Model(inputs, {**head(features), "features": features}, name="rows")
+
+
+def _one_hot(codes: Any, size: int, seen: NDArray[np.int32]) -> Any:
+    """Mark the codes that training saw: what it did not see has no weights worth having."""
+    return ops.take(ops.one_hot(codes, size), seen.tolist(), axis=1)
 
 
 def _standardised(numbers: Any, seen: Floats) -> list[Any]:
