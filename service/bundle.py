@@ -70,6 +70,11 @@ class PictureInput(TensorSpec, tag="picture", frozen=True, kw_only=True):
     geometry: str
     geometry_version: int
 
+    @property
+    def inked(self) -> bool:
+        """Whether the geometry makes it something bright on bare black."""
+        return self.geometry != "fit"
+
 
 class NumberInput(TensorSpec, tag="number", frozen=True, kw_only=True):
     """A numeric column; NaN in the network stands for a blank.

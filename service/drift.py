@@ -17,7 +17,6 @@ from service.bundle import (
     CategoryInput,
     InvalidBundle,
     Manifest,
-    PictureInput,
     ProbabilitiesOutput,
     Reference,
 )
@@ -61,19 +60,43 @@ def population_stability_index(expected: Counts, found: Counts) -> float:
     return float(np.sum(gaps * np.log(found_shares / expected_shares)))
 
 
-def picture_measures(pixels: NDArray[np.number[Any]]) -> dict[str, NDArray[np.float32]]:
-    """Measure each picture's ink.
+def picture_measures(
+    pixels: NDArray[np.number[Any]], *, inked: bool
+) -> dict[str, NDArray[np.float32]]:
+    """Measure each picture's ink, or the light of one that is not ink on black.
 
     Args:
         pixels: Levels in [0, 255] in the network's geometry.
+        inked: Whether they are ink on black.
 
     Returns:
-        `ink_mass`, the mean level in [0, 1]; `box_width` and `box_height` of the ink and
-        `stroke_width`, in pixels. A stroke's width is twice its area over its outline.
+        Of ink `ink_mass`, the mean level in [0, 1]; `box_width` and `box_height` of the ink and
+        `stroke_width`, in pixels. A stroke's width is twice its area over its outline. Of others,
+        in [0, 1], `brightness`, the mean level; `contrast`, its standard deviation; `detail`, the
+        mean difference of neighbours; and of those in colour `saturation`, the mean difference
+        between the strongest and the weakest channel.
 
     Shapes:
         pixels: (n, height, width, channels); each measure: (n,).
     """
+    return _ink_measures(pixels) if inked else _light_measures(pixels)
+
+
+def _light_measures(pixels: NDArray[np.number[Any]]) -> dict[str, NDArray[np.float32]]:
+    levels = pixels.mean(axis=-1, dtype=np.float32) / np.float32(255)
+    steps = (np.abs(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))
+    found = {
+        "brightness": levels.mean(axis=(1, 2)),
+        "contrast": levels.std(axis=(1, 2)),
+        "detail": sum(steps, np.float32(0)) / np.float32(2),
+    }
+    if pixels.shape[-1] > 1:
+        spread = (pixels.max(axis=-1) - pixels.min(axis=-1)).mean(axis=(1, 2), dtype=np.float32)
+        found["saturation"] = spread / np.float32(255)
+    return found
+
+
+def _ink_measures(pixels: NDArray[np.number[Any]]) -> dict[str, NDArray[np.float32]]:
     levels = pixels.mean(axis=-1, dtype=np.float32) / np.float32(255)
     ink = levels >= 0.5
     area = levels.sum(axis=(1, 2))
@@ -227,7 +250,7 @@ class Bins:
         ends = np.cumsum([0, *(len(feature.bins) for feature in self.features)])
         self._first = dict(zip((each.name for each in self.features), ends.tolist(), strict=False))
         self._count = int(ends[-1])
-        self._is_picture = isinstance(manifest.signature.inputs[0], PictureInput)
+        self._picture = manifest.signature.picture
 
     def __len__(self) -> int:
         return self._count
@@ -244,9 +267,10 @@ class Bins:
         Shapes:
             Each tensor (n, ...); probabilities: (n, classes); each feature (n,).
         """
-        if not self._is_picture:
+        if self._picture is None:
             return {name: tensor.reshape(len(tensor)) for name, tensor in tensors.items()}
-        found: dict[str, NDArray[Any]] = dict(picture_measures(next(iter(tensors.values()))))
+        (pixels,) = tensors.values()
+        found: dict[str, NDArray[Any]] = dict(picture_measures(pixels, inked=self._picture.inked))
         if probabilities is not None:
             found["label"] = probabilities.argmax(axis=1) + FIRST_CODE
             found["probability"] = probabilities.max(axis=1)

@@ -31,9 +31,8 @@ Explanation = Mapping[str, Any]
 Picture = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
 
-# A patch about as wide as two strokes, moved by half a stroke.
-_PATCH = 5
-_STRIDE = 2
+# In 28 pixels a patch is about as wide as two strokes, and moved by half a stroke.
+_STRIDES = 14
 _LEAST = 1e-12  # a probability is taken for at least this, so that its logarithm is one
 
 
@@ -49,8 +48,8 @@ def explain(
 
     Yields:
         Of each picture `image`, what the network took, as a PNG data URI; `steps`, what was done
-        to get there; `saliency`, of the same size, how much each pixel's ink spoke for the label,
-        or for the value or score, white for the most. Of each row `contributions`, by how much
+        to get there; `saliency`, of the same size, how much each pixel spoke for the label, or for
+        the value or score, white for the most. Of each row `contributions`, by how much
         each feature moves the value, the score, or the most probable label's log-odds, from where
         the training median would leave it.
     """
@@ -75,16 +74,20 @@ def _data_uri(levels: Picture) -> str:
 
 
 def _saliency(model: Model, picture: Picture) -> Picture:
-    """Cover the ink patch by patch and see how far the label's log-odds or the score falls.
+    """Cover what stands out from the ground patch by patch: how far do log-odds or score fall?
+
+    The ground is what carries no news: bare black, or the mean colour of a picture without one.
 
     Shapes:
         picture: (height, width, channels); result: (height, width, 1), levels in [0, 255].
     """
-    places = list(_patches(picture))
     spec = model.manifest.signature.inputs[0]
+    ground = _ground(model, picture)
+    stands_out = (picture != ground).any(axis=2, keepdims=True)
+    places = list(_patches(stands_out))
     asked = np.repeat(picture[np.newaxis], len(places) + 1, axis=0)
     for covered, place in zip(asked[1:], places, strict=True):
-        covered[place] = 0
+        covered[place] = ground
     answers = _answers(model, {spec.tensor: asked})
     falls = answers[0] - answers[1:]
     total = np.zeros((*picture.shape[:2], 1), dtype=np.float32)
@@ -92,18 +95,27 @@ def _saliency(model: Model, picture: Picture) -> Picture:
     for place, fall in zip(places, falls, strict=True):
         total[place] += fall
         times[place] += 1
-    inked = picture.max(axis=2, keepdims=True) > 0
-    spoke = np.where(inked, np.maximum(total / np.maximum(times, 1), 0), 0)
+    spoke = np.where(stands_out, np.maximum(total / np.maximum(times, 1), 0), 0)
     return spoke * np.float32(255 / max(float(spoke.max()), 1e-6))
 
 
-def _patches(picture: Picture) -> Iterator[tuple[slice, slice]]:
-    """Yield the places of the patches that hold ink, some of them over the edge."""
-    height, width = picture.shape[:2]
-    for top in range(_STRIDE - _PATCH, height, _STRIDE):
-        for left in range(_STRIDE - _PATCH, width, _STRIDE):
-            place = slice(max(0, top), top + _PATCH), slice(max(0, left), left + _PATCH)
-            if picture[place].any():
+def _ground(model: Model, picture: Picture) -> Picture:
+    """Return the colour to cover a patch with, (channels,)."""
+    spec = model.manifest.signature.picture
+    if spec is not None and spec.inked:
+        return np.zeros(picture.shape[2], dtype=np.float32)
+    return np.asarray(picture.mean(axis=(0, 1)))
+
+
+def _patches(stands_out: NDArray[np.bool_]) -> Iterator[tuple[slice, slice]]:
+    """Yield the places of the patches that hold more than ground, some of them over the edge."""
+    height, width = stands_out.shape[:2]
+    stride = max(1, round(max(height, width) / _STRIDES))
+    side = 2 * stride + 1
+    for top in range(stride - side, height, stride):
+        for left in range(stride - side, width, stride):
+            place = slice(max(0, top), top + side), slice(max(0, left), left + side)
+            if stands_out[place].any():
                 yield place
 
 

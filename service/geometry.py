@@ -3,12 +3,18 @@
 A geometry has a version: whatever changes what it returns changes the number, and a model is only
 run with the geometry it was trained with.
 
+- `mnist`: one figure drawn on paper, as white ink on black, in MNIST's box.
+- `fashion`: one thing photographed before a plain ground, as Fashion-MNIST's curators made it.
+- `fit`: any picture, whole.
+
 Inside, *paper* is whatever was drawn on and *ink* what it was drawn with, of any two colours. A
 map of the ink holds how much of each pixel is covered, from 0 to about 1.
 
 References:
     LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document recognition,
     Proc. IEEE 86(11), section III.A. doi:10.1109/5.726791
+    Xiao, Rasul, Vollgraf (2017), Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine
+    Learning Algorithms, section 2. arXiv:1708.07747
 """
 
 from collections.abc import Callable, Iterator
@@ -25,9 +31,10 @@ Pixels = NDArray[np.generic]
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Labels = NDArray[np.intp]
+Shape = tuple[int, ...]
 _Steps = dict[str, None]  # an ordered set
 
-GEOMETRY_VERSIONS = {"mnist": 2}
+GEOMETRY_VERSIONS = {"mnist": 2, "fashion": 1, "fit": 1}
 
 _SIDE = 28
 _BOX = 20
@@ -47,6 +54,17 @@ _GRAINY = 32.0
 _CANVAS = 4 * _BOX
 # Nineteen in twenty MNIST strokes are at least, and at most, this many pixels wide.
 _STROKE = (1.7, 3.8)
+# A thing before a plain ground is mapped in a picture of at most this size.
+_LARGE_SIDE = 480
+# What is closer to the ground than 5 % of white is trimmed, as Fashion-MNIST's curators did.
+_TRIMMED = 12.75
+# Corners that differ by more are not of one ground in uneven light.
+_SHADE = 64.0
+# A picture reduced at least so far is sharpened.
+_COARSE = 0.5
+_SHARPENING = 0.3
+# The share of each colour in grey, as ITU-R BT.601 and Pillow have it.
+_LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +72,24 @@ class Fitted:
     """What a network sees of a picture.
 
     Attributes:
-        pixels: Whole levels in [0, 255], white ink on black.
+        pixels: Whole levels in [0, 255].
         steps: What was done to get there, in plain words; empty where nothing was.
 
     Shapes:
-        pixels: (28, 28, 1).
+        pixels: (height, width, channels), those of the network.
     """
 
     pixels: Map
     steps: tuple[str, ...]
 
 
-def fit(name: str, pixels: Pixels) -> Fitted:
+def fit(name: str, pixels: Pixels, shape: Shape) -> Fitted:
     """Bring a picture to the named geometry.
 
     Args:
         name: One of `GEOMETRY_VERSIONS`.
         pixels: Levels in [0, 255].
+        shape: Of what the network takes, (height, width, channels): (28, 28, 1) but for "fit".
 
     Shapes:
         pixels: (height, width, channels), channels 1 or 3.
@@ -78,10 +97,10 @@ def fit(name: str, pixels: Pixels) -> Fitted:
     Raises:
         BlankPicture: Nothing stands out from the background.
     """
-    return _GEOMETRIES[name](pixels)
+    return _GEOMETRIES[name](pixels, shape)
 
 
-def _fit_mnist(pixels: Pixels) -> Fitted:
+def _fit_mnist(pixels: Pixels, _shape: Shape) -> Fitted:
     pixels = _without_equal_channels(pixels)
     if _is_mnist(pixels):
         return Fitted(pixels.astype(np.float32), ())
@@ -648,4 +667,187 @@ def _weights(source: int, target: int) -> Map:
     return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
 
 
-_GEOMETRIES: dict[str, Callable[[Pixels], Fitted]] = {"mnist": _fit_mnist}
+def _fit_fashion(pixels: Pixels, _shape: Shape) -> Fitted:
+    pixels = _without_equal_channels(pixels)
+    if _is_fashion(pixels):
+        return Fitted(pixels.astype(np.float32), ())
+    steps: _Steps = {}
+    try:
+        thing = _find_thing(pixels, steps)
+    except BlankPicture:
+        if _graininess(pixels) < _GRAINY:
+            raise
+        return Fitted(_whole(pixels), ("nothing found: taken whole",))
+    scale = _SIDE / max(thing.shape)
+    small = _scaled(thing, scale)
+    if scale <= _COARSE:
+        small = _sharpened(small)
+        steps["sharpened"] = None
+    return Fitted(_in_the_middle(np.rint(small * (255 / small.max()))), tuple(steps))
+
+
+def _is_fashion(pixels: Pixels) -> bool:
+    """Say whether a picture has Fashion-MNIST's geometry, by what all of its 70 000 share."""
+    if pixels.shape != (_SIDE, _SIDE, 1):
+        return False
+    levels = pixels[..., 0].astype(np.float32)
+    if not (levels.min() == 0 and levels.max() >= 254):
+        return False
+    if np.count_nonzero(_border(levels) <= 25) < _SIDE:
+        return False
+    top, bottom, left, right = _box(levels > 0)
+    below, after = _SIDE - bottom, _SIDE - right
+    is_centred = -1 <= top - below <= 2 and -1 <= left - after <= 2
+    return is_centred and max(bottom - top, right - left) >= 26
+
+
+def _border(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return the pixels of the border."""
+    sides = (pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1])
+    return np.concatenate(sides)
+
+
+def _find_thing(pixels: Pixels, steps: _Steps) -> Map:
+    """Map how far the thing's pixels are from the ground, cut to where it is.
+
+    Before a white ground that is the negated grey level, as the curators have it.
+    """
+    small = _reduced(pixels, _WORKING_SIDE)
+    corners = _corner_colours(small)
+    away = _away(small, corners)
+    top, bottom, left, right = _thing_box(away, steps)
+    if max(bottom - top, right - left) < max(away.shape):
+        steps["cropped"] = None
+    if float(corners.max(axis=2).mean()) > 127:
+        steps["inverted"] = None
+    if pixels.shape[2] == 3:
+        steps["made grey"] = None
+    if np.ptp(corners, axis=(0, 1)).max() > _TRIMMED:
+        steps["background evened"] = None
+    view = _reduced(pixels, _LARGE_SIDE)
+    down, across = (view.shape[axis] / small.shape[axis] for axis in (0, 1))
+    rows = slice(int(top * down), max(int(top * down) + 1, round(bottom * down)))
+    columns = slice(int(left * across), max(int(left * across) + 1, round(right * across)))
+    away = _away(view, corners)
+    found = away[rows, columns] - np.float32(2 * _noise(away))
+    return np.asarray(np.maximum(found, 0), np.float32)
+
+
+def _noise(away: Map) -> float:
+    """Return the median distance of the ground's own pixels from it."""
+    return float(np.median([np.median(patch) for patch in _corner_patches(away)]))
+
+
+def _corner_patches(view: Map) -> list[Map]:
+    side = max(3, min(view.shape[:2]) // 16)
+    ends = slice(None, side), slice(-side, None)
+    return [view[rows, columns] for rows in ends for columns in ends]
+
+
+def _corner_colours(view: Map) -> Map:
+    """Return the colour of the ground in each corner, which the thing may cover.
+
+    Of the four, the ground's is the one that most of the border has.
+
+    Shapes:
+        (2, 2, channels).
+    """
+    corners = np.stack([np.median(patch, axis=(0, 1)) for patch in _corner_patches(view)])
+    border = _border(view)
+    alike = np.abs(border[:, np.newaxis] - corners).max(axis=2) <= 2 * _TRIMMED
+    ground = corners[alike.sum(axis=0).argmax()]
+    covered = np.abs(corners - ground).max(axis=1) > _SHADE
+    corners[covered] = ground
+    return corners.reshape(2, 2, -1).astype(np.float32)
+
+
+def _away(view: Map, corners: Map) -> Map:
+    """Return by how many levels of grey each pixel is from the ground, whatever its colour."""
+    ground = _resized_between(corners, view.shape[:2])
+    return np.asarray(np.abs(view - ground) @ _grey_shares(view.shape[2]), np.float32)
+
+
+def _resized_between(corners: Map, shape: tuple[int, ...]) -> Map:
+    """Interpolate between four corners, each of which lies at the picture's own corner."""
+    down, across = (np.linspace(0, 1, side, dtype=np.float32) for side in shape)
+    rows = np.stack([1 - down, down], axis=1)
+    columns = np.stack([1 - across, across], axis=1)
+    return np.asarray(np.einsum("hi,ijc,wj->hwc", rows, corners, columns), np.float32)
+
+
+def _grey_shares(channels: int) -> Map:
+    return np.array(_LUMA if channels == 3 else (1,), np.float32)
+
+
+def _thing_box(away: Map, steps: _Steps) -> tuple[int, int, int, int]:
+    """Return the box of all that stands out from the ground, but for specks."""
+    mask = away > max(_TRIMMED, 6 * _noise(away))
+    labels = _label(mask)
+    areas = np.bincount(labels.ravel())[1:]
+    if areas.max(initial=0) <= 0.002 * mask.size:
+        raise BlankPicture
+    keep = areas >= 0.01 * areas.max()
+    if not keep.all():
+        steps["specks removed"] = None
+    return _box(np.append(False, keep)[labels])
+
+
+def _sharpened(levels: Map) -> Map:
+    """Take away some of what surrounds each pixel, as reducing a picture blurs it."""
+    padded = np.pad(levels, 1, mode="edge")
+    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    around = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
+    sharp = levels + np.float32(_SHARPENING) * (levels - around)
+    return np.asarray(np.clip(sharp, 0, levels.max()), np.float32)
+
+
+def _in_the_middle(box: Map) -> Map:
+    picture = np.zeros((_SIDE, _SIDE, 1), np.float32)
+    height, width = box.shape
+    top, left = (_SIDE - height + 1) // 2, (_SIDE - width + 1) // 2
+    picture[top : top + height, left : left + width, 0] = box
+    return picture
+
+
+def _fit_shape(pixels: Pixels, shape: Shape) -> Fitted:
+    if pixels.shape == shape:
+        return Fitted(pixels.astype(np.float32), ())
+    steps: _Steps = {}
+    height, width, channels = shape
+    levels = pixels.astype(np.float32)
+    if levels.shape[2] != channels:
+        levels = _with_channels(levels, channels, steps)
+    scale = min(height / levels.shape[0], width / levels.shape[1])
+    if scale != 1:
+        inner = tuple(max(1, round(side * scale)) for side in levels.shape[:2])
+        levels = _resized(levels, inner)
+        steps["shrunk" if scale < 1 else "enlarged"] = None
+    return Fitted(np.clip(np.rint(_padded(levels, shape, steps)), 0, 255), tuple(steps))
+
+
+def _with_channels(levels: Map, channels: int, steps: _Steps) -> Map:
+    if channels == 1:
+        steps["made grey"] = None
+        return np.asarray(levels @ _grey_shares(3)[:, np.newaxis], np.float32)
+    steps["grey taken for colour"] = None
+    return np.repeat(levels, channels, axis=2)
+
+
+def _padded(levels: Map, shape: Shape, steps: _Steps) -> Map:
+    """Put a picture into the middle of a larger one of its border's colour."""
+    if levels.shape == shape:
+        return levels
+    steps["padded"] = None
+    whole = np.empty(shape, np.float32)
+    whole[:] = np.median(_border(levels), axis=0)
+    height, width = levels.shape[:2]
+    top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
+    whole[top : top + height, left : left + width] = levels
+    return whole
+
+
+_GEOMETRIES: dict[str, Callable[[Pixels, Shape], Fitted]] = {
+    "mnist": _fit_mnist,
+    "fashion": _fit_fashion,
+    "fit": _fit_shape,
+}

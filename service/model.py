@@ -268,7 +268,7 @@ def _fit_pictures(
     tensor = np.zeros((len(pictures), *spec.shape), dtype=np.float32)
     for place, pixels in enumerate(pictures):
         try:
-            fitted = geometry.fit(spec.geometry, pixels)
+            fitted = geometry.fit(spec.geometry, pixels, spec.shape)
         except BlankPicture as error:
             errors[place] = error
             steps.append(())

@@ -145,20 +145,22 @@ def category_reference(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, .
 
 
 def picture_references(
-    pixels: NDArray[np.uint8], probabilities: Values, labels: tuple[str, ...]
+    pixels: NDArray[np.uint8], probabilities: Values, labels: tuple[str, ...], *, inked: bool
 ) -> dict[str, Reference]:
-    """Count pictures by how much ink they hold and how it lies, and by what was predicted.
+    """Count pictures by what is measured of their ink or light, and by what was predicted.
 
     Args:
         pixels: Levels in [0, 255] in the network's geometry, of training.
         probabilities: Of pictures that did not train, or every one would be sure.
         labels: Of the classes.
+        inked: Whether they are ink on black.
 
     Shapes:
         pixels: (n, height, width, channels); probabilities: (m, classes).
     """
     references = {
-        name: number_reference(each) for name, each in drift.picture_measures(pixels).items()
+        name: number_reference(each)
+        for name, each in drift.picture_measures(pixels, inked=inked).items()
     }
     predicted = probabilities.argmax(axis=1) + FIRST_CODE
     references["label"] = category_reference(predicted, labels)

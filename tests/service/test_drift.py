@@ -153,7 +153,7 @@ def bar(height: int, width: int, *, top: int = 2, left: int = 3, level: int = 25
 
 
 def test_picture_measures_of_a_bar() -> None:
-    measures = drift.picture_measures(bar(20, 4))
+    measures = drift.picture_measures(bar(20, 4), inked=True)
 
     assert measures["ink_mass"][0] == pytest.approx(80 / 784)
     assert (measures["box_width"][0], measures["box_height"][0]) == (4, 20)
@@ -161,13 +161,13 @@ def test_picture_measures_of_a_bar() -> None:
 
 
 def test_picture_measures_of_nothing_are_zero() -> None:
-    measures = drift.picture_measures(np.zeros((1, 28, 28, 1), dtype=np.uint8))
+    measures = drift.picture_measures(np.zeros((1, 28, 28, 1), dtype=np.uint8), inked=True)
 
     assert all(values.tolist() == [0] for values in measures.values())
 
 
 def test_picture_measures_of_the_whole_are_its_size() -> None:
-    measures = drift.picture_measures(bar(28, 28, top=0, left=0))
+    measures = drift.picture_measures(bar(28, 28, top=0, left=0), inked=True)
 
     assert measures["ink_mass"].tolist() == [1]
     assert (measures["box_width"].tolist(), measures["box_height"].tolist()) == ([28], [28])
@@ -176,20 +176,49 @@ def test_picture_measures_of_the_whole_are_its_size() -> None:
 def test_box_of_the_ink_reaches_over_gaps_and_leaves_out_what_is_faint() -> None:
     pixels = bar(3, 2) | bar(1, 1, top=20, left=15) | bar(1, 1, top=27, left=27, level=100)
 
-    measures = drift.picture_measures(pixels)
+    measures = drift.picture_measures(pixels, inked=True)
 
     assert (measures["box_width"].tolist(), measures["box_height"].tolist()) == ([13], [19])
 
 
-def test_each_picture_is_measured_for_itself() -> None:
+@pytest.mark.parametrize("inked", [True, False], ids=["ink", "light"])
+def test_each_picture_is_measured_for_itself(inked: bool) -> None:
     pixels = np.concatenate([bar(20, 2), bar(20, 6)])
 
-    together = drift.picture_measures(pixels)
+    together = drift.picture_measures(pixels, inked=inked)
 
     for name, values in together.items():
-        alone = [drift.picture_measures(each[np.newaxis])[name][0] for each in pixels]
-        assert values.tolist() == alone
-    assert together["stroke_width"][1] > 2 * together["stroke_width"][0]
+        alone = [drift.picture_measures(each[np.newaxis], inked=inked)[name][0] for each in pixels]
+        assert values.tolist() == pytest.approx(alone)
+        assert values[1] > values[0] or not np.ptp(values)
+
+
+def test_wider_bar_has_wider_strokes() -> None:
+    pixels = np.concatenate([bar(20, 2), bar(20, 6)])
+
+    narrow, wide = drift.picture_measures(pixels, inked=True)["stroke_width"]
+
+    assert wide > 2 * narrow
+
+
+def test_light_of_a_picture_is_measured_in_shares_of_white() -> None:
+    pixels = np.zeros((1, 4, 4, 3), dtype=np.uint8)
+    pixels[0, :2] = (255, 153, 0)  # a mean of 0.533
+
+    measures = drift.picture_measures(pixels, inked=False)
+
+    assert {name: round(float(each[0]), 3) for name, each in measures.items()} == {
+        "brightness": 0.267,
+        "contrast": 0.267,
+        "detail": 0.089,  # one of three steps down, and none across
+        "saturation": 0.5,
+    }
+
+
+def test_grey_picture_has_no_saturation() -> None:
+    measures = drift.picture_measures(np.zeros((1, 4, 4, 1), dtype=np.uint8), inked=False)
+
+    assert set(measures) == {"brightness", "contrast", "detail"}
 
 
 def with_reference(manifest: Manifest, **reference: Reference) -> Manifest:

@@ -15,7 +15,14 @@ from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
 from service import geometry, images
-from service.bundle import DateInput, NumberInput, ProbabilitiesOutput, Reference, Signature
+from service.bundle import (
+    DateInput,
+    Manifest,
+    NumberInput,
+    ProbabilitiesOutput,
+    Reference,
+    Signature,
+)
 from service.engines import Tensors
 from service.explain import explain
 from service.model import Model
@@ -90,7 +97,7 @@ def test_answer_is_explained_where_that_is_asked(client: FlaskClient) -> None:
     "file", [picture(), photograph(), photograph(turned=True)], ids=["fitting", "paper", "turned"]
 )
 def test_picture_is_shown_as_the_network_took_it(client: FlaskClient, file: bytes) -> None:
-    taken = geometry.fit("mnist", images.decode(file, max_pixels=10**6).pixels).pixels
+    taken = geometry.fit("mnist", images.decode(file, max_pixels=10**6).pixels, (28, 28, 1)).pixels
 
     np.testing.assert_array_equal(seen(explained(client, file)["image"]), taken[..., 0])
 
@@ -171,6 +178,51 @@ def test_saliency_of_an_anomaly_is_where_covered_ink_lowers_the_score() -> None:
     saliency = seen(explanation["saliency"])
     assert saliency[:, :14].max() == 255
     assert saliency[:, 14:].max() == 0
+
+
+def colour_manifest(side: int) -> Manifest:
+    """Describe a classifier of pictures in colour."""
+    manifest = picture_manifest()
+    spec = msgspec.structs.replace(
+        manifest.signature.inputs[0], shape=(side, side, 3), geometry="fit", geometry_version=1
+    )
+    signature = msgspec.structs.replace(manifest.signature, inputs=(spec,))
+    return msgspec.structs.replace(manifest, signature=signature)
+
+
+def redness(tensors: Tensors) -> dict[str, NDArray[np.float32]]:
+    """Tell how much redder than blue a picture is."""
+    images_ = tensors["image"]
+    red = 1 / (1 + np.exp(-(images_[..., 0] - images_[..., 2]).mean((1, 2)) / 10))
+    return {"probabilities": np.stack([red, 1 - red], axis=1).astype(np.float32)}
+
+
+@pytest.mark.parametrize("side", [16, 32, 200])
+def test_what_decides_in_a_picture_in_colour_is_bright(side: int) -> None:
+    model = Model(colour_manifest(side), redness)
+    pixels = np.empty(1, dtype=object)
+    pixels[0] = np.full((side, side, 3), 120, np.uint8)
+    pixels[0][: side // 2, : side // 2] = (250, 0, 0)
+
+    (explanation,) = explain(model, model.predict({"image": pixels}))
+
+    with Image.open(BytesIO(b64decode(explanation["image"].partition(",")[2]))) as shown:
+        np.testing.assert_array_equal(np.asarray(shown), pixels[0])
+    saliency = seen(explanation["saliency"]).astype(int)
+    third = side // 3
+    assert saliency[:third, :third].min() > 64
+    assert saliency[:third, :third].max() == 255
+    assert saliency[-third:, -third:].max() == 0
+
+
+def test_picture_of_one_colour_has_nothing_that_decides() -> None:
+    model = Model(colour_manifest(24), redness)
+    pixels = np.empty(1, dtype=object)
+    pixels[0] = np.full((24, 24, 3), (0, 200, 90), np.uint8)
+
+    (explanation,) = explain(model, model.predict({"image": pixels}))
+
+    assert seen(explanation["saliency"]).max() == 0
 
 
 def test_explanations_are_of_their_own_pictures(client: FlaskClient) -> None:

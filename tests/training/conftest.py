@@ -36,8 +36,8 @@ def drawn_digits(n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8
     rng = np.random.default_rng(seed)
     codes = np.arange(n) % len(DIGITS)
     fitted = [
-        geometry.fit("mnist", np.rint(255 * draw(DIGITS[code], Pen(), rng))[..., np.newaxis])
-        for code in codes
+        geometry.fit("mnist", drawn[..., np.newaxis], (28, 28, 1))
+        for drawn in (np.rint(255 * draw(DIGITS[code], Pen(), rng)) for code in codes)
     ]
     return np.stack([each.pixels[..., 0] for each in fitted]).astype(np.uint8), codes.astype("u1")
 

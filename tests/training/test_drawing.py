@@ -59,7 +59,7 @@ def test_golden_digits_are_every_digit_on_light_and_dark() -> None:
 
 def test_golden_digits_have_ink_for_the_geometry() -> None:
     for picture in golden_digits()[0]:
-        assert geometry.fit("mnist", picture).pixels.max() > 200
+        assert geometry.fit("mnist", picture, (28, 28, 1)).pixels.max() > 200
 
 
 @CHANGES

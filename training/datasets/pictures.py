@@ -164,7 +164,10 @@ def load_pictures(
 
 def _fit(pictures: PictureSet, images: NDArray[np.uint8]) -> Pixels:
     return np.stack(
-        [geometry.fit(pictures.geometry, image[..., np.newaxis]).pixels for image in images]
+        [
+            geometry.fit(pictures.geometry, image[..., np.newaxis], (28, 28, 1)).pixels
+            for image in images
+        ]
     ).astype(np.uint8)
 
 

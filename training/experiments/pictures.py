@@ -521,6 +521,7 @@ def publish(
                 [outputs["probabilities"] for outputs in (answers.validation, answers.calibration)]
             ),
             pictures.labels,
+            inked=pictures.geometry != "fit",
         ),
     )
     difference = publishing.measure_export(
