@@ -1,24 +1,29 @@
-"""Pictures of digits as other hands, pens and cameras would have made them.
+"""Pictures as other hands, pens and cameras would have made them.
 
-Works on grey ink, white on black, in square pictures; the amounts are chosen for the 28 x 28 pixels
-of MNIST's geometry.
+`augment` is for digits: it works on grey ink, white on black, in square pictures; the amounts are
+chosen for the 28 x 28 pixels of MNIST's geometry. `flip`, `shift` and `erase` are for any pictures.
 
 References:
     Simard, Steinkraus, Platt (2003), "Best Practices for Convolutional Neural Networks Applied to
     Visual Document Analysis", doi:10.1109/ICDAR.2003.1227801 (affine and elastic distortions).
+    Zhong, Zheng, Kang, Li, Yang (2020), Random erasing data augmentation, arXiv:1708.04896.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Pictures: TypeAlias = NDArray[np.floating[Any]]
+Pixels: TypeAlias = NDArray[np.uint8]
 
 BLOCK = 128  # pictures at a time: their temporaries stay in the processor's cache
 KNOTS = 7  # control points of the elastic field along each axis
+# Of a picture's pixels, and of height to width, 0.3 at least, as random erasing was published.
+ERASED_AREA = (0.02, 0.4)
+ERASED_LOG_ASPECT = float(np.log(1 / 0.3))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +47,7 @@ class Amounts:
 DEFAULT = Amounts()
 
 
-def augment(
-    pictures: NDArray[np.uint8], rng: np.random.Generator, amounts: Amounts = DEFAULT
-) -> NDArray[np.uint8]:
+def augment(pictures: Pixels, rng: np.random.Generator, amounts: Amounts = DEFAULT) -> Pixels:
     """Return one changed copy of every picture, in the same order.
 
     The same generator state gives the same copies.
@@ -143,6 +146,66 @@ def add_specks(ink: Pictures, rng: np.random.Generator, *, share: float, count: 
     for _ in range(count):
         row, column = rng.integers(2, ink.shape[1] - 2, (2, len(chosen)))
         ink[chosen, row, column] += 0.8 * rng.random(len(chosen), dtype=np.float32)
+
+
+def flip(pictures: Pixels, rng: np.random.Generator) -> Pixels:
+    """Return the pictures, half of them with left and right exchanged.
+
+    Shapes:
+        pictures: (n, height, width, channels).
+    """
+    flipped = rng.random(len(pictures)) < 0.5
+    return np.where(flipped[:, None, None, None], pictures[:, :, ::-1], pictures)
+
+
+def shift(
+    pictures: Pixels,
+    rng: np.random.Generator,
+    *,
+    pixels: int,
+    beyond: Literal["constant", "reflect"],
+) -> Pixels:
+    """Return the pictures, each moved by up to some pixels along both axes.
+
+    Args:
+        pictures: Levels in [0, 255].
+        rng: Draws how far.
+        pixels: At most.
+        beyond: What comes in from outside: black, or the picture reflected at its edge.
+
+    Shapes:
+        pictures: (n, height, width, channels).
+    """
+    count, height, width = pictures.shape[:3]
+    padded = np.pad(pictures, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), beyond)
+    top, left = rng.integers(0, 2 * pixels + 1, (2, count, 1))
+    rows, columns = top + np.arange(height), left + np.arange(width)
+    moved: Pixels = padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return moved
+
+
+def erase(pictures: Pixels, rng: np.random.Generator, *, share: float = 0.5) -> Pixels:
+    """Return the pictures, some of them with noise in a rectangle.
+
+    Shapes:
+        pictures: (n, height, width, channels).
+    """
+    count, height, width = pictures.shape[:3]
+    area = rng.uniform(*ERASED_AREA, count) * height * width
+    aspect = np.exp(rng.uniform(-ERASED_LOG_ASPECT, ERASED_LOG_ASPECT, count))
+    rows = _stretch(rng, height, np.sqrt(area * aspect))
+    columns = _stretch(rng, width, np.sqrt(area / aspect))
+    erased = rng.random((count, 1, 1)) < share
+    hidden = erased & rows[:, :, None] & columns[:, None, :]
+    noise = rng.integers(0, 256, pictures.shape, np.uint8)
+    return np.where(hidden[..., None], noise, pictures)
+
+
+def _stretch(rng: np.random.Generator, side: int, length: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say for each picture which of its rows, or columns, lie in a stretch of some length."""
+    start = rng.random((len(length), 1)) * np.maximum(side - length, 0)[:, None]
+    place = np.arange(side)
+    return np.asarray((start <= place) & (place < start + length[:, None]))
 
 
 def _choose(rng: np.random.Generator, count: int, share: float) -> NDArray[np.intp]:

@@ -27,6 +27,7 @@ from training.look import SECOND as _SECOND
 from training.look import sheet as _figure
 
 _LOGARITHMIC_FROM = 8
+_MOST_COUNTED = 20
 
 
 def plot_history(path: Path, history: History, measure: str, *, title: str) -> None:
@@ -71,7 +72,9 @@ def plot_history(path: Path, history: History, measure: str, *, title: str) -> N
 def plot_confusion(
     path: Path, counts: NDArray[np.int64], labels: Sequence[str], *, title: str
 ) -> None:
-    """Draw a confusion matrix, its colours the share of each true class.
+    """Draw a confusion matrix, its colours the share of each true class that went wrong.
+
+    The counts of more than twenty classes would not be legible, and are left out.
 
     Shapes:
         counts: (classes, classes), true class by row.
@@ -79,12 +82,15 @@ def plot_confusion(
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     mistakes = shares.copy()
     np.fill_diagonal(mistakes, 0)
-    with _figure(path, width=6.2, height=5.8) as figure:
+    side = max(5.8, 0.115 * len(labels))
+    size = min(10, 70 * side / max(1, len(labels)) * 0.85)
+    upright = max(len(label) for label in labels) <= 2
+    with _figure(path, width=side + 0.4, height=side) as figure:
         axes = figure.add_subplot()
         # Coloured by the mistakes: beside a full diagonal they would all look white.
         axes.imshow(mistakes, cmap=_BLUES, vmin=0, vmax=max(mistakes.max() * 1.6, 1e-9))
         for row, column in np.ndindex(*counts.shape):
-            if counts[row, column]:
+            if counts[row, column] and len(labels) <= _MOST_COUNTED:
                 right = row == column
                 axes.text(
                     column,
@@ -97,8 +103,8 @@ def plot_confusion(
                     fontweight="normal" if right else "bold",
                 )
         axes.set(title=title, xlabel="predicted", ylabel="true")
-        axes.set_xticks(range(len(labels)), labels)
-        axes.set_yticks(range(len(labels)), labels)
+        axes.set_xticks(range(len(labels)), labels, rotation=0 if upright else 90, fontsize=size)
+        axes.set_yticks(range(len(labels)), labels, fontsize=size)
         axes.grid(visible=False)
 
 
@@ -164,14 +170,69 @@ def plot_pictures(
     Shapes:
         pictures: (n, height, width, channels); probabilities: (n, classes).
     """
+    gap = "   " if max(len(label) for label in labels) <= 2 else "\n"
+    tops = probabilities.argmax(axis=1)
+    titles = [
+        f"{labels[top]}{gap}{each[top]:.1%}" for top, each in zip(tops, probabilities, strict=True)
+    ]
+    plot_titled(path, pictures, titles, columns=columns)
+
+
+def plot_mistakes(
+    path: Path,
+    pictures: NDArray[np.uint8],
+    probabilities: NDArray[np.floating[Any]],
+    y: NDArray[np.int64],
+    labels: Sequence[str],
+    *,
+    columns: int = 6,
+) -> None:
+    """Draw pictures, each with its most probable label, and with the true one where that differs.
+
+    Shapes:
+        pictures: (n, height, width, channels); probabilities: (n, classes); y: (n,), codes.
+    """
+    tops = probabilities.argmax(axis=1)
+    titles = [
+        f"{labels[top]}\n{each[top]:.1%}" + ("" if top == code else f", is {labels[code]}")
+        for top, each, code in zip(tops, probabilities, y, strict=True)
+    ]
+    plot_titled(path, pictures, titles, columns=columns, marked=tops != y)
+
+
+def plot_titled(
+    path: Path,
+    pictures: NDArray[np.uint8],
+    titles: Sequence[str],
+    *,
+    columns: int,
+    marked: NDArray[np.bool_] | None = None,
+) -> None:
+    """Draw pictures under titles of one or two lines.
+
+    Args:
+        path: PNG to write.
+        pictures: Levels in [0, 255].
+        titles: One a picture.
+        columns: Pictures a row.
+        marked: Those whose titles are set off.
+
+    Shapes:
+        pictures: (n, height, width, channels); marked: (n,).
+    """
     rows = -(-len(pictures) // columns)
-    with _figure(path, width=1.55 * columns, height=1.8 * rows) as figure:
-        for axes, picture, each in zip(
-            figure.subplots(rows, columns).flat, pictures, probabilities, strict=False
-        ):
+    lines = max(title.count("\n") for title in titles)
+    longest = max(len(line) for title in titles for line in title.split("\n"))
+    size = 10 if longest <= 12 else 8
+    is_marked = np.zeros(len(titles), dtype=bool) if marked is None else marked
+    with _figure(path, width=1.55 * columns, height=(1.8 + 0.2 * lines) * rows) as figure:
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes in grid[len(titles) :]:
+            axes.axis("off")
+        for axes, picture, title, mark in zip(grid, pictures, titles, is_marked, strict=False):
             axes.imshow(np.squeeze(picture), cmap="gray", vmin=0, vmax=255)
-            top = int(each.argmax())
-            axes.set_title(f"{labels[top]}   {each[top]:.1%}", loc="center", fontsize=10)
+            colour = _SECOND if mark else _INK
+            axes.set_title(title, loc="center", fontsize=size, color=colour)
             axes.grid(visible=False)
             axes.set(xticks=[], yticks=[])
             for spine in axes.spines.values():

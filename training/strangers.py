@@ -18,21 +18,18 @@ _FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", 
 _SIDE = 96
 
 
-def letters(geometry_name: str, channels: int) -> Pixels:
+def letters(geometry_name: str, shape: tuple[int, ...]) -> Pixels:
     """Set every letter in a few typefaces and bring it to a geometry.
 
     Args:
         geometry_name: One of `service.geometry.GEOMETRY_VERSIONS`.
-        channels: That its pictures have.
+        shape: Of one picture as the network takes it.
 
     Shapes:
         (n, height, width, channels), levels in [0, 255].
     """
     drawn = [_letter(letter, font) for font in _FONTS for letter in LETTERS]
-    fitted = [
-        geometry.fit(geometry_name, np.repeat(each[..., np.newaxis], channels, axis=2)).pixels
-        for each in drawn
-    ]
+    fitted = [geometry.fit(geometry_name, each[..., np.newaxis], shape).pixels for each in drawn]
     return np.stack(fitted).astype(np.uint8)
 
 
@@ -74,5 +71,5 @@ def strangers(pixels: Pixels, geometry_name: str, rng: np.random.Generator) -> M
         "noise": rng.integers(0, 256, pixels.shape, dtype=np.uint8),
         "inverted": 255 - pixels,
         "shuffled": shuffled.reshape(pixels.shape),
-        "letters": letters(geometry_name, shape[-1]),
+        "letters": letters(geometry_name, tuple(shape)),
     }

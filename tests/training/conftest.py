@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from service import geometry
 from training.datasets.pictures import PictureSet
+from training.datasets.published import Published, read_idx
 from training.distillation import Sizes
 from training.experiments import pictures, tables
 from training.strokes import DIGITS, Pen, draw
@@ -49,22 +51,34 @@ def idx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def drawn_set(idx_folder: Path) -> PictureSet:
-    """A set of 240 + 40 drawn digits, its files in `idx_folder`."""
+def drawn_files(idx_folder: Path) -> Published:
+    """Four IDX files of 300 + 40 drawn digits in `idx_folder`."""
     names = ("train-images", "train-labels", "test-images", "test-labels")
-    values = (*drawn_digits(240, seed=1), *drawn_digits(40, seed=2))
+    values = (*drawn_digits(300, seed=1), *drawn_digits(40, seed=2))
     files = {
         f"{name}.gz": write_idx(idx_folder / "drawn" / f"{name}.gz", each)
         for name, each in zip(names, values, strict=True)
     }
+    mirrors = ("https://first.invalid/", "https://second.invalid/")
+    return Published(name="drawn", files=files, mirrors=mirrors)
+
+
+def set_of(files: Published) -> PictureSet:
+    """Return the set of drawn digits that lies in some files."""
     return PictureSet(
         name="drawn",
         geometry="mnist",
         target="digit",
-        labels=DIGITS,
-        files=files,
-        mirrors=("https://first.invalid/", "https://second.invalid/"),
+        shows="digits drawn by code",
+        test="is drawn by the same pen",
+        read=partial(read_idx, published=files, geometry="mnist", labels=DIGITS),
     )
+
+
+@pytest.fixture(scope="session")
+def drawn_set(drawn_files: Published) -> PictureSet:
+    """A set of 300 + 40 drawn digits, its files in `idx_folder`."""
+    return set_of(drawn_files)
 
 
 def picture_config(drawn_set: PictureSet, data: Path, models: Path) -> pictures.Config:

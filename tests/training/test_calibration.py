@@ -23,6 +23,7 @@ from training.datasets.tables import Rows
 from training.experiments.pictures import picture_signature
 from training.outcomes import Unexplained
 from training.outcomes.values import learn_quantiles
+from training.strokes import DIGITS
 
 Values = NDArray[np.float32]
 Codes = NDArray[np.int64]
@@ -362,7 +363,7 @@ def test_novelty_leaves_probabilities_as_they_are(
 def test_novelty_runs_exported_with_the_inputs_of_the_signature_alone(
     doubting: keras.Model, drawn_set: PictureSet, pictures: Values, tmp_path: Path
 ) -> None:
-    signature = picture_signature(drawn_set, (28, 28, 1))
+    signature = picture_signature(drawn_set, (28, 28, 1), DIGITS, calibrated=True)
     publishing.export(doubting, signature, tmp_path)
     files = {bundle.ONNX_NAME: bundle.describe_file(tmp_path / bundle.ONNX_NAME)}
     manifest = msgspec.structs.replace(picture_manifest(), signature=signature, files=files)

@@ -23,6 +23,16 @@ def test_missing_data_is_said_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_unknown_set_is_said_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["images", "nist"])
+
+    assert status == 1
+    assert capsys.readouterr().err == (
+        "SET must be digits8x8, mnist, fashion_mnist, cifar10, cifar100 or a folder with one "
+        "sub-folder a class. Received: 'nist'.\n"
+    )
+
+
 def test_table_is_trained_and_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_rents(tmp_path / "rents.csv", rows=30)
     models = tmp_path / "models"
@@ -46,8 +56,7 @@ def test_table_is_trained_and_published(tmp_path: Path, capsys: pytest.CaptureFi
 
 WRONG = {
     "no command": [],
-    "unknown set": ["images", "nist", "--name", "x"],
-    "no name": ["images", "mnist"],
+    "tiny pictures": ["images", "--size", "23"],
     "no epochs": ["images", "mnist", "--name", "x", "--epochs", "0"],
     "share of all": ["table", "x.csv", "--target", "y", "--name", "x", "--test-size", "1"],
 }

@@ -14,8 +14,11 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from service.bundle import CategoryInput, DateInput, NumberInput
+from tests.training.conftest import set_of
 from training.columns import Overrides
+from training.datasets.found import Found
 from training.datasets.pictures import PICTURE_SETS, PictureParts, PictureSet, load_pictures
+from training.datasets.published import Place, Published
 from training.datasets.tables import load_table
 from training.errors import CannotTrain
 
@@ -39,24 +42,38 @@ def real_data() -> Path:
     return Path(folder)
 
 
-def test_parts_are_kept_apart(drawn_set: PictureSet, idx_folder: Path) -> None:
-    parts = load(drawn_set, idx_folder)
+def synthetic(count: int) -> PictureSet:
+    """Make a set of so many pictures of nothing, and six for the test."""
 
-    several = (parts.train, parts.validation, parts.calibration, parts.held_out)
-    together = np.concatenate([part.x for part in several])
-    assert len(np.unique(together.reshape(240, -1), axis=0)) == 240
+    def read(_place: Place) -> Found:
+        x = np.arange(count + 6, dtype=np.uint16).view(np.uint8).reshape(-1, 1, 1, 2)
+        y = np.arange(count + 6) % 2
+        labels = ("even", "odd")
+        return Found(x=x[6:], y=y[6:], test_x=x[:6], test_y=y[:6], labels=labels, sha256="")
+
+    return PictureSet(
+        name="numbers", geometry="fit", target="class", shows="numbers", test="is too", read=read
+    )
 
 
-def test_five_sixths_train_and_half_of_the_rest_calibrates(
-    drawn_set: PictureSet, idx_folder: Path
-) -> None:
-    assert load(drawn_set, idx_folder).sizes == {
-        "train": 200,
-        "calibration": 20,
-        "validation": 10,
-        "held_out": 10,
-        "test": 40,
-    }
+SPLITS = {
+    "large": (2400, (2000, 100, 200, 100)),
+    "small": (600, (500, 25, 50, 25)),
+    "the least that calibrates": (300, (200, 25, 50, 25)),
+    "too few to calibrate": (299, (262, 37, 0, 0)),
+    "two": (2, (1, 1, 0, 0)),
+}
+
+
+@pytest.mark.parametrize(("count", "sizes"), SPLITS.values(), ids=SPLITS)
+def test_small_set_spares_more_of_its_pictures_or_none(count: int, sizes: tuple[int, ...]) -> None:
+    parts = load(synthetic(count), Path())
+
+    names = ("train", "validation", "calibration", "held_out", "test")
+    assert parts.sizes == dict(zip(names, (*sizes, 6), strict=True))
+    whole = (parts.train, parts.validation, parts.calibration, parts.held_out)
+    together = np.concatenate([part.x for part in whole])
+    assert len(np.unique(together.reshape(count, -1), axis=0)) == count
 
 
 def test_split_follows_the_seed(drawn_set: PictureSet, idx_folder: Path) -> None:
@@ -73,26 +90,10 @@ def test_limit_takes_part_of_the_training_file(drawn_set: PictureSet, idx_folder
     )
 
     assert parts.sizes == {
-        "train": 60,
-        "calibration": 6,
-        "validation": 3,
-        "held_out": 3,
-        "test": 40,
-    }
-
-
-def test_smallest_limit_leaves_a_picture_for_every_part(
-    drawn_set: PictureSet, idx_folder: Path
-) -> None:
-    parts = load_pictures(
-        drawn_set, data=idx_folder, cache=Path(), seed=0, limit=5, fetch=unreachable
-    )
-
-    assert parts.sizes == {
-        "train": 1,
-        "calibration": 2,
-        "validation": 1,
-        "held_out": 1,
+        "train": 63,
+        "calibration": 0,
+        "validation": 9,
+        "held_out": 0,
         "test": 40,
     }
 
@@ -114,13 +115,13 @@ def test_offline_without_files_is_said_in_one_sentence(
     )
 
 
-def test_file_with_other_content_is_refused(
-    drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
-) -> None:
-    other = replace(drawn_set, files=dict.fromkeys(drawn_set.files, hashlib.sha256().hexdigest()))
+def test_file_with_other_content_is_refused(drawn_files: Published, idx_folder: Path) -> None:
+    other = replace(
+        drawn_files, files=dict.fromkeys(drawn_files.files, hashlib.sha256().hexdigest())
+    )
 
     with pytest.raises(CannotTrain, match="does not hold what was published as drawn/train-images"):
-        load(other, idx_folder)
+        load(set_of(other), idx_folder)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +137,10 @@ def test_file_that_is_not_whole_is_refused(
         load(drawn_set, tmp_path)
 
 
-def test_packing_does_not_matter(drawn_set: PictureSet, idx_folder: Path, tmp_path: Path) -> None:
-    for name in drawn_set.files:
+def test_packing_does_not_matter(
+    drawn_set: PictureSet, drawn_files: Published, idx_folder: Path, tmp_path: Path
+) -> None:
+    for name in drawn_files.files:
         body = gzip.decompress((idx_folder / "drawn" / name).read_bytes())
         (tmp_path / "drawn").mkdir(exist_ok=True)
         (tmp_path / "drawn" / name).write_bytes(gzip.compress(body, compresslevel=1, mtime=1))
@@ -146,7 +149,7 @@ def test_packing_does_not_matter(drawn_set: PictureSet, idx_folder: Path, tmp_pa
 
 
 def test_download_falls_back_to_the_next_mirror_and_is_kept(
-    drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
+    drawn_set: PictureSet, drawn_files: Published, idx_folder: Path, tmp_path: Path
 ) -> None:
     asked: list[str] = []
 
@@ -160,7 +163,7 @@ def test_download_falls_back_to_the_next_mirror_and_is_kept(
     load_pictures(drawn_set, data=None, cache=tmp_path, seed=0, fetch=unreachable)
 
     assert len(asked) == 8
-    assert {path.name for path in (tmp_path / "drawn").iterdir()} == set(drawn_set.files)
+    assert {path.name for path in (tmp_path / "drawn").iterdir()} == set(drawn_files.files)
 
 
 def test_download_with_other_content_is_refused_and_not_kept(

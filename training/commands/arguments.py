@@ -17,7 +17,8 @@ def add_data(command: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         default=os.environ.get("VITRINE_DATA") or None,
-        help="folder that holds mnist/*.gz; without it, or VITRINE_DATA, they are downloaded",
+        help="folder that holds published sets, such as mnist/*.gz; without it, or VITRINE_DATA, "
+        "they are downloaded",
     )
 
 
@@ -76,6 +77,14 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return number
+
+
+def side(text: str) -> int:
+    """Read the side of a square picture in pixels, from 24 to 256."""
+    number = int(text)
+    if not 24 <= number <= 256:
+        raise argparse.ArgumentTypeError(f"must be 24 to 256, not {text}")
     return number
 
 

@@ -9,7 +9,9 @@ from training.commands.arguments import (
     add_data,
     add_fitting,
     add_publishing,
+    add_watching,
     positive,
+    side,
     typed,
 )
 
@@ -32,9 +34,17 @@ def add(commands: Commands) -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.set_defaults(run=_train)
-    command.add_argument("pictures", choices=["mnist"], help="the set of pictures to train on")
-    command.add_argument("--name", required=True, help="the model's name")
+    command.add_argument(
+        "pictures",
+        metavar="SET",
+        nargs="?",
+        default="digits8x8",
+        help="mnist, fashion_mnist, cifar10, cifar100, digits8x8, which needs no download, or a "
+        "folder with one sub-folder a class",
+    )
+    command.add_argument("--name", metavar="NAME", help="the model's name; the set's by default")
     add_fitting(command)
+    add_watching(command)
     add_publishing(command)
     command.add_argument(
         "--architecture",
@@ -44,21 +54,46 @@ def add(commands: Commands) -> None:
     )
     add_data(command)
     command.add_argument(
-        "--limit", type=positive, metavar="N", help="use only N pictures of the training file"
+        "--limit", type=positive, metavar="N", help="use only N of the pictures to learn from"
+    )
+    command.add_argument(
+        "--size",
+        type=side,
+        default=32,
+        metavar="N",
+        help="of a folder's pictures as the network takes them: N x N pixels, 24 to 256",
+    )
+    command.add_argument(
+        "--augment",
+        choices=["none"],
+        help="none: learn the pictures as they are; by default they are changed as suits the set "
+        "where the architecture wants that",
+    )
+    command.add_argument(
+        "--plots",
+        type=Path,
+        metavar="DIR",
+        help="where to draw pictures of the set, which are no part of the model; "
+        "~/.cache/vitrine/NAME by default",
     )
 
 
 def _train(options: argparse.Namespace, words: list[str]) -> Path:
-    from training.datasets.pictures import PICTURE_SETS  # noqa: PLC0415 - brings in scikit-learn
+    from training.datasets.pictures import (  # noqa: PLC0415 - brings in scikit-learn
+        default_cache,
+        picture_set,
+    )
     from training.experiments import (  # noqa: PLC0415 - bring in TensorFlow
         autoencoder,
         numpy_network,
         pictures,
     )
 
+    found = picture_set(options.pictures, size=options.size)
+    name = options.name or found.name
     config = pictures.Config(
-        pictures=PICTURE_SETS[options.pictures],
-        name=options.name,
+        pictures=found,
+        name=name,
         models=options.models,
         command=typed(words),
         data=options.data,
@@ -67,6 +102,11 @@ def _train(options: argparse.Namespace, words: list[str]) -> Path:
         epochs=options.epochs,
         limit=options.limit,
         min_score=options.min_score,
+        augmented=False if options.augment == "none" else None,
+        patience=options.patience,
+        reduce_patience=options.reduce_lr,
+        tensorboard=options.tensorboard,
+        plots=options.plots or default_cache() / name,
     )
     own = {"numpy": numpy_network.train, "autoencoder": autoencoder.train}
     return own.get(config.architecture, pictures.train)(config)

@@ -20,8 +20,9 @@ from training import card, evaluation, plots, publishing, strangers
 from training.architectures.autoencoder import autoencoder, without_reconstruction
 from training.card import Section, render
 from training.datasets.pictures import PictureParts, Pixels
+from training.errors import CannotTrain
 from training.evaluation import History, Values
-from training.experiments.pictures import Config, Recipe, learn, picture_input, read
+from training.experiments.pictures import Config, learn, picture_input, read
 from training.progress import console
 from training.strokes import golden_digits
 
@@ -42,27 +43,32 @@ def train(config: Config) -> Path:
     keras.utils.set_random_seed(config.seed)
     with publishing.Draft(config.models, config.name) as draft:
         parts = read(config)
+        if not len(parts.calibration):
+            raise CannotTrain(
+                "An autoencoder needs 300 pictures to learn from, to be calibrated. "
+                f"Received: {len(parts.train) + len(parts.validation)}."
+            )
         network = autoencoder(parts.train.x.shape[1:])
-        history = fit(network, parts, config.recipe)
+        history = fit(network, parts, config)
         console.print("Calibrating ...")
         measured = measure(without_reconstruction(network), parts, config)
         return publish(draft, network, history, parts, measured, config)
 
 
-def fit(network: keras.Model, parts: PictureParts, recipe: Recipe) -> History:
+def fit(network: keras.Model, parts: PictureParts, config: Config) -> History:
     """Fit the network to make its own score small.
 
     Returns:
         The score of training and validation by epoch, as their loss.
     """
     learner = without_reconstruction(network)
-    learner.compile(loss=_score_itself, **recipe.compiling(len(parts.train)))
+    learner.compile(loss=_score_itself, **config.recipe.compiling(len(parts.train)))
     (training, aims), validation = (
         ({"image": part.x}, np.zeros((len(part), 1), dtype=np.float32))
         for part in (parts.train, parts.validation)
     )
-    batches = {"x": training, "y": aims, "batch_size": recipe.batch_size}
-    return learn(learner, batches, validation, recipe)
+    batches = {"x": training, "y": aims, "batch_size": config.recipe.batch_size}
+    return learn(learner, batches, validation, config)
 
 
 def _score_itself(_aims: keras.KerasTensor, scores: keras.KerasTensor) -> keras.KerasTensor:
@@ -185,7 +191,9 @@ def publish(
         calibration=Calibration(scores=evaluation.ascending(measured.calibration)),
         reference={
             name: evaluation.number_reference(each)
-            for name, each in drift.picture_measures(parts.train.x).items()
+            for name, each in drift.picture_measures(
+                parts.train.x, inked=picture_input(pictures, parts.train.x.shape[1:]).inked
+            ).items()
         },
     )
     difference = publishing.measure_export(
@@ -227,17 +235,16 @@ def draw(
     )
 
 
-def drawn(geometry_name: str, channels: int) -> Pixels:
+def drawn(geometry_name: str, shape: tuple[int, ...]) -> Pixels:
     """Return ten digits and ten letters made by code, as the network takes them.
 
     Shapes:
         (20, height, width, channels), levels in [0, 255].
     """
     digits = [
-        geometry.fit(geometry_name, np.repeat(each, channels, axis=2)).pixels
-        for each in golden_digits()[0][:_SHOWN]
+        geometry.fit(geometry_name, each, shape).pixels for each in golden_digits()[0][:_SHOWN]
     ]
-    letters = strangers.letters(geometry_name, channels)[:_SHOWN]
+    letters = strangers.letters(geometry_name, shape)[:_SHOWN]
     return np.concatenate([np.stack(digits).astype(np.uint8), letters])
 
 

@@ -27,7 +27,6 @@ from service.trust import class_scores, p_values
 from training import calibration, card, evaluation, plots, publishing
 from training.architectures.hidden import Hidden
 from training.architectures.pictures import PICTURE_ARCHITECTURES, mlp, temper, with_novelty
-from training.augmentation import augment
 from training.card import Section, render
 from training.datasets.pictures import (
     Labels,
@@ -38,11 +37,14 @@ from training.datasets.pictures import (
     default_cache,
     load_pictures,
 )
+from training.errors import CannotTrain
 from training.evaluation import History, Values
+from training.experiments.motifs import MOTIFS, Augmentation, Motif
 from training.fitting import OPTIMIZERS, Fitting, Rate, Watch
-from training.penmanship import add_foreign_strokes
 from training.progress import EpochDisplay, console
-from training.strokes import golden_digits
+
+# Pictures of the set that are drawn beside the bundle.
+_SHOWN = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,20 +170,10 @@ RECIPES = {
         steps_per_execution=20,
     ),
 }
-
-
-# Of the 1s and 7s; with fewer, digits written outside America were misread.
-_FOREIGN_SHARE = 0.25
-
-
-def _in_other_hands(digits: Pixels, labels: Labels, rng: np.random.Generator) -> Pixels:
-    foreign = add_foreign_strokes(digits[..., 0], labels, rng, share=_FOREIGN_SHARE)
-    return augment(foreign, rng)[..., np.newaxis]
-
-
-Augmentation = Callable[[Pixels, Labels, np.random.Generator], Pixels]
-# By what the pictures show; what is not listed is learned as it is.
-AUGMENTATIONS: Mapping[str, Augmentation] = {"digit": _in_other_hands}
+# By set and architecture, where a set wants another one.
+SET_RECIPES: Mapping[tuple[str, str], Recipe] = {
+    ("fashion_mnist", "cnn"): replace(RECIPES["cnn"], optimizer="adamw", learning_rate=2e-3),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +193,12 @@ class Config:
         min_score: Refuse to publish below this validation accuracy.
         hidden: Of an `mlp`, instead of the tutorial's layers.
         fitting: Instead of the recipe, on the pictures as they are.
+        augmented: Instead of the recipe's.
+        patience: Instead of the recipe's.
+        reduce_patience: Epochs without a smaller validation loss before the learning rate is
+            halved, in place of the recipe's schedule.
+        tensorboard: Folder to write what TensorBoard shows into.
+        plots: Folder to draw pictures of the set into, which stay out of the bundle.
         began: Reading of the monotonic clock at the start.
     """
 
@@ -216,13 +214,42 @@ class Config:
     min_score: float | None = None
     hidden: Hidden | None = None
     fitting: Fitting | None = None
+    augmented: bool | None = None
+    patience: int | None = None
+    reduce_patience: int | None = None
+    tensorboard: Path | None = None
+    plots: Path | None = None
     began: float = field(default_factory=time.monotonic)
 
     @property
     def recipe(self) -> Recipe:
         """How the network is fitted."""
-        recipe = RECIPES[self.architecture] if self.fitting is None else _own(self.fitting)
-        return recipe if self.epochs is None else replace(recipe, epochs=self.epochs)
+        if self.fitting is None:
+            by_set = self.pictures.name, self.architecture
+            recipe = SET_RECIPES.get(by_set, RECIPES[self.architecture])
+        else:
+            recipe = _own(self.fitting)
+        return replace(
+            recipe,
+            epochs=self.epochs or recipe.epochs,
+            patience=self.patience or recipe.patience,
+            decays=recipe.decays and self.reduce_patience is None,
+            augmented=recipe.augmented if self.augmented is None else self.augmented,
+        )
+
+    @property
+    def watch(self) -> Watch:
+        """What is done between epochs."""
+        return Watch(
+            patience=self.recipe.patience,
+            reduce_patience=self.reduce_patience,
+            tensorboard=self.tensorboard,
+        )
+
+    @property
+    def motif(self) -> Motif:
+        """What depends on what the pictures show."""
+        return MOTIFS[self.pictures.target]
 
 
 def _own(fitting: Fitting) -> Recipe:
@@ -239,7 +266,7 @@ def _own(fitting: Fitting) -> Recipe:
 
 def build(config: Config, parts: PictureParts) -> keras.Model:
     """Build the network."""
-    shape, classes = parts.train.x.shape[1:], len(config.pictures.labels)
+    shape, classes = parts.train.x.shape[1:], len(parts.labels)
     if config.hidden is not None:
         return mlp(shape, classes, config.hidden)
     return PICTURE_ARCHITECTURES[config.architecture](shape, classes)
@@ -266,9 +293,9 @@ def train(config: Config, *, own_fit: Fit | None = None) -> Path:
         parts = read(config)
         network = build(config, parts)
         history = (own_fit or fit)(network, parts, config)
-        console.print("Calibrating ...")
         network, trust = calibrate(network, parts, config)
         answers = evaluate(network, parts, config)
+        show_predictions(answers, parts, config)
         return publish(draft, network, history, parts, Measured(answers, trust), config)
 
 
@@ -279,21 +306,53 @@ def read(config: Config) -> PictureParts:
         CannotTrain: They cannot be had.
     """
     console.print(f"Reading {config.pictures.name} ...")
-    return load_pictures(
+    parts = load_pictures(
         config.pictures,
         data=config.data,
         cache=default_cache(),
         seed=config.seed,
         limit=config.limit,
     )
+    for note in parts.notes:
+        console.print(note, markup=False)
+    show_samples(parts, config)
+    return parts
+
+
+def show_samples(parts: PictureParts, config: Config) -> None:
+    """Draw some of the pictures that train, with their labels, where the person wants them."""
+    if config.plots is None:
+        return
+    some = parts.train.take(np.arange(min(_SHOWN, len(parts.train))))
+    path = _plot_path(config.plots, "samples.png")
+    plots.plot_titled(path, some.x, [parts.labels[code] for code in some.y], columns=6)
+    console.print(f"Pictures to learn from: {path}", markup=False)
+
+
+def show_predictions(answers: "Answers", parts: PictureParts, config: Config) -> None:
+    """Draw some of the test part with what was answered, where the person wants them."""
+    if config.plots is None:
+        return
+    count = min(_SHOWN, len(parts.test))
+    some = parts.test.take(np.arange(count))
+    path = _plot_path(config.plots, "test_predictions.png")
+    probabilities = answers.test["probabilities"][:count]
+    plots.plot_mistakes(path, some.x, probabilities, some.y, parts.labels)
+    console.print(f"Pictures of the test part with their predictions: {path}", markup=False)
+
+
+def _plot_path(folder: Path, name: str) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotTrain(f"{folder} cannot be written to: {error.strerror}.") from error
+    return folder / name
 
 
 class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches in an order of their own each epoch, drawn anew where the recipe says so."""
+    """Batches in an order of their own each epoch, their pictures drawn anew."""
 
-    def __init__(
-        self, part: Part, recipe: Recipe, *, draw_anew: Augmentation | None, seed: int
-    ) -> None:
+    def __init__(self, part: Part, recipe: Recipe, *, draw_anew: Augmentation, seed: int) -> None:
         super().__init__()
         self._part, self._batch_size, self._seed = part, recipe.batch_size, seed
         self._draw_anew = draw_anew
@@ -313,8 +372,6 @@ class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, batch: int) -> tuple[dict[str, Pixels], Labels]:
         size = self._batch_size
         taken = self._part.take(self._order[batch * size : (batch + 1) * size])
-        if self._draw_anew is None:
-            return {"image": taken.x}, taken.y
         rng = np.random.default_rng([self._seed, self._epoch, batch])
         drawn = self._draw_anew(taken.x, taken.y, rng)
         if self._epoch >= self._calm_from:
@@ -336,7 +393,7 @@ def fit(network: keras.Model, parts: PictureParts, config: Config) -> History:
         **config.recipe.compiling(len(parts.train)),
     )
     validation = {"image": parts.validation.x}, parts.validation.y
-    return learn(learner, training_data(parts.train, config), validation, config.recipe)
+    return learn(learner, training_data(parts.train, config), validation, config)
 
 
 def training_data(part: Part, config: Config) -> dict[str, Any]:
@@ -344,9 +401,8 @@ def training_data(part: Part, config: Config) -> dict[str, Any]:
     recipe = config.recipe
     if not recipe.augmented:
         return {"x": {"image": part.x}, "y": part.y, "batch_size": recipe.batch_size}
-    draw_anew = AUGMENTATIONS.get(config.pictures.target)
     return {
-        "x": Epochs(part, recipe, draw_anew=draw_anew, seed=config.seed),
+        "x": Epochs(part, recipe, draw_anew=config.motif.draw_anew, seed=config.seed),
         "shuffle": False,
     }
 
@@ -355,7 +411,7 @@ def learn(
     learner: keras.Model,
     training: Mapping[str, Any],
     validation: tuple[dict[str, Pixels], NDArray[Any]],
-    recipe: Recipe,
+    config: Config,
 ) -> History:
     """Let a network learn, keeping the weights of the epoch with the least validation loss.
 
@@ -363,19 +419,19 @@ def learn(
         learner: The network, compiled.
         training: What its `fit` is given to learn from.
         validation: Inputs and targets.
-        recipe: How it is fitted.
+        config: How long, and what is done between epochs.
 
     Returns:
         Every measure of training and validation by epoch.
     """
-    watch = Watch(patience=recipe.patience)
+    watch = config.watch
     stopping = watch.early_stopping()
     with EpochDisplay() as display:
         history = learner.fit(
             **training,
             validation_data=validation,
             validation_batch_size=1000,
-            epochs=recipe.epochs,
+            epochs=config.recipe.epochs,
             callbacks=[stopping, *watch.others(), display],
             verbose=0,
         )
@@ -394,13 +450,18 @@ def predict(network: keras.Model, part: Part) -> dict[str, Values]:
 
 def calibrate(
     network: keras.Model, parts: PictureParts, config: Config
-) -> tuple[keras.Model, Calibration]:
+) -> tuple[keras.Model, Calibration | None]:
     """Make the probabilities mean what they say, and add the score of how new a picture looks.
 
     Returns:
-        The network that is published, and what the calibration part says of it.
+        The network that is published, and what the calibration part says of it; where there is
+        none, the network answers with probabilities alone.
     """
     y = parts.calibration.y
+    if not len(y):
+        outputs = {"probabilities": network.output["probabilities"]}
+        return keras.Model(network.input, outputs, name=network.name), None
+    console.print("Calibrating ...")
     untempered = predict(network, parts.calibration)["probabilities"]
     temperature = calibration.fit_temperature(untempered, y)
     temper(network, temperature)
@@ -420,22 +481,31 @@ def calibrate(
 class Answers:
     """What the finished network answers about the parts that did not train.
 
+    Attributes:
+        calibration, held_out: None where nothing calibrated it.
+
     Shapes:
         Each output (n, ...).
     """
 
     validation: dict[str, Values]
-    calibration: dict[str, Values]
-    held_out: dict[str, Values]
+    calibration: dict[str, Values] | None
+    held_out: dict[str, Values] | None
     test: dict[str, Values]
+
+    @property
+    def scored(self) -> dict[str, dict[str, Values]]:
+        """By the names of the parts that are scored."""
+        found = {"validation": self.validation, "held_out": self.held_out, "test": self.test}
+        return {name: outputs for name, outputs in found.items() if outputs is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured of the finished network."""
+    """What was measured of the finished network; None where nothing calibrated it."""
 
     answers: Answers
-    calibration: Calibration
+    calibration: Calibration | None
 
 
 def evaluate(network: keras.Model, parts: PictureParts, config: Config) -> Answers:
@@ -447,8 +517,8 @@ def evaluate(network: keras.Model, parts: PictureParts, config: Config) -> Answe
     publishing.refuse_below(accuracy, config.min_score, measure="accuracy")
     return Answers(
         validation=validation,
-        calibration=predict(network, parts.calibration),
-        held_out=predict(network, parts.held_out),
+        calibration=predict(network, parts.calibration) if len(parts.calibration) else None,
+        held_out=predict(network, parts.held_out) if len(parts.held_out) else None,
         test=predict(network, parts.test),
     )
 
@@ -465,15 +535,19 @@ def picture_input(pictures: PictureSet, shape: tuple[int, ...]) -> PictureInput:
     )
 
 
-def picture_signature(pictures: PictureSet, shape: tuple[int, ...]) -> Signature:
+def picture_signature(
+    pictures: PictureSet, shape: tuple[int, ...], labels: tuple[str, ...], *, calibrated: bool
+) -> Signature:
     """Say what goes into the network and what comes out."""
     probabilities = ProbabilitiesOutput(
         name="probabilities",
         tensor="probabilities",
         dtype="float32",
-        shape=(len(pictures.labels),),
-        labels=pictures.labels,
+        shape=(len(labels),),
+        labels=labels,
     )
+    if not calibrated:
+        return Signature(inputs=(picture_input(pictures, shape),), outputs=(probabilities,))
     novelty = NoveltyOutput(name="novelty", tensor="novelty", dtype="float32", shape=(1,))
     return Signature(inputs=(picture_input(pictures, shape),), outputs=(probabilities, novelty))
 
@@ -488,7 +562,12 @@ def publish(
 ) -> Path:
     """Write the bundle and give it its version."""
     pictures, answers = config.pictures, measured.answers
-    signature = picture_signature(pictures, parts.train.x.shape[1:])
+    signature = picture_signature(
+        pictures,
+        parts.train.x.shape[1:],
+        parts.labels,
+        calibrated=measured.calibration is not None,
+    )
     exported = publishing.export(network, signature, draft.folder)
     manifest = Manifest(
         format=bundle.FORMAT,
@@ -507,8 +586,8 @@ def publish(
             began=config.began,
         ),
         scores={
-            name: scores(getattr(answers, name)["probabilities"], getattr(parts, name).y)
-            for name in ("validation", "held_out", "test")
+            name: scores(outputs["probabilities"], getattr(parts, name).y)
+            for name, outputs in answers.scored.items()
         },
         multiply_adds=evaluation.multiply_adds(exported, signature),
         parameters=publishing.trainable_parameters(network),
@@ -518,20 +597,24 @@ def publish(
         reference=evaluation.picture_references(
             parts.train.x,
             np.concatenate(
-                [outputs["probabilities"] for outputs in (answers.validation, answers.calibration)]
+                [
+                    outputs["probabilities"]
+                    for outputs in (answers.validation, answers.calibration)
+                    if outputs is not None
+                ]
             ),
-            pictures.labels,
-            inked=pictures.geometry != "fit",
+            parts.labels,
+            inked=signature.picture is not None and signature.picture.inked,
         ),
     )
     difference = publishing.measure_export(
         network, manifest, draft.folder, {"image": parts.validation.x}
     )
     manifest = msgspec.structs.replace(manifest, onnx_difference=difference)
-    drawn, _ = golden_digits()
+    drawn = config.motif.golden()
     expected = publishing.add_golden_examples(network, manifest, draft.folder, {"image": drawn})
-    draw(draft.plots, history, parts, measured, pictures.labels)
-    plots.plot_pictures(draft.plots / "predictions.png", drawn, expected, pictures.labels)
+    draw(draft.plots, history, parts, measured)
+    plots.plot_pictures(draft.plots / "predictions.png", drawn, expected, parts.labels)
     publishing.write_history(draft.folder, history)
     return draft.publish(
         manifest,
@@ -551,26 +634,22 @@ def scores(probabilities: Values, y: Labels) -> dict[str, float]:
     }
 
 
-def draw(
-    folder: Path,
-    history: History,
-    parts: PictureParts,
-    measured: Measured,
-    labels: tuple[str, ...],
-) -> None:
+def draw(folder: Path, history: History, parts: PictureParts, measured: Measured) -> None:
     """Draw what the card shows; no picture of the data set is among it."""
     test = measured.answers.test
     for measure, title in (("loss", "Cross-entropy by epoch"), ("accuracy", "Accuracy by epoch")):
         plots.plot_history(folder / f"{measure}.png", history, measure, title=title)
     predicted = test["probabilities"].argmax(axis=1)
-    counts = evaluation.confusion(predicted, parts.test.y, len(labels))
+    counts = evaluation.confusion(predicted, parts.test.y, len(parts.labels))
     wrong = int((predicted != parts.test.y).sum())
     plots.plot_confusion(
         folder / "confusion.png",
         counts,
-        labels,
+        parts.labels,
         title=f"Test part: {wrong:,} of {len(predicted):,} taken for another",
     )
+    if measured.calibration is None:
+        return
     plots.plot_reliability(
         folder / "reliability.png",
         {
@@ -597,13 +676,8 @@ def sections(
     config: Config, history: History, parts: PictureParts, measured: Measured
 ) -> tuple[Section, ...]:
     """Write the parts of the card that only this experiment knows."""
-    recipe = config.recipe
-    augmented = (
-        " Every epoch sees every picture warped and inked anew (`training/augmentation.py`), some"
-        " 1s with a flag and a foot and some 7s with a bar (`training/penmanship.py`)."
-        if recipe.augmented
-        else ""
-    )
+    recipe, motif = config.recipe, config.motif
+    augmented = f" Every epoch sees every picture {motif.changes}." if recipe.augmented else ""
     calm = (
         f" The last {recipe.calm_epochs} epochs leave half of the pictures as they are."
         if recipe.augmented and recipe.calm_epochs
@@ -616,8 +690,9 @@ def sections(
     return (
         Section(
             "Predictions",
-            "Digits drawn by code, never seen in training, as the model reads them.\n\n"
-            + card.image("predictions", "twenty drawn digits with label and probability"),
+            motif.drawn
+            + "\n\n"
+            + card.image("predictions", "pictures drawn by code, with label and probability"),
         ),
         Section(
             "Fit",
@@ -632,27 +707,42 @@ def sections(
             "Rows are the true class, columns the predicted one; colours show the share of a row "
             "that went wrong.\n\n" + card.image("confusion", "confusion matrix of the test part"),
         ),
-        Section("How far to trust it", trusted(parts, measured)),
-        Section("Limits", LIMITS),
+        Section("How far to trust it", trusted(parts, measured, config.pictures)),
+        Section("Limits", limits(parts, measured, config)),
     )
 
 
-def trusted(parts: PictureParts, measured: Measured) -> str:
+def limits(parts: PictureParts, measured: Measured, config: Config) -> str:
+    """Write where the network ends."""
+    doubt = config.motif.doubt if measured.calibration is not None else ""
+    return config.motif.limits.format(
+        shows=config.pictures.shows, count=len(parts.labels), doubt=doubt
+    )
+
+
+def trusted(parts: PictureParts, measured: Measured, pictures: PictureSet) -> str:
     """Write how well probabilities, prediction sets and credibility hold on other pictures."""
-    calibrated, answers = measured.calibration, measured.answers
+    calibrated, held_out = measured.calibration, measured.answers.held_out
+    if calibrated is None or held_out is None:
+        return (
+            f"With {len(parts.train) + len(parts.validation):,} pictures to learn from, none were "
+            "spared for calibration: it answers with probabilities alone, which may be too high, "
+            "without prediction sets and credibility."
+        )
+    test = measured.answers.test
     half = len(parts.test) // 2
     halves = [
-        ({name: output[some] for name, output in answers.test.items()}, parts.test.y[some])
+        ({name: output[some] for name, output in test.items()}, parts.test.y[some])
         for some in (slice(half), slice(half, None))
     ]
     shown = {
-        "held out": (answers.held_out, parts.held_out.y),
-        "test": (answers.test, parts.test.y),
+        "held out": (held_out, parts.held_out.y),
+        "test": (test, parts.test.y),
         "test, first half": halves[0],
         "test, second half": halves[1],
     }
     errors, sets = [], []
-    limits = np.array(calibrated.scores, dtype=np.float32)
+    scores_ascending = np.array(calibrated.scores, dtype=np.float32)
     strange = np.array(calibrated.novelty, dtype=np.float32)
     for name, (outputs, y) in shown.items():
         error = [
@@ -664,13 +754,14 @@ def trusted(parts: PictureParts, measured: Measured) -> str:
         sets += [
             [name, *card.covered(found, unit="labels")]
             for found in (
-                calibration.class_coverage(outputs["probabilities"], y, limits, asked)
-                for asked in calibration.coverages(len(limits))
+                calibration.class_coverage(outputs["probabilities"], y, scores_ascending, asked)
+                for asked in calibration.coverages(len(scores_ascending))
             )
         ]
     return TRUSTED.format(
-        calibrating=len(limits),
+        calibrating=len(scores_ascending),
         temperature=calibrated.temperature,
+        test=pictures.test,
         errors=card.table(
             ["part", "calibration error before", "after", "credibility below 0.05"], errors
         ),
@@ -683,8 +774,8 @@ def trusted(parts: PictureParts, measured: Measured) -> str:
 TRUSTED = """\
 {calibrating:,} pictures that did not train and chose nothing else calibrated it: they set the
 temperature, {temperature:.3g}, that the logits are divided by, and the limits of prediction sets
-and credibility. The held-out part is of the training file and was used for nothing else; the test
-part is by other writers, and its halves are by different groups of them.
+and credibility. The held-out part is of the same pictures as those that train and was used for
+nothing else; the test part {test}.
 
 {errors}
 
@@ -702,11 +793,3 @@ part counted are samples. A set is never empty, so coverage is above what was as
 probable label alone is right more often than that.
 
 {sets}"""
-
-
-LIMITS = """\
-- It knows only what it was trained on: single digits, written by hand in the American way of 1990.
-- It answers anything that has ink with one of its labels, a letter or a doodle too. A high
-  probability does not mean that the picture shows a digit at all: credibility tells that, for most
-  letters, not for those that look like a digit.
-- Several digits in one picture are read as one."""

@@ -111,7 +111,7 @@ def _load_pictures(asked: Asked) -> Subject:
     return Subject(
         name=pictures.name,
         sha256=parts.sha256,
-        problem=Problem(task="multiclass", classes=len(pictures.labels)),
+        problem=Problem(task="multiclass", classes=len(parts.labels)),
         train=_of_pictures([parts.train]),
         validation=_of_pictures([parts.validation, parts.calibration, parts.held_out]),
         test=_of_pictures([parts.test]),

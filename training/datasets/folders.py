@@ -1,0 +1,117 @@
+"""Pictures in a folder of one's own, one sub-folder a class."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from service import geometry, images
+from service.errors import ServiceError
+from training.datasets.found import Found, Pixels, split_off_test
+from training.errors import CannotTrain
+
+LEAST_PICTURES = 10
+_MAX_PIXELS = 50_000_000
+_NAMED = 10
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far."""
+
+    pixels: list[Pixels] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)
+    in_colour: bool = False
+
+
+def read_folder(folder: Path, *, size: int) -> Found:
+    """Read every picture under a folder, shrunk or enlarged to a square.
+
+    Files and folders whose names begin with a dot are left out; so are, with a note, files that
+    hold no picture and those with the same bytes as another.
+
+    Args:
+        folder: Its sub-folders are named after the class labels.
+        size: Pixels a side. The pictures become grey where all of them are.
+
+    Raises:
+        CannotTrain: There are fewer than two classes, or too few pictures of one.
+    """
+    reading = _Reading()
+    for path in _files(folder):
+        _read(path, folder, size, reading)
+    labels = tuple(sorted(set(reading.names)))
+    _check(folder, reading, labels)
+    x = np.stack(reading.pixels)
+    y = np.searchsorted(np.array(labels), np.array(reading.names)).astype(np.int64)
+    digest = hashlib.sha256(
+        "".join(f"{of}{name}\n" for of, name in reading.hashes.items()).encode()
+    )
+    return split_off_test(
+        x if reading.in_colour else np.ascontiguousarray(x[..., :1]),
+        y,
+        labels=labels,
+        sha256=digest.hexdigest(),
+        notes=_notes(reading.skipped),
+    )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below the sub-folders, sorted, but for hidden ones."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.glob("*/**/*")}
+    for name in sorted(found):
+        is_hidden = any(part.startswith(".") for part in name.split("/"))
+        if not is_hidden and found[name].is_file():
+            yield found[name]
+
+
+def _read(path: Path, folder: Path, size: int, reading: _Reading) -> None:
+    name = path.relative_to(folder).as_posix()
+    try:
+        body = path.read_bytes()
+        picture = images.decode(body, max_pixels=_MAX_PIXELS)
+    except ServiceError as error:
+        reading.skipped.append(f"{name}: {error.detail}")
+        return
+    except OSError as error:
+        reading.skipped.append(f"{name}: {error.strerror}.")
+        return
+    digest = hashlib.sha256(body).hexdigest()
+    if digest in reading.hashes:
+        reading.skipped.append(f"{name}: It has the same bytes as {reading.hashes[digest]}.")
+        return
+    reading.hashes[digest] = name
+    channels = picture.pixels[..., :1] == picture.pixels
+    reading.in_colour |= not bool(channels.all())
+    fitted = geometry.fit("fit", picture.pixels, (size, size, 3)).pixels
+    reading.pixels.append(fitted.astype(np.uint8))
+    reading.names.append(name.split("/")[0])
+
+
+def _check(folder: Path, reading: _Reading, labels: tuple[str, ...]) -> None:
+    if len(labels) < 2:
+        raise CannotTrain(
+            f"{folder} must hold at least two sub-folders with pictures, one a class. "
+            f"Received: {len(labels)}{', ' + _first(reading.skipped) if reading.skipped else ''}."
+        )
+    name, count = min(Counter(reading.names).items(), key=lambda each: each[1])
+    if count < LEAST_PICTURES:
+        raise CannotTrain(
+            f"Every class must have at least {LEAST_PICTURES} pictures. "
+            f"Received: {count} in {name!r}."
+        )
+
+
+def _first(skipped: list[str]) -> str:
+    return f"and {len(skipped)} files that hold none, such as {skipped[0].rstrip('.')}"
+
+
+def _notes(skipped: list[str]) -> tuple[str, ...]:
+    named = [f"Skipped {each}" for each in skipped[:_NAMED]]
+    more = len(skipped) - _NAMED
+    return (*named, f"Skipped {more} more.") if more > 0 else tuple(named)
