@@ -82,8 +82,8 @@ def plot_confusion(
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     mistakes = shares.copy()
     np.fill_diagonal(mistakes, 0)
-    side = max(5.8, 0.115 * len(labels))
-    size = min(10, 70 * side / max(1, len(labels)) * 0.85)
+    side = max(5.8, min(0.25 * len(labels), 11.5))
+    size = min(10, 55 * side / len(labels))
     upright = max(len(label) for label in labels) <= 2
     with _figure(path, width=side + 0.4, height=side) as figure:
         axes = figure.add_subplot()

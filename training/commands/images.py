@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
         metavar="SET",
         nargs="?",
         default="digits8x8",
-        help="mnist, fashion_mnist, cifar10, cifar100, digits8x8, which needs no download, or a "
+        help="digits8x8, which needs no download, mnist, fashion_mnist, cifar10, cifar100, or a "
         "folder with one sub-folder a class",
     )
     command.add_argument("--name", metavar="NAME", help="the model's name; the set's by default")
