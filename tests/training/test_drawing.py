@@ -164,7 +164,8 @@ def test_pictures_drawn_anew_keep_their_shape_and_follow_the_generator(motif: Mo
 
     first, again = (motif.draw_anew(pictures, codes, np.random.default_rng(1)) for _ in range(2))
 
-    assert (first.shape, first.dtype) == (pictures.shape, np.uint8)
+    assert first.shape == pictures.shape
+    assert first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(pictures, kept)
     assert not np.array_equal(first, pictures)
