@@ -24,7 +24,6 @@ from training.errors import CannotTrain
 from training.evaluation import History, Values
 from training.experiments.pictures import Config, learn, picture_input, read
 from training.progress import console
-from training.strokes import golden_digits
 
 # A picture of lower credibility is called doubted.
 _DOUBT = 0.05
@@ -159,8 +158,9 @@ def publish(
 ) -> Path:
     """Write the bundle and give it its version."""
     pictures, served = config.pictures, without_reconstruction(network)
+    image = picture_input(pictures, parts.train.x.shape[1:])
     signature = Signature(
-        inputs=(picture_input(pictures, parts.train.x.shape[1:]),),
+        inputs=(image,),
         outputs=(AnomalyOutput(name="anomaly", tensor="anomaly", dtype="float32", shape=(1,)),),
     )
     exported = publishing.export(served, signature, draft.folder)
@@ -191,17 +191,17 @@ def publish(
         calibration=Calibration(scores=evaluation.ascending(measured.calibration)),
         reference={
             name: evaluation.number_reference(each)
-            for name, each in drift.picture_measures(
-                parts.train.x, inked=picture_input(pictures, parts.train.x.shape[1:]).inked
-            ).items()
+            for name, each in drift.picture_measures(parts.train.x, inked=image.inked).items()
         },
     )
     difference = publishing.measure_export(
         served, manifest, draft.folder, {"image": parts.validation.x}
     )
     manifest = msgspec.structs.replace(manifest, onnx_difference=difference)
-    publishing.add_golden_examples(served, manifest, draft.folder, {"image": golden_digits()[0]})
-    draw(draft.plots, network, history, measured, config)
+    golden = config.motif.golden()
+    publishing.add_golden_examples(served, manifest, draft.folder, {"image": golden})
+    shown = drawn(config, golden, network.input["image"].shape[1:])
+    draw(draft.plots, network, history, measured, shown)
     publishing.write_history(draft.folder, history)
     return draft.publish(
         manifest, partial(render, network=served, sections=sections(config, history, measured))
@@ -209,9 +209,17 @@ def publish(
 
 
 def draw(
-    folder: Path, network: keras.Model, history: History, measured: Measured, config: Config
+    folder: Path, network: keras.Model, history: History, measured: Measured, shown: Pixels
 ) -> None:
-    """Draw what the card shows; no picture of the data set is among it."""
+    """Draw what the card shows; no picture of the data set is among it.
+
+    Args:
+        folder: Of the plots.
+        network: That redraws.
+        history: Of its fit.
+        measured: Of it.
+        shown: Pictures made by code.
+    """
     plots.plot_history(folder / "loss.png", history, "loss", title="Squared error by epoch")
     plots.plot_strangeness(
         folder / "strangeness.png",
@@ -224,7 +232,6 @@ def draw(
         p_values(measured.parts["test"], measured.calibration),
         title="Credibility of the test part",
     )
-    shown = drawn(config.pictures.geometry, network.input["image"].shape[-1])
     outputs = network.predict({"image": shown}, verbose=0)
     plots.plot_reconstructions(
         folder / "reconstructions.png",
@@ -235,17 +242,16 @@ def draw(
     )
 
 
-def drawn(geometry_name: str, shape: tuple[int, ...]) -> Pixels:
-    """Return ten digits and ten letters made by code, as the network takes them.
+def drawn(config: Config, golden: Pixels, shape: tuple[int, ...]) -> Pixels:
+    """Return ten golden pictures and ten letters made by code, as the network takes them.
 
     Shapes:
-        (20, height, width, channels), levels in [0, 255].
+        (20, *shape), levels in [0, 255].
     """
-    digits = [
-        geometry.fit(geometry_name, each, shape).pixels for each in golden_digits()[0][:_SHOWN]
-    ]
-    letters = strangers.letters(geometry_name, shape)[:_SHOWN]
-    return np.concatenate([np.stack(digits).astype(np.uint8), letters])
+    name = config.pictures.geometry
+    fitted = [geometry.fit(name, each, shape).pixels for each in golden[:_SHOWN]]
+    letters = strangers.letters(name, shape)[:_SHOWN]
+    return np.concatenate([np.stack(fitted).astype(np.uint8), letters])
 
 
 def sections(config: Config, history: History, measured: Measured) -> tuple[Section, ...]:
@@ -258,9 +264,9 @@ def sections(config: Config, history: History, measured: Measured) -> tuple[Sect
     return (
         Section(
             "Reconstructions",
-            "Digits and letters drawn by code, never seen in training; under each what the network "
+            "Pictures and letters drawn by code, never seen in training; under each what the network "
             "makes of it, over it the score: the mean squared difference of the two, in levels / "
-            "255.\n\n" + card.image("reconstructions", "drawn digits and letters, and redrawn"),
+            "255.\n\n" + card.image("reconstructions", "drawn pictures and letters, and redrawn"),
         ),
         Section("Fit", fit_text + "\n\n" + card.image("loss", "squared error by epoch")),
         Section("What it finds strange", _strangeness(measured)),
