@@ -30,15 +30,20 @@ def mlp(shape: tuple[int, ...], classes: int, hidden: Hidden = TUTORIAL) -> kera
     return keras.Model({"image": image}, outputs, name="mlp")
 
 
-def cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
+def cnn(shape: tuple[int, ...], classes: int, first: int = 16) -> keras.Model:
     """Build a small convolutional network, cheap enough for one core.
+
+    Args:
+        shape: Of a picture.
+        classes: How many labels there are.
+        first: Filters of the first two layers, which see the picture in full detail.
 
     Shapes:
         image: (n, height, width, channels), levels in [0, 255].
         probabilities: (n, classes); features: (n, width), none negative.
     """
     image = keras.Input(shape, name="image")
-    hidden = _convolved(layers.Rescaling(1 / 255)(image), 16, 16)
+    hidden = _convolved(layers.Rescaling(1 / 255)(image), first, first)
     hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 64, 64)
     strokes = layers.MaxPooling2D(padding="same")(hidden)
     hidden = layers.Dropout(0.3)(layers.Flatten()(_convolved(strokes, 128)))

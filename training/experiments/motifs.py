@@ -31,6 +31,7 @@ class Motif:
         limits: Where the network ends, as a list in Markdown, with what the pictures are
             `{shows}`, the labels' `{count}`, and the `{doubt}` of it.
         doubt: What credibility tells, where it is calibrated.
+        first_filters: Of the convolutional network: cloth and fur have finer detail than strokes.
     """
 
     draw_anew: Augmentation
@@ -39,6 +40,7 @@ class Motif:
     drawn: str
     limits: str
     doubt: str = ": credibility tells that, for most others"
+    first_filters: int = 32
 
 
 def _in_other_hands(digits: Pixels, labels: Labels, rng: np.random.Generator) -> Pixels:
@@ -83,6 +85,7 @@ MOTIFS: Mapping[str, Motif] = {
         doubt=(
             ": credibility tells that, for most\n  letters, not for those that look like a digit"
         ),
+        first_filters=16,
     ),
     "article": Motif(
         draw_anew=_laid_otherwise,

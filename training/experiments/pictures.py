@@ -26,7 +26,7 @@ from service.geometry import GEOMETRY_VERSIONS
 from service.trust import class_scores, p_values
 from training import calibration, card, evaluation, plots, publishing
 from training.architectures.hidden import Hidden
-from training.architectures.pictures import PICTURE_ARCHITECTURES, mlp, temper, with_novelty
+from training.architectures.pictures import PICTURE_ARCHITECTURES, cnn, mlp, temper, with_novelty
 from training.card import Section, render
 from training.datasets.pictures import (
     Labels,
@@ -172,7 +172,7 @@ RECIPES = {
 }
 # By set and architecture, where a set wants another one.
 SET_RECIPES: Mapping[tuple[str, str], Recipe] = {
-    ("fashion_mnist", "cnn"): replace(RECIPES["cnn"], optimizer="adamw", learning_rate=2e-3),
+    ("fashion_mnist", "cnn"): replace(RECIPES["cnn"], epochs=24, optimizer="adamw", calm_epochs=5),
 }
 
 
@@ -269,6 +269,8 @@ def build(config: Config, parts: PictureParts) -> keras.Model:
     shape, classes = parts.train.x.shape[1:], len(parts.labels)
     if config.hidden is not None:
         return mlp(shape, classes, config.hidden)
+    if config.architecture == "cnn":
+        return cnn(shape, classes, config.motif.first_filters)
     return PICTURE_ARCHITECTURES[config.architecture](shape, classes)
 
 
