@@ -161,10 +161,9 @@ def _about(subject: Subject, config: Config, variants: Variants) -> About:
         seed=config.seed,
         options={
             "task": subject.problem.task,
-            "variants": {
-                name: {**asdict(hidden), **asdict(fitting)}
-                for name, (hidden, fitting) in variants.items()
-            },
+            "variants": list(variants),
+            **asdict(config.hidden),
+            **asdict(config.fitting),
         },
     )
 

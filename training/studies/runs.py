@@ -61,9 +61,19 @@ class About:
             "data": self.data_sha256,
             **{f"{name} part": size for name, size in self.sizes.items()},
             "seed": self.seed,
-            **self.options,
+            **_flat(self.options),
         }
-        return {name: json.loads(json.dumps(value)) for name, value in whole.items()}
+        found: dict[str, Any] = json.loads(json.dumps(whole))
+        return found
+
+
+def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of options beside the others, under both names."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        inner = _flat(value) if isinstance(value, Mapping) else {}
+        found |= {f"{name} {each}": of_it for each, of_it in inner.items()} or {name: value}
+    return {name.replace("_", " "): value for name, value in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +192,8 @@ def _refuse_other(path: Path, made: Mapping[str, Any], about: About) -> None:
     for name in {**there, **asked}:
         if there.get(name) != asked.get(name):
             raise CannotTrain(
-                f"{path} holds another study, whose {name.replace('_', ' ')} is "
-                f"{json.dumps(there.get(name))}: give another folder with --out. "
-                f"Received: {json.dumps(asked.get(name))}."
+                f"{path} holds another study, its {name} being {json.dumps(there.get(name))}: "
+                f"give another folder with --out. Received: {json.dumps(asked.get(name))}."
             )
 
 

@@ -72,11 +72,12 @@ def test_half_written_line_is_run_again(tmp_path: Path) -> None:
 
 
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
-    "seed": ({"seed": 1}, "whose seed is 0: .* Received: 1"),
-    "data": ({"data_sha256": "abd"}, "whose data is"),
-    "rows": ({"sizes": {"train": 8}}, "whose train part is 9"),
-    "option": ({"options": {"batch_size": 64, "units": (8, 8)}}, "whose batch size is 32"),
-    "new option": ({"options": {**ABOUT.options, "x": 1}}, "whose x is null"),
+    "seed": ({"seed": 1}, "its seed being 0: .* Received: 1"),
+    "data": ({"data_sha256": "abd"}, "its data being"),
+    "rows": ({"sizes": {"train": 8}}, "its train part being 9"),
+    "option": ({"options": {"batch_size": 64, "units": (8, 8)}}, "its batch size being 32"),
+    "new option": ({"options": {**ABOUT.options, "x": 1}}, "its x being null"),
+    "option of an option": ({"options": {**ABOUT.options, "x": {"y": 1}}}, "its x y being null"),
 }
 
 

@@ -25,6 +25,7 @@ from training.studies.subjects import Asked, Subject, load_subject
 
 SMALL = Hidden(units=(8,))
 QUICK = Fitting(epochs=1, batch_size=16)
+LIVELY = Fitting(epochs=8, batch_size=4, learning_rate=1e-2)
 PLAIN = tables.Learning(plain=tables.Plain(hidden=SMALL, fitting=Fitting(epochs=2)))
 FILES = {"study.json", "runs.jsonl", "table.csv", "table.md", "plot.png"}
 
@@ -279,7 +280,7 @@ def test_pictures_are_cross_validated_alone(tmp_path: Path) -> None:
     )
 
     folder = cross_validation.run_on_pictures(
-        subject, SMALL, Fitting(epochs=8, batch_size=4), fold_config(tmp_path / "study")
+        subject, SMALL, LIVELY, fold_config(tmp_path / "study")
     )
 
     row = read_table(folder)[0]

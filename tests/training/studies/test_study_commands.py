@@ -1,0 +1,124 @@
+"""The studies' commands: what they take, what they publish, and that they fail in one sentence."""
+
+from pathlib import Path
+
+import keras
+import pytest
+from keras import layers
+
+from service import bundle
+from service.bundle import KERAS_NAME
+from training.__main__ import main
+from training.architectures.hidden import Hidden
+from training.datasets.pictures import PictureSet
+from training.experiments import pictures
+from training.fitting import Fitting
+
+COMMANDS = ("learning-curve", "compare", "search", "cross-validate")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_describes_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main([command, "--help"])
+
+    assert raised.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--target COLUMN" in shown
+    assert "An interrupted study" in shown
+
+
+WRONG = {
+    "no such choice": ["compare", "colours"],
+    "one fold": ["cross-validate", "wine", "--folds", "1"],
+    "no such part": ["learning-curve", "wine", "--part", "train"],
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
+def test_wrong_arguments_are_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+
+    assert raised.value.code == 2
+    assert "usage: python -m training" in capsys.readouterr().err
+
+
+REFUSED = {
+    "activation": (["--activation", "step"], "--activation must be one of relu, "),
+    "optimizer": (["--optimizer", "newton"], "--optimizer must be one of adam, "),
+    "dropout": (["--dropout", "1"], "--dropout must be at least 0 and below 1. Received: 1.0."),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED)
+def test_impossible_network_is_refused_in_one_sentence(
+    options: list[str],
+    message: str,
+    rents: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["compare", "dropout", str(rents), "--target", "rent", *options]
+
+    status = main([*words, "--out", str(tmp_path / "study")])
+
+    assert status == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
+def test_winner_of_a_search_is_published(rents: Path, tmp_path: Path) -> None:
+    study, models = tmp_path / "study", tmp_path / "models"
+
+    status = main(
+        [
+            *("search", str(rents), "--target", "rent", "--out", str(study), "--iterations", "1"),
+            *("--folds", "2", "--epochs", "1", "--publish", "rents", "--models", str(models)),
+        ]
+    )
+
+    assert status == 0
+    assert (study / "table.csv").exists()
+    assert bundle.read_manifest(models / "rents" / "1").task == "regression"
+
+
+def test_study_without_a_name_to_publish_leaves_models_alone(
+    rents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    status = main(
+        [
+            *("learning-curve", str(rents), "--target", "rent", "--sizes", "20"),
+            *("--repeats", "1", "--epochs", "1"),
+        ]
+    )
+
+    assert status == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["studies"]
+    assert [path.name for path in (tmp_path / "studies").iterdir()] == ["learning-curve-rents"]
+
+
+def test_picture_network_has_the_layers_that_were_found(
+    drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
+) -> None:
+    found = pictures.Config(
+        pictures=drawn_set,
+        name="drawn",
+        models=tmp_path,
+        command="python -m training search drawn --publish drawn",
+        data=idx_folder,
+        architecture="mlp",
+        hidden=Hidden(units=(24, 12), activation="tanh"),
+        fitting=Fitting(optimizer="nadam", epochs=1),
+    )
+
+    folder = pictures.train(found)
+
+    network = keras.saving.load_model(folder / KERAS_NAME)
+    units = [layer.units for layer in network.layers if isinstance(layer, layers.Dense)]
+    assert units[:2] == [24, 12]
+    assert "Optimizer `nadam`" in (folder / "CARD.md").read_text()
