@@ -266,7 +266,8 @@ def sections(config: Config, history: History, measured: Measured) -> tuple[Sect
             "Reconstructions",
             "Pictures and letters drawn by code, never seen in training; under each what the "
             "network makes of it, over it the score: the mean squared difference of the two, in "
-            "levels / 255.\n\n" + card.image("reconstructions", "drawn pictures and letters, and redrawn"),
+            "levels / 255.\n\n"
+            + card.image("reconstructions", "drawn pictures and letters, and redrawn"),
         ),
         Section("Fit", fit_text + "\n\n" + card.image("loss", "squared error by epoch")),
         Section("What it finds strange", _strangeness(measured)),
