@@ -12,13 +12,12 @@ from service import bundle, repository
 from tests.training.conftest import drawn_digits, picture_config
 from training.architectures.autoencoder import autoencoder as redrawer
 from training.architectures.pictures import PICTURE_ARCHITECTURES
-from training.commands.images import ARCHITECTURES
+from training.commands.images import ARCHITECTURES, trainer
 from training.datasets.pictures import PictureSet
 from training.errors import CannotTrain
 from training.experiments import autoencoder, numpy_network, pictures
 from training.strangers import strangers
 
-TRAINED = {"autoencoder": autoencoder.train, "numpy": numpy_network.train}
 # An autoencoder that has learned nothing redraws noise best.
 EPOCHS = {"autoencoder": 30}
 
@@ -31,9 +30,7 @@ def folders(
     models = tmp_path_factory.mktemp("models")
     base = picture_config(drawn_set, idx_folder, models)
     return {
-        name: TRAINED.get(name, pictures.train)(
-            replace(base, name=name, architecture=name, epochs=EPOCHS.get(name, 1))
-        )
+        name: trainer(name)(replace(base, name=name, architecture=name, epochs=EPOCHS.get(name, 1)))
         for name in ARCHITECTURES
         if name != base.architecture
     }
@@ -68,6 +65,10 @@ def test_row_reader_is_one_operation(folders: dict[str, Path]) -> None:
 
     assert operations.count("LSTM") == 1
     assert "Loop" not in operations
+
+
+def test_network_in_numpy_is_fitted_by_numpy() -> None:
+    assert trainer("numpy") is numpy_network.train
 
 
 def test_every_architecture_has_a_recipe() -> None:

@@ -1,8 +1,9 @@
 """`images`: a network that looks at pictures."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.commands.arguments import (
     Commands,
@@ -14,6 +15,9 @@ from training.commands.arguments import (
     side,
     typed,
 )
+
+if TYPE_CHECKING:
+    from training.experiments import pictures
 
 ARCHITECTURES: Mapping[str, str] = {
     "cnn": "convolutional, fitted on pictures drawn anew in every epoch",
@@ -78,16 +82,24 @@ def add(commands: Commands) -> None:
     )
 
 
-def _train(options: argparse.Namespace, words: list[str]) -> Path:
-    from training.datasets.pictures import (  # noqa: PLC0415 - brings in scikit-learn
-        default_cache,
-        picture_set,
-    )
+def trainer(architecture: str) -> "Callable[[pictures.Config], Path]":
+    """Return the experiment that trains an architecture."""
     from training.experiments import (  # noqa: PLC0415 - bring in TensorFlow
         autoencoder,
         numpy_network,
         pictures,
     )
+
+    own = {"numpy": numpy_network.train, "autoencoder": autoencoder.train}
+    return own.get(architecture, pictures.train)
+
+
+def _train(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.datasets.pictures import (  # noqa: PLC0415 - brings in scikit-learn
+        default_cache,
+        picture_set,
+    )
+    from training.experiments import pictures  # noqa: PLC0415 - brings in TensorFlow
 
     found = picture_set(options.pictures, size=options.size)
     name = options.name or found.name
@@ -108,5 +120,4 @@ def _train(options: argparse.Namespace, words: list[str]) -> Path:
         tensorboard=options.tensorboard,
         plots=options.plots or default_cache() / name,
     )
-    own = {"numpy": numpy_network.train, "autoencoder": autoencoder.train}
-    return own.get(config.architecture, pictures.train)(config)
+    return trainer(config.architecture)(config)
