@@ -319,7 +319,7 @@ class Manifest(Record, frozen=True, kw_only=True):
         files: Every other file that is served from, by its name in the folder.
         origin: How the version was made.
         scores: By part of the data ("validation", "test") and name of the measure.
-        multiply_adds: Of one instance.
+        multiply_adds: Of one instance; None where it cannot be counted.
         parameters: Trainable numbers of the network.
         onnx_difference: Largest difference between the exported file and Keras: of a probability,
             or relative of a value; None where there is no ONNX file.
@@ -339,7 +339,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     files: dict[str, File]
     origin: Origin
     scores: dict[str, dict[str, float]]
-    multiply_adds: int
+    multiply_adds: int | None
     parameters: int
     onnx_difference: float | None
     golden_tolerance: float

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from training import interruption
-from training.commands import images, studies, tables
+from training.commands import images, importing, studies, tables
 from training.errors import CannotTrain
 
 _INTERRUPTED = 130
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m training", description="Train a network and publish it under models/."
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for each in (images, tables, studies):
+    for each in (images, importing, studies, tables):
         each.add(commands)
     return parser
 

@@ -72,8 +72,14 @@ def image(name: str, text: str) -> str:
     return f"![{text}](plots/{name}.png)"
 
 
-def render(manifest: Manifest, network: keras.Model, sections: Sequence[Section]) -> str:
-    """Return a model card: what every bundle has, then the experiment's own sections."""
+def render(manifest: Manifest, network: keras.Model | None, sections: Sequence[Section]) -> str:
+    """Return a model card: what every bundle has, then the experiment's own sections.
+
+    Args:
+        manifest: What is said about the version.
+        network: None where there is only an exported one.
+        sections: The experiment's own.
+    """
     common = [
         Section("What it is", _identity(manifest)),
         Section("Scores", _scores(manifest)),
@@ -105,6 +111,8 @@ def _identity(manifest: Manifest) -> str:
 
 
 def _scores(manifest: Manifest) -> str:
+    if not manifest.scores:
+        return "None: it was trained elsewhere, on data that is not known."
     every = sorted({name for part in manifest.scores.values() for name in part})
     every = [name for name in every if not name.endswith("_standard_error")]
     measures = [name for name in every if OF_LABEL not in name]
@@ -168,7 +176,7 @@ def _input(spec: InputSpec) -> list[str]:
 
 def _range(spec: NumberInput | DateInput) -> str:
     if spec.minimum is None:
-        return "only blanks"
+        return "only blanks" if spec.blanks else "not known"
     days = " days since 1970-01-01" if isinstance(spec, DateInput) else ""
     return f"{_number(spec.minimum)} to {_number(spec.maximum)}{days}"
 
@@ -177,7 +185,9 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def _network(manifest: Manifest, network: keras.Model) -> str:
+def _network(manifest: Manifest, network: keras.Model | None) -> str:
+    if network is None:
+        return f"Held as ONNX alone. {_cost(manifest)}".strip()
     rows = [
         [layer.name, type(layer).__name__, _shape(layer), f"{layer.count_params():,}"]
         for layer in _layers(network)
@@ -185,10 +195,23 @@ def _network(manifest: Manifest, network: keras.Model) -> str:
     held = network.count_params() - manifest.parameters
     return (
         table(["layer", "kind", "output", "parameters"], rows)
-        + f"\n\n{manifest.parameters:,} trainable parameters and {held:,} fixed ones; "
-        f"{manifest.multiply_adds:,} multiply-adds an instance, counted in the exported file. "
-        f"The exported file differs from Keras by at most {manifest.onnx_difference:.1e} on the "
-        "validation part."
+        + f"\n\n{manifest.parameters:,} trainable parameters and {held:,} fixed ones. "
+        f"{_cost(manifest)} {_exported(manifest)}"
+    )
+
+
+def _cost(manifest: Manifest) -> str:
+    if manifest.multiply_adds is None:
+        return "What an instance costs could not be counted."
+    return f"{manifest.multiply_adds:,} multiply-adds an instance, counted in the exported file."
+
+
+def _exported(manifest: Manifest) -> str:
+    if manifest.onnx_difference is None:
+        return "There is no exported file: TensorFlow runs it."
+    on = "the validation part" if manifest.scores else "made-up instances"
+    return (
+        f"The exported file differs from Keras by at most {manifest.onnx_difference:.1e} on {on}."
     )
 
 
@@ -213,7 +236,7 @@ def _origin(manifest: Manifest) -> str:
         ("command", f"`{origin.command}`"),
         ("seed", origin.seed),
         ("data", f"{origin.data}, SHA-256 `{origin.data_sha256}`"),
-        ("split", split),
+        ("split", split or "not known"),
         ("libraries", libraries),
         ("commit", origin.commit or "not under version control"),
         ("wall time", f"{origin.wall_seconds:,.0f} s"),

@@ -109,6 +109,7 @@ class Draft:
         files = {
             name: bundle.describe_file(self.folder / name)
             for name in (bundle.KERAS_NAME, bundle.ONNX_NAME, bundle.GOLDEN_NAME)
+            if (self.folder / name).exists()  # an imported network may lack one of the first two
         }
         version = 0
         while True:

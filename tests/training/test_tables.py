@@ -46,6 +46,7 @@ def test_network_costs_what_it_may(table_bundle: Path) -> None:
     manifest = bundle.read_manifest(table_bundle)
 
     assert manifest.signature.quantiles is not None
+    assert manifest.multiply_adds is not None
     assert 0.8 * TINY.multiply_adds < manifest.multiply_adds <= TINY.multiply_adds
 
 

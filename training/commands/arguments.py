@@ -57,11 +57,16 @@ def add_watching(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_models(command: argparse.ArgumentParser) -> None:
+    """Add where versions lie."""
+    command.add_argument(
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="where versions lie"
+    )
+
+
 def add_publishing(command: argparse.ArgumentParser) -> None:
     """Add where a version goes, and what it must be worth."""
-    command.add_argument(
-        "--models", type=Path, default=Path("models"), metavar="DIR", help="where to publish"
-    )
+    add_models(command)
     command.add_argument(
         "--min-score",
         type=float,

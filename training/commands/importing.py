@@ -1,0 +1,75 @@
+"""`import`: a network of your own."""
+
+import argparse
+from pathlib import Path
+
+from training.commands.arguments import Commands, add_models, typed
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "import",
+        help="publish a network that was trained elsewhere",
+        description="Publish a saved Keras network, or a SavedModel, as the model's next version. "
+        "Nothing in the file is run.",
+    )
+    command.set_defaults(run=_import)
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help=".keras, .h5, or the folder of a SavedModel"
+    )
+    command.add_argument("--name", required=True, help="the model's name")
+    add_models(command)
+    command.add_argument(
+        "--sample",
+        type=Path,
+        metavar="FILE.csv",
+        help="rows as the network takes them: names, ranges and what is usual are read from it",
+    )
+    command.add_argument(
+        "--labels", metavar="A,B,...", help="of the classes in order, or a file with one a line"
+    )
+    command.add_argument("--target", metavar="NAME", help="what is predicted")
+    command.add_argument("--unit", metavar="UNIT", help="of the value that is predicted")
+    command.add_argument(
+        "--geometry", metavar="NAME", help="how pictures are prepared: mnist, fashion or fit"
+    )
+    command.add_argument(
+        "--levels",
+        choices=["0-1", "0-255"],
+        help="of the pictures that the network was trained on, where it does not scale them itself",
+    )
+    command.add_argument(
+        "--logits", action="store_true", help="it ends without the softmax that its loss applied"
+    )
+
+
+def _import(options: argparse.Namespace, words: list[str]) -> Path:
+    from training.importing.bundles import Config, import_network  # noqa: PLC0415 - TensorFlow
+    from training.importing.plans import Told  # noqa: PLC0415 - brings in scikit-learn
+
+    return import_network(
+        Config(
+            file=options.file,
+            name=options.name,
+            models=options.models,
+            command=typed(words),
+            told=Told(
+                sample=options.sample,
+                labels=_labels(options.labels),
+                target=options.target,
+                unit=options.unit,
+                geometry=options.geometry,
+                levels=options.levels,
+                logits=options.logits,
+            ),
+        )
+    )
+
+
+def _labels(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    file = Path(text)
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else text.split(",")
+    return tuple(line.strip() for line in lines if line.strip())

@@ -1,0 +1,143 @@
+"""`.keras` and `.h5` -> a Keras model; nothing that a file says is run."""
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import BadZipFile, ZipFile
+
+import keras
+
+from training.errors import CannotTrain
+from training.importing.configs import read_config
+
+_ROOT = Path(__file__).parents[2]
+_CONFIG = "config.json"
+_MEMBERS = re.compile(
+    r"config\.json|metadata\.json|model\.weights\.h5|assets/|assets(/\w+)*/(vocabulary\.txt)?"
+)
+# A configuration with a vocabulary of a million words is as long.
+_MAX_CONFIG_BYTES = 2**25
+_MAX_BYTES = 2**32
+# What a file read in a process of its own may take.
+_MAX_SECONDS = 300
+_MAX_MEMORY_BYTES = 2**34
+
+
+def open_network(file: Path) -> keras.Model:
+    """Open a saved network.
+
+    Args:
+        file: `.keras`, or `.h5` of any Keras.
+
+    Raises:
+        CannotTrain: It is neither, is damaged, or holds what is not Keras' own.
+    """
+    if not file.is_file():
+        raise CannotTrain(f"{file} is missing.")
+    if file.suffix == ".keras":
+        return open_keras(file)
+    if file.suffix not in {".h5", ".hdf5"}:
+        raise CannotTrain(
+            "A network must be a .keras or .h5 file, or the folder of a SavedModel. "
+            f"Received: {file.name[:40]!r}."
+        )
+    with TemporaryDirectory() as folder:
+        converted = Path(folder) / "converted.keras"
+        run_apart(["-m", "training.importing.legacy", str(file), str(converted)], file)
+        return open_keras(converted)
+
+
+def open_keras(file: Path) -> keras.Model:
+    """Open a `.keras` file, of which only what was looked at is handed on to Keras.
+
+    Raises:
+        CannotTrain: It is damaged or holds what is not Keras' own.
+    """
+    with TemporaryDirectory() as folder:
+        checked = Path(folder) / "checked.keras"
+        try:
+            with ZipFile(file) as archive, ZipFile(checked, "w") as copy:
+                _copy_checked(archive, copy, file)
+        except (OSError, BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise CannotTrain(f"{file} is not a whole .keras file.") from error
+        return load(checked, file)
+
+
+def load(checked: Path, file: Path) -> keras.Model:
+    """Let Keras load a file whose configuration was checked.
+
+    Args:
+        checked: The file.
+        file: What the person calls it.
+
+    Raises:
+        CannotTrain: Keras cannot.
+    """
+    try:
+        return keras.saving.load_model(checked, compile=False, safe_mode=True)
+    except Exception as error:  # a configuration can fail in any of Keras' layers
+        raise CannotTrain(
+            f"{file} cannot be opened by Keras {keras.__version__}: {_sentence(error)}"
+        ) from error
+
+
+def _copy_checked(archive: ZipFile, copy: ZipFile, file: Path) -> None:
+    size = 0
+    for member in archive.infolist():
+        size += member.file_size
+        if not _MEMBERS.fullmatch(member.filename) or size > _MAX_BYTES:
+            raise CannotTrain(
+                f"{file} may hold a configuration, weights and vocabularies of 4 GiB at most. "
+                f"Received: {member.filename[:40]!r}."
+            )
+        if member.filename != _CONFIG:
+            copy.writestr(member.filename, archive.read(member))
+    if _CONFIG not in archive.namelist():
+        raise CannotTrain(f"{file} holds no {_CONFIG}: it is not a network that Keras saved.")
+    if archive.getinfo(_CONFIG).file_size > _MAX_CONFIG_BYTES:
+        raise CannotTrain(f"{file} has a configuration longer than {_MAX_CONFIG_BYTES:,} bytes.")
+    copy.writestr(_CONFIG, json.dumps(read_config(archive.read(_CONFIG), file)))
+
+
+def run_apart(arguments: Sequence[str], file: Path) -> None:
+    """Run Python on a stranger's file, with little time and memory.
+
+    Args:
+        arguments: Of Python; the program says on its last line of stderr why it failed.
+        file: What the person calls the file.
+
+    Raises:
+        CannotTrain: It failed.
+    """
+    try:
+        finished = subprocess.run(  # noqa: S603 - our own programs, the file only an argument
+            [sys.executable, *arguments],
+            env={**os.environ, "PYTHONPATH": str(_ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            preexec_fn=_limit,
+            capture_output=True,
+            text=True,
+            timeout=_MAX_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CannotTrain(f"{file} took longer than {_MAX_SECONDS} seconds to read.") from error
+    if finished.returncode:
+        *_, said = ["", *finished.stderr.strip().splitlines()]
+        raise CannotTrain(said if finished.returncode == 1 and said else f"{file} cannot be read.")
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (_MAX_SECONDS, _MAX_SECONDS))
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first line of a library's message."""
+    first, *_ = [*str(error).strip().splitlines(), type(error).__name__]
+    return first[:200].rstrip(".") + "."

@@ -1,0 +1,137 @@
+"""A SavedModel -> ONNX: its graph is read and converted, never run.
+
+Opening a SavedModel restores its variables and would run what a graph says about tables and files:
+so it may hold neither, and only operations that compute.
+
+References:
+    TensorFlow, SECURITY.md: "TensorFlow models are programs".
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from service.errors import shown
+from training.errors import CannotTrain
+from training.importing.files import run_apart
+
+_GRAPH = "saved_model.pb"
+_SIGNATURE = "serving_default"
+_OPSET = 17
+_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+_SAVER = frozenset(
+    {
+        *("DisableCopyOnRead", "MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"),
+        *("StaticRegexFullMatch", "StringJoin"),
+    }
+)
+_COMPUTING = _CALLS | set((Path(__file__).parent / "operations.txt").read_text().split())
+# What opening may find beside variables; a table or an asset would be run or read.
+_OBJECTS = frozenset(
+    {
+        *("user_object", "variable", "function", "bare_concrete_function", "constant"),
+        "captured_tensor",
+    }
+)
+
+
+def convert_saved_model(folder: Path) -> onnx.ModelProto:
+    """Convert a SavedModel's serving signature, in a process of its own.
+
+    Raises:
+        CannotTrain: It is none, holds an operation that does more than compute, or cannot be
+            converted.
+    """
+    check_graph(folder)
+    with TemporaryDirectory() as place:
+        written = Path(place) / "converted.onnx"
+        try:
+            run_apart(
+                [
+                    *("-m", "tf2onnx.convert", "--saved-model", str(folder), "--tag", "serve"),
+                    *("--signature_def", _SIGNATURE, "--opset", str(_OPSET)),
+                    *("--output", str(written)),
+                ],
+                folder,
+            )
+        except CannotTrain as error:
+            raise CannotTrain(f"{folder} cannot be converted to ONNX.") from error
+        return onnx.load(str(written))
+
+
+def hash_folder(folder: Path) -> str:
+    """Return the SHA-256 of all files of a folder with their names."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def check_graph(folder: Path) -> None:
+    """Refuse a SavedModel whose graph may do anything but compute.
+
+    Raises:
+        CannotTrain: It may, or it is no SavedModel.
+    """
+    saved = SavedModel()
+    try:
+        saved.ParseFromString((folder / _GRAPH).read_bytes())
+    except (OSError, DecodeError) as error:
+        raise CannotTrain(f"{folder} holds no {_GRAPH}: it is not a SavedModel.") from error
+    for graph in saved.meta_graphs:
+        _check_objects(graph.object_graph_def.nodes)
+        _check_operations(graph)
+    if not any(_SIGNATURE in graph.signature_def for graph in saved.meta_graphs):
+        raise CannotTrain(f"{folder} has no signature {_SIGNATURE}.")
+
+
+def _check_objects(nodes: Iterable[Any]) -> None:
+    for node in nodes:
+        kind = node.WhichOneof("kind") or "user_object"
+        if kind not in _OBJECTS:
+            raise CannotTrain(
+                f"A SavedModel may hold variables and functions only. Received: {shown(kind)}."
+            )
+
+
+def _check_operations(graph: Any) -> None:
+    """Let only what the saver calls read and write, and nothing else call that."""
+    savers = set(_saver_functions(graph))
+    _refuse_unknown(_but_saver(graph), _COMPUTING, savers)
+    for function in graph.graph_def.library.function:
+        allowed = _COMPUTING | _SAVER if function.signature.name in savers else _COMPUTING
+        _refuse_unknown(function.node_def, allowed, savers)
+
+
+def _but_saver(graph: Any) -> Iterator[Any]:
+    called = _saver_nodes(graph)
+    return (node for node in graph.graph_def.node if node.name not in called)
+
+
+def _saver_nodes(graph: Any) -> set[str]:
+    saver = graph.saver_def
+    return {name.split(":")[0] for name in (saver.save_tensor_name, saver.restore_op_name) if name}
+
+
+def _saver_functions(graph: Any) -> Iterator[str]:
+    called = _saver_nodes(graph)
+    for node in graph.graph_def.node:
+        if node.name in called and node.op in _CALLS:
+            yield node.attr["f"].func.name
+
+
+def _refuse_unknown(nodes: Iterable[Any], allowed: frozenset[str], savers: set[str]) -> None:
+    for node in nodes:
+        calls = {value.func.name for value in node.attr.values()}
+        if node.op not in allowed or calls & savers:
+            raise CannotTrain(
+                "A SavedModel's graph may only compute: its operations are not run unless they are "
+                f"known to. Received: {shown(node.op)}."
+            )
