@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from training import interruption
-from training.commands import images, importing, studies, tables
+from training.commands import catalogue, images, importing, studies, tables
 from training.errors import CannotTrain
 
 _INTERRUPTED = 130
@@ -17,16 +17,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit status: 0 when a version was published or a file written.
+        The exit status: 0 when all was done that was asked for.
     """
     words = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(words)
     try:
-        with _quiet():
-            import tensorflow  # noqa: PLC0415 - seconds; --help should not wait for it
-            import tf2onnx  # noqa: F401, PLC0415
-        # It takes the many networks of a study for one that is compiled again and again.
-        tensorflow.get_logger().setLevel("ERROR")
+        if options.trains:
+            with _quiet():
+                import tensorflow  # noqa: PLC0415 - seconds, for which nothing else waits
+                import tf2onnx  # noqa: F401, PLC0415
+            # It takes the many networks of a study for one that is compiled again and again.
+            tensorflow.get_logger().setLevel("ERROR")
         written = options.run(options, words)
     except CannotTrain as error:
         print(error, file=sys.stderr)
@@ -59,8 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training", description="Train a network and publish it under models/."
     )
+    parser.set_defaults(trains=True)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for each in (images, importing, studies, tables):
+    for each in (catalogue, images, importing, studies, tables):
         each.add(commands)
     return parser
 

@@ -2,5 +2,5 @@
 
 Each has `add(commands)`, which adds its parsers; a parser's default `run` takes the parsed options
 and the words typed and returns what was written, or None. What takes seconds to import is imported
-when a command runs.
+when a command runs; a command that needs no TensorFlow sets its default `trains` to False.
 """

@@ -183,7 +183,7 @@ def read_source(
     Raises:
         CannotTrain: The file cannot be read or does not hold what is needed.
     """
-    table = _read_table(path)
+    table = read_whole(path)
     targets = read_targets(table, names, task)
     columns = {name: texts for name, texts in table.columns.items() if name not in names}
     return Source(
@@ -191,7 +191,7 @@ def read_source(
         kinds=tell_kinds(columns, table.dialect, overrides),
         targets=targets,
         dialect=table.dialect,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hash_file(path),
     )
 
 
@@ -225,13 +225,38 @@ def split_table(source: Source, places: Mapping[str, NDArray[np.intp]]) -> Table
     )
 
 
-def _read_table(path: Path) -> Table:
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_whole(path: Path) -> Table:
+    """Read a whole CSV file.
+
+    Raises:
+        CannotTrain: It cannot be read.
+    """
     try:
         return read_table(path)
     except OSError as error:
         raise CannotTrain(f"{path} cannot be read: {error.strerror}.") from error
     except ServiceError as error:
         raise CannotTrain(f"{path}: {error.detail}") from error
+
+
+def set_apart(targets: Targets, test: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the places of the rows that are not for the test, and of those that are.
+
+    Args:
+        targets: What every row's target is.
+        test: How many rows with a target, or their share; both give the same rows.
+    """
+    usable = targets.usable
+    classes = targets.y[usable] if targets.target.is_one_label else None
+    rest, held_out = train_test_split(
+        usable, test_size=test, random_state=_TEST_SEED, stratify=classes
+    )
+    return rest, held_out
 
 
 def split_places(targets: Targets, split: Split, *, seed: int) -> dict[str, NDArray[np.intp]]:
@@ -242,11 +267,7 @@ def split_places(targets: Targets, split: Split, *, seed: int) -> dict[str, NDAr
         split: Shares.
         seed: Of all but the test part.
     """
-    usable = targets.usable
-    classes = targets.y[usable] if targets.target.is_one_label else None
-    rest, test = train_test_split(
-        usable, test_size=split.test, random_state=_TEST_SEED, stratify=classes
-    )
+    rest, test = set_apart(targets, split.test)
     rest = _shuffled(rest, targets, seed=seed)
     spared = min(_MOST_SPARED, len(rest) // 8)
     calibrating = spared if spared >= _LEAST_CALIBRATING else 0

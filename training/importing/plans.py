@@ -25,11 +25,11 @@ from service.bundle import (
     Signature,
     ValueOutput,
 )
-from service.errors import ServiceError, nearest, shown
+from service.errors import nearest, shown
 from service.geometry import GEOMETRY_VERSIONS
-from service.tables import Table, read_table
 from service.tables.cells import parse
 from training.columns import Overrides, learn_specs, tell_kinds, tensor_names
+from training.datasets.tables import read_whole
 from training.errors import CannotTrain
 
 _SIDE = 28
@@ -229,7 +229,7 @@ def _columns(found: Found, told: Told, takes: Takes) -> _Columns:
     if told.sample is None:
         tensors = tensor_names(names)
         return _Columns(tuple(_spec(name, tensors[name], found) for name in names), {}, None)
-    table = _read_sample(told.sample)
+    table = read_whole(told.sample)
     columns = {name: texts for name, texts in table.columns.items() if name != told.target}
     if takes == "row":
         names = _in_order(list(columns), count)
@@ -237,15 +237,6 @@ def _columns(found: Found, told: Told, takes: Takes) -> _Columns:
         if name not in columns:
             raise CannotTrain(f"--sample has no column {shown(name)}.{nearest(name, columns)}")
     return _sampled(names, columns, table.dialect, found)
-
-
-def _read_sample(path: Path) -> Table:
-    try:
-        return read_table(path)
-    except OSError as error:
-        raise CannotTrain(f"{path} cannot be read: {error.strerror}.") from error
-    except ServiceError as error:
-        raise CannotTrain(f"{path}: {error.detail}") from error
 
 
 def _in_order(names: list[str], count: int) -> list[str]:
@@ -345,7 +336,11 @@ def _output(
         raise CannotTrain(f"--labels must be {units} different ones. Received: {len(labels)}.")
     if ending == "sigmoids":
         return LabelsOutput(
-            name="labels", tensor="labels", dtype="float32", shape=(units,), labels=labels
+            name="probabilities",
+            tensor="probabilities",
+            dtype="float32",
+            shape=(units,),
+            labels=labels,
         )
     return ProbabilitiesOutput(
         name="probabilities",

@@ -1,0 +1,80 @@
+"""`list`, `show` and `diff`: what has been published."""
+
+import argparse
+from pathlib import Path
+
+from training.commands.arguments import Commands, add_data, add_models, positive
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    _add_list(commands)
+    _add_show(commands)
+    _add_diff(commands)
+
+
+def _add_list(commands: Commands) -> None:
+    command = commands.add_parser(
+        "list",
+        help="list the published versions",
+        description="List every published version with its scores.",
+    )
+    command.set_defaults(run=_list, trains=False)
+    add_models(command)
+
+
+def _add_show(commands: Commands) -> None:
+    command = commands.add_parser(
+        "show",
+        help="show a version's card and one of its answers",
+        description="Show a version's card, and what it predicts about one of its golden examples.",
+    )
+    command.set_defaults(run=_show, trains=False)
+    command.add_argument("name", metavar="NAME", help="the model's name")
+    command.add_argument(
+        "--version", type=positive, metavar="N", help="which one; the newest by default"
+    )
+    add_models(command)
+
+
+def _add_diff(commands: Commands) -> None:
+    command = commands.add_parser(
+        "diff",
+        help="compare two versions on the same instances",
+        description="Put two versions of a model side by side: what they take and cost, and what "
+        "they answer about instances that neither was trained on.",
+    )
+    command.set_defaults(run=_diff, trains=False)
+    command.add_argument("name", metavar="NAME", help="the model's name")
+    command.add_argument(
+        "versions", type=positive, nargs=2, metavar="N", help="two of its versions"
+    )
+    command.add_argument(
+        "--file", type=Path, metavar="FILE.csv", help="rows with the target, for a table's model"
+    )
+    add_data(command)
+    add_models(command)
+
+
+def _list(options: argparse.Namespace, _words: list[str]) -> None:
+    from training import catalogue  # noqa: PLC0415 - brings in rich
+
+    catalogue.print_list(options.models)
+
+
+def _show(options: argparse.Namespace, _words: list[str]) -> None:
+    from training import catalogue  # noqa: PLC0415 - brings in ONNX Runtime
+
+    catalogue.print_version(options.models, options.name, options.version)
+
+
+def _diff(options: argparse.Namespace, _words: list[str]) -> None:
+    from training import differences  # noqa: PLC0415 - brings in scikit-learn
+
+    differences.print_difference(
+        options.models,
+        options.name,
+        (options.versions[0], options.versions[1]),
+        file=options.file,
+        data=options.data,
+    )
