@@ -106,10 +106,12 @@ class Draft:
             KeyboardInterrupt: The program was told to stop.
         """
         interruption.check()
+        # An imported network may lack either file.
+        networks = (bundle.KERAS_NAME, bundle.ONNX_NAME)
+        written = [name for name in networks if (self.folder / name).exists()]
         files = {
             name: bundle.describe_file(self.folder / name)
-            for name in (bundle.KERAS_NAME, bundle.ONNX_NAME, bundle.GOLDEN_NAME)
-            if (self.folder / name).exists()  # an imported network may lack one of the first two
+            for name in (*written, bundle.GOLDEN_NAME)
         }
         version = 0
         while True:

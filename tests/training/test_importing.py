@@ -23,6 +23,7 @@ from service.repository import load_version
 from tests.training.conftest import drawn_digits
 from training.__main__ import main
 from training.errors import CannotTrain
+from training.importing.apart import run_apart
 from training.importing.bundles import Config, import_network
 from training.importing.configs import check_config
 from training.importing.files import open_network
@@ -248,6 +249,16 @@ def test_import_is_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert (output.labels, manifest.target) == (tuple("abcdefghij"), "letter")
 
 
+@pytest.mark.parametrize("labels", ["none.txt", "/dev/null/x"], ids=["missing", "no folder"])
+def test_labels_that_cannot_be_read_are_refused(
+    labels: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["import", "own.keras", "--name", "own", "--labels", labels])
+
+    assert status == 1
+    assert "--labels must be a file with a label a line" in capsys.readouterr().err
+
+
 def found(
     *shape: int | None,
     units: tuple[int, ...] = (10,),
@@ -396,6 +407,13 @@ def test_h5_file_is_imported(tmp_path: Path) -> None:
 
     expected = network.predict(digits()[..., 0] / 255, verbose=0)
     assert predictions(folder, {"image": digits()}) == pytest.approx(expected, abs=1e-5)
+
+
+def test_program_on_a_file_may_not_take_all_memory(tmp_path: Path) -> None:
+    greedy = ["-n", "1", "-r", "1", "bytes(2 ** 35)"]
+
+    with pytest.raises(CannotTrain, match="MemoryError"):
+        run_apart("timeit", greedy, tmp_path / "own.h5")
 
 
 def broken_archive(folder: Path) -> Path:

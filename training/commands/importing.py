@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from training.commands.arguments import Commands, add_models, typed
+from training.errors import CannotTrain
 
 
 def add(commands: Commands) -> None:
@@ -70,6 +71,15 @@ def _import(options: argparse.Namespace, words: list[str]) -> Path:
 def _labels(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
-    file = Path(text)
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else text.split(",")
+    lines = text.split(",") if "," in text else _lines(Path(text))
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotTrain(
+            f"--labels must be a file with a label a line, or labels with commas between. "
+            f"Received: {str(file)[:40]!r}."
+        ) from error

@@ -4,7 +4,8 @@ Such a file is a stranger's: whatever in it could run code, or name a file, is r
 library opens it.
 
 - `configs`: the layers that a saved configuration may name.
-- `files`: `.keras` and `.h5` -> a Keras model. `legacy`: what reads `.h5`, in a process of its own.
+- `files`: `.keras` and `.h5` -> a Keras model. `legacy`: what reads `.h5`.
+- `apart`: a process of its own for what reads `.h5` and SavedModels.
 - `graphs`: a SavedModel -> ONNX, without running it.
 - `plans`: a network's tensors, and what a person says of them -> the signature.
 - `networks`: a Keras model that takes and gives what the signature says. `nodes`: the same in ONNX.

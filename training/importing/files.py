@@ -1,12 +1,7 @@
 """`.keras` and `.h5` -> a Keras model; nothing that a file says is run."""
 
 import json
-import os
 import re
-import resource
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile
@@ -14,19 +9,16 @@ from zipfile import BadZipFile, ZipFile
 import keras
 
 from training.errors import CannotTrain
+from training.importing.apart import run_apart
 from training.importing.configs import read_config
 
-_ROOT = Path(__file__).parents[2]
 _CONFIG = "config.json"
 _MEMBERS = re.compile(
     r"config\.json|metadata\.json|model\.weights\.h5|assets/|assets(/\w+)*/(vocabulary\.txt)?"
 )
 # A configuration with a vocabulary of a million words is as long.
 _MAX_CONFIG_BYTES = 2**25
-_MAX_BYTES = 2**32
-# What a file read in a process of its own may take.
-_MAX_SECONDS = 300
-_MAX_MEMORY_BYTES = 2**34
+_MAX_BYTES = 2**31
 
 
 def open_network(file: Path) -> keras.Model:
@@ -49,7 +41,7 @@ def open_network(file: Path) -> keras.Model:
         )
     with TemporaryDirectory() as folder:
         converted = Path(folder) / "converted.keras"
-        run_apart(["-m", "training.importing.legacy", str(file), str(converted)], file)
+        run_apart("training.importing.legacy", [str(file), str(converted)], file)
         return open_keras(converted)
 
 
@@ -93,7 +85,7 @@ def _copy_checked(archive: ZipFile, copy: ZipFile, file: Path) -> None:
         size += member.file_size
         if not _MEMBERS.fullmatch(member.filename) or size > _MAX_BYTES:
             raise CannotTrain(
-                f"{file} may hold a configuration, weights and vocabularies of 4 GiB at most. "
+                f"{file} may hold a configuration, weights and vocabularies of 2 GiB at most. "
                 f"Received: {member.filename[:40]!r}."
             )
         if member.filename != _CONFIG:
@@ -103,38 +95,6 @@ def _copy_checked(archive: ZipFile, copy: ZipFile, file: Path) -> None:
     if archive.getinfo(_CONFIG).file_size > _MAX_CONFIG_BYTES:
         raise CannotTrain(f"{file} has a configuration longer than {_MAX_CONFIG_BYTES:,} bytes.")
     copy.writestr(_CONFIG, json.dumps(read_config(archive.read(_CONFIG), file)))
-
-
-def run_apart(arguments: Sequence[str], file: Path) -> None:
-    """Run Python on a stranger's file, with little time and memory.
-
-    Args:
-        arguments: Of Python; the program says on its last line of stderr why it failed.
-        file: What the person calls the file.
-
-    Raises:
-        CannotTrain: It failed.
-    """
-    try:
-        finished = subprocess.run(  # noqa: S603 - our own programs, the file only an argument
-            [sys.executable, *arguments],
-            env={**os.environ, "PYTHONPATH": str(_ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-            preexec_fn=_limit,
-            capture_output=True,
-            text=True,
-            timeout=_MAX_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CannotTrain(f"{file} took longer than {_MAX_SECONDS} seconds to read.") from error
-    if finished.returncode:
-        *_, said = ["", *finished.stderr.strip().splitlines()]
-        raise CannotTrain(said if finished.returncode == 1 and said else f"{file} cannot be read.")
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (_MAX_SECONDS, _MAX_SECONDS))
 
 
 def _sentence(error: Exception) -> str:

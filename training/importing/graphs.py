@@ -19,7 +19,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from service.errors import shown
 from training.errors import CannotTrain
-from training.importing.files import run_apart
+from training.importing.apart import run_apart
 
 _GRAPH = "saved_model.pb"
 _SIGNATURE = "serving_default"
@@ -53,8 +53,9 @@ def convert_saved_model(folder: Path) -> onnx.ModelProto:
         written = Path(place) / "converted.onnx"
         try:
             run_apart(
+                "tf2onnx.convert",
                 [
-                    *("-m", "tf2onnx.convert", "--saved-model", str(folder), "--tag", "serve"),
+                    *("--saved-model", str(folder), "--tag", "serve"),
                     *("--signature_def", _SIGNATURE, "--opset", str(_OPSET)),
                     *("--output", str(written)),
                 ],

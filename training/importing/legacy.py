@@ -1,14 +1,11 @@
-"""python -m training.importing.legacy SOURCE.h5 TARGET.keras: the old format into the new one.
+"""`.h5` -> `.keras`, by a program that takes the two files' names.
 
 Keras does not apply its safe mode to all of the old format, so a process of its own reads it, and
 only what that wrote is opened.
 """
 
-import os
 import sys
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import h5py
 
