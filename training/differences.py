@@ -206,7 +206,7 @@ def _held_out_pictures(both: Both, sets: Mapping[str, PictureSet], *, data: Path
         if model.manifest.origin.data_sha256 != parts.sha256
     ]
     instances = {both[0].manifest.signature.inputs[0].name: parts.test.x}
-    return HeldOut((instances, instances), parts.test.y, pictures.labels, tuple(said))
+    return HeldOut((instances, instances), parts.test.y, parts.labels, tuple(said))
 
 
 def _unfair(model: Model, name: str) -> str:
