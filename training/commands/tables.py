@@ -194,10 +194,12 @@ def _compare(options: argparse.Namespace, words: list[str]) -> Path:
 def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Config":
     """Return what a table's network is trained with, the file found."""
     from training.columns import Overrides  # noqa: PLC0415 - brings in scikit-learn
+    from training.datasets.embedded import find_table  # noqa: PLC0415
+    from training.datasets.pictures import default_cache  # noqa: PLC0415
     from training.datasets.tables import Split  # noqa: PLC0415
     from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
 
-    file, targets = _find(options.file, options.target)
+    file, targets = find_table(options.file, options.target or (), default_cache())
     recipe = tables.Recipe()
     return tables.Config(
         file=file,
@@ -217,15 +219,3 @@ def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Confi
             class_weights=options.class_weights,
         ),
     )
-
-
-def _find(file: str, target: list[str] | None) -> tuple[Path, tuple[str, ...]]:
-    from training.datasets.embedded import EMBEDDED_TABLES, write_table  # noqa: PLC0415
-    from training.datasets.pictures import default_cache  # noqa: PLC0415
-
-    if file in EMBEDDED_TABLES and not Path(file).is_file():
-        table = write_table(file, default_cache())
-        return table.path, tuple(target or [table.target])
-    if not target:
-        raise CannotTrain(f"--target must name the column of {file} to predict.")
-    return Path(file), tuple(target)

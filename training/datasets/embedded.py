@@ -1,10 +1,13 @@
 """scikit-learn's own small tables, which need no download: to try a command with, and in tests."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sklearn import datasets
+
+from training.errors import CannotTrain
 
 _LOADERS = {
     "diabetes": datasets.load_diabetes,
@@ -26,6 +29,28 @@ class EmbeddedTable:
 
     path: Path
     target: str
+
+
+def find_table(data: str, targets: Sequence[str], cache: Path) -> tuple[Path, tuple[str, ...]]:
+    """Return a table's file and the columns to predict.
+
+    Args:
+        data: A file, or one of `EMBEDDED_TABLES`.
+        targets: The columns; an embedded table's are known.
+        cache: Folder that embedded tables are written into.
+
+    Raises:
+        CannotTrain: It is a file, and no column was named.
+    """
+    if data in EMBEDDED_TABLES and not Path(data).is_file():
+        table = write_table(data, cache)
+        return table.path, tuple(targets) or (table.target,)
+    if not targets:
+        raise CannotTrain(
+            f"--target must name the column of {Path(data).name} to predict, unless that is one of "
+            f"{', '.join(EMBEDDED_TABLES)}."
+        )
+    return Path(data), tuple(targets)
 
 
 def write_table(name: str, cache: Path) -> EmbeddedTable:

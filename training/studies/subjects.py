@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from training.columns import Overrides
-from training.datasets.embedded import EMBEDDED_TABLES, write_table
+from training.datasets.embedded import find_table
 from training.datasets.pictures import PICTURE_SETS, Part, default_cache, load_pictures
 from training.datasets.tables import TablePart, load_table
 from training.datasets.targets import Task
@@ -54,15 +54,7 @@ class Asked:
         Raises:
             CannotTrain: They are not said.
         """
-        if self.data in EMBEDDED_TABLES and not Path(self.data).is_file():
-            table = write_table(self.data, default_cache())
-            return table.path, self.targets or (table.target,)
-        if not self.targets:
-            raise CannotTrain(
-                f"--target must name the column of {self.data} to predict, unless that is one of "
-                f"{', '.join((*PICTURE_SETS, *EMBEDDED_TABLES))}."
-            )
-        return Path(self.data), self.targets
+        return find_table(self.data, self.targets, default_cache())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
