@@ -42,6 +42,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "credibility": trust.credibility,
     "cost": trust.cost,
     "mnist": accuracy.mnist_test_set,
+    "fashion": accuracy.fashion_test_set,
     "drawn": accuracy.drawn_digits,
     "drift": drift.both_streams,
 }

@@ -1,4 +1,4 @@
-"""How often the digit model is right, asked over HTTP with files as people have them."""
+"""How often the models of pictures are right, asked over HTTP with files as people have them."""
 
 import gzip
 import json
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import bundle
+from service.bundle import ProbabilitiesOutput
 from tests.pictures import saved
 from tests.servers import ROOT, Server, serving
 from tests.soak.data import find_data, listed_digits
@@ -19,15 +20,29 @@ from tests.soak.footprint import SERVICE_PYTHON
 
 def mnist_test_set() -> Iterator[Figure]:
     """Send MNIST's test file as PNG, and compare the score with the manifest's."""
-    data = find_data("mnist")
+    return _test_set("digits", "mnist")
+
+
+def fashion_test_set() -> Iterator[Figure]:
+    """Send Fashion-MNIST's test file as PNG, and compare the score with the manifest's."""
+    return _test_set("fashion", "fashion_mnist")
+
+
+def _test_set(model: str, folder: str) -> Iterator[Figure]:
+    data = find_data(folder)
     if data is None:
         return
-    images, labels = _read_idx(data / "mnist")
+    version = bundle.versions(ROOT / "models", model)[-1]
+    manifest = bundle.read_manifest(ROOT / "models" / model / str(version))
+    prediction = manifest.signature.prediction
+    assert isinstance(prediction, ProbabilitiesOutput)
+    images, codes = _read_idx(data / folder)
     with serving(SERVICE_PYTHON) as server:
-        answers = list(_labels(server, map(saved, images)))
+        answers = list(_labels(server, map(saved, images), model))
+    labels = [prediction.labels[code] for code in codes]
     right = float(np.mean([label == answer for label, answer in zip(labels, answers, strict=True)]))
-    difference = abs(right - _published_accuracy())
-    yield Figure(name="MNIST's test set right", value=100 * right, unit="%")
+    difference = abs(right - manifest.scores["test"]["accuracy"])
+    yield Figure(name=f"{folder}'s test set right", value=100 * right, unit="%")
     yield Figure(
         name="difference from the manifest", value=100 * difference, unit="points", at_most=1e-9
     )
@@ -41,7 +56,7 @@ def drawn_digits() -> Iterator[Figure]:
     pictures = listed_digits(data)
     with serving(SERVICE_PYTHON) as server:
         bodies = ((data / "drawn" / picture["path"]).read_bytes() for picture in pictures)
-        answers = list(_labels(server, bodies))
+        answers = list(_labels(server, bodies, "digits"))
     wrong: dict[str, list[bool]] = defaultdict(list)
     for picture, answer in zip(pictures, answers, strict=True):
         wrong[f"{picture['kind']}, {picture['source'].partition('/')[0]}"].append(
@@ -59,27 +74,21 @@ def drawn_digits() -> Iterator[Figure]:
     )
 
 
-def _read_idx(data: Path) -> tuple[NDArray[np.uint8], list[str]]:
+def _read_idx(data: Path) -> tuple[NDArray[np.uint8], bytes]:
     images = gzip.decompress((data / "t10k-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((data / "t10k-labels-idx1-ubyte.gz").read_bytes())
     pixels = np.frombuffer(images, dtype=np.uint8, offset=16).reshape(-1, 28, 28)
-    return pixels, [str(label) for label in labels[8:]]
+    return pixels, labels[8:]
 
 
-def _labels(server: Server, pictures: Iterable[bytes]) -> Iterator[str | None]:
+def _labels(server: Server, pictures: Iterable[bytes], model: str) -> Iterator[str | None]:
     """Ask for one picture after the other; None where there is no answer."""
     connection = server.connect()
     for picture in pictures:
         connection.request(
-            "POST", "/models/digits/predict?top=1", picture, {"Content-Type": "image/*"}
+            "POST", f"/models/{model}/predict?top=1", picture, {"Content-Type": "image/*"}
         )
         answer = connection.getresponse()
         body = json.loads(answer.read())
         yield body["predictions"][0]["label"] if answer.status == 200 else None
     connection.close()
-
-
-def _published_accuracy() -> float:
-    version = bundle.versions(ROOT / "models", "digits")[-1]
-    manifest = bundle.read_manifest(ROOT / "models/digits" / str(version))
-    return manifest.scores["test"]["accuracy"]
