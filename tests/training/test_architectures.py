@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -69,6 +70,18 @@ def test_row_reader_is_one_operation(folders: dict[str, Path]) -> None:
 
 def test_network_in_numpy_is_fitted_by_numpy() -> None:
     assert trainer("numpy") is numpy_network.train
+
+
+@pytest.mark.parametrize(
+    "asked", [{"reduce_patience": 2}, {"tensorboard": Path("logs")}], ids=["rate", "TensorBoard"]
+)
+def test_network_in_numpy_refuses_what_keras_watches(
+    asked: dict[str, Any], drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
+) -> None:
+    base = picture_config(drawn_set, idx_folder, tmp_path)
+
+    with pytest.raises(CannotTrain, match="--reduce-lr and --tensorboard"):
+        numpy_network.train(replace(base, architecture="numpy", **asked))
 
 
 def test_every_architecture_has_a_recipe() -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets.pictures import Labels, Part, PictureParts
+from training.errors import CannotTrain
 from training.evaluation import History
 from training.experiments import pictures
 from training.progress import EpochDisplay
@@ -36,8 +37,14 @@ def train(config: pictures.Config) -> Path:
         The published folder.
 
     Raises:
-        CannotTrain: The data cannot be had or the result is not good enough.
+        CannotTrain: The data cannot be had, the result is not good enough, or what only Keras can
+            do was asked for.
     """
+    if config.reduce_patience is not None or config.tensorboard is not None:
+        raise CannotTrain(
+            "--reduce-lr and --tensorboard are done by Keras, which does not fit the network "
+            "written in NumPy: leave them out."
+        )
     return pictures.train(config, own_fit=fit)
 
 
