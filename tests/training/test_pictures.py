@@ -346,5 +346,16 @@ def test_rate_that_is_reduced_follows_no_schedule(tmp_path: Path) -> None:
     assert (asked.watch.patience, asked.watch.reduce_patience) == (3, 2)
 
 
+@pytest.mark.parametrize(
+    ("instances", "batch_size"), [(50_000, 128), (1200, 60), (40, 16)], ids=["many", "some", "few"]
+)
+def test_few_pictures_are_learned_in_small_steps(
+    tmp_path: Path, instances: int, batch_size: int
+) -> None:
+    asked = config(PICTURE_SETS["mnist"], tmp_path)
+
+    assert pictures.suited(asked, instances).recipe.batch_size == batch_size
+
+
 def test_every_set_has_a_motif() -> None:
     assert {each.target for each in PICTURE_SETS.values()} | {"class"} == set(MOTIFS)

@@ -45,6 +45,8 @@ from training.progress import EpochDisplay, console
 
 # Pictures of the set that are drawn beside the bundle.
 _SHOWN = 24
+# Of a small set fewer pictures a step are taken, down to the least, until there are so many steps.
+_STEPS, _LEAST_BATCH = 20, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +195,7 @@ class Config:
         min_score: Refuse to publish below this validation accuracy.
         hidden: Of an `mlp`, instead of the tutorial's layers.
         fitting: Instead of the recipe, on the pictures as they are.
-        augmented: Instead of the recipe's.
+        augmented, batch_size: Instead of the recipe's.
         patience: Instead of the recipe's.
         reduce_patience: Epochs without a smaller validation loss before the learning rate is
             halved, in place of the recipe's schedule.
@@ -215,6 +217,7 @@ class Config:
     hidden: Hidden | None = None
     fitting: Fitting | None = None
     augmented: bool | None = None
+    batch_size: int | None = None
     patience: int | None = None
     reduce_patience: int | None = None
     tensorboard: Path | None = None
@@ -233,6 +236,7 @@ class Config:
             recipe,
             epochs=self.epochs or recipe.epochs,
             patience=self.patience or recipe.patience,
+            batch_size=self.batch_size or recipe.batch_size,
             decays=recipe.decays and self.reduce_patience is None,
             augmented=recipe.augmented if self.augmented is None else self.augmented,
         )
@@ -264,6 +268,19 @@ def _own(fitting: Fitting) -> Recipe:
     )
 
 
+def suited(config: Config, instances: int) -> Config:
+    """Take fewer pictures a step where an epoch would have too few steps to learn from.
+
+    Args:
+        config: What the training is made with.
+        instances: That train.
+    """
+    if config.fitting is not None:
+        return config
+    most = max(_LEAST_BATCH, instances // _STEPS)
+    return replace(config, batch_size=min(config.recipe.batch_size, most))
+
+
 def build(config: Config, parts: PictureParts) -> keras.Model:
     """Build the network."""
     shape, classes = parts.train.x.shape[1:], len(parts.labels)
@@ -293,6 +310,7 @@ def train(config: Config, *, own_fit: Fit | None = None) -> Path:
     keras.utils.set_random_seed(config.seed)
     with publishing.Draft(config.models, config.name) as draft:
         parts = read(config)
+        config = suited(config, len(parts.train))
         network = build(config, parts)
         history = (own_fit or fit)(network, parts, config)
         network, trust = calibrate(network, parts, config)
