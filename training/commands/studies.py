@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from training.commands.arguments import Commands, add_data, positive, typed
+from training.commands.arguments import Commands, add_data, positive, side, typed
 from training.errors import CannotTrain
 
 if TYPE_CHECKING:
@@ -128,11 +128,19 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         nargs="?",
         default=_DEFAULT,
         metavar="DATA",
-        help="a set of pictures by its name, an embedded table by its name, or a CSV file",
+        help="a set of pictures by its name, a folder with one sub-folder a class, diabetes, wine, "
+        "breast_cancer, which come with scikit-learn, or a CSV file",
     )
     add_data(command)
     command.add_argument(
-        "--limit", type=positive, metavar="N", help="use only N pictures of the training file"
+        "--limit", type=positive, metavar="N", help="use only N of the pictures to learn from"
+    )
+    command.add_argument(
+        "--size",
+        type=side,
+        default=32,
+        metavar="N",
+        help="of a folder's pictures as networks take them: N x N pixels, 24 to 256",
     )
     group = command.add_argument_group("tables")
     group.add_argument(
@@ -190,6 +198,7 @@ def _asked(options: argparse.Namespace) -> "Asked":
             ignored=tuple(options.ignore),
         ),
         folder=options.data,
+        size=options.size,
         limit=options.limit,
         seed=options.seed,
     )
@@ -289,13 +298,12 @@ def _run_search(options: argparse.Namespace, words: list[str]) -> Path:
 def _publish(
     best: "Candidate", asked: "Asked", options: argparse.Namespace, words: list[str]
 ) -> Path:
-    from training.datasets.pictures import PICTURE_SETS  # noqa: PLC0415
     from training.experiments import pictures, tables  # noqa: PLC0415 - bring in TensorFlow
 
     if asked.shows_pictures:
         return pictures.train(
             pictures.Config(
-                pictures=PICTURE_SETS[asked.data],
+                pictures=asked.pictures,
                 name=options.publish,
                 models=options.models,
                 command=typed(words),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from training.architectures.hidden import ACTIVATIONS, Hidden
+from training.evaluation import plain
 from training.fitting import OPTIMIZERS, Fitting
 from training.studies import plots
 from training.studies.measures import MEASURES
@@ -136,7 +137,7 @@ def run(subject: Subject, config: Config) -> Path:
     results = folder.run(
         [{"variant": name} for name in variants],
         measure,
-        said=lambda result: f"validation {metric} {result[f'val_{metric}'][-1]:.4g} at the end",
+        said=lambda result: f"validation {metric} {plain(result[f'val_{metric}'][-1])} at the end",
     )
     trials = [
         Trial(
@@ -200,8 +201,8 @@ def _write(
         rows,
         text=(
             f"Best on the {len(subject.validation):,} validation instances: {rows[0][0]}, with "
-            f"{measure.title} {rows[0][1]:.4g} at epoch {rows[0][2]}; last: {rows[-1][0]}, with "
-            f"{rows[-1][1]:.4g}. All begin with the same weights and see the batches in the same "
-            "order, once each: differences of a few instances are chance."
+            f"{measure.title} {plain(float(rows[0][1]))} at epoch {rows[0][2]}; last: "
+            f"{rows[-1][0]}, with {plain(float(rows[-1][1]))}. All begin with the same weights and "
+            "see the instances in the same order: differences of a few instances are chance."
         ),
     )

@@ -24,6 +24,7 @@ from training.datasets.tables import (
     split_table,
 )
 from training.datasets.targets import Task
+from training.evaluation import plain
 from training.experiments import tables
 from training.fitting import Fitting
 from training.studies import plots
@@ -31,7 +32,7 @@ from training.studies.folds import Fold, make_folds
 from training.studies.measures import MEASURES, Array, Measure, score
 from training.studies.networks import build
 from training.studies.pairing import Difference, pair, verdict
-from training.studies.runs import About, Cell, Folder, Key, Result, open_folder
+from training.studies.runs import About, Cell, Folder, Key, Result, open_folder, signed
 from training.studies.subjects import Asked, Subject
 
 NETWORK, TREES = "network", "boosted trees"
@@ -276,7 +277,7 @@ def _run(trial: _Trial, config: Config) -> Path:
             for model in trial.models
         ],
         measure,
-        said=lambda result: f"{measures[0].title} {result['scores'][measures[0].name]:.4g}",
+        said=lambda result: f"{measures[0].title} {plain(result['scores'][measures[0].name])}",
         bar=trial.bar,
     )
     found = [_scores(each, results, trial) for each in measures]
@@ -320,15 +321,17 @@ def _finding(scores: Scores) -> str:
     means = {model: float(np.mean(values)) for model, values in scores.by_model.items()}
     if difference is None:
         deviation = float(np.std(scores.by_model[NETWORK], ddof=1))
-        return f"{title}: {means[NETWORK]:.4g}, standard deviation over folds {deviation:.2g}."
+        return (
+            f"{title}: {plain(means[NETWORK])}, standard deviation over folds {plain(deviation)}."
+        )
     says = {
         1: "the network is better by more than chance would explain",
         -1: "the boosted trees are better by more than chance would explain",
         0: "which may be chance",
     }[verdict(difference, larger_is_better=scores.measure.larger_is_better)]
     return (
-        f"{title}: {means[NETWORK]:.4g} of the network, {means[TREES]:.4g} of scikit-learn's "
-        f"boosted trees; paired difference {difference.mean:+.3g}, standard error "
-        f"{difference.error:.2g} over folds ({difference.cautious_error:.2g} as they share "
+        f"{title}: {plain(means[NETWORK])} of the network, {plain(means[TREES])} of scikit-learn's "
+        f"boosted trees; paired difference {signed(difference.mean)}, standard error "
+        f"{plain(difference.error)} over folds ({plain(difference.cautious_error)} as they share "
         f"training rows): {says}."
     )

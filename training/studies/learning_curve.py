@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from training.architectures.hidden import Hidden
 from training.errors import CannotTrain
+from training.evaluation import plain
 from training.fitting import Fitting, Watch
 from training.studies import plots
 from training.studies.measures import MEASURES, Measure, score
 from training.studies.networks import Learner, build
-from training.studies.runs import About, Folder, Key, Result, open_folder
+from training.studies.runs import About, Folder, Key, Result, open_folder, signed
 from training.studies.subjects import Subject
 
 _LEAST_SIZE = 10
@@ -86,8 +87,8 @@ def run(subject: Subject, config: Config) -> Path:
         plan,
         lambda key: _measure(subject, config, key),
         said=lambda result: (
-            f"{measures[0].title} {result['train'][measures[0].name]:.4g} of what trained, "
-            f"{result[config.part][measures[0].name]:.4g} of {config.part}"
+            f"{measures[0].title} {plain(result['train'][measures[0].name])} of what trained, "
+            f"{plain(result[config.part][measures[0].name])} of {config.part}"
         ),
     )
     curves = [_curve(results, measure, sizes, config.part) for measure in measures[:2]]
@@ -181,11 +182,12 @@ def _finding(curve: Curve) -> str:
     last, before = curve.scored[-1].mean(), curve.scored[-2:][0].mean()
     gap = curve.train[-1].mean() - last
     title = curve.measure.title
-    grown = f", where {curve.sizes[-2]:,} gave {before:.4g}" if len(curve.sizes) > 1 else ""
+    grown = f", where {curve.sizes[-2]:,} gave {plain(before)}" if len(curve.sizes) > 1 else ""
     repeats = curve.scored.shape[1]
     subsets = "one subset" if repeats == 1 else f"{repeats} subsets"
     return (
-        f"With {curve.sizes[-1]:,} instances the {title} of {curve.part} is {last:.4g}{grown}; "
-        f"that of the instances that trained differs by {gap:+.4g}. Means and standard deviations "
-        f"over {subsets} of each size; all networks begin with the same weights."
+        f"With {curve.sizes[-1]:,} instances the {title} of {curve.part} is "
+        f"{plain(last)}{grown}; that of the instances that trained differs by {signed(gap)}. Means "
+        f"and standard deviations over {subsets} of each size; all networks begin with the same "
+        "weights."
     )

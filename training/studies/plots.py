@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
+from training.evaluation import plain
 from training.look import COLOURS, FIRST, GREY, GRID, SECOND, sheet
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def _plot_learning_curve(axes: Axes, curve: "Curve") -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", length=0)
     axes.set(title=curve.measure.title, xlabel="training instances")
+    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
     axes.legend()
 
 
@@ -69,7 +71,7 @@ def plot_trials(
                     label=trial.name,
                 )
             _scale(axes, [each for trial in trials for each in trial.history[f"val_{measure}"]])
-            axes.set(title=measure, xlabel="epoch")
+            axes.set(title="RMSE" if measure == "rmse" else measure, xlabel="epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         panels[-1].plot([], [], color=GREY, linewidth=0.8, label="thin: training")
         panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -77,10 +79,11 @@ def plot_trials(
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:
+    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
     if min(values) > 0 and max(values) > _LOGARITHMIC_FROM * min(values):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_major_formatter(lambda value, _: plain(value))
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
@@ -89,9 +92,12 @@ def plot_search(
 ) -> None:
     """Draw every candidate's score, a panel for each hyper-parameter; the best one stands out."""
     scores = np.array([each.mean(measure) for each in ranked])
-    best, worst = scores[0], np.quantile(-measure.sign * scores, _SHOWN_SHARE) * -measure.sign
-    edge = worst - measure.sign * 0.05 * abs(best - worst)
-    shown = np.clip(scores, *sorted((edge, best)))
+    known = scores[np.isfinite(scores)]
+    if not len(known):
+        known = np.zeros(1)
+    # Ranked: the better ones come first.
+    best, worst = known[0], known[int(_SHOWN_SHARE * (len(known) - 1))]
+    shown = np.clip(np.where(np.isfinite(scores), scores, worst), *sorted((worst, best)))
     names = list(ranked[0].parameters)
     with sheet(path, width=10.5, height=8.0) as figure:
         panels = figure.subplots(-(-len(names) // 3), 3, sharey=True)
@@ -100,14 +106,11 @@ def plot_search(
             axes.set_title(name.replace("_", " "))
         for axes in panels[:, 0]:
             axes.set_ylabel(measure.title)
-        side = "lower" if measure.larger_is_better else "higher"
-        beyond = f"; at the edge: {side} than shown" if (shown != scores).any() else ""
-        figure.suptitle(
-            f"{title}: mean over folds by hyper-parameter, the best in orange{beyond}",
-            x=0.01,
-            ha="left",
-            fontweight="bold",
-        )
+            axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+            axes.margins(y=0.12)
+        beyond = ", the worst cut off at the edge" if (shown != scores).any() else ""
+        text = f"{title}: the best in orange{beyond}"
+        figure.suptitle(text, x=0.01, ha="left", fontweight="bold")
 
 
 def _plot_parameter(
@@ -148,11 +151,16 @@ def plot_folds(path: Path, found: Sequence["Scores"], *, title: str) -> None:
                 scores.by_model.items(), (FIRST, SECOND), "os", strict=False
             ):
                 axes.plot(
-                    folds, values, marker, color=colour, label=f"{model}: {np.mean(values):.4g}"
+                    folds,
+                    values,
+                    marker,
+                    color=colour,
+                    label=f"{model}: {plain(float(np.mean(values)))}",
                 )
                 axes.axhline(np.mean(values), color=colour, linewidth=1, linestyle="--")
             axes.set(title=scores.measure.title, xlabel="fold")
             axes.set_xticks(folds)
+            axes.yaxis.set_major_formatter(lambda value, _: plain(value))
             axes.margins(x=0.1, y=0.12)
             # Below the panel: beside the points there may be no room.
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)

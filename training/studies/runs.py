@@ -215,3 +215,8 @@ def _told(key: Key) -> str:
 
 def _shown(cell: Any) -> str:
     return plain(cell) if isinstance(cell, float) else str(cell)
+
+
+def signed(value: float) -> str:
+    """Write a difference with four digits, or every digit before the point."""
+    return ("-" if value < 0 else "+") + plain(abs(value))

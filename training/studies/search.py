@@ -18,6 +18,7 @@ from scipy.stats import loguniform  # type: ignore[import-untyped]
 from sklearn.model_selection import ParameterSampler, cross_validate
 
 from training.architectures.hidden import ACTIVATIONS, Hidden
+from training.evaluation import plain
 from training.fitting import OPTIMIZERS, Fitting
 from training.studies import plots
 from training.studies.estimator import NetworkClassifier, NetworkRegressor
@@ -168,7 +169,7 @@ def search(folder: Folder, subject: Subject, config: Config) -> list[Candidate]:
         [{"candidate": number} for number in range(1, len(candidates) + 1)],
         measure,
         said=lambda result: (
-            f"{first.title} {np.mean(result['scores'][first.name]):.4g} of "
+            f"{first.title} {plain(float(np.mean(result['scores'][first.name])))} of "
             + ", ".join(f"{name} {_shown(value)}" for name, value in result["parameters"].items())
         ),
     )
@@ -223,8 +224,9 @@ def _write(
         [*header, *names, "seconds"],
         rows,
         text=(
-            f"Best of {len(ranked)}: {measure.title} {best.mean(measure):.4g}, standard deviation "
-            f"{best.deviation(measure):.2g} over {len(best.scores[measure.name])} folds, with "
+            f"Best of {len(ranked)}: {measure.title} {plain(best.mean(measure))}, standard "
+            f"deviation {plain(best.deviation(measure))} over "
+            f"{len(best.scores[measure.name])} folds, with "
             f"{found}. The best of many is partly lucky: its score on new data will be a little "
             "worse."
         ),

@@ -8,7 +8,14 @@ import numpy as np
 
 from training.columns import Overrides
 from training.datasets.embedded import find_table
-from training.datasets.pictures import PICTURE_SETS, Part, default_cache, load_pictures
+from training.datasets.pictures import (
+    PICTURE_SETS,
+    Part,
+    PictureSet,
+    default_cache,
+    load_pictures,
+    picture_set,
+)
 from training.datasets.tables import TablePart, load_table
 from training.datasets.targets import Task
 from training.errors import CannotTrain
@@ -20,12 +27,14 @@ class Asked:
     """Which data.
 
     Attributes:
-        data: The name of a picture set or of an embedded table, or a CSV file.
+        data: The name of a picture set or of an embedded table, a folder of pictures, or a CSV
+            file.
         targets: A table's columns to predict; an embedded one's are known.
         task: What they are, where that is said.
         overrides: Kinds of columns that are given.
         folder: That holds the picture set's folder; None to download.
-        limit: Use only so many pictures of the training file.
+        size: Of a folder's pictures as networks take them, in pixels a side.
+        limit: Use only so many of the pictures that are not for the test.
         seed: Of the split.
     """
 
@@ -34,18 +43,24 @@ class Asked:
     task: Task | None = None
     overrides: Overrides = field(default_factory=Overrides)
     folder: Path | None = None
+    size: int = 32
     limit: int | None = None
     seed: int = 0
 
     @property
     def shows_pictures(self) -> bool:
-        """Whether it is a picture set."""
-        return self.data in PICTURE_SETS
+        """Whether it is a picture set or a folder of pictures."""
+        return self.data in PICTURE_SETS or Path(self.data).is_dir()
+
+    @property
+    def pictures(self) -> PictureSet:
+        """The set of pictures."""
+        return picture_set(self.data, size=self.size)
 
     @property
     def name(self) -> str:
         """What the data is called, without the folders it lies in."""
-        return self.data if self.shows_pictures else Path(self.data).stem
+        return self.pictures.name if self.shows_pictures else Path(self.data).stem
 
     @property
     def table(self) -> tuple[Path, tuple[str, ...]]:
@@ -95,8 +110,8 @@ def load_subject(asked: Asked) -> Subject:
 
 def _load_pictures(asked: Asked) -> Subject:
     if asked.targets:
-        raise CannotTrain(f"--target is of tables; {asked.data} is a set of pictures.")
-    pictures = PICTURE_SETS[asked.data]
+        raise CannotTrain(f"--target is of tables; {asked.name} is a set of pictures.")
+    pictures = asked.pictures
     parts = load_pictures(
         pictures, data=asked.folder, cache=default_cache(), seed=asked.seed, limit=asked.limit
     )
