@@ -150,14 +150,9 @@ def plot_folds(path: Path, found: Sequence["Scores"], *, title: str) -> None:
             for (model, values), colour, marker in zip(
                 scores.by_model.items(), (FIRST, SECOND), "os", strict=False
             ):
-                axes.plot(
-                    folds,
-                    values,
-                    marker,
-                    color=colour,
-                    label=f"{model}: {plain(float(np.mean(values)))}",
-                )
-                axes.axhline(np.mean(values), color=colour, linewidth=1, linestyle="--")
+                mean = float(np.mean(values))
+                axes.plot(folds, values, marker, color=colour, label=f"{model}: {plain(mean)}")
+                axes.axhline(mean, color=colour, linewidth=1, linestyle="--")
             axes.set(title=scores.measure.title, xlabel="fold")
             axes.set_xticks(folds)
             axes.yaxis.set_major_formatter(lambda value, _: plain(value))

@@ -18,8 +18,9 @@ from training.datasets.targets import Task
 from training.errors import CannotTrain
 from training.experiments import tables
 from training.fitting import Fitting
-from training.studies import compare, cross_validation, learning_curve, search
+from training.studies import compare, cross_validation, learning_curve, plots, search
 from training.studies.folds import make_folds
+from training.studies.measures import RMSE
 from training.studies.networks import Problem
 from training.studies.subjects import Asked, Subject, load_subject
 
@@ -225,6 +226,19 @@ def test_search_ranks_candidates(searched: tuple[Path, search.Candidate]) -> Non
     assert float(rows[0]["learning_rate"]) == best.fitting.learning_rate
 
 
+def test_candidate_that_did_not_converge_is_drawn_at_the_edge(tmp_path: Path) -> None:
+    found = [
+        search.Candidate(parameters, {"rmse": [error]}, 1.0)
+        for parameters, error in zip(
+            search.draw(replace(SEARCH, iterations=3)), (1.0, 2.0, np.nan), strict=True
+        )
+    ]
+
+    plots.plot_search(tmp_path / "plot.png", found, RMSE, title="Search")
+
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_cross_validation_sets_boosted_trees_beside_the_network(validated: Path) -> None:
     rows = {row["score"]: row for row in read_table(validated)}
 
@@ -311,3 +325,16 @@ def test_embedded_table_needs_no_target() -> None:
 def test_file_without_target_is_refused(rents: Path) -> None:
     with pytest.raises(CannotTrain, match="--target must name the column"):
         load_subject(Asked(data=str(rents)))
+
+
+def test_target_of_pictures_is_refused() -> None:
+    with pytest.raises(CannotTrain, match="--target is of tables; digits8x8 is a set of pictures"):
+        load_subject(Asked(data="digits8x8", targets=("digit",)))
+
+
+def test_pictures_that_a_training_would_spare_validate() -> None:
+    subject = load_subject(Asked(data="digits8x8", limit=480))
+
+    assert subject.problem.classes == 10
+    assert sum(subject.sizes[name] for name in ("train", "validation")) == 480
+    assert subject.validation.x.shape[1:] == subject.train.x.shape[1:]
