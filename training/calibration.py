@@ -24,6 +24,8 @@ _RELIABILITY_BINS = 15
 
 _MOST_PROTOTYPES = 50
 _ROWS_A_PROTOTYPE = 20
+# More move the centres by next to nothing.
+_CLUSTERING_ROUNDS = 20
 # A quarter of a million numbers are a megabyte.
 _MOST_PROTOTYPE_NUMBERS = 240_000
 
@@ -228,7 +230,9 @@ def find_prototypes(features: Values, y: Codes, *, seed: int) -> Values:
     for code in classes:
         own = directions[y == code]
         count = max(1, min(most, len(own) // _ROWS_A_PROTOTYPE))
-        clusters = MiniBatchKMeans(count, random_state=seed, n_init=3, batch_size=2048).fit(own)
+        clusters = MiniBatchKMeans(
+            count, random_state=seed, n_init=3, batch_size=2048, max_iter=_CLUSTERING_ROUNDS
+        ).fit(own)
         found.append(clusters.cluster_centers_)
     return _unit(np.concatenate(found)).astype(np.float32)
 
