@@ -11,6 +11,11 @@ from service import remote
 
 def main() -> None:
     """Run the command that was asked for."""
+    options = _parser().parse_args()
+    options.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m service", description=__doc__)
     commands = parser.add_subparsers(required=True)
     commands.add_parser("serve", help="serve models/ as the VITRINE_* variables say").set_defaults(
@@ -21,8 +26,7 @@ def main() -> None:
     index = commands.add_parser("index", help="write index.json of models for a web server")
     index.add_argument("models", metavar="DIR", help="folder of the bundles")
     index.set_defaults(run=_index)
-    options = parser.parse_args()
-    options.run(options)
+    return parser
 
 
 def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -2,16 +2,19 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from service import __main__ as service_commands
 from service.app import create_app
 from service.errors import ServiceError
 from service.metrics import Metrics
@@ -20,9 +23,11 @@ from service.repository import Repository
 from service.settings import PREFIX, Settings
 from tests.fakes import FakeFleet
 from tests.servers import ROOT, Server, serving
+from training import __main__ as training_commands
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 URL = "http://127.0.0.1:8080"
+PARSERS = {"service": service_commands._parser(), "training": training_commands._parser()}
 
 
 def _conversations() -> Iterator[Any]:
@@ -148,6 +153,38 @@ def test_verbs_in_documents_are_in_the_makefile() -> None:
     }
 
     assert named <= verbs
+
+
+def _typed(page: Path) -> list[list[str]]:
+    """Return the words of every command of ours on a page, the package's name first."""
+    typed = re.findall(r"python -m ((?:service|training) [a-z][^`\n]*)", page.read_text())
+    words = (shlex.split(line, comments=True) for line in typed)
+    return [list(takewhile(lambda word: word not in {">", "|"}, each)) for each in words]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(words, id=f"{page.name} {number}")
+        for page in PAGES
+        for number, words in enumerate(_typed(page), start=1)
+    ],
+)
+def test_command_in_documents_is_accepted(words: list[str]) -> None:
+    package, *arguments = words
+
+    options = PARSERS[package].parse_args(arguments)
+
+    assert callable(options.run)
+
+
+def test_tutorials_have_the_same_commands_in_both_languages() -> None:
+    in_english, in_portuguese = (
+        _typed(ROOT / "docs" / name) for name in ("tutorials.md", "tutoriais.pt-BR.md")
+    )
+
+    assert in_english
+    assert in_portuguese == in_english
 
 
 def test_links_in_documents_lead_somewhere() -> None:
