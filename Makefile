@@ -18,9 +18,10 @@ help: ## List these verbs
 serve: .venv/service/installed ## Serve models/ on http://127.0.0.1:8080; HOST= and PORT= change that
 	@VITRINE_HOST=$(HOST) VITRINE_PORT=$(PORT) exec .venv/service/bin/python -m service serve
 
-train: .venv/training/installed ## Train both shipped models again, each into its next version
-	@: "$${VITRINE_DATA:?must name the folder that holds mnist/ and california_housing/}"
+train: .venv/training/installed ## Train the shipped models again, each into its next version
+	@: "$${VITRINE_DATA:?must name the folder that holds mnist/, fashion_mnist/ and california_housing/}"
 	.venv/training/bin/python -m training images mnist --name digits
+	.venv/training/bin/python -m training images fashion_mnist --name fashion
 	.venv/training/bin/python -m training table "$$VITRINE_DATA"/california_housing/housing.csv \
 		--target median_house_value --name housing --unit USD
 

@@ -67,7 +67,7 @@ def test_drawn_digits_are_credible(digits: Model) -> None:
     assert (credibility(digits, golden) >= 0.05).mean() >= 0.75
 
 
-@pytest.mark.parametrize(("name", "least"), [("digits", 5000), ("housing", 2000)])
+@pytest.mark.parametrize(("name", "least"), [("digits", 5000), ("fashion", 5000), ("housing", 2000)])
 def test_enough_instances_calibrate(name: str, least: int) -> None:
     manifest = manifest_of(name)
 
@@ -89,10 +89,18 @@ def test_prototypes_take_less_than_a_megabyte(digits: Model) -> None:
     assert sum(matrices.values()) < 10**6
 
 
-@pytest.mark.parametrize("name", ["digits", "housing"])
+@pytest.mark.parametrize("name", ["digits", "fashion", "housing"])
 def test_card_states_what_was_covered_and_the_margin(name: str) -> None:
     card = (MODELS / name / str(manifest_of(name).version) / "CARD.md").read_text()
 
     assert "## How far to trust it" in card
     assert "| 90.0% |" in card
     assert "points |" in card
+
+
+def test_clothes_are_told_apart_as_promised() -> None:
+    manifest = manifest_of("fashion")
+
+    assert manifest.scores["test"]["accuracy"] >= 0.93
+    assert manifest.signature.picture is not None
+    assert manifest.signature.picture.geometry == "fashion"
