@@ -67,7 +67,9 @@ def test_drawn_digits_are_credible(digits: Model) -> None:
     assert (credibility(digits, golden) >= 0.05).mean() >= 0.75
 
 
-@pytest.mark.parametrize(("name", "least"), [("digits", 5000), ("fashion", 5000), ("housing", 2000)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("digits", 5000), ("fashion", 5000), ("housing", 2000)]
+)
 def test_enough_instances_calibrate(name: str, least: int) -> None:
     manifest = manifest_of(name)
 
