@@ -164,6 +164,13 @@ def test_class_weights_find_more_of_a_rare_label(tmp_path: Path) -> None:
     assert found[True] > found[False] + 0.3
 
 
+def test_what_happens_between_epochs_is_written_for_tensorboard(tmp_path: Path) -> None:
+    learning = Learning(plain=PLAIN, reduce_patience=1, tensorboard=tmp_path / "logs")
+    tables.train(config("binary", tmp_path, learning))
+
+    assert list((tmp_path / "logs" / "validation").glob("events.out.tfevents.*"))
+
+
 def test_class_weights_of_a_number_are_refused(tmp_path: Path) -> None:
     described = config("regression", tmp_path, Learning(plain=PLAIN, class_weights=True))
 

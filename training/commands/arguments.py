@@ -1,7 +1,6 @@
 """Arguments that several commands share."""
 
 import argparse
-import importlib.util
 import os
 import shlex
 from pathlib import Path
@@ -50,10 +49,7 @@ def add_watching(command: argparse.ArgumentParser) -> None:
         "instead of a falling one",
     )
     group.add_argument(
-        "--tensorboard",
-        type=tensorboard_folder,
-        metavar="DIR",
-        help="write what TensorBoard shows here; needs the package tensorboard",
+        "--tensorboard", type=Path, metavar="DIR", help="write what TensorBoard shows here"
     )
 
 
@@ -79,15 +75,6 @@ def typed(words: list[str]) -> str:
     """Return the command without the folders of whoever typed it."""
     names = [Path(word).name if "/" in word else word for word in words]
     return "python -m training " + shlex.join(names)
-
-
-def tensorboard_folder(text: str) -> Path:
-    """Read a folder that TensorBoard is to look into."""
-    if importlib.util.find_spec("tensorboard") is None:
-        raise argparse.ArgumentTypeError(
-            "needs the package tensorboard, which is not installed: pip install tensorboard"
-        )
-    return Path(text)
 
 
 def positive(text: str) -> int:
