@@ -161,6 +161,7 @@ def _about(subject: Subject, config: Config, variants: Variants) -> About:
         sizes=subject.sizes,
         seed=config.seed,
         options={
+            **subject.reading,
             "task": subject.problem.task,
             "variants": list(variants),
             **asdict(config.hidden),

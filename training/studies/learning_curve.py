@@ -115,6 +115,7 @@ def _about(subject: Subject, config: Config, sizes: Sequence[int]) -> About:
         sizes=subject.sizes,
         seed=config.seed,
         options={
+            **subject.reading,
             **asdict(config.hidden),
             **asdict(config.fitting),
             "task": subject.problem.task,

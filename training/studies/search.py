@@ -196,6 +196,7 @@ def _about(subject: Subject, config: Config) -> About:
         sizes=subject.sizes,
         seed=config.seed,
         options={
+            **subject.reading,
             "task": subject.problem.task,
             "iterations": config.iterations,
             "folds": config.folds,

@@ -1,8 +1,9 @@
 """The data that studies look at: a picture set or a table, with what is to be told from it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,17 @@ class Asked:
         """
         return find_table(self.data, self.targets, default_cache())
 
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the data is read, which its hash does not tell.
+
+        Raises:
+            CannotTrain: A table's columns to predict are not said.
+        """
+        if not self.shows_pictures:
+            return {"target": self.table[1], **asdict(self.overrides)}
+        return {} if self.data in PICTURE_SETS else {"size": self.size}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -84,6 +96,7 @@ class Subject:
         validation: What the study scores: all that a training would spare for choosing and for
             calibration, for a study calibrates nothing.
         test: Kept for one last look.
+        reading: How the data was read, which its hash does not tell.
     """
 
     name: str
@@ -92,6 +105,7 @@ class Subject:
     train: Sample
     validation: Sample
     test: Sample
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -122,6 +136,7 @@ def _load_pictures(asked: Asked) -> Subject:
         train=_of_pictures([parts.train]),
         validation=_of_pictures([parts.validation, parts.calibration, parts.held_out]),
         test=_of_pictures([parts.test]),
+        reading=asked.reading,
     )
 
 
@@ -143,6 +158,7 @@ def _load_table(asked: Asked) -> Subject:
         train=_of_table([parts.train]),
         validation=_of_table([parts.validation, parts.calibration]),
         test=_of_table([parts.test]),
+        reading=asked.reading,
     )
 
 

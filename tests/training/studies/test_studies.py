@@ -14,6 +14,7 @@ from sklearn.model_selection import RandomizedSearchCV
 
 from tests.training.studies.conftest import bright_pictures
 from training.architectures.hidden import Hidden
+from training.columns import Overrides
 from training.datasets.targets import Task
 from training.errors import CannotTrain
 from training.experiments import tables
@@ -282,6 +283,22 @@ def test_interrupted_cross_validation_goes_on(rents: Path, validated: Path, tmp_
     assert json.loads(lines[3])["run"] == {"fold": 2, "model": "boosted trees"}
 
 
+OTHERWISE_READ: dict[str, tuple[dict[str, Any], str]] = {
+    "target": ({"targets": ("row",)}, r'its target being \["rent"\]'),
+    "columns": ({"overrides": Overrides(ignored=("built",))}, r"its ignored being \[\]"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), OTHERWISE_READ.values(), ids=OTHERWISE_READ)
+def test_study_of_a_table_read_otherwise_is_another_one(
+    rents: Path, validated: Path, change: dict[str, Any], message: str
+) -> None:
+    asked = replace(Asked(data=str(rents), targets=("rent",)), **change)
+
+    with pytest.raises(CannotTrain, match=message):
+        cross_validation.run_on_table(asked, PLAIN, fold_config(validated))
+
+
 def test_pictures_are_cross_validated_alone(tmp_path: Path) -> None:
     sample = bright_pictures(40)
     subject = Subject(
@@ -319,6 +336,7 @@ def test_embedded_table_needs_no_target() -> None:
     subject = load_subject(Asked(data="wine"))
 
     assert (subject.problem.task, subject.problem.classes) == ("multiclass", 3)
+    assert subject.reading["target"] == ("cultivar",)
     assert sum(subject.sizes.values()) == 178
 
 
