@@ -18,9 +18,12 @@ def read(columns: Columns, *, task: Task | None = None) -> Targets:
     return read_targets(Table(Dialect(), columns), list(columns), task)
 
 
+LONG = ("20240101", "20240102")
 TOLD: dict[str, tuple[Sequence[str], Task, tuple[str, ...]]] = {
     "numbers": ([f"{value}.5" for value in range(30)], "regression", ()),
     "few whole numbers": (["1", "2", "3"] * 10, "regression", ()),
+    "codes longer than a float32": (["20240101", "20240102"] * 10, "binary", LONG),
+    "fractions": (["0.1", "0.25"] * 10, "binary", ("0.1", "0.25")),
     "zero and one": (["0", "1"] * 10, "binary", ("0", "1")),
     "the same number written twice": (["0", "1", "1.0"] * 10, "binary", ("0", "1")),
     "two texts": (["yes", "no"] * 10, "binary", ("no", "yes")),
@@ -49,11 +52,12 @@ def test_few_whole_numbers_are_hinted_to_be_codes() -> None:
 
 def test_several_columns_are_labels_that_a_row_may_have_any_of() -> None:
     found = read(
-        {"rain": ["yes", "no"] * 10, "wind": ["0", "1"] * 10, "sun": ["TRUE", "false"] * 10}
+        {"rain": ["yes", "no"] * 10, "wind": ["0", "1"] * 10, "sun": ["TRUE", "false"] * 10, "fog": ["0.0", "1.0"] * 10}
     )
 
-    assert found.target == Target("multilabel", ("rain", "wind", "sun"), ("rain", "wind", "sun"))
-    np.testing.assert_array_equal(found.y[:2], [[1, 0, 1], [0, 1, 0]])
+    names = ("rain", "wind", "sun", "fog")
+    assert found.target == Target("multilabel", names, names)
+    np.testing.assert_array_equal(found.y[:2], [[1, 0, 1, 0], [0, 1, 0, 1]])
 
 
 def test_rows_with_a_blank_target_are_not_usable() -> None:
@@ -68,6 +72,16 @@ FAULTS: dict[str, tuple[Columns, Task | None, str]] = {
         {"y": [*(["a", "b"] * 15), "c"]},
         None,
         "must come in 4 rows at least. Received: 1 of 'c'",
+    ),
+    "label that hardly anyone has": (
+        {"a": ["0", "1"] * 15, "b": [*(["no"] * 29), "yes"]},
+        None,
+        "4 rows must have the label 'b', and as many lack it. Received: 1 of 30",
+    ),
+    "one number written in two ways": (
+        {"y": ["1", "1.0"] * 15},
+        None,
+        "'y' has the same value in every row",
     ),
     "three labels for two": (
         {"y": ["a", "b", "c"] * 10},
@@ -98,3 +112,10 @@ def test_target_that_does_not_fit_its_task_is_refused(
 ) -> None:
     with pytest.raises(CannotTrain, match=message):
         read(columns, task=task)
+
+
+def test_target_named_twice_is_refused() -> None:
+    table = Table(Dialect(), {"a": ["0", "1"] * 15, "b": ["0", "1"] * 15})
+
+    with pytest.raises(CannotTrain, match="'b' is named twice"):
+        read_targets(table, ("b", "a", "b"), None)

@@ -3,6 +3,7 @@
 Told from the texts of the target columns alone.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,6 +102,8 @@ def read_targets(table: Table, names: Sequence[str], task: Task | None) -> Targe
     for name in names:
         if name not in table.columns:
             raise CannotTrain(f"There is no column {shown(name)}.{nearest(name, table.columns)}")
+        if names.count(name) > 1:
+            raise CannotTrain(f"{shown(name)} is named twice as a target.")
     columns = [table.columns[name] for name in names]
     usable = np.flatnonzero(np.all([[text is not None for text in each] for each in columns], 0))
     if len(usable) < _LEAST_ROWS:
@@ -112,17 +115,21 @@ def read_targets(table: Table, names: Sequence[str], task: Task | None) -> Targe
         if len({texts[place] for place in usable}) == 1:
             raise CannotTrain(f"{shown(name)} has the same value in every row.")
     if len(names) > 1 or task == "multilabel":
-        return _read_labels(names, columns, usable, task)
+        flags = [_class_labels(texts, table.dialect) for texts in columns]
+        return _read_labels(names, flags, usable, task)
     (name,), (texts,) = names, columns
     numbers = parse_numbers(texts, table.dialect)
-    distinct = {_class_label(texts[place], table.dialect) for place in usable}
+    labels = _class_labels(texts, table.dialect)
+    distinct = {labels[place] for place in usable}
+    if len(distinct) == 1:
+        raise CannotTrain(f"{shown(name)} has the same value in every row.")
     if task is None:
         # A stray text among numbers is a slip to be told of, not a class.
         is_number = len(numbers.faults) <= _STRAY_SHARE * len(usable)
         task = "regression" if is_number and len(distinct) > 2 else "multiclass"
     if task == "regression":
         return _read_values(name, texts, usable, table.dialect)
-    return _read_classes(name, [_class_label(text, table.dialect) for text in texts], usable, task)
+    return _read_classes(name, labels, usable, task)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -150,12 +157,17 @@ def _read_values(name: str, texts: Texts, usable: NDArray[np.intp], dialect: Dia
     return Targets(Target("regression", (name,)), values, usable, hint)
 
 
-def _class_label(text: str | None, dialect: Dialect) -> str | None:
-    """Return the label that a text stands for: 1 and 1.0 are the same number."""
-    if text is None:
-        return None
+def _class_labels(texts: Texts, dialect: Dialect) -> list[str | None]:
+    """Return the labels that texts stand for: 1 and 1.0 are the same number."""
+    known = {text: _class_label(text, dialect) for text in set(texts) if text is not None}
+    return [None if text is None else known[text] for text in texts]
+
+
+def _class_label(text: str, dialect: Dialect) -> str:
+    if re.fullmatch(r"[+-]?[0-9]+", text):
+        return str(int(text))  # of any length: codes may be longer than a float32 tells apart
     parsed = parse_numbers([text], dialect)
-    return text if parsed.faults else f"{float(parsed.values[0]):.9g}"
+    return text if parsed.faults else np.format_float_positional(parsed.values[0], trim="-")
 
 
 def _read_classes(name: str, texts: Texts, usable: NDArray[np.intp], task: Task) -> Targets:
@@ -205,4 +217,10 @@ def _read_labels(
                 f"{', '.join(shown(text) for text in sorted(known)[:3])}."
             )
         y[:, place] = [(text or "").lower() == present for text in texts]
+        having = int(y[usable, place].sum())
+        if not _LEAST_OF_A_LABEL <= having <= len(usable) - _LEAST_OF_A_LABEL:
+            raise CannotTrain(
+                f"At least {_LEAST_OF_A_LABEL} rows must have the label {shown(name)}, and as many "
+                f"lack it. Received: {having} of {len(usable)} have it."
+            )
     return Targets(Target("multilabel", tuple(names), tuple(names)), y, usable)
