@@ -27,6 +27,7 @@ _LOOK: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "text.color": INK,
+    "text.parse_math": False,  # names and labels may have dollar signs
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
     "axes.titlesize": 12,

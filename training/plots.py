@@ -603,7 +603,8 @@ def _draw_regions(axes: Axes, places: Sequence[NDArray[Any]], surface: Surface) 
     top = surface.values.argmax(axis=-1)
     sure = surface.values.max(axis=-1)
     least = 1 / len(surface.labels)
-    strength = ((sure - least) / (1 - least))[..., np.newaxis]
+    # Where an instance may have none of the labels, even the most probable one may be unlikely.
+    strength = np.clip((sure - least) / (1 - least), 0, 1)[..., np.newaxis]
     palette = np.array([to_rgb(colour) for colour in _COLOURS])
     coloured = 1 - strength * (1 - palette[top % len(palette)])
     axes.pcolormesh(*places, coloured.transpose(1, 0, 2), shading="nearest")
