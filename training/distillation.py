@@ -21,10 +21,11 @@ from catboost import CatBoostClassifier, CatBoostRegressor
 from numpy.typing import NDArray
 from scipy.optimize import nnls  # type: ignore[import-untyped]
 from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeCV
-from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.model_selection import KFold
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -116,12 +117,25 @@ def _catboost(build: Any, seed: int, *, iterations: int, threads: int, **options
     )
 
 
+def _fit_trees(trees: Any, features: Any, target: Truth, **options: Any) -> Any:
+    """Fit CatBoost's trees, or, where nothing differs, which these refuse, a constant answer."""
+    if np.ptp(target) and pd.DataFrame(features).nunique(dropna=False).max() > 1:
+        return trees.fit(features, target, **options)
+    constant = DummyRegressor if isinstance(trees, CatBoostRegressor) else DummyClassifier
+    return constant().fit(features, target)
+
+
 def unexplained(rows: Rows, target: Targets, *, seed: int, threads: int = 1) -> Targets:
     """Return what quick trees, fitted on other folds, leave of each target."""
-    trees = _catboost(CatBoostRegressor, seed, iterations=200, threads=threads, learning_rate=0.1)
     folds = KFold(_fold_count(len(rows), 4), shuffle=True, random_state=seed)
     flat = np.hstack([rows.numbers, rows.categories])
-    return np.asarray(target - cross_val_predict(trees, flat, target, cv=folds))
+    left = target.astype(np.float64)
+    for inside, outside in folds.split(flat):
+        trees = _catboost(
+            CatBoostRegressor, seed, iterations=200, threads=threads, learning_rate=0.1
+        )
+        left[outside] -= _fit_trees(trees, flat[inside], target[inside]).predict(flat[outside])
+    return left
 
 
 def _fold_count(rows: int, wanted: int) -> int:
@@ -133,7 +147,9 @@ def important_columns(rows: Rows, target: Truth, *, seed: int, most: int) -> lis
     if rows.numbers.shape[1] == 0:
         return []
     build = CatBoostClassifier if _is_codes(target) else CatBoostRegressor
-    trees = _catboost(build, seed, iterations=100, threads=1).fit(rows.numbers, target)
+    trees = _fit_trees(_catboost(build, seed, iterations=100, threads=1), rows.numbers, target)
+    if isinstance(trees, DummyClassifier | DummyRegressor):
+        return []
     order = np.argsort(-trees.get_feature_importance(), kind="stable")
     return [int(column) for column in order[:most]]
 
@@ -261,8 +277,8 @@ class Teacher:
         """Learn `rows`, the ones that the features remember."""
         flat = self._flatten(rows, known=True)
         codes = list(range(flat.shape[1] - rows.categories.shape[1], flat.shape[1]))
-        self.linear = _linear_model(rows, is_value=self.outputs == 1)
-        self.trees.fit(self._frame(flat, codes), target, cat_features=codes)
+        self.linear = _linear_model(rows, target, is_value=self.outputs == 1)
+        self.trees = _fit_trees(self.trees, self._frame(flat, codes), target, cat_features=codes)
         self.codes = codes
         self.forest.fit(flat, target)
         self.linear.fit(np.hstack([rows.numbers, rows.categories]), target)
@@ -300,7 +316,9 @@ class Teacher:
         return frame.astype(dict.fromkeys(codes, np.int32))
 
 
-def _linear_model(rows: Rows, *, is_value: bool) -> Any:
+def _linear_model(rows: Rows, target: Truth, *, is_value: bool) -> Any:
+    if not is_value and not np.ptp(target):
+        return DummyClassifier()
     columns = rows.numbers.shape[1]
     everything = columns + rows.categories.shape[1]
     prepare = make_column_transformer(
@@ -386,6 +404,7 @@ def prepare_lesson(
     target: Truth,
     *,
     seed: int,
+    classes: int | None = None,
     dates: Sequence[int] = (),
     sizes: Sizes = Sizes(),
     threads: int = 1,
@@ -399,6 +418,7 @@ def prepare_lesson(
         rows: That train.
         target: Their values, or the codes of their class labels.
         seed: Of every random choice.
+        classes: How many class labels there are, where the last may be nobody's.
         dates: Which number columns are dates.
         sizes: How much the teachers may learn and tell.
         threads: Cores to use.
@@ -419,7 +439,7 @@ def prepare_lesson(
     synthetic, parent = synthesise(rows, _count(len(rows), sizes.synthetic_rows), rng)
     asked = with_calendar(synthetic, dates)
     values = np.stack([target.astype(np.float64), residual], axis=1)
-    outputs = int(every_target.max()) + 1 if _is_codes(target) else 1
+    outputs = classes or (int(every_target.max()) + 1 if _is_codes(target) else 1)
     unseen = np.zeros((len(rows), 3, outputs))
     labels = np.zeros((len(synthetic), 3, outputs))
     for number, (inside, outside) in enumerate(_folds(target, seed=seed)):
@@ -453,7 +473,9 @@ def prepare_labels_lesson(rows: Rows, target: Floats, **options: Any) -> Lesson:
         target: (n, labels).
     """
     # The same seed makes the same synthetic rows for each.
-    each = [prepare_lesson(rows, label, **options) for label in target.T.astype(np.int64)]
+    each = [
+        prepare_lesson(rows, label, classes=2, **options) for label in target.T.astype(np.int64)
+    ]
     return Lesson(
         each[0].rows,
         np.stack([lesson.target[:, 1] for lesson in each], axis=1),

@@ -16,13 +16,14 @@ from tests.training.conftest import TINY
 from training.architectures.hidden import Hidden
 from training.architectures.tables import BinaryHead, ClassesHead, LabelsHead, balanced, predict
 from training.columns import Overrides
-from training.datasets.tables import TableParts, load_table
+from training.datasets.tables import Rows, TableParts, load_table
 from training.distillation import prepare_labels_lesson, prepare_lesson
 from training.errors import CannotTrain
 from training.evaluation import ranking_scores
 from training.experiments import tables
 from training.experiments.tables import Config, Learning, Plain
 from training.fitting import Fitting
+from training.plots import Axis, Surface, plot_surface
 
 PLAIN = Plain(hidden=Hidden(units=(8,)), fitting=Fitting(learning_rate=2e-2, epochs=12))
 Line = Callable[[float, float, str], str]
@@ -234,6 +235,34 @@ def test_teachers_of_several_labels_label_each_by_itself(tmp_path: Path) -> None
     np.testing.assert_array_equal(lesson.target[:, 1], alone.target[:, 1])
 
 
+def test_teachers_of_a_label_that_one_row_has_can_be_fitted() -> None:
+    rng = np.random.default_rng(0)
+    rows = Rows(rng.random((24, 2), np.float32), np.zeros((24, 0), np.int32))
+
+    for having in (0, 1):
+        labels = np.zeros((24, 1), np.float32)
+        labels[:having] = 1
+        lesson = prepare_labels_lesson(rows, labels, seed=0, sizes=TINY.teachers)
+        assert lesson.target.max() == having
+
+
+def test_teachers_of_rows_that_are_all_alike_answer_the_mean() -> None:
+    rows = Rows(np.full((24, 1), np.nan, np.float32), np.full((24, 1), 2, np.int32))
+    values = np.arange(24.0)
+
+    lesson = prepare_lesson(rows, values, seed=0, sizes=TINY.teachers)
+
+    assert np.median(lesson.target) == pytest.approx(values.mean(), abs=2)
+
+
+def test_teachers_of_values_that_are_all_but_one_the_same_can_be_fitted() -> None:
+    rows = Rows(np.random.default_rng(0).random((20, 1), np.float32), np.zeros((20, 0), np.int32))
+
+    lesson = prepare_lesson(rows, np.eye(20)[0], seed=0, sizes=TINY.teachers)
+
+    assert np.isfinite(lesson.target).all()
+
+
 @pytest.mark.parametrize("kind", ["binary", "multilabel"])
 def test_temperature_makes_labels_of_the_calibration_part_likelier(
     tmp_path: Path, kind: str
@@ -284,3 +313,21 @@ def test_ranking_scores_leave_out_labels_that_nobody_has() -> None:
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1]], np.float32)
 
     assert ranking_scores(probabilities, np.array([0, 1]))["roc_auc"] == 1
+
+
+def test_surface_of_labels_that_are_all_unlikely_is_drawn(tmp_path: Path) -> None:
+    axis = Axis("x", np.linspace(0, 1, 3))
+    unlikely = np.full((3, 3, 2), 0.1)
+
+    plot_surface(tmp_path / "surface.png", axis, axis, Surface(unlikely, "y", ("a", "b")))
+
+    assert (tmp_path / "surface.png").is_file()
+
+
+def test_names_and_labels_with_dollar_signs_are_drawn(tmp_path: Path) -> None:
+    axis = Axis("$\\frac$ in $", np.linspace(0, 1, 3))
+    even = np.full((3, 3, 2), 0.5)
+
+    plot_surface(tmp_path / "surface.png", axis, axis, Surface(even, "y", ("$1_$", "b")))
+
+    assert (tmp_path / "surface.png").is_file()
