@@ -171,6 +171,8 @@ class Learner:
     def _compile(self, fitting: Fitting) -> None:
         task, weight = self.problem.task, None
         metric: Any = "accuracy"
+        if task == "multilabel":  # by that name Keras would only compare the most probable labels
+            metric = keras.metrics.BinaryAccuracy(name="accuracy")
         if task == "regression":
             weight = 1 / float(self.network.get_layer("value").scale) ** 2
             metric = keras.metrics.RootMeanSquaredError(name="rmse")

@@ -103,3 +103,15 @@ def test_table_is_taken_apart_again(rent_subject: Subject) -> None:
     np.testing.assert_array_equal(
         np.concatenate([tensors["numbers"], tensors["categories"]], axis=1), x
     )
+
+
+def test_accuracy_of_several_labels_is_the_share_that_was_told_right() -> None:
+    rng = np.random.default_rng(0)
+    sample = Sample(rng.random((40, 2), np.float32), (rng.random((40, 3)) < 0.5).astype("float32"))
+    problem = Problem(task="multilabel", classes=3)
+    learner = build(problem, sample, Hidden(units=()), seed=0)
+
+    history = learner.fit(sample, Fitting(epochs=1), seed=0, validation=sample)
+
+    right = ((learner.predict(sample.x) > 0.5) == (sample.y > 0.5)).mean()
+    assert history["val_accuracy"] == pytest.approx([right])
