@@ -12,8 +12,10 @@ from service.errors import InvalidParameter
 from tests.training.conftest import TINY, table_config, write_rents
 from training.architectures.tables import ValueHead, by_column, table_network
 from training.columns import Overrides
-from training.datasets.tables import Rows, TableParts, load_table
+from training.datasets.tables import Rows, Split, TableParts, load_table, split_places
+from training.datasets.targets import Target, Targets, Task
 from training.distillation import Lesson, prepare_lesson
+from training.errors import CannotTrain
 from training.experiments import tables
 from training.experiments.tables import Batches
 
@@ -88,6 +90,31 @@ def test_thirty_rows_are_enough(tmp_path: Path) -> None:
     manifest = bundle.read_manifest(folder)
     assert manifest.origin.split == {"train": 20, "validation": 4, "calibration": 0, "test": 6}
     assert manifest.calibration is None
+
+
+def targets_of(labels: str) -> Targets:
+    """Return targets of one row a letter, their labels the letters."""
+    names = tuple(sorted(set(labels)))
+    y = np.array([names.index(label) for label in labels], dtype=np.int64)
+    task: Task = "binary" if len(names) == 2 else "multiclass"
+    return Targets(Target(task, ("y",), names), y, np.arange(len(y)))
+
+
+UNSPLITTABLE: dict[str, tuple[str, Split, str]] = {
+    "more labels than rows to test": ("abcdefghij" * 4, Split(), "must have 10 of the 40 rows"),
+    "hardly any test": ("ab" * 20, Split(test=0.01), "must have 2 of the 40 rows .* Received: 1"),
+    "nearly all test": ("ab" * 20, Split(test=0.99), "leave as many.* Received: 40"),
+    "nearly all validation": ("ab" * 250, Split(validation=0.9), "10 rows must be left to train"),
+    "rare label": ("ab" * 98 + "cccc", Split(validation=0.85), "train has the label 'c'"),
+}
+
+
+@pytest.mark.parametrize(("labels", "split", "message"), UNSPLITTABLE.values(), ids=UNSPLITTABLE)
+def test_shares_that_leave_a_part_too_little_are_refused(
+    labels: str, split: Split, message: str
+) -> None:
+    with pytest.raises(CannotTrain, match=message):
+        split_places(targets_of(labels), split, seed=0)
 
 
 def test_table_too_small_to_calibrate_gives_the_value_alone(small_table_bundle: Path) -> None:

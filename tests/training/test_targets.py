@@ -52,7 +52,12 @@ def test_few_whole_numbers_are_hinted_to_be_codes() -> None:
 
 def test_several_columns_are_labels_that_a_row_may_have_any_of() -> None:
     found = read(
-        {"rain": ["yes", "no"] * 10, "wind": ["0", "1"] * 10, "sun": ["TRUE", "false"] * 10, "fog": ["0.0", "1.0"] * 10}
+        {
+            "rain": ["yes", "no"] * 10,
+            "wind": ["0", "1"] * 10,
+            "sun": ["TRUE", "false"] * 10,
+            "fog": ["0.0", "1.0"] * 10,
+        }
     )
 
     names = ("rain", "wind", "sun", "fog")

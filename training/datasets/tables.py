@@ -1,6 +1,7 @@
 """CSV files: read, told what their columns are, split."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from service.bundle import (
     Dialect,
     Instances,
 )
-from service.errors import ServiceError
+from service.errors import ServiceError, shown
 from service.tables import Table, read_table
 from service.tables.cells import parse
 from training.columns import Kinds, Overrides, learn_specs, tell_kinds
@@ -30,6 +31,7 @@ from training.errors import CannotTrain
 _TEST_SEED = 42
 _MOST_SPARED = 2000
 _LEAST_VALIDATING = 4
+_LEAST_TRAINING = 10
 # Fewer calibrate nothing: a 90 % interval from n rows is off by 1 / (n + 1).
 _LEAST_CALIBRATING = 50
 
@@ -250,9 +252,19 @@ def set_apart(targets: Targets, test: float) -> tuple[NDArray[np.intp], NDArray[
     Args:
         targets: What every row's target is.
         test: How many rows with a target, or their share; both give the same rows.
+
+    Raises:
+        CannotTrain: A class label cannot be in both.
     """
     usable = targets.usable
     classes = targets.y[usable] if targets.target.is_one_label else None
+    count = test if test >= 1 else math.ceil(test * len(usable))
+    labels = max(1, len(targets.target.labels)) if classes is not None else 1
+    if not labels <= count <= len(usable) - labels:
+        raise CannotTrain(
+            f"The test part must have {labels} of the {len(usable)} rows with a target at least, "
+            f"and leave as many: say another --test-size. Received: {count}."
+        )
     rest, held_out = train_test_split(
         usable, test_size=test, random_state=_TEST_SEED, stratify=classes
     )
@@ -266,6 +278,9 @@ def split_places(targets: Targets, split: Split, *, seed: int) -> dict[str, NDAr
         targets: Of all rows.
         split: Shares.
         seed: Of all but the test part.
+
+    Raises:
+        CannotTrain: Too few rows are left to train.
     """
     rest, test = set_apart(targets, split.test)
     rest = _shuffled(rest, targets, seed=seed)
@@ -275,7 +290,24 @@ def split_places(targets: Targets, split: Split, *, seed: int) -> dict[str, NDAr
     if split.validation is not None:
         validating = max(_LEAST_VALIDATING, round(split.validation * len(rest)))
     calibration, validation, train = np.split(rest, [calibrating, calibrating + validating])
+    _check_train(train, targets)
     return {"train": train, "validation": validation, "calibration": calibration, "test": test}
+
+
+def _check_train(places: NDArray[np.intp], targets: Targets) -> None:
+    advice = "Say a smaller --test-size or --validation-split."
+    if len(places) < _LEAST_TRAINING:
+        raise CannotTrain(
+            f"At least {_LEAST_TRAINING} rows must be left to train. {advice} "
+            f"Received: {len(places)}."
+        )
+    if targets.target.is_one_label:
+        found = np.bincount(targets.y[places], minlength=len(targets.target.labels))
+        if not found.all():
+            label = targets.target.labels[int(found.argmin())]
+            raise CannotTrain(
+                f"No row that is left to train has the label {shown(label)}. {advice}"
+            )
 
 
 def _shuffled(places: NDArray[np.intp], targets: Targets, *, seed: int) -> NDArray[np.intp]:

@@ -99,11 +99,7 @@ def read_targets(table: Table, names: Sequence[str], task: Task | None) -> Targe
     Raises:
         CannotTrain: There is no such column, or it does not hold what the task needs.
     """
-    for name in names:
-        if name not in table.columns:
-            raise CannotTrain(f"There is no column {shown(name)}.{nearest(name, table.columns)}")
-        if names.count(name) > 1:
-            raise CannotTrain(f"{shown(name)} is named twice as a target.")
+    _check_names(table, names)
     columns = [table.columns[name] for name in names]
     usable = np.flatnonzero(np.all([[text is not None for text in each] for each in columns], 0))
     if len(usable) < _LEAST_ROWS:
@@ -130,6 +126,14 @@ def read_targets(table: Table, names: Sequence[str], task: Task | None) -> Targe
     if task == "regression":
         return _read_values(name, texts, usable, table.dialect)
     return _read_classes(name, labels, usable, task)
+
+
+def _check_names(table: Table, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in table.columns:
+            raise CannotTrain(f"There is no column {shown(name)}.{nearest(name, table.columns)}")
+        if names.count(name) > 1:
+            raise CannotTrain(f"{shown(name)} is named twice as a target.")
 
 
 def _listed(names: Sequence[str]) -> str:
