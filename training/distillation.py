@@ -404,7 +404,6 @@ def prepare_lesson(
     target: Truth,
     *,
     seed: int,
-    classes: int | None = None,
     dates: Sequence[int] = (),
     sizes: Sizes = Sizes(),
     threads: int = 1,
@@ -418,7 +417,6 @@ def prepare_lesson(
         rows: That train.
         target: Their values, or the codes of their class labels.
         seed: Of every random choice.
-        classes: How many class labels there are, where the last may be nobody's.
         dates: Which number columns are dates.
         sizes: How much the teachers may learn and tell.
         threads: Cores to use.
@@ -439,7 +437,8 @@ def prepare_lesson(
     synthetic, parent = synthesise(rows, _count(len(rows), sizes.synthetic_rows), rng)
     asked = with_calendar(synthetic, dates)
     values = np.stack([target.astype(np.float64), residual], axis=1)
-    outputs = classes or (int(every_target.max()) + 1 if _is_codes(target) else 1)
+    # A label that no row has is still one of two.
+    outputs = max(2, int(every_target.max()) + 1) if _is_codes(target) else 1
     unseen = np.zeros((len(rows), 3, outputs))
     labels = np.zeros((len(synthetic), 3, outputs))
     for number, (inside, outside) in enumerate(_folds(target, seed=seed)):
@@ -473,9 +472,7 @@ def prepare_labels_lesson(rows: Rows, target: Floats, **options: Any) -> Lesson:
         target: (n, labels).
     """
     # The same seed makes the same synthetic rows for each.
-    each = [
-        prepare_lesson(rows, label, classes=2, **options) for label in target.T.astype(np.int64)
-    ]
+    each = [prepare_lesson(rows, label, **options) for label in target.T.astype(np.int64)]
     return Lesson(
         each[0].rows,
         np.stack([lesson.target[:, 1] for lesson in each], axis=1),

@@ -53,19 +53,27 @@ def classification_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[s
     }
 
 
-def ranking_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[str, float]:
+def ranking_scores(
+    probabilities: Values, y: NDArray[np.int64], *, of: int | None = None
+) -> dict[str, float]:
     """Return the areas under the ROC and precision-recall curves, and F1.
 
-    Of two labels the areas and F1 are the rarer label's. Of more, each is the mean over all labels,
-    each against the others. A label that no instance has is left out.
+    Of more than two labels each is the mean over all labels, each against the others. What cannot
+    be told because no instance has a label, or every one, is left out.
+
+    Args:
+        probabilities: As predicted.
+        y: The truth.
+        of: The code of the label that two labels are scored by; None for the rarer one.
 
     Shapes:
         probabilities: (n, classes); y: (n,), codes.
     """
     classes = probabilities.shape[1]
     counts = np.bincount(y, minlength=classes)
-    codes = [int(counts.argmin())] if classes == 2 else list(range(classes))
-    told = [code for code in codes if 0 < counts[code] < len(y)]
+    of = int(counts.argmin()) if of is None else of
+    codes = [code for code in ([of] if classes == 2 else range(classes)) if counts[code]]
+    told = [code for code in codes if counts[code] < len(y)]
     predicted = probabilities.argmax(axis=1)
     found = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
     scores = {
@@ -73,8 +81,10 @@ def ranking_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[str, flo
         for name, measure in found.items()
         if told
     }
-    f1 = f1_score(y, predicted, labels=codes, average="macro", zero_division=0)
-    return {**scores, "f1" if classes == 2 else "macro_f1": float(f1)}
+    if codes:
+        f1 = f1_score(y, predicted, labels=codes, average="macro", zero_division=0)
+        scores["f1" if classes == 2 else "macro_f1"] = float(f1)
+    return scores
 
 
 def regression_scores(values: Values, y: NDArray[np.float64]) -> dict[str, float]:

@@ -17,12 +17,14 @@ from training.architectures.hidden import Hidden
 from training.architectures.tables import BinaryHead, ClassesHead, LabelsHead, balanced, predict
 from training.columns import Overrides
 from training.datasets.tables import Rows, TableParts, load_table
+from training.datasets.targets import Target
 from training.distillation import prepare_labels_lesson, prepare_lesson
 from training.errors import CannotTrain
 from training.evaluation import ranking_scores
 from training.experiments import tables
 from training.experiments.tables import Config, Learning, Plain
 from training.fitting import Fitting
+from training.outcomes.labels import Labels
 from training.plots import Axis, Surface, plot_surface
 
 PLAIN = Plain(hidden=Hidden(units=(8,)), fitting=Fitting(learning_rate=2e-2, epochs=12))
@@ -312,7 +314,31 @@ def test_ranking_scores_of_two_labels_are_the_rarer_ones() -> None:
 def test_ranking_scores_leave_out_labels_that_nobody_has() -> None:
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1]], np.float32)
 
-    assert ranking_scores(probabilities, np.array([0, 1]))["roc_auc"] == 1
+    scores = ranking_scores(probabilities, np.array([0, 1]))
+
+    assert (scores["roc_auc"], scores["macro_f1"]) == (1, 1)
+
+
+def test_label_is_scored_as_had_however_common_it_is() -> None:
+    found = np.array([[0.9], [0.8], [0.7], [0.6]], np.float32)
+    truth = np.array([[1], [1], [1], [0]], np.float32)
+
+    scores = Labels(Target("multilabel", ("a",), ("a",))).scores({"probabilities": found}, truth)
+
+    assert scores["f1 of a"] == pytest.approx(6 / 7)
+
+
+@pytest.mark.parametrize("nobodys", [0, 1])
+def test_mean_over_labels_leaves_out_one_that_nobody_has(nobodys: int) -> None:
+    truth = np.array([[1, 1], [0, 0], [1, 1]], np.float32)
+    truth[:, nobodys] = 0
+    found = np.array([[0.9, 0.8], [0.2, 0.3], [0.1, 0.1]], np.float32)
+    names = ("a", "b")
+
+    scores = Labels(Target("multilabel", names, names)).scores({"probabilities": found}, truth)
+
+    assert f"roc_auc of {names[nobodys]}" not in scores
+    assert scores["roc_auc"] == scores[f"roc_auc of {names[1 - nobodys]}"] == 0.5
 
 
 def test_surface_of_labels_that_are_all_unlikely_is_drawn(tmp_path: Path) -> None:

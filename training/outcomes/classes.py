@@ -43,7 +43,7 @@ class Classes:
 
     def prepare(self, rows: Rows, y: Truth, **options: Any) -> Lesson:
         """Let teachers of classes prepare the lesson."""
-        return prepare_lesson(rows, y, classes=len(self.target.labels), **options)
+        return prepare_lesson(rows, y, **options)
 
     def encode(self, y: Truth) -> Values:
         """Return codes as shares of the labels: of the second alone where there are two."""

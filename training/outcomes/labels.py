@@ -86,16 +86,17 @@ class Labels:
         return None
 
     def scores(self, outputs: Outputs, y: Truth) -> dict[str, float]:
-        """Return the means over all labels, then each label's own."""
+        """Return the means over the labels that can be scored, then each label's own."""
         each = {
             label: _label_scores(probabilities, truth.astype(np.int64))
             for label, probabilities, truth in zip(
                 self.target.labels, outputs["probabilities"].T, y.T, strict=True
             )
         }
-        measures = next(iter(each.values()))
+        measures = dict.fromkeys(name for scores in each.values() for name in scores)
         means = {
-            name: float(np.mean([scores[name] for scores in each.values()])) for name in measures
+            name: float(np.mean([scores[name] for scores in each.values() if name in scores]))
+            for name in measures
         }
         own = {
             f"{name}{card.OF_LABEL}{label}": value
@@ -149,4 +150,4 @@ def _label_scores(probabilities: Values, y: Truth) -> dict[str, float]:
     two = _two(probabilities)
     scores = evaluation.classification_scores(two, y)
     del scores["accuracy_standard_error"]
-    return {**scores, **evaluation.ranking_scores(two, y)}
+    return {**scores, **evaluation.ranking_scores(two, y, of=1)}
