@@ -2,23 +2,33 @@
 
     __main__.py       the commands, composed
     commands/         their arguments
-    datasets/         named picture sets and CSV files: found or downloaded, verified, split by seed
+    datasets/         pictures and CSV files: found or downloaded, verified, split by seed
     columns.py        what each column of a table is: number, date, category, identifier, leak
     strokes.py        digits drawn by code, for golden examples
+    silhouettes.py    clothes and scenes drawn by code, for the same
     augmentation.py   pictures warped and inked anew for each epoch
     penmanship.py     strokes that other schools teach
+    strangers.py      pictures that belong to no set, to see whether a network finds them strange
     architectures/    the networks, each a function from shapes to a keras.Model
-    fitting.py        hyper-parameters of a fit, and what watches over it
     embeddings.py     what a table's network does with its columns before its hidden layers
     distillation.py   an ensemble of trees that teaches a table's network
-    strangers.py      pictures that belong to no set, to see whether a network finds them strange
+    fitting.py        hyper-parameters of a fit, and what watches over it
+    outcomes/         all that follows from what a table predicts: a value, a label, several labels
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
+    importing/        networks that were trained elsewhere, opened without running what is in them
     comparison.py     the table network beside CatBoost's defaults
     studies/          learning curves, comparisons, random search, cross-validation
     evaluation.py     scores, reference distributions, multiply-adds
     calibration.py    temperature, prototypes, and how well sets and intervals hold on other data
-    plots.py          pictures of all that, in one look.py
+    plots.py          pictures of all that
+    look.py           the one look that all plots have
+    card.py           the model card
     publishing.py     the bundle: export, compare, card, manifest, rename into place
+    catalogue.py      what has been published: all versions, or one with an answer that it gives
+    differences.py    two versions side by side, on the same instances
+    progress.py       what the person at the terminal sees while a network learns
+    interruption.py   Ctrl-C and TERM, kept where a library would swallow them
+    errors.py         what ends a training with one sentence
 
 Training may import the service up to its repository; the service never imports training.
 """
