@@ -125,9 +125,7 @@ def print_version(models: Path, name: str, version: int | None) -> None:
         table.add_row(column, _shown(values[0]))
     console.print(table)
     (record,) = model.predict(instances).records(top=3)
-    console.print(
-        f"What version {model.version} predicts of {model.manifest.target}:", markup=False
-    )
+    console.print(f"What version {model.version} predicts of {model.manifest.target}:")
     answer = Table(box=None, show_header=False)
     for key, value in record.items():
         answer.add_row(key, _told(value))
@@ -156,4 +154,5 @@ def _told(value: Any) -> str:
 
 
 def _console() -> Console:
-    return Console(highlight=False)
+    # Names and labels may have brackets, which rich would take for styles.
+    return Console(highlight=False, markup=False)

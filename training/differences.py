@@ -91,18 +91,18 @@ def print_difference(
         CannotTrain: There is no such version, or nothing that both can be asked about.
     """
     both = (catalogue.load(models, name, versions[0]), catalogue.load(models, name, versions[1]))
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(_described(both))
     held_out = find_held_out(both, file=file, data=data)
     for line in held_out.said:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     values = (
         both[0].predict(held_out.instances[0]).values,
         both[1].predict(held_out.instances[1]).values,
     )
     console.print(_scored(both, compare(both, values, held_out)))
     for line in changes(both, values, held_out):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def _described(both: Both) -> Lines:

@@ -80,6 +80,17 @@ def test_list_has_a_line_for_every_version(
     ]
 
 
+def test_names_with_brackets_are_listed_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = msgspec.structs.replace(ORIGIN, data="[red]x[/].csv")
+    rewrite(write_table_bundle(tmp_path), origin=named)
+
+    main(["list", "--models", str(tmp_path)])
+
+    assert "[red]x[/].csv" in capsys.readouterr().out
+
+
 def test_list_of_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["list", "--models", str(tmp_path)])
 

@@ -325,7 +325,7 @@ def read(config: Config) -> PictureParts:
     Raises:
         CannotTrain: They cannot be had.
     """
-    console.print(f"Reading {config.pictures.name} ...")
+    console.print(f"Reading {config.pictures.name} ...", markup=False)
     parts = load_pictures(
         config.pictures,
         data=config.data,
