@@ -58,6 +58,8 @@ WRONG = {
     "no command": [],
     "tiny pictures": ["images", "--size", "23"],
     "no epochs": ["images", "mnist", "--name", "x", "--epochs", "0"],
+    "dropout of all": ["table", "wine", "--hidden", "4", "--dropout", "1"],
+    "no rate": ["compare", "dropout", "--learning-rate", "0"],
     "share of all": ["table", "x.csv", "--target", "y", "--name", "x", "--test-size", "1"],
 }
 

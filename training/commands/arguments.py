@@ -1,6 +1,7 @@
 """Arguments that several commands share."""
 
 import argparse
+import math
 import os
 import shlex
 from pathlib import Path
@@ -90,6 +91,22 @@ def side(text: str) -> int:
     number = int(text)
     if not 24 <= number <= 256:
         raise argparse.ArgumentTypeError(f"must be 24 to 256, not {text}")
+    return number
+
+
+def dropout(text: str) -> float:
+    """Read a share that may be 0 but not 1."""
+    number = float(text)
+    if not 0 <= number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, not {text}")
+    return number
+
+
+def rate(text: str) -> float:
+    """Read a number above 0."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
     return number
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from training.commands.arguments import Commands, add_data, positive, side, typed
+from training.commands.arguments import Commands, add_data, dropout, positive, rate, side, typed
 from training.errors import CannotTrain
 
 if TYPE_CHECKING:
@@ -167,10 +167,10 @@ def _add_network(command: argparse.ArgumentParser, *, epochs: int | None) -> Non
     )
     group.add_argument("--activation", default="relu", help="after each hidden layer")
     group.add_argument("--batch-normalization", action="store_true", help="before each activation")
-    group.add_argument("--dropout", type=float, default=0.0, metavar="X", help="after each")
+    group.add_argument("--dropout", type=dropout, default=0.0, metavar="X", help="after each")
     group.add_argument("--optimizer", default="adam", help="that fits it")
     group.add_argument(
-        "--learning-rate", type=float, metavar="X", help="0.001, or what an optimizer usually has"
+        "--learning-rate", type=rate, metavar="X", help="0.001, or what an optimizer usually has"
     )
     group.add_argument("--batch-size", type=positive, default=32, metavar="N", help="a step")
     group.add_argument("--epochs", type=positive, default=epochs, metavar="N", help="at most")
@@ -213,8 +213,6 @@ def _hidden(options: argparse.Namespace) -> "Hidden":
     from training.architectures.hidden import ACTIVATIONS, Hidden  # noqa: PLC0415 - Keras
 
     _refuse_unknown("--activation", options.activation, ACTIVATIONS)
-    if not 0 <= options.dropout < 1:
-        raise CannotTrain(f"--dropout must be at least 0 and below 1. Received: {options.dropout}.")
     return Hidden(
         units=tuple(options.hidden or Hidden().units),
         activation=options.activation,

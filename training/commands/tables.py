@@ -10,7 +10,9 @@ from training.commands.arguments import (
     add_fitting,
     add_publishing,
     add_watching,
+    dropout,
     positive,
+    rate,
     share,
     typed,
 )
@@ -122,9 +124,9 @@ def add_network_options(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--activation", default="relu", help="after each hidden layer")
     group.add_argument("--batch-normalization", action="store_true", help="before each activation")
-    group.add_argument("--dropout", type=float, default=0.0, metavar="X", help="after each")
+    group.add_argument("--dropout", type=dropout, default=0.0, metavar="X", help="after each")
     group.add_argument("--optimizer", default="adam", help="that fits it")
-    group.add_argument("--learning-rate", type=float, default=5e-3, metavar="X", help="its rate")
+    group.add_argument("--learning-rate", type=rate, default=5e-3, metavar="X", help="its rate")
     group.add_argument(
         "--batch-size", type=positive, default=32, metavar="N", help="rows a step, at most"
     )

@@ -183,7 +183,7 @@ def train(config: Config) -> Path:
 
 def read(config: Config) -> TableParts:
     """Read the file and split it."""
-    console.print(f"Reading {config.file.name} ...")
+    console.print(f"Reading {config.file.name} ...", markup=False)
     return load_table(
         config.file,
         config.targets,
@@ -254,7 +254,15 @@ class Learned:
 
 
 def learn(parts: TableParts, learning: Learning, *, seed: int) -> Learned:
-    """Fit a network: let an ensemble of trees teach it, or leave it alone with the rows."""
+    """Fit a network: let an ensemble of trees teach it, or leave it alone with the rows.
+
+    Raises:
+        CannotTrain: There are no class labels to weigh.
+    """
+    if learning.class_weights and not parts.target.labels:
+        raise CannotTrain(
+            f"--class-weights needs class labels; {parts.target.name} is predicted as a number."
+        )
     keras.utils.set_random_seed(seed)
     if learning.plain is None:
         return _learn_taught(parts, learning, seed=seed)
@@ -407,17 +415,10 @@ def compile_learner(
         optimizer: A new one.
         steps: Between two looks at the clock.
         class_weights: Whether every class label counts the same.
-
-    Raises:
-        CannotTrain: There are no class labels to weigh.
     """
     outcome = outcome_of(parts.target)
     loss: Any = head.loss
     if class_weights:
-        if not parts.target.labels:
-            raise CannotTrain(
-                f"--class-weights needs class labels; {parts.target.name} is predicted as a number."
-            )
         loss = balanced(head, outcome.encode(parts.train.y).mean(axis=0))
     learner = keras.Model(network.input, network.get_layer(head.layer).output)
     learner.compile(

@@ -49,7 +49,6 @@ def test_wrong_arguments_are_refused(
 REFUSED = {
     "activation": (["--activation", "step"], "--activation must be one of relu, "),
     "optimizer": (["--optimizer", "newton"], "--optimizer must be one of adam, "),
-    "dropout": (["--dropout", "1"], "--dropout must be at least 0 and below 1. Received: 1.0."),
 }
 
 
