@@ -291,8 +291,10 @@ def _as_numbers(values: NDArray[Any]) -> NDArray[np.float64]:
 def _leak(values: NDArray[np.float64], target: NDArray[np.float64]) -> str:
     if not target.std() or not values.std() or len(target) < _LEAST_NUMBERED:
         return ""
-    # Ranks find what a few huge targets would hide, such as the target's logarithm.
-    explained = max(_explained(values, target), _explained(values, rankdata(target)))
+    explained = _explained(values, target)
+    if len(np.unique(target)) > 2:
+        # Ranks find what a few huge targets would hide, such as the target's logarithm.
+        explained = max(explained, _explained(values, rankdata(target)))
     if explained > _LEAK_R2:
         return f"alone explains {explained:.2%} of the target"
     return _outcome_leak(values, target)
