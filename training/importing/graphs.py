@@ -22,6 +22,7 @@ from training.errors import CannotTrain
 from training.importing.apart import run_apart
 
 _GRAPH = "saved_model.pb"
+_VARIABLES = "variables"
 _SIGNATURE = "serving_default"
 _OPSET = 17
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
@@ -48,14 +49,17 @@ def convert_saved_model(folder: Path) -> onnx.ModelProto:
         CannotTrain: It is none, holds an operation that does more than compute, or cannot be
             converted.
     """
-    check_graph(folder)
+    checked = check_graph(folder)
     with TemporaryDirectory() as place:
-        written = Path(place) / "converted.onnx"
+        opened, written = Path(place) / "checked", Path(place) / "converted.onnx"
+        opened.mkdir()
+        (opened / _GRAPH).write_bytes(checked.SerializeToString())
+        (opened / _VARIABLES).symlink_to((folder / _VARIABLES).absolute())
         try:
             run_apart(
                 "tf2onnx.convert",
                 [
-                    *("--saved-model", str(folder), "--tag", "serve"),
+                    *("--saved-model", str(opened), "--tag", "serve"),
                     *("--signature_def", _SIGNATURE, "--opset", str(_OPSET)),
                     *("--output", str(written)),
                 ],
@@ -75,22 +79,35 @@ def hash_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def check_graph(folder: Path) -> None:
-    """Refuse a SavedModel whose graph may do anything but compute.
+def check_graph(folder: Path) -> SavedModel:
+    """Return what a SavedModel holds beside its variables, if its graph only computes.
 
     Raises:
-        CannotTrain: It may, or it is no SavedModel.
+        CannotTrain: It may do more, or it is no SavedModel.
     """
+    saved = _read_graph(folder)
+    # TensorFlow opens any other in its first version's way, which runs what the saver names.
+    if len(saved.meta_graphs) != 1 or not saved.meta_graphs[0].HasField("object_graph_def"):
+        raise CannotTrain(f"{folder} must hold one graph that TensorFlow 2 saved.")
+    graph = saved.meta_graphs[0]
+    _check_objects(graph.object_graph_def.nodes)
+    _check_operations(graph)
+    if _SIGNATURE not in graph.signature_def:
+        raise CannotTrain(f"{folder} has no signature {_SIGNATURE}.")
+    return saved
+
+
+def _read_graph(folder: Path) -> SavedModel:
+    file = folder / _GRAPH
     saved = SavedModel()
     try:
-        saved.ParseFromString((folder / _GRAPH).read_bytes())
+        # A device or a pipe has no end.
+        saved.ParseFromString(file.read_bytes() if file.is_file() else b"")
     except (OSError, DecodeError) as error:
-        raise CannotTrain(f"{folder} holds no {_GRAPH}: it is not a SavedModel.") from error
-    for graph in saved.meta_graphs:
-        _check_objects(graph.object_graph_def.nodes)
-        _check_operations(graph)
-    if not any(_SIGNATURE in graph.signature_def for graph in saved.meta_graphs):
-        raise CannotTrain(f"{folder} has no signature {_SIGNATURE}.")
+        raise CannotTrain(f"{file} cannot be read.") from error
+    if not saved.meta_graphs:
+        raise CannotTrain(f"{folder} holds no {_GRAPH}: it is not a SavedModel.")
+    return saved
 
 
 def _check_objects(nodes: Iterable[Any]) -> None:
