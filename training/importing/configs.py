@@ -58,6 +58,8 @@ def read_config(text: bytes, file: Path) -> Any:
         config = _without_training(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise CannotTrain(f"{file} has a configuration that is not JSON.") from error
+    if not isinstance(config, dict):
+        raise CannotTrain(f"{file} has a configuration that is not a network's.")
     check_config(config)
     return config
 

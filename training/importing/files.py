@@ -1,7 +1,9 @@
 """`.keras` and `.h5` -> a Keras model; nothing that a file says is run."""
 
 import json
+import lzma
 import re
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile
@@ -19,6 +21,8 @@ _MEMBERS = re.compile(
 # A configuration with a vocabulary of a million words is as long.
 _MAX_CONFIG_BYTES = 2**25
 _MAX_BYTES = 2**31
+# What a damaged archive raises: a name that is no text is a ValueError.
+_DAMAGE = (OSError, BadZipFile, EOFError, RuntimeError, ValueError, lzma.LZMAError, zlib.error)
 
 
 def open_network(file: Path) -> keras.Model:
@@ -31,7 +35,7 @@ def open_network(file: Path) -> keras.Model:
         CannotTrain: It is neither, is damaged, or holds what is not Keras' own.
     """
     if not file.is_file():
-        raise CannotTrain(f"{file} is missing.")
+        raise CannotTrain(f"{file} is not a file." if file.exists() else f"{file} is missing.")
     if file.suffix == ".keras":
         return open_keras(file)
     if file.suffix not in {".h5", ".hdf5"}:
@@ -56,7 +60,7 @@ def open_keras(file: Path) -> keras.Model:
         try:
             with ZipFile(file) as archive, ZipFile(checked, "w") as copy:
                 _copy_checked(archive, copy, file)
-        except (OSError, BadZipFile, NotImplementedError, RuntimeError) as error:
+        except _DAMAGE as error:
             raise CannotTrain(f"{file} is not a whole .keras file.") from error
         return load(checked, file)
 
@@ -98,6 +102,8 @@ def _copy_checked(archive: ZipFile, copy: ZipFile, file: Path) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """Return the first line of a library's message."""
-    first, *_ = [*str(error).strip().splitlines(), type(error).__name__]
-    return first[:200].rstrip(".") + "."
+    """Return the first line of the innermost of a library's messages."""
+    said = str(error).rpartition("Exception encountered: ")[2].rpartition("}} ")[2]
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    first, second, *_ = [*lines, type(error).__name__, ""]
+    return (f"{first} {second}" if first.endswith(":") else first)[:200].rstrip(".") + "."
