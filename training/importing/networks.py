@@ -179,9 +179,10 @@ def _leaves(network: keras.Model) -> Sequence[keras.layers.Layer]:
 
 def _activation(tensor: Any) -> str:
     """Follow an output back to the activation that made it."""
-    made = tensor._keras_history.operation  # no public name leads there
+    history = tensor._keras_history  # no public name leads there
+    made = history.operation
     if isinstance(made, keras.Model):
-        return _activation(made.outputs[0])
+        return _activation(made.outputs[history.tensor_index])
     if isinstance(made, layers.Reshape | layers.Flatten | layers.Dropout | layers.Identity):
         return _activation(made.input)
     kind = type(made).__name__.lower()
