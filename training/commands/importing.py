@@ -1,10 +1,16 @@
-"""`import`: a network of your own."""
+"""`import`: a network of your own.
+
+As a program it does the work, within what a stranger's file is granted.
+"""
 
 import argparse
+import sys
 from pathlib import Path
 
+from training import interruption
 from training.commands.arguments import Commands, add_models, typed
 from training.errors import CannotTrain
+from training.importing.apart import run_apart
 
 
 def add(commands: Commands) -> None:
@@ -15,7 +21,7 @@ def add(commands: Commands) -> None:
         description="Publish a saved Keras network, or a SavedModel, as the model's next version. "
         "Nothing in the file is run.",
     )
-    command.set_defaults(run=_import)
+    command.set_defaults(run=_import, trains=False)
     command.add_argument(
         "file", type=Path, metavar="FILE", help=".keras, .h5, or the folder of a SavedModel"
     )
@@ -46,9 +52,20 @@ def add(commands: Commands) -> None:
 
 
 def _import(options: argparse.Namespace, words: list[str]) -> Path:
+    _labels(options.labels)
+    *said, written = run_apart("training.commands.importing", words, options.file).splitlines()
+    for line in said:
+        print(line)
+    return Path(written)
+
+
+def _import_here(words: list[str]) -> Path:
     from training.importing.bundles import Config, import_network  # noqa: PLC0415 - TensorFlow
     from training.importing.plans import Told  # noqa: PLC0415 - brings in scikit-learn
 
+    parser = argparse.ArgumentParser()
+    add(parser.add_subparsers())
+    options = parser.parse_args(words)
     return import_network(
         Config(
             file=options.file,
@@ -83,3 +100,8 @@ def _lines(file: Path) -> list[str]:
             f"--labels must be a file with a label a line, or labels with commas between. "
             f"Received: {str(file)[:40]!r}."
         ) from error
+
+
+if __name__ == "__main__":
+    interruption.listen()
+    print(_import_here(sys.argv[1:]))

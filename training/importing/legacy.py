@@ -1,9 +1,11 @@
 """`.h5` -> `.keras`, by a program that takes the two files' names.
 
-Keras does not apply its safe mode to all of the old format, so a process of its own reads it, and
-only what that wrote is opened.
+Keras does not apply its safe mode to all of the old format, so a process of its own reads it with
+the configuration that was checked, and only what that wrote is opened.
 """
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,22 +21,26 @@ def convert(source: Path, target: Path) -> None:
     Raises:
         CannotTrain: The file is no network, or holds what is not Keras' own.
     """
+    checked = target.with_suffix(".h5")
+    shutil.copyfile(source, checked)
     try:
-        with h5py.File(source, "r") as file:
-            config = file.attrs.get("model_config")
+        with h5py.File(checked, "r+") as file:
+            config = read_config(_written(file.attrs.get("model_config"), source), source)
+            file.attrs["model_config"] = json.dumps(config)
     except OSError as error:
         raise CannotTrain(f"{source} is not a whole HDF5 file.") from error
-    if config is None:
-        raise CannotTrain(f"{source} holds weights alone, without the network they belong to.")
-    read_config(config.encode() if isinstance(config, str) else bytes(config), source)
     from training.importing.files import load  # noqa: PLC0415 - brings in TensorFlow
 
-    load(source, source).save(target)
+    load(checked, source).save(target)
+
+
+def _written(config: object, source: Path) -> bytes:
+    if config is None:
+        raise CannotTrain(f"{source} holds weights alone, without the network they belong to.")
+    if isinstance(config, str):
+        return config.encode(errors="replace")
+    return config if isinstance(config, bytes) else b""
 
 
 if __name__ == "__main__":
-    try:
-        convert(Path(sys.argv[1]), Path(sys.argv[2]))
-    except CannotTrain as refusal:
-        print(refusal, file=sys.stderr)
-        sys.exit(1)
+    convert(Path(sys.argv[1]), Path(sys.argv[2]))
