@@ -2,11 +2,13 @@
 
 import json
 import marshal
+import os
+import zlib
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import h5py
 import keras
@@ -28,6 +30,8 @@ from training.importing.bundles import Config, import_network
 from training.importing.configs import check_config
 from training.importing.files import open_network
 from training.importing.graphs import check_graph
+from training.importing.legacy import convert
+from training.importing.networks import look_at
 from training.importing.plans import Found, Tensor, Told, make_plan
 
 Rows = NDArray[np.float32]
@@ -399,6 +403,40 @@ def test_code_in_an_h5_file_is_not_run(tmp_path: Path) -> None:
     assert not made.exists()
 
 
+@pytest.mark.parametrize("config", [h5py.Empty("f"), np.int64(2**40)], ids=["empty", "number"])
+def test_h5_file_whose_configuration_is_no_text_is_refused(tmp_path: Path, config: object) -> None:
+    with h5py.File(tmp_path / "bad.h5", "w") as file:
+        file.attrs["model_config"] = config
+
+    with pytest.raises(CannotTrain, match="not JSON"):
+        convert(tmp_path / "bad.h5", tmp_path / "converted.keras")
+
+
+def test_refusal_gives_the_reason_and_not_what_was_read(tmp_path: Path) -> None:
+    softmax_network().save(tmp_path / "own.keras")
+    with ZipFile(tmp_path / "own.keras") as honest, ZipFile(tmp_path / "bad.keras", "w") as bad:
+        config = honest.read("config.json").decode().replace('"units": 10', '"units": "ten"')
+        bad.writestr("config.json", config)
+
+    with pytest.raises(CannotTrain, match=r"cannot be opened by Keras [\d.]+: .*positive integer"):
+        open_network(tmp_path / "bad.keras")
+
+
+def test_network_that_takes_all_memory_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    greedy = [keras.Input((3,)), layers.RepeatVector(2 * 10**9), layers.GlobalMaxPooling1D()]
+    keras.Sequential([*greedy, layers.Dense(1)]).save(tmp_path / "own.keras")
+    models = tmp_path / "models"
+
+    status = main(["import", str(tmp_path / "own.keras"), "--name", "own", "--models", str(models)])
+
+    assert status == 1
+    (refusal,) = capsys.readouterr().err.splitlines()
+    assert refusal.startswith("The network cannot be served")
+    assert not list(models.iterdir())
+
+
 def test_h5_file_is_imported(tmp_path: Path) -> None:
     network = softmax_network()
     network.save(tmp_path / "own.h5")
@@ -429,15 +467,40 @@ def archive_with(folder: Path, name: str, text: str) -> Path:
     return file
 
 
+def archive_damaged_by(folder: Path, found: bytes, damage: bytes) -> Path:
+    file = folder / "damaged.keras"
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("assets/\u00e9/", "")
+        archive.writestr("config.json", "{}" * 50)
+    file.write_bytes(file.read_bytes().replace(found, damage))
+    return file
+
+
+def pipe(file: Path) -> Path:
+    os.mkfifo(file)
+    return file
+
+
+DEFLATED = zlib.compress(b"{}" * 50, wbits=-15)
 FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "not there": (lambda folder: folder / "none.keras", "is missing"),
+    "pipe": (lambda folder: pipe(folder / "pipe.keras"), "is not a file"),
     "another format": (lambda folder: archive_with(folder, "a", "").rename(folder / "a.pkl"), "be"),
     "cut short": (broken_archive, "not a whole"),
+    "damaged": (
+        lambda folder: archive_damaged_by(folder, DEFLATED, b"\xff" * len(DEFLATED)),
+        "not a whole",
+    ),
+    "name is no text": (
+        lambda folder: archive_damaged_by(folder, "\u00e9".encode(), b"\xff\xfe"),
+        "not a whole",
+    ),
     "leaves its folder": (lambda folder: archive_with(folder, "assets/../../x", ""), "Received"),
     "code beside it": (lambda folder: archive_with(folder, "layer.py", ""), "Received: 'layer.py'"),
     "nothing in it": (lambda folder: archive_with(folder, "metadata.json", "{}"), "config.json"),
     "no JSON": (lambda folder: archive_with(folder, "config.json", "{"), "not JSON"),
     "too deep": (lambda folder: archive_with(folder, "config.json", "[" * 10**6), "not JSON"),
+    "no object": (lambda folder: archive_with(folder, "config.json", "[]"), "not a network's"),
     "no network": (lambda folder: archive_with(folder, "config.json", "{}"), "cannot be opened"),
 }
 
@@ -457,6 +520,14 @@ def test_network_of_two_outputs_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(CannotTrain, match=r"one output\. Received: colour, size"):
         import_file(tmp_path / "own.keras", tmp_path / "models", Told())
+
+
+def test_activation_is_that_of_the_output_which_is_taken() -> None:
+    image = keras.Input((4,))
+    outputs = [layers.Dense(2)(image), layers.Dense(3, activation="softmax")(image)]
+    both = keras.Model(image, outputs)
+
+    assert look_at(keras.Model(image, both(image)[1])).activation == "softmax"
 
 
 def test_saved_model_is_converted(tmp_path: Path) -> None:
@@ -505,6 +576,25 @@ def test_saved_model_that_calls_its_saver_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(CannotTrain, match="Received"):
         check_graph(tmp_path / "own")
+
+
+def test_saved_model_that_would_be_restored_as_its_saver_says_is_refused(tmp_path: Path) -> None:
+    graph = SavedModel().meta_graphs.add()
+    node = graph.graph_def.node.add()
+    node.op = node.name = graph.saver_def.restore_op_name = "WriteFile"
+    graph.signature_def["serving_default"].method_name = "predict"
+    saved = SavedModel(meta_graphs=[graph])
+    (tmp_path / "saved_model.pb").write_bytes(saved.SerializeToString())
+
+    with pytest.raises(CannotTrain, match="one graph that TensorFlow 2 saved"):
+        check_graph(tmp_path)
+
+
+def test_saved_model_that_has_no_end_is_refused(tmp_path: Path) -> None:
+    pipe(tmp_path / "saved_model.pb")
+
+    with pytest.raises(CannotTrain, match="not a SavedModel"):
+        check_graph(tmp_path)
 
 
 def test_folder_without_a_graph_is_refused(tmp_path: Path) -> None:
