@@ -137,7 +137,7 @@ def test_training_below_the_least_score_publishes_nothing(
     drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
 ) -> None:
     config = replace(
-        picture_config(drawn_set, idx_folder, tmp_path), architecture="mlp", min_score=1.0
+        picture_config(drawn_set, idx_folder, tmp_path), architecture="mlp", min_score=1.01
     )
 
     with pytest.raises(CannotTrain, match="validation accuracy must be at least 1"):
