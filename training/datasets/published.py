@@ -10,6 +10,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -237,13 +238,8 @@ def _byte_type(name: str | bytes, *_options: object) -> np.dtype[np.uint8]:
     return np.dtype(np.uint8, copy=True)
 
 
-def read_embedded_digits(_place: Place) -> Found:
-    """Read the 1 797 digits of 8 x 8 pixels that come with scikit-learn, in MNIST's geometry.
-
-    References:
-        Alpaydin and Kaynak (1998), Optical recognition of handwritten digits,
-        doi:10.24432/C50P49.
-    """
+@cache
+def _embedded_digits() -> Found:
     digits = load_digits()
     levels = np.rint(digits.images[..., np.newaxis] * (255 / 16)).astype(np.uint8)
     y = digits.target.astype(np.int64)
@@ -255,3 +251,13 @@ def read_embedded_digits(_place: Place) -> Found:
         labels=tuple("0123456789"),
         sha256=hashlib.sha256(levels.tobytes() + y.astype(np.uint8).tobytes()).hexdigest(),
     )
+
+
+def read_embedded_digits(_place: Place) -> Found:
+    """Read the 1 797 digits of 8 x 8 pixels that come with scikit-learn, in MNIST's geometry.
+
+    References:
+        Alpaydin and Kaynak (1998), Optical recognition of handwritten digits,
+        doi:10.24432/C50P49.
+    """
+    return _embedded_digits()
