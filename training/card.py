@@ -44,6 +44,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
+    """Keep a text from ending its cell or its line."""
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
@@ -102,12 +103,16 @@ def _identity(manifest: Manifest) -> str:
     if isinstance(output, AnomalyOutput):
         return f"An anomaly detection that tells how strange {source} is for a `{manifest.target}`."
     if isinstance(output, ProbabilitiesOutput):
-        answer = f"one of {len(output.labels)} labels: {', '.join(output.labels)}"
+        answer = f"one of {len(output.labels)} labels: {_listed(output.labels)}"
     elif isinstance(output, LabelsOutput):
-        answer = f"any of {len(output.labels)} labels: {', '.join(output.labels)}"
+        answer = f"any of {len(output.labels)} labels: {_listed(output.labels)}"
     else:
         answer = "a number" + (f" in {output.unit}" if output.unit else "")
-    return f"A {manifest.task} that predicts `{manifest.target}` from {source}: {answer}."
+    return f"A {manifest.task} that predicts `{_cell(manifest.target)}` from {source}: {answer}."
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join(map(_cell, labels))
 
 
 def _scores(manifest: Manifest) -> str:

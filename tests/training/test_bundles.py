@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from service import bundle, repository
+from tests.bundles import labels_manifest
 from tests.training.conftest import picture_config
+from training import card
 from training.calibration import coverages
 from training.datasets.pictures import PictureSet
 from training.experiments import pictures
@@ -252,3 +254,9 @@ def test_same_seed_gives_the_same_network(
 
     first, second = (bundle.read_golden(folder)[1] for folder in (picture_bundle, again))
     np.testing.assert_array_equal(first, second)
+
+
+def test_label_of_two_lines_stays_in_its_line_of_the_card() -> None:
+    written = card.render(labels_manifest(labels=("a\n## b", "c")), None, [])
+
+    assert "any of 2 labels: a ## b, c." in written
