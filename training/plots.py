@@ -17,14 +17,7 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 from training.calibration import Reliability
 from training.evaluation import History, plain
-from training.look import BLUES as _BLUES
-from training.look import COLOURS as _COLOURS
-from training.look import FIRST as _FIRST
-from training.look import GREY as _GREY
-from training.look import GRID as _GRID
-from training.look import INK as _INK
-from training.look import SECOND as _SECOND
-from training.look import sheet as _figure
+from training.look import BLUES, COLOURS, FIRST, GREY, GRID, INK, SECOND, sheet
 
 _LOGARITHMIC_FROM = 8
 _MOST_COUNTED = 20
@@ -43,11 +36,11 @@ def plot_history(path: Path, history: History, measure: str, *, title: str) -> N
     epochs = np.arange(1, len(validation) + 1)
     at_best = validation[history.kept - 1]
     marker = "o" if len(epochs) < 40 else ""
-    with _figure(path, width=6.4, height=3.8) as figure:
+    with sheet(path, width=6.4, height=3.8) as figure:
         axes = figure.add_subplot()
         for values, colour, label in (
-            (training, _SECOND, "training"),
-            (validation, _FIRST, "validation"),
+            (training, SECOND, "training"),
+            (validation, FIRST, "validation"),
         ):
             axes.plot(epochs, values, marker=marker, markersize=4, color=colour, label=label)
         axes.plot(
@@ -55,7 +48,7 @@ def plot_history(path: Path, history: History, measure: str, *, title: str) -> N
             "o",
             markersize=10,
             markerfacecolor="none",
-            color=_FIRST,
+            color=FIRST,
             label=f"kept: epoch {history.kept}, {plain(at_best)}",
         )
         both = [*training, *validation]
@@ -85,10 +78,10 @@ def plot_confusion(
     side = max(5.8, min(0.25 * len(labels), 11.5))
     size = min(10, 55 * side / len(labels))
     upright = max(len(label) for label in labels) <= 2
-    with _figure(path, width=side + 0.4, height=side) as figure:
+    with sheet(path, width=side + 0.4, height=side) as figure:
         axes = figure.add_subplot()
         # Coloured by the mistakes: beside a full diagonal they would all look white.
-        axes.imshow(mistakes, cmap=_BLUES, vmin=0, vmax=max(mistakes.max() * 1.6, 1e-9))
+        axes.imshow(mistakes, cmap=BLUES, vmin=0, vmax=max(mistakes.max() * 1.6, 1e-9))
         for row, column in np.ndindex(*counts.shape):
             if counts[row, column] and len(labels) <= _MOST_COUNTED:
                 right = row == column
@@ -98,7 +91,7 @@ def plot_confusion(
                     f"{counts[row, column]}",
                     ha="center",
                     va="center",
-                    color=_GREY if right else _INK,
+                    color=GREY if right else INK,
                     fontsize=9,
                     fontweight="normal" if right else "bold",
                 )
@@ -118,7 +111,7 @@ def plot_residuals(
     Shapes:
         (n,).
     """
-    with _figure(path, width=9.6, height=4.2) as figure:
+    with sheet(path, width=9.6, height=4.2) as figure:
         left, right = figure.subplots(1, 2)
         low, high = np.quantile(np.concatenate([predicted, true]), [0.001, 0.999])
         left.hexbin(
@@ -126,12 +119,12 @@ def plot_residuals(
             predicted,
             gridsize=36,
             extent=(low, high, low, high),
-            cmap=_BLUES,
+            cmap=BLUES,
             norm=LogNorm(vmin=0.4),
             mincnt=1,
             linewidths=0,
         )
-        left.plot([low, high], [low, high], color=_SECOND, linewidth=1.2)
+        left.plot([low, high], [low, high], color=SECOND, linewidth=1.2)
         left.set(
             title="Predicted and true",
             xlabel=f"true {unit}".strip(),
@@ -145,11 +138,11 @@ def plot_residuals(
 
 def _plot_spread(axes: Axes, residuals: NDArray[np.floating[Any]], unit: str) -> None:
     reach = float(np.quantile(np.abs(residuals), 0.99)) or 1.0
-    axes.hist(residuals, bins=np.linspace(-reach, reach, 41).tolist(), color=_FIRST, alpha=0.85)
+    axes.hist(residuals, bins=np.linspace(-reach, reach, 41).tolist(), color=FIRST, alpha=0.85)
     for share in (0.1, 0.9):
         place = float(np.quantile(residuals, share))
-        axes.axvline(place, color=_SECOND, linewidth=1.2)
-    axes.axvline(0, color=_GREY, linewidth=1)
+        axes.axvline(place, color=SECOND, linewidth=1.2)
+    axes.axvline(0, color=GREY, linewidth=1)
     axes.set(
         title="Residuals, 80 % between the lines",
         xlabel=f"predicted - true {unit}".strip(),
@@ -225,18 +218,18 @@ def plot_titled(
     longest = max(len(line) for title in titles for line in title.split("\n"))
     size = 10 if longest <= 12 else 8
     is_marked = np.zeros(len(titles), dtype=bool) if marked is None else marked
-    with _figure(path, width=1.55 * columns, height=(1.8 + 0.2 * lines) * rows) as figure:
+    with sheet(path, width=1.55 * columns, height=(1.8 + 0.2 * lines) * rows) as figure:
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid[len(titles) :]:
             axes.axis("off")
         for axes, picture, title, mark in zip(grid, pictures, titles, is_marked, strict=False):
             axes.imshow(np.squeeze(picture), cmap="gray", vmin=0, vmax=255)
-            colour = _SECOND if mark else _INK
+            colour = SECOND if mark else INK
             axes.set_title(title, loc="center", fontsize=size, color=colour)
             axes.grid(visible=False)
             axes.set(xticks=[], yticks=[])
             for spine in axes.spines.values():
-                spine.set(visible=True, color=_GRID)
+                spine.set(visible=True, color=GRID)
 
 
 def plot_values(
@@ -247,10 +240,10 @@ def plot_values(
     Shapes:
         values: (n,).
     """
-    with _figure(path, width=7.2, height=0.6 + 0.42 * len(values)) as figure:
+    with sheet(path, width=7.2, height=0.6 + 0.42 * len(values)) as figure:
         axes = figure.add_subplot()
         places = np.arange(len(values))[::-1]
-        axes.barh(places, values, color=_FIRST, alpha=0.85, height=0.62)
+        axes.barh(places, values, color=FIRST, alpha=0.85, height=0.62)
         for place, value in zip(places, values, strict=True):
             axes.annotate(f" {value:,.6g}", (value, place), va="center", fontsize=9)
         axes.set_yticks(places, list(names))
@@ -261,18 +254,19 @@ def plot_values(
         axes.set(title=title, xlabel=label)
 
 
-def plot_reliability(path: Path, found: Mapping[str, Reliability], *, title: str) -> None:
+def plot_reliability(path: Path, found: Sequence[Reliability], *, title: str) -> None:
     """Draw how often the most probable label is right against its probability.
 
     Args:
         path: PNG to write.
-        found: By when it was measured; the last is what is served.
+        found: Before calibration, where there was one, and as it is served.
         title: Of the plot.
     """
-    with _figure(path, width=5.6, height=5.6) as figure:
+    with sheet(path, width=5.6, height=5.6) as figure:
         upper, lower = figure.subplots(2, 1, height_ratios=[4, 1], sharex=True)
-        upper.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="as stated")
-        for (name, each), colour in zip(found.items(), (_SECOND, _FIRST), strict=False):
+        upper.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="as stated")
+        drawn = [("before calibration", SECOND)] * (len(found) - 1) + [("as served", FIRST)]
+        for each, (name, colour) in zip(found, drawn, strict=True):
             some = each.counts > 0
             upper.plot(
                 each.confidence[some],
@@ -281,11 +275,11 @@ def plot_reliability(path: Path, found: Mapping[str, Reliability], *, title: str
                 color=colour,
                 linewidth=1.2,
                 markersize=5,
-                label=f"{name} calibration: {100 * each.error:.2f} % off on average",
+                label=f"{name}: {100 * each.error:.2f} % off on average",
             )
-        last = list(found.values())[-1]
+        last = found[-1]
         edges = np.linspace(0, 1, len(last.counts) + 1)
-        lower.bar(edges[:-1], last.counts, np.diff(edges), align="edge", color=_FIRST, alpha=0.5)
+        lower.bar(edges[:-1], last.counts, np.diff(edges), align="edge", color=FIRST, alpha=0.5)
         lower.set_yscale("log")
         upper.set(title=title, ylabel="share that is right", xlim=(0, 1), ylim=(-0.03, 1.03))
         lower.set(xlabel="probability of the most probable label", ylabel="instances")
@@ -298,13 +292,13 @@ def plot_credibility(path: Path, credibility: NDArray[np.float64], *, title: str
     Shapes:
         credibility: (n,).
     """
-    with _figure(path, width=5.6, height=3.2) as figure:
+    with sheet(path, width=5.6, height=3.2) as figure:
         axes = figure.subplots()
         edges = np.linspace(0, 1, 21)
         shares = np.histogram(credibility, edges)[0] / len(credibility)
-        colours = [_SECOND, *[_FIRST] * (len(shares) - 1)]
+        colours = [SECOND, *[FIRST] * (len(shares) - 1)]
         axes.bar(edges[:-1], shares, np.diff(edges), align="edge", color=colours, alpha=0.7)
-        axes.axhline(1 / len(shares), color=_GREY, linewidth=1, linestyle="--")
+        axes.axhline(1 / len(shares), color=GREY, linewidth=1, linestyle="--")
         axes.set(
             title=f"{title}: {shares[0]:.1%} below 0.05",
             xlabel="credibility",
@@ -329,14 +323,14 @@ def plot_strangeness(
     """
     together = np.concatenate(list(scores.values()))
     edges = np.geomspace(max(together.min(), 1e-6), max(together.max(), 1e-5), 61)
-    with _figure(path, width=7.2, height=3.8) as figure:
+    with sheet(path, width=7.2, height=3.8) as figure:
         axes = figure.subplots()
-        for (kind, each), colour in zip(scores.items(), _COLOURS, strict=False):
+        for (kind, each), colour in zip(scores.items(), COLOURS, strict=False):
             shares = np.histogram(each, edges)[0] / len(each)
             shares = shares / max(shares.max(), 1e-9)
             axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25)
             axes.stairs(shares, edges, color=colour, linewidth=1.4, label=kind)
-        axes.axvline(limit, color=_INK, linewidth=1, linestyle="--", label="credibility 0.05")
+        axes.axvline(limit, color=INK, linewidth=1, linestyle="--", label="credibility 0.05")
         axes.set_xscale("log")
         axes.set(title=title, xlabel="score", ylabel="how frequent, of each kind")
         axes.legend(loc="upper left")
@@ -356,7 +350,7 @@ def plot_reconstructions(
         pictures, redrawn: (n, height, width, channels), levels in [0, 1]; scores: (n,).
     """
     rows = -(-len(pictures) // columns)
-    with _figure(path, width=0.95 * columns, height=2.2 * rows) as figure:
+    with sheet(path, width=0.95 * columns, height=2.2 * rows) as figure:
         grid = figure.subplots(2 * rows, columns, squeeze=False)
         for place, (picture, again, each) in enumerate(zip(pictures, redrawn, scores, strict=True)):
             row, column = divmod(place, columns)
@@ -392,7 +386,7 @@ def plot_intervals(
     Shapes:
         values, widths: (n,).
     """
-    with _figure(path, width=7.2, height=4.2) as figure:
+    with sheet(path, width=7.2, height=4.2) as figure:
         axes = figure.subplots()
         top = float(np.quantile(widths, 0.995)) * 1.1
         low, high = np.quantile(values, [0.001, 0.999])
@@ -401,15 +395,15 @@ def plot_intervals(
             widths,
             gridsize=(48, 24),
             extent=(low, high, 0, top),
-            cmap=_BLUES,
+            cmap=BLUES,
             norm=LogNorm(vmin=0.4),
             mincnt=1,
             linewidths=0,
         )
         mean = float(widths.mean())
         for height, colour, text in (
-            (constant, _SECOND, f"one width for all: {plain(constant)}"),
-            (mean, _FIRST, f"mean of these: {plain(mean)}"),
+            (constant, SECOND, f"one width for all: {plain(constant)}"),
+            (mean, FIRST, f"mean of these: {plain(mean)}"),
         ):
             axes.axhline(height, color=colour, linewidth=1.4, label=text)
         axes.set(
@@ -442,19 +436,19 @@ def plot_curves(
     """
     wrong, right, _ = roc_curve(truth, probabilities)
     precision, recall, _ = precision_recall_curve(truth, probabilities)
-    with _figure(path, width=9.2, height=4.2) as figure:
+    with sheet(path, width=9.2, height=4.2) as figure:
         left, rightmost = figure.subplots(1, 2)
-        left.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="by chance")
-        left.plot(wrong, right, color=_FIRST, label=f"area {auc(wrong, right):.3f}")
+        left.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="by chance")
+        left.plot(wrong, right, color=FIRST, label=f"area {auc(wrong, right):.3f}")
         left.set(
             title="ROC",
             xlabel=f"share of the others taken for {label}",
             ylabel=f"share of {label} found",
         )
         share = float(truth.mean())
-        rightmost.axhline(share, color=_GREY, linewidth=1, linestyle="--", label="by chance")
+        rightmost.axhline(share, color=GREY, linewidth=1, linestyle="--", label="by chance")
         area = average_precision_score(truth, probabilities)
-        rightmost.step(recall, precision, where="post", color=_FIRST, label=f"area {area:.3f}")
+        rightmost.step(recall, precision, where="post", color=FIRST, label=f"area {area:.3f}")
         rightmost.set(
             title="Precision and recall",
             xlabel=f"share of {label} found",
@@ -476,17 +470,17 @@ def plot_shares(
     Shapes:
         probabilities: (n, classes).
     """
-    most = np.argsort(-probabilities.max(axis=0), kind="stable")[: len(_COLOURS) - 1]
-    with _figure(path, width=7.2, height=1.2 + 0.36 * len(names)) as figure:
+    most = np.argsort(-probabilities.max(axis=0), kind="stable")[: len(COLOURS) - 1]
+    with sheet(path, width=7.2, height=1.2 + 0.36 * len(names)) as figure:
         axes = figure.add_subplot()
         places = np.arange(len(names))[::-1]
         begun = np.zeros(len(names))
-        for code, colour in zip(sorted(most.tolist()), _COLOURS, strict=False):
+        for code, colour in zip(sorted(most.tolist()), COLOURS, strict=False):
             width = probabilities[:, code]
             axes.barh(places, width, left=begun, color=colour, height=0.66, label=labels[code])
             begun = begun + width
         if len(labels) > len(most):
-            axes.barh(places, 1 - begun, left=begun, color=_GRID, height=0.66, label="others")
+            axes.barh(places, 1 - begun, left=begun, color=GRID, height=0.66, label="others")
         axes.set_yticks(places, list(names))
         axes.grid(visible=False, axis="y")
         axes.set(title="Made-up rows, as predicted", xlabel="probability", xlim=(0, 1))
@@ -505,12 +499,12 @@ def plot_probabilities(
         probabilities: (n, labels).
     """
     width = 2.4 + 0.9 * len(labels)
-    with _figure(path, width=max(4.8, width), height=1.4 + 0.34 * len(names)) as figure:
+    with sheet(path, width=max(4.8, width), height=1.4 + 0.34 * len(names)) as figure:
         axes = figure.add_subplot()
-        axes.imshow(probabilities, cmap=_BLUES, vmin=0, vmax=1, aspect="auto")
+        axes.imshow(probabilities, cmap=BLUES, vmin=0, vmax=1, aspect="auto")
         for row, column in np.ndindex(*probabilities.shape):
             value = probabilities[row, column]
-            colour = "white" if value > 0.6 else _INK
+            colour = "white" if value > 0.6 else INK
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
         axes.set(title="Made-up rows, as predicted")
         axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
@@ -532,11 +526,11 @@ def plot_label_scores(
     given = probabilities >= 0.5
     right = (given * truth).sum(axis=0)
     bars = {
-        "frequency": (truth.mean(axis=0), _GREY),
-        "precision": (right / np.maximum(given.sum(axis=0), 1), _FIRST),
-        "recall": (right / np.maximum(truth.sum(axis=0), 1), _SECOND),
+        "frequency": (truth.mean(axis=0), GREY),
+        "precision": (right / np.maximum(given.sum(axis=0), 1), FIRST),
+        "recall": (right / np.maximum(truth.sum(axis=0), 1), SECOND),
     }
-    with _figure(path, width=6.4, height=1.4 + 0.62 * len(labels)) as figure:
+    with sheet(path, width=6.4, height=1.4 + 0.62 * len(labels)) as figure:
         axes = figure.add_subplot()
         places = np.arange(len(labels))[::-1].astype(float)
         for offset, (name, (values, colour)) in zip((0.26, 0, -0.26), bars.items(), strict=True):
@@ -575,7 +569,7 @@ class Surface:
 
 def plot_surface(path: Path, first: Axis, second: Axis, surface: Surface) -> None:
     """Draw a value over two features, or where which label is most probable, and how probable."""
-    with _figure(path, width=7.2, height=5.2) as figure:
+    with sheet(path, width=7.2, height=5.2) as figure:
         axes = figure.add_subplot()
         places = [_places(axis) for axis in (first, second)]
         if surface.labels:
@@ -605,10 +599,10 @@ def _draw_regions(axes: Axes, places: Sequence[NDArray[Any]], surface: Surface) 
     least = 1 / len(surface.labels)
     # Where an instance may have none of the labels, even the most probable one may be unlikely.
     strength = np.clip((sure - least) / (1 - least), 0, 1)[..., np.newaxis]
-    palette = np.array([to_rgb(colour) for colour in _COLOURS])
+    palette = np.array([to_rgb(colour) for colour in COLOURS])
     coloured = 1 - strength * (1 - palette[top % len(palette)])
     axes.pcolormesh(*places, coloured.transpose(1, 0, 2), shading="nearest")
     for code in np.unique(top):
-        colour = _COLOURS[code % len(_COLOURS)]
+        colour = COLOURS[code % len(COLOURS)]
         axes.plot([], [], "s", color=colour, label=surface.labels[code])
     axes.legend(title=f"{surface.name}, paler where less sure", loc="upper left", frameon=True)

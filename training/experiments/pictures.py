@@ -672,10 +672,10 @@ def draw(folder: Path, history: History, parts: PictureParts, measured: Measured
         return
     plots.plot_reliability(
         folder / "reliability.png",
-        {
-            name: calibration.Reliability.of(probabilities, parts.test.y)
-            for name, probabilities in by_temperature(test, measured.calibration).items()
-        },
+        [
+            calibration.Reliability.of(probabilities, parts.test.y)
+            for probabilities in by_temperature(test, measured.calibration)
+        ],
         title="Probabilities of the test part",
     )
     plots.plot_credibility(
@@ -685,11 +685,11 @@ def draw(folder: Path, history: History, parts: PictureParts, measured: Measured
     )
 
 
-def by_temperature(outputs: Mapping[str, Values], calibrated: Calibration) -> dict[str, Values]:
+def by_temperature(outputs: Mapping[str, Values], calibrated: Calibration) -> tuple[Values, Values]:
     """Return the probabilities as they were before calibration and as they are."""
     after = outputs["probabilities"]
     temperature = calibrated.temperature or 1.0
-    return {"before": calibration.tempered(after, 1 / temperature), "after": after}
+    return calibration.tempered(after, 1 / temperature), after
 
 
 def sections(
@@ -767,7 +767,7 @@ def trusted(parts: PictureParts, measured: Measured, pictures: PictureSet) -> st
     for name, (outputs, y) in shown.items():
         error = [
             calibration.Reliability.of(probabilities, y).error
-            for probabilities in by_temperature(outputs, calibrated).values()
+            for probabilities in by_temperature(outputs, calibrated)
         ]
         doubted = (p_values(outputs["novelty"][:, 0], strange) < 0.05).mean()
         errors.append([name, *(f"{100 * each:.2f} %" for each in error), f"{100 * doubted:.1f} %"])

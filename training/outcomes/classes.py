@@ -117,7 +117,7 @@ class Classes:
         )
         plots.plot_reliability(
             folder / "reliability.png",
-            {"after": calibration.Reliability.of(probabilities, y)},
+            [calibration.Reliability.of(probabilities, y)],
             title="Probabilities of the test part",
         )
         if self._is_binary:

@@ -111,7 +111,7 @@ class Labels:
         plots.plot_label_scores(folder / "labels.png", found, y, self.target.labels)
         plots.plot_reliability(
             folder / "reliability.png",
-            {"after": calibration.Reliability.of(_two(found.ravel()), y.ravel().astype(np.int64))},
+            [calibration.Reliability.of(_two(found.ravel()), y.ravel().astype(np.int64))],
             title="Probabilities of the test part, all labels",
         )
 
