@@ -1,18 +1,22 @@
 """`learning-curve`, `compare`, `search` and `cross-validate`: many trainings, one question."""
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from training.commands.arguments import Commands, add_data, dropout, positive, rate, side, typed
-from training.errors import CannotTrain
+from training.commands.arguments import Commands, add_data, positive, side, typed
+from training.commands.networks import (
+    add_columns,
+    add_layers,
+    fitting_of,
+    hidden_of,
+    overrides_of,
+    plain_network,
+)
 
 if TYPE_CHECKING:
-    from training.architectures.hidden import Hidden
     from training.experiments import tables
-    from training.fitting import Fitting
     from training.studies.search import Candidate
     from training.studies.subjects import Asked
 
@@ -22,7 +26,6 @@ _DEFAULT = "digits8x8"
 _COMPARED_EPOCHS = 20
 _CURVE_EPOCHS = 100
 _FOLD_EPOCHS = 20
-_PLAIN_EPOCHS = 300
 _CHOICES = ("activations", "batch-sizes", "batch-normalization", "dropout", "optimizers")
 
 
@@ -121,8 +124,6 @@ def _study(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _add_data(command: argparse.ArgumentParser) -> None:
-    from training.datasets.targets import Task  # noqa: PLC0415 - brings in scikit-learn
-
     command.add_argument(
         "set",
         nargs="?",
@@ -142,38 +143,12 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of a folder's pictures as networks take them: N x N pixels, 24 to 256",
     )
-    group = command.add_argument_group("tables")
-    group.add_argument(
-        "--target",
-        nargs="+",
-        default=[],
-        metavar="COLUMN",
-        help="the column to predict; several are labels that a row may have any of",
-    )
-    group.add_argument("--task", choices=get_args(Task), help="told from the target by default")
-    for option, text in (
-        ("--numeric", "read these columns as numbers"),
-        ("--categorical", "read these columns as categories"),
-        ("--date", "read these columns as dates"),
-        ("--ignore", "leave these columns out"),
-    ):
-        group.add_argument(option, nargs="+", default=[], metavar="C", help=text)
+    add_columns(command)
 
 
 def _add_network(command: argparse.ArgumentParser, *, epochs: int | None) -> None:
-    group = command.add_argument_group("the network", "a multilayer perceptron")
-    group.add_argument(
-        "--hidden", nargs="+", type=positive, metavar="N", help="its hidden layers' units"
-    )
-    group.add_argument("--activation", default="relu", help="after each hidden layer")
-    group.add_argument("--batch-normalization", action="store_true", help="before each activation")
-    group.add_argument("--dropout", type=dropout, default=0.0, metavar="X", help="after each")
-    group.add_argument("--optimizer", default="adam", help="that fits it")
-    group.add_argument(
-        "--learning-rate", type=rate, metavar="X", help="0.001, or what an optimizer usually has"
-    )
-    group.add_argument("--batch-size", type=positive, default=32, metavar="N", help="a step")
-    group.add_argument("--epochs", type=positive, default=epochs, metavar="N", help="at most")
+    add_layers(command, "a multilayer perceptron; its layers are 64 64 by default")
+    command.add_argument("--epochs", type=positive, default=epochs, metavar="N", help="at most")
 
 
 def _several(text: str) -> int:
@@ -184,19 +159,13 @@ def _several(text: str) -> int:
 
 
 def _asked(options: argparse.Namespace) -> "Asked":
-    from training.columns import Overrides  # noqa: PLC0415 - brings in scikit-learn
     from training.studies.subjects import Asked  # noqa: PLC0415
 
     return Asked(
         data=options.set,
         targets=tuple(options.target),
         task=options.task,
-        overrides=Overrides(
-            numeric=tuple(options.numeric),
-            categorical=tuple(options.categorical),
-            dates=tuple(options.date),
-            ignored=tuple(options.ignore),
-        ),
+        overrides=overrides_of(options),
         folder=options.data,
         size=options.size,
         limit=options.limit,
@@ -209,35 +178,6 @@ def _out(options: argparse.Namespace, study: str, asked: "Asked") -> Path:
     return out
 
 
-def _hidden(options: argparse.Namespace) -> "Hidden":
-    from training.architectures.hidden import ACTIVATIONS, Hidden  # noqa: PLC0415 - Keras
-
-    _refuse_unknown("--activation", options.activation, ACTIVATIONS)
-    return Hidden(
-        units=tuple(options.hidden or Hidden().units),
-        activation=options.activation,
-        batch_normalization=options.batch_normalization,
-        dropout=options.dropout,
-    )
-
-
-def _fitting(options: argparse.Namespace, *, epochs: int) -> "Fitting":
-    from training.fitting import OPTIMIZERS, Fitting  # noqa: PLC0415 - brings in Keras
-
-    _refuse_unknown("--optimizer", options.optimizer, tuple(OPTIMIZERS))
-    return Fitting(
-        optimizer=options.optimizer,
-        learning_rate=options.learning_rate or Fitting().learning_rate,
-        batch_size=options.batch_size,
-        epochs=options.epochs or epochs,
-    )
-
-
-def _refuse_unknown(option: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise CannotTrain(f"{option} must be one of {', '.join(known)}. Received: {value}.")
-
-
 def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies import learning_curve  # noqa: PLC0415 - brings in TensorFlow
     from training.studies.subjects import load_subject  # noqa: PLC0415
@@ -247,8 +187,8 @@ def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
         command=typed(words),
         out=_out(options, "learning-curve", asked),
         seed=options.seed,
-        hidden=_hidden(options),
-        fitting=_fitting(options, epochs=_CURVE_EPOCHS),
+        hidden=hidden_of(options),
+        fitting=fitting_of(options, epochs=_CURVE_EPOCHS),
         patience=options.patience,
         sizes=tuple(options.sizes) if options.sizes else None,
         repeats=options.repeats,
@@ -267,8 +207,8 @@ def _run_compare(options: argparse.Namespace, words: list[str]) -> Path:
         command=typed(words),
         out=_out(options, f"compare-{options.choice}", asked),
         seed=options.seed,
-        hidden=_hidden(options),
-        fitting=_fitting(options, epochs=_COMPARED_EPOCHS),
+        hidden=hidden_of(options),
+        fitting=fitting_of(options, epochs=_COMPARED_EPOCHS),
         rate_given=options.learning_rate is not None,
     )
     return compare.run(load_subject(asked), config)
@@ -343,7 +283,10 @@ def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
     )
     if asked.shows_pictures:
         return cross_validation.run_on_pictures(
-            load_subject(asked), _hidden(options), _fitting(options, epochs=_FOLD_EPOCHS), config
+            load_subject(asked),
+            hidden_of(options),
+            fitting_of(options, epochs=_FOLD_EPOCHS),
+            config,
         )
     return cross_validation.run_on_table(asked, _learning(options), config)
 
@@ -352,8 +295,8 @@ def _learning(options: argparse.Namespace) -> "tables.Learning":
     """Return how `table` would make its network: taught, unless hidden layers are given."""
     from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
 
-    hidden, fitting = _hidden(options), _fitting(options, epochs=_PLAIN_EPOCHS)
-    if options.hidden is not None:
-        return tables.Learning(plain=tables.Plain(hidden=hidden, fitting=fitting))
+    plain = plain_network(options)
+    if plain is not None:
+        return tables.Learning(plain=plain)
     recipe = tables.Recipe()
     return tables.Learning(recipe=replace(recipe, epochs=options.epochs or recipe.epochs))

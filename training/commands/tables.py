@@ -3,20 +3,18 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from training.commands.arguments import (
     Commands,
     add_fitting,
     add_publishing,
     add_watching,
-    dropout,
     positive,
-    rate,
     share,
     typed,
 )
-from training.errors import CannotTrain
+from training.commands.networks import add_columns, add_layers, overrides_of, plain_network
 
 if TYPE_CHECKING:
     from training.experiments import tables
@@ -42,7 +40,11 @@ def _add_table(commands: Commands) -> None:
     command.set_defaults(run=_train_table)
     command.add_argument("--name", help="the model's name; the file's by default")
     add_table_options(command)
-    add_network_options(command)
+    add_layers(
+        command,
+        "a tutorial's network, a multilayer perceptron on the rows alone, instead of the one that "
+        "trees teach",
+    )
     add_watching(command)
     add_publishing(command)
     command.add_argument("--unit", metavar="UNIT", help="of the target, such as USD")
@@ -72,8 +74,6 @@ def _add_baseline(commands: Commands) -> None:
 
 def add_table_options(command: argparse.ArgumentParser) -> None:
     """Add the file, its columns and its parts."""
-    from training.datasets.targets import Task  # noqa: PLC0415 - brings in scikit-learn
-
     command.add_argument(
         "file",
         nargs="?",
@@ -81,22 +81,7 @@ def add_table_options(command: argparse.ArgumentParser) -> None:
         metavar="FILE.csv",
         help="with a header line; or diabetes, wine, breast_cancer, which come with scikit-learn",
     )
-    command.add_argument(
-        "--target",
-        nargs="+",
-        metavar="COLUMN",
-        help="the column to predict; several are labels that a row may have any of",
-    )
-    command.add_argument(
-        "--task", choices=get_args(Task), help="what to predict; told from the target by default"
-    )
-    for option, help_text in (
-        ("--numeric", "read these columns as numbers"),
-        ("--categorical", "read these columns as categories"),
-        ("--date", "read these columns as dates"),
-        ("--ignore", "leave these columns out"),
-    ):
-        command.add_argument(option, nargs="+", default=[], metavar="C", help=help_text)
+    add_columns(command)
     command.add_argument(
         "--test-size", type=share, default=0.2, metavar="X", help="share of the rows for the test"
     )
@@ -112,24 +97,6 @@ def add_table_options(command: argparse.ArgumentParser) -> None:
         help="let every class label count the same, however rare",
     )
     add_fitting(command)
-
-
-def add_network_options(command: argparse.ArgumentParser) -> None:
-    """Add what makes a tutorial's network instead of the one that trees teach."""
-    group = command.add_argument_group(
-        "a tutorial's network", "a multilayer perceptron on the rows alone, without teachers"
-    )
-    group.add_argument(
-        "--hidden", nargs="+", type=positive, metavar="N", help="its hidden layers' units"
-    )
-    group.add_argument("--activation", default="relu", help="after each hidden layer")
-    group.add_argument("--batch-normalization", action="store_true", help="before each activation")
-    group.add_argument("--dropout", type=dropout, default=0.0, metavar="X", help="after each")
-    group.add_argument("--optimizer", default="adam", help="that fits it")
-    group.add_argument("--learning-rate", type=rate, default=5e-3, metavar="X", help="its rate")
-    group.add_argument(
-        "--batch-size", type=positive, default=32, metavar="N", help="rows a step, at most"
-    )
 
 
 def _train_table(options: argparse.Namespace, words: list[str]) -> Path:
@@ -155,36 +122,6 @@ def _train_table(options: argparse.Namespace, words: list[str]) -> Path:
     )
 
 
-def plain_network(options: argparse.Namespace) -> "tables.Plain | None":
-    """Return the tutorial's network that was asked for, if one was."""
-    from training.architectures.hidden import ACTIVATIONS, Hidden  # noqa: PLC0415
-    from training.experiments.tables import Plain  # noqa: PLC0415 - brings in TensorFlow
-    from training.fitting import OPTIMIZERS, Fitting  # noqa: PLC0415
-
-    if options.hidden is None:
-        return None
-    for option, value, known in (
-        ("--activation", options.activation, ACTIVATIONS),
-        ("--optimizer", options.optimizer, tuple(OPTIMIZERS)),
-    ):
-        if value not in known:
-            raise CannotTrain(f"{option} must be one of {', '.join(known)}. Received: {value}.")
-    return Plain(
-        hidden=Hidden(
-            units=tuple(options.hidden),
-            activation=options.activation,
-            batch_normalization=options.batch_normalization,
-            dropout=options.dropout,
-        ),
-        fitting=Fitting(
-            optimizer=options.optimizer,
-            learning_rate=options.learning_rate,
-            batch_size=options.batch_size,
-            epochs=options.epochs or 300,
-        ),
-    )
-
-
 def _compare(options: argparse.Namespace, words: list[str]) -> Path:
     from training.experiments import baseline  # noqa: PLC0415 - brings in TensorFlow
 
@@ -195,25 +132,19 @@ def _compare(options: argparse.Namespace, words: list[str]) -> Path:
 
 def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Config":
     """Return what a table's network is trained with, the file found."""
-    from training.columns import Overrides  # noqa: PLC0415 - brings in scikit-learn
     from training.datasets.embedded import find_table  # noqa: PLC0415
     from training.datasets.pictures import default_cache  # noqa: PLC0415
     from training.datasets.tables import Split  # noqa: PLC0415
     from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
 
-    file, targets = find_table(options.file, options.target or (), default_cache())
+    file, targets = find_table(options.file, options.target, default_cache())
     recipe = tables.Recipe()
     return tables.Config(
         file=file,
         targets=targets,
         task=options.task,
         command=typed(words),
-        overrides=Overrides(
-            numeric=tuple(options.numeric),
-            categorical=tuple(options.categorical),
-            dates=tuple(options.date),
-            ignored=tuple(options.ignore),
-        ),
+        overrides=overrides_of(options),
         split=Split(test=options.test_size, validation=options.validation_split),
         seed=options.seed,
         learning=tables.Learning(

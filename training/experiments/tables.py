@@ -722,8 +722,8 @@ def _weighed(learning: Learning) -> str:
     if not learning.class_weights:
         return ""
     return (
-        " Rows were weighted so that every class label counts the same: probabilities are those of "
-        "a world in which all labels are as frequent."
+        " Rows were weighted so that every class label counts the same: a rare label is found more "
+        "often, and its probability is higher than it is frequent."
     )
 
 
