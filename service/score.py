@@ -49,7 +49,8 @@ class CannotScore(Exception):
 def run(options: argparse.Namespace) -> None:
     """Do what the command line asks; end with a sentence and 1 where that cannot be."""
     try:
-        signal.signal(signal.SIGTERM, _stop)
+        for number in (signal.SIGINT, signal.SIGTERM):  # whatever the shell left them at
+            signal.signal(number, _stop)
         settings = Settings.from_environment(os.environ)
         if options.models:
             settings = replace(settings, models=options.models)
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _stop(number: int, _frame: object) -> None:
-    """End as Ctrl-C does, so that no unfinished file is left."""
+    """End in order, so that no unfinished file is left."""
     sys.exit(128 + number)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service import __main__ as service_commands
 from service.app import create_app
 from service.errors import ServiceError
 from service.metrics import Metrics
@@ -23,11 +23,14 @@ from service.repository import Repository
 from service.settings import PREFIX, Settings
 from tests.fakes import FakeFleet
 from tests.servers import ROOT, Server, serving
-from training import __main__ as training_commands
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 URL = "http://127.0.0.1:8080"
-PARSERS = {"service": service_commands._parser(), "training": training_commands._parser()}
+# Run by path: imported, they would be warned of by whoever runs the packages in this process.
+PARSERS = {
+    package: runpy.run_path(str(ROOT / package / "__main__.py"))["_parser"]()
+    for package in ("service", "training")
+}
 
 
 def _conversations() -> Iterator[Any]:
