@@ -24,7 +24,13 @@ from service.predictions import Values, given_labels
 from service.tables import Table
 from service.tables.cells import parse
 from training import catalogue
-from training.datasets.pictures import PICTURE_SETS, PictureSet, default_cache, load_pictures
+from training.datasets.pictures import (
+    PICTURE_SETS,
+    PictureSet,
+    default_cache,
+    load_pictures,
+    picture_set,
+)
 from training.datasets.tables import hash_file, read_whole, set_apart
 from training.datasets.targets import Targets, Task, read_targets
 from training.errors import CannotTrain
@@ -75,17 +81,30 @@ class Score:
         return self.scores[1] - self.scores[0]
 
 
-def print_difference(
-    models: Path, name: str, versions: tuple[int, int], *, file: Path | None, data: Path | None
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What two versions are to be asked about.
+
+    Attributes:
+        file: Rows with the target, for a table's model.
+        pictures: The name of a published set or a folder, for a model of pictures; None for the set
+            that one of the versions was made from.
+        data: Folder that holds published sets of pictures; None to download.
+    """
+
+    file: Path | None = None
+    pictures: str | None = None
+    data: Path | None = None
+
+
+def print_difference(models: Path, name: str, versions: tuple[int, int], asked: Asked) -> None:
     """Print two versions side by side.
 
     Args:
         models: Where versions lie.
         name: The model's.
         versions: The two.
-        file: Rows with the target, for a table's model.
-        data: Folder that holds published sets of pictures; None to download.
+        asked: What they are to be asked about.
 
     Raises:
         CannotTrain: There is no such version, or nothing that both can be asked about.
@@ -93,7 +112,7 @@ def print_difference(
     both = (catalogue.load(models, name, versions[0]), catalogue.load(models, name, versions[1]))
     console = Console(highlight=False, markup=False)
     console.print(_described(both))
-    held_out = find_held_out(both, file=file, data=data)
+    held_out = find_held_out(both, asked)
     for line in held_out.said:
         console.print(line, soft_wrap=True)
     values = (
@@ -155,18 +174,13 @@ def _facts(manifest: Manifest) -> dict[str, str]:
 
 
 def find_held_out(
-    both: Both,
-    *,
-    file: Path | None,
-    data: Path | None,
-    sets: Mapping[str, PictureSet] = PICTURE_SETS,
+    both: Both, asked: Asked, *, sets: Mapping[str, PictureSet] = PICTURE_SETS
 ) -> HeldOut:
     """Find instances that both can be asked about.
 
     Args:
         both: The versions.
-        file: Rows with the target, for a table's model.
-        data: Folder that holds published sets of pictures; None to download.
+        asked: Where they are.
         sets: The published sets by name.
 
     Raises:
@@ -183,22 +197,15 @@ def find_held_out(
     if (first.signature.picture is None) != (second.signature.picture is None):
         raise CannotTrain("One version takes pictures and the other takes rows.")
     if first.signature.picture is not None:
-        return _held_out_pictures(both, sets, data=data)
-    if file is None:
+        return _held_out_pictures(both, asked, sets)
+    if asked.file is None:
         raise CannotTrain(f"Say with --file where the rows are: {first.origin.data}.")
-    return _held_out_rows(both, file)
+    return _held_out_rows(both, asked.file)
 
 
-def _held_out_pictures(both: Both, sets: Mapping[str, PictureSet], *, data: Path | None) -> HeldOut:
-    names = [model.manifest.origin.data for model in both]
-    known = [name for name in names if name in sets]
-    if not known:
-        raise CannotTrain(
-            f"One version must be of a published set, {', '.join(sets)}, to be compared "
-            f"on its test part. Received: {' and '.join(names)}."
-        )
-    pictures = sets[known[0]]
-    parts = load_pictures(pictures, data=data, cache=default_cache(), seed=0)
+def _held_out_pictures(both: Both, asked: Asked, sets: Mapping[str, PictureSet]) -> HeldOut:
+    pictures = _picture_set(both, asked, sets)
+    parts = load_pictures(pictures, data=asked.data, cache=default_cache(), seed=0)
     said = [f"On the {len(parts.test):,} pictures of the test part of {pictures.name}:"]
     said += [
         _unfair(model, pictures.name)
@@ -207,6 +214,19 @@ def _held_out_pictures(both: Both, sets: Mapping[str, PictureSet], *, data: Path
     ]
     instances = {both[0].manifest.signature.inputs[0].name: parts.test.x}
     return HeldOut((instances, instances), parts.test.y, parts.labels, tuple(said))
+
+
+def _picture_set(both: Both, asked: Asked, sets: Mapping[str, PictureSet]) -> PictureSet:
+    if asked.pictures is not None:
+        return picture_set(asked.pictures, size=both[0].manifest.signature.inputs[0].shape[0])
+    names = [model.manifest.origin.data for model in both]
+    known = [name for name in names if name in sets]
+    if not known:
+        raise CannotTrain(
+            "Say with --pictures which set, or which folder, they are to be compared on: they were "
+            f"made from {' and '.join(names)}."
+        )
+    return sets[known[0]]
 
 
 def _unfair(model: Model, name: str) -> str:

@@ -20,11 +20,13 @@ from tests.bundles import (
     write_picture_bundle,
     write_table_bundle,
 )
+from tests.pictures import saved
+from tests.training.conftest import drawn_digits
 from training.__main__ import main
 from training.datasets.pictures import PictureSet
 from training.datasets.tables import hash_file, read_whole, set_apart
 from training.datasets.targets import Target, Targets, read_targets
-from training.differences import Both, HeldOut, changes, compare, find_held_out
+from training.differences import Asked, Both, HeldOut, changes, compare, find_held_out
 from training.errors import CannotTrain
 
 ROOT = Path(__file__).parents[2]
@@ -191,7 +193,7 @@ def test_diff_scores_both_versions_on_the_same_rows(
 
 
 def test_error_of_a_difference_is_that_of_pairs(rooms: Both, tmp_path: Path) -> None:
-    held_out = find_held_out(rooms, file=write_rooms(tmp_path / "rooms.csv"), data=None)
+    held_out = find_held_out(rooms, Asked(file=write_rooms(tmp_path / "rooms.csv")))
     values = (rooms[0].predict(held_out.instances[0]), rooms[1].predict(held_out.instances[1]))
 
     rmse, mae = compare(rooms, (values[0].values, values[1].values), held_out)
@@ -213,14 +215,14 @@ def test_diff_takes_only_rows_that_both_were_tested_on(rooms: Both, tmp_path: Pa
         for n, size in ((1, 8), (2, 20))
     )
 
-    held_out = find_held_out((both[0], both[1]), file=file, data=None)
+    held_out = find_held_out((both[0], both[1]), Asked(file=file))
 
     targets = read_targets(read_whole(file), ["price"], "regression")
     assert sorted(held_out.y) == sorted(targets.y[set_apart(targets, 0.2)[1]])
 
 
 def test_diff_says_which_version_may_know_the_rows(rooms: Both, tmp_path: Path) -> None:
-    held_out = find_held_out(rooms, file=write_rooms(tmp_path / "rooms.csv"), data=None)
+    held_out = find_held_out(rooms, Asked(file=write_rooms(tmp_path / "rooms.csv")))
 
     assert len(held_out.y) == 40
     assert [line for line in held_out.said if "was made from other data, made" in line] == [
@@ -246,7 +248,7 @@ def test_diff_of_pictures_uses_the_test_part_of_their_set(
     model = load_version(picture_bundle, threads=1)
 
     held_out = find_held_out(
-        (model, model), file=None, data=idx_folder, sets={drawn_set.name: drawn_set}
+        (model, model), Asked(data=idx_folder), sets={drawn_set.name: drawn_set}
     )
 
     assert held_out.said == ("On the 40 pictures of the test part of drawn:",)
@@ -255,6 +257,26 @@ def test_diff_of_pictures_uses_the_test_part_of_their_set(
     test = model.manifest.scores["test"]
     assert accuracy.scores == pytest.approx((test["accuracy"], test["accuracy"]))
     assert (accuracy.difference, accuracy.error) == (0, 0)
+
+
+def test_diff_of_pictures_uses_the_folder_that_is_named(
+    picture_bundle: Path, tmp_path: Path
+) -> None:
+    pixels, codes = drawn_digits(400, seed=4)
+    for number, (each, code) in enumerate(zip(pixels, codes, strict=True)):
+        if code in {7, 3}:  # in another order than the network's labels
+            folder = tmp_path / "digits" / str(code)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{number}.png").write_bytes(saved(each))
+    model = load_version(picture_bundle, threads=1)
+
+    held_out = find_held_out((model, model), Asked(pictures=str(tmp_path / "digits")))
+
+    assert held_out.said[0] == "On the 16 pictures of the test part of digits:"
+    predictions = model.predict(held_out.instances[0])
+    accuracy, _ = compare((model, model), (predictions.values, predictions.values), held_out)
+    truth = np.array(held_out.labels)[held_out.y]
+    assert accuracy.scores[0] == pytest.approx(np.mean(predictions.labels() == truth))
 
 
 def test_changed_labels_are_counted(tmp_path: Path) -> None:
@@ -292,26 +314,26 @@ def test_versions_that_predict_different_things_are_not_compared(
     other = load_version(write_labels_bundle(tmp_path), threads=1)
 
     with pytest.raises(CannotTrain, match="Both versions must predict the same"):
-        find_held_out((rooms[0], other), file=None, data=None)
+        find_held_out((rooms[0], other), Asked())
 
 
 def test_anomalies_are_not_compared(tmp_path: Path) -> None:
     model = load_version(write_anomaly_bundle(tmp_path), threads=1)
 
     with pytest.raises(CannotTrain, match="Nothing tells how strange"):
-        find_held_out((model, model), file=None, data=None)
+        find_held_out((model, model), Asked())
 
 
 def test_rows_must_be_named(rooms: Both) -> None:
     with pytest.raises(CannotTrain, match="Say with --file where the rows are: made"):
-        find_held_out(rooms, file=None, data=None)
+        find_held_out(rooms, Asked())
 
 
 def test_pictures_of_no_published_set_are_not_compared(tmp_path: Path) -> None:
     model = load_version(write_picture_bundle(tmp_path), threads=1)
 
-    with pytest.raises(CannotTrain, match="must be of a published set"):
-        find_held_out((model, model), file=None, data=None)
+    with pytest.raises(CannotTrain, match="Say with --pictures which set"):
+        find_held_out((model, model), Asked())
 
 
 def test_file_must_have_every_column(rooms: Both, tmp_path: Path) -> None:
@@ -319,4 +341,4 @@ def test_file_must_have_every_column(rooms: Both, tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("colour", "color"))
 
     with pytest.raises(CannotTrain, match="The file lacks colour, which version 1 takes"):
-        find_held_out(rooms, file=file, data=None)
+        find_held_out(rooms, Asked(file=file))

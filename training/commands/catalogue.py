@@ -52,6 +52,12 @@ def _add_diff(commands: Commands) -> None:
     command.add_argument(
         "--file", type=Path, metavar="FILE.csv", help="rows with the target, for a table's model"
     )
+    command.add_argument(
+        "--pictures",
+        metavar="SET",
+        help="a published set or a folder with one sub-folder a class, for a model of pictures; by "
+        "default the set that one of them was made from",
+    )
     add_data(command)
     add_models(command)
 
@@ -75,6 +81,5 @@ def _diff(options: argparse.Namespace, _words: list[str]) -> None:
         options.models,
         options.name,
         (options.versions[0], options.versions[1]),
-        file=options.file,
-        data=options.data,
+        differences.Asked(file=options.file, pictures=options.pictures, data=options.data),
     )
