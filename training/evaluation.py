@@ -54,7 +54,7 @@ def classification_scores(probabilities: Values, y: NDArray[np.int64]) -> dict[s
 
 
 def ranking_scores(
-    probabilities: Values, y: NDArray[np.int64], *, of: int | None = None
+    probabilities: Values, y: NDArray[np.int64], *, of: int | None
 ) -> dict[str, float]:
     """Return the areas under the ROC and precision-recall curves, and F1.
 
@@ -64,15 +64,14 @@ def ranking_scores(
     Args:
         probabilities: As predicted.
         y: The truth.
-        of: The code of the label that two labels are scored by; None for the rarer one.
+        of: The code of the label that two labels are scored by; None where there are more.
 
     Shapes:
         probabilities: (n, classes); y: (n,), codes.
     """
     classes = probabilities.shape[1]
     counts = np.bincount(y, minlength=classes)
-    of = int(counts.argmin()) if of is None else of
-    codes = [code for code in ([of] if classes == 2 else range(classes)) if counts[code]]
+    codes = [code for code in (range(classes) if of is None else [of]) if counts[code]]
     told = [code for code in codes if counts[code] < len(y)]
     predicted = probabilities.argmax(axis=1)
     found = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
@@ -83,7 +82,7 @@ def ranking_scores(
     }
     if codes:
         f1 = f1_score(y, predicted, labels=codes, average="macro", zero_division=0)
-        scores["f1" if classes == 2 else "macro_f1"] = float(f1)
+        scores["macro_f1" if of is None else "f1"] = float(f1)
     return scores
 
 

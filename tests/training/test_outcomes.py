@@ -301,11 +301,11 @@ def test_blank_and_unknown_categories_that_training_lacked_change_nothing_at_ran
     assert blank == unknown
 
 
-def test_ranking_scores_of_two_labels_are_the_rarer_ones() -> None:
+def test_ranking_scores_of_two_labels_are_those_of_one() -> None:
     y = np.array([0, 0, 0, 0, 1, 1])
     probabilities = np.array([0.1, 0.2, 0.3, 0.6, 0.4, 0.9], np.float32)
 
-    scores = ranking_scores(np.stack([1 - probabilities, probabilities], axis=1), y)
+    scores = ranking_scores(np.stack([1 - probabilities, probabilities], axis=1), y, of=1)
 
     assert scores["roc_auc"] == pytest.approx(7 / 8)
     assert scores["f1"] == pytest.approx(0.5)
@@ -314,7 +314,7 @@ def test_ranking_scores_of_two_labels_are_the_rarer_ones() -> None:
 def test_ranking_scores_leave_out_labels_that_nobody_has() -> None:
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1]], np.float32)
 
-    scores = ranking_scores(probabilities, np.array([0, 1]))
+    scores = ranking_scores(probabilities, np.array([0, 1]), of=None)
 
     assert (scores["roc_auc"], scores["macro_f1"]) == (1, 1)
 

@@ -35,7 +35,15 @@ TOLD: dict[str, tuple[Sequence[str], Task, tuple[str, ...]]] = {
 def test_task_is_told_from_the_texts(
     texts: Sequence[str], task: Task, labels: tuple[str, ...]
 ) -> None:
-    assert read({"y": list(texts)}).target == Target(task, ("y",), labels)
+    target = read({"y": list(texts)}).target
+
+    assert (target.task, target.labels) == (task, labels)
+
+
+def test_rarest_label_is_that_of_fewest_rows() -> None:
+    target = read({"y": [*(["a", "b", "c", "c"] * 8), "a"]}).target
+
+    assert target.rarest == target.labels.index("b")
 
 
 def test_whole_numbers_can_be_class_labels_in_their_order() -> None:

@@ -47,11 +47,13 @@ class Target:
         task: Its kind.
         names: The columns: one, or one a label where an instance may have several.
         labels: Class labels in the order of their codes; none of a regression.
+        rarest: Code of the one that fewest rows have; None where rows have any of several.
     """
 
     task: Task
     names: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    rarest: int | None = None
 
     @property
     def name(self) -> str:
@@ -194,7 +196,8 @@ def _read_classes(name: str, texts: Texts, usable: NDArray[np.intp], task: Task)
     codes = {label: code for code, label in enumerate(labels)}
     y = np.array([codes.get(text or "", -1) for text in texts], dtype=np.int64)
     kind: Task = "binary" if len(labels) == 2 else "multiclass"
-    return Targets(Target(kind, (name,), labels), y, usable)
+    target = Target(kind, (name,), labels, rarest=codes[rarest])
+    return Targets(target, y, usable)
 
 
 def _in_order(label: str) -> tuple[int, float, str]:

@@ -100,7 +100,9 @@ class Classes:
         probabilities = outputs["probabilities"]
         return {
             **evaluation.classification_scores(probabilities, y),
-            **evaluation.ranking_scores(probabilities, y),
+            **evaluation.ranking_scores(
+                probabilities, y, of=self.target.rarest if self._is_binary else None
+            ),
             "calibration_error": calibration.Reliability.of(probabilities, y).error,
         }
 
@@ -121,7 +123,7 @@ class Classes:
             title="Probabilities of the test part",
         )
         if self._is_binary:
-            rare = int(np.bincount(y, minlength=2).argmin())
+            rare = self.target.rarest or 0
             plots.plot_curves(
                 folder / "curves.png", probabilities[:, rare], y == rare, self.target.labels[rare]
             )
