@@ -23,6 +23,21 @@ def add_data(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_pictures(command: argparse.ArgumentParser) -> None:
+    """Add where pictures lie, and how many and how large they are taken."""
+    add_data(command)
+    command.add_argument(
+        "--limit", type=positive, metavar="N", help="use only N of the pictures to learn from"
+    )
+    command.add_argument(
+        "--size",
+        type=side,
+        default=32,
+        metavar="N",
+        help="of a folder's pictures as networks take them: N x N pixels, 24 to 256",
+    )
+
+
 def add_fitting(command: argparse.ArgumentParser) -> None:
     """Add what every fit can be told."""
     command.add_argument(

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from training.commands.arguments import (
     Commands,
-    add_data,
     add_fitting,
+    add_pictures,
     add_publishing,
     add_watching,
-    positive,
-    side,
     typed,
 )
 
@@ -56,17 +54,7 @@ def add(commands: Commands) -> None:
         default="cnn",
         help="the network: " + "; ".join(f"{name}, {text}" for name, text in ARCHITECTURES.items()),
     )
-    add_data(command)
-    command.add_argument(
-        "--limit", type=positive, metavar="N", help="use only N of the pictures to learn from"
-    )
-    command.add_argument(
-        "--size",
-        type=side,
-        default=32,
-        metavar="N",
-        help="of a folder's pictures as the network takes them: N x N pixels, 24 to 256",
-    )
+    add_pictures(command)
     command.add_argument(
         "--augment",
         choices=["none"],

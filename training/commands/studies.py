@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.commands.arguments import Commands, add_data, positive, side, typed
+from training.commands.arguments import Commands, add_pictures, positive, typed
 from training.commands.networks import (
     add_columns,
     add_layers,
@@ -132,17 +132,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         help="a set of pictures by its name, a folder with one sub-folder a class, diabetes, wine, "
         "breast_cancer, which come with scikit-learn, or a CSV file",
     )
-    add_data(command)
-    command.add_argument(
-        "--limit", type=positive, metavar="N", help="use only N of the pictures to learn from"
-    )
-    command.add_argument(
-        "--size",
-        type=side,
-        default=32,
-        metavar="N",
-        help="of a folder's pictures as networks take them: N x N pixels, 24 to 256",
-    )
+    add_pictures(command)
     add_columns(command)
 
 
