@@ -15,7 +15,8 @@ from service.bundle import NumberInput
 from service.engines import load_engine
 from tests.bundles import picture_manifest
 from training import calibration, publishing
-from training.architectures.pictures import mlp, temper, with_novelty
+from training.architectures.labels import temper
+from training.architectures.pictures import mlp, with_novelty
 from training.architectures.tables import ValueHead, predict, table_network
 from training.calibration import Reliability
 from training.datasets.pictures import PictureSet

@@ -9,6 +9,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from training.architectures.hidden import Hidden
+from training.architectures.labels import probabilities
 
 Floats = NDArray[np.float32]
 
@@ -26,7 +27,7 @@ def mlp(shape: tuple[int, ...], classes: int, hidden: Hidden = TUTORIAL) -> kera
     """
     image = keras.Input(shape, name="image")
     features = hidden(layers.Flatten()(layers.Rescaling(1 / 255)(image)))
-    outputs = {"probabilities": _probabilities(features, classes), "features": features}
+    outputs = {"probabilities": probabilities(features, classes), "features": features}
     return keras.Model({"image": image}, outputs, name="mlp")
 
 
@@ -49,7 +50,7 @@ def cnn(shape: tuple[int, ...], classes: int, first: int = 16) -> keras.Model:
     hidden = layers.Dropout(0.3)(layers.Flatten()(_convolved(strokes, 128)))
     # The last layer keeps what tells the classes apart and drops what tells them from all else.
     outputs = {
-        "probabilities": _probabilities(hidden, classes),
+        "probabilities": probabilities(hidden, classes),
         "features": layers.Flatten()(layers.AveragePooling2D(2, padding="same")(strokes)),
     }
     return keras.Model({"image": image}, outputs, name="cnn")
@@ -69,7 +70,7 @@ def lstm(shape: tuple[int, ...], classes: int) -> keras.Model:
     image = keras.Input(shape, name="image")
     rows = layers.Reshape((height, width * channels))(layers.Rescaling(1 / 255)(image))
     features = layers.LSTM(128)(rows)
-    outputs = {"probabilities": _probabilities(features, classes), "features": features}
+    outputs = {"probabilities": probabilities(features, classes), "features": features}
     return keras.Model({"image": image}, outputs, name="lstm")
 
 
@@ -78,16 +79,6 @@ def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
         hidden = layers.Conv2D(count, 3, use_bias=False)(hidden)
         hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
     return hidden
-
-
-def _probabilities(hidden: keras.KerasTensor, classes: int) -> keras.KerasTensor:
-    return layers.Dense(classes, activation="softmax", name="probabilities")(hidden)
-
-
-def temper(network: keras.Model, temperature: float) -> None:
-    """Divide a classifier's logits by a temperature, in the weights of its last layer."""
-    last = network.get_layer("probabilities")
-    last.set_weights([weights / temperature for weights in last.get_weights()])
 
 
 def with_novelty(network: keras.Model, prototypes: Floats) -> keras.Model:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from service.bundle import FIRST_CODE, CategoryInput, ColumnSpec, DateInput
 from training.architectures.hidden import Hidden
+from training.architectures.labels import PROBABILITIES, probabilities
 from training.datasets.tables import Rows
 from training.embeddings import (
     Pair,
@@ -110,14 +111,13 @@ class ClassesHead:
     """One of several class labels, by a softmax."""
 
     classes: int
-    layer = "probabilities"
+    layer = PROBABILITIES
     loss = "categorical_crossentropy"
     loss_weight = 1.0
 
     def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
         """Return `probabilities`, (n, classes)."""
-        last = layers.Dense(self.classes, activation="softmax", name="probabilities")
-        return {"probabilities": last(features)}
+        return {"probabilities": probabilities(features, self.classes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +125,13 @@ class LabelsHead:
     """Any of several class labels, by a sigmoid each."""
 
     labels: int
-    layer = "probabilities"
+    layer = PROBABILITIES
     loss = "binary_crossentropy"
     loss_weight = 1.0
 
     def __call__(self, features: keras.KerasTensor) -> Mapping[str, keras.KerasTensor]:
         """Return `probabilities`, (n, labels), each by itself."""
-        last = layers.Dense(self.labels, activation="sigmoid", name="probabilities")
-        return {"probabilities": last(features)}
+        return {"probabilities": probabilities(features, self.labels, activation="sigmoid")}
 
 
 def balanced(head: Head, shares: Floats) -> Loss:
@@ -160,18 +159,6 @@ def balanced(head: Head, shares: Floats) -> Loss:
 
 def _log(probabilities: Any) -> Any:
     return ops.log(ops.maximum(probabilities, 1e-7))
-
-
-def temper(network: keras.Model, head: Head, temperatures: float | Floats) -> None:
-    """Divide the logits of class labels by a temperature, in the weights of the last layer.
-
-    Args:
-        network: With a head of class labels.
-        head: Which.
-        temperatures: One for all, or one a label.
-    """
-    last = network.get_layer(head.layer)
-    last.set_weights([weights / temperatures for weights in last.get_weights()])
 
 
 def predict(network: keras.Model, rows: Rows) -> dict[str, Floats]:

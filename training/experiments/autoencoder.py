@@ -22,7 +22,7 @@ from training.card import Section, render
 from training.datasets.pictures import PictureParts, Pixels
 from training.errors import CannotTrain
 from training.evaluation import History, Values
-from training.experiments.pictures import Config, learn, picture_input, read
+from training.experiments.pictures import Config, learn, origin_of, picture_input, read
 from training.progress import console
 
 # A picture of lower credibility is called doubted.
@@ -172,14 +172,7 @@ def publish(
         signature=signature,
         target=pictures.target,
         files={},
-        origin=publishing.describe_origin(
-            command=config.command,
-            seed=config.seed,
-            data=pictures.name,
-            data_sha256=parts.sha256,
-            split=parts.sizes,
-            began=config.began,
-        ),
+        origin=origin_of(parts, config),
         scores={
             name: scores_of(scores, getattr(parts, name).x, parts.train.x, measured.calibration)
             for name, scores in measured.parts.items()

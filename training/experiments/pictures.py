@@ -18,6 +18,7 @@ from service.bundle import (
     Calibration,
     Manifest,
     NoveltyOutput,
+    Origin,
     PictureInput,
     ProbabilitiesOutput,
     Signature,
@@ -26,7 +27,8 @@ from service.geometry import GEOMETRY_VERSIONS
 from service.trust import class_scores, p_values
 from training import calibration, card, evaluation, plots, publishing
 from training.architectures.hidden import Hidden
-from training.architectures.pictures import PICTURE_ARCHITECTURES, cnn, mlp, temper, with_novelty
+from training.architectures.labels import temper
+from training.architectures.pictures import PICTURE_ARCHITECTURES, cnn, mlp, with_novelty
 from training.card import Section, render
 from training.datasets.pictures import (
     Labels,
@@ -572,6 +574,18 @@ def picture_signature(
     return Signature(inputs=(picture_input(pictures, shape),), outputs=(probabilities, novelty))
 
 
+def origin_of(parts: PictureParts, config: Config) -> Origin:
+    """Say how a version is made from these parts."""
+    return publishing.describe_origin(
+        command=config.command,
+        seed=config.seed,
+        data=config.pictures.name,
+        data_sha256=parts.sha256,
+        split=parts.sizes,
+        began=config.began,
+    )
+
+
 def publish(
     draft: publishing.Draft,
     network: keras.Model,
@@ -597,14 +611,7 @@ def publish(
         signature=signature,
         target=pictures.target,
         files={},
-        origin=publishing.describe_origin(
-            command=config.command,
-            seed=config.seed,
-            data=pictures.name,
-            data_sha256=parts.sha256,
-            split=parts.sizes,
-            began=config.began,
-        ),
+        origin=origin_of(parts, config),
         scores={
             name: scores(outputs["probabilities"], getattr(parts, name).y)
             for name, outputs in answers.scored.items()

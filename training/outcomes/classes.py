@@ -12,12 +12,12 @@ from service.bundle import Calibration, OutputSpec, ProbabilitiesOutput, Task
 from service.predictions import Predictions
 from service.trust import class_scores
 from training import calibration, card, evaluation, plots
-from training.architectures.tables import BinaryHead, ClassesHead, Head, predict, temper
+from training.architectures.tables import BinaryHead, ClassesHead, Head
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation import Lesson, prepare_lesson
 from training.evaluation import Values
-from training.outcomes.outcome import Answers, Outputs, Truth, Unexplained
+from training.outcomes.outcome import Answers, Outputs, Truth, Unexplained, tempered
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,8 @@ class Classes:
         seed: int,
     ) -> keras.Model:
         """Make the probabilities mean what they say, where there is a part that tells."""
-        answered = {"probabilities": network.output["probabilities"]}
-        finished = keras.Model(network.input, answered, name=network.name)
-        if len(parts.calibration):
-            found = predict(finished, parts.calibration.rows)["probabilities"]
-            temperature = calibration.fit_temperature(found, parts.calibration.y)
-            temper(finished, self.head(parts.train.y), temperature)
-        return finished
+        head = self.head(parts.train.y)
+        return tempered(network, parts, head, calibration.fit_temperature)
 
     def outputs(self, parts: TableParts) -> tuple[OutputSpec, ...]:
         """Say that a probability for each label comes out."""

@@ -11,12 +11,12 @@ from keras import ops
 from service.bundle import Calibration, LabelsOutput, OutputSpec, Task
 from service.predictions import Predictions
 from training import calibration, card, evaluation, plots
-from training.architectures.tables import Head, LabelsHead, predict, temper
+from training.architectures.tables import Head, LabelsHead
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation import Lesson, prepare_labels_lesson
 from training.evaluation import Values
-from training.outcomes.outcome import Answers, Outputs, Truth, Unexplained
+from training.outcomes.outcome import Answers, Outputs, Truth, Unexplained, tempered
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,7 @@ class Labels:
         seed: int,
     ) -> keras.Model:
         """Make each label's probabilities mean what they say, where there is a part that tells."""
-        answered = {"probabilities": network.output["probabilities"]}
-        finished = keras.Model(network.input, answered, name=network.name)
-        if len(parts.calibration):
-            found = predict(finished, parts.calibration.rows)["probabilities"]
-            temperatures = [
-                calibration.fit_temperature(_two(each), truth.astype(np.int64))
-                for each, truth in zip(found.T, parts.calibration.y.T, strict=True)
-            ]
-            temper(finished, self.head(parts.train.y), np.array(temperatures, dtype=np.float32))
-        return finished
+        return tempered(network, parts, self.head(parts.train.y), _fit_temperatures)
 
     def outputs(self, parts: TableParts) -> tuple[OutputSpec, ...]:
         """Say that a probability for each label comes out."""
@@ -139,6 +130,14 @@ class Labels:
 
 def _agree(truth: Any, predicted: Any) -> Any:
     return ops.mean(ops.cast(ops.equal(truth > 0.5, predicted > 0.5), "float32"), axis=-1)
+
+
+def _fit_temperatures(probabilities: Values, y: Truth) -> Values:
+    temperatures = [
+        calibration.fit_temperature(_two(each), truth.astype(np.int64))
+        for each, truth in zip(probabilities.T, y.T, strict=True)
+    ]
+    return np.array(temperatures, dtype=np.float32)
 
 
 def _two(probabilities: Values) -> Values:

@@ -1,5 +1,6 @@
 """What every outcome can tell."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from service.bundle import Calibration, OutputSpec, Task
 from service.predictions import Predictions
-from training.architectures.tables import Head
+from training.architectures.labels import PROBABILITIES, temper
+from training.architectures.tables import Head, predict
 from training.datasets.tables import Rows, TableParts
 from training.distillation import Lesson
 from training.evaluation import Values
@@ -110,3 +112,25 @@ class Outcome(Protocol):
 
     def trusted(self, parts: TableParts, answers: Answers) -> str:
         """Write the card's section on how far to trust it."""
+
+
+def tempered(
+    network: keras.Model,
+    parts: TableParts,
+    head: Head,
+    fit: Callable[[Values, Truth], float | Values],
+) -> keras.Model:
+    """Return a network that gives probabilities alone, and means them where a part tells how.
+
+    Args:
+        network: That was fitted.
+        parts: Of which one may calibrate.
+        head: The network's last layer.
+        fit: Finds the temperature, or one a label, from what is answered and the truth.
+    """
+    answered = {PROBABILITIES: network.output[PROBABILITIES]}
+    finished = keras.Model(network.input, answered, name=network.name)
+    if len(parts.calibration):
+        found = predict(finished, parts.calibration.rows)[PROBABILITIES]
+        temper(finished, fit(found, parts.calibration.y), layer=head.layer)
+    return finished

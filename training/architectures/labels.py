@@ -1,0 +1,33 @@
+"""The layer that class labels come out of, and how its probabilities are tempered."""
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+PROBABILITIES = "probabilities"
+
+
+def probabilities(
+    features: keras.KerasTensor, labels: int, *, activation: str = "softmax"
+) -> keras.KerasTensor:
+    """Return a probability for each label: of one of them, or by a sigmoid of each by itself.
+
+    Shapes:
+        (n, width) to (n, labels).
+    """
+    return layers.Dense(labels, activation=activation, name=PROBABILITIES)(features)
+
+
+def temper(
+    network: keras.Model, temperatures: float | NDArray[np.float32], *, layer: str = PROBABILITIES
+) -> None:
+    """Divide the logits of class labels by a temperature, in the weights of the last layer.
+
+    Args:
+        network: That tells class labels.
+        temperatures: One for all, or one a label.
+        layer: Name of the last one.
+    """
+    last = network.get_layer(layer)
+    last.set_weights([weights / temperatures for weights in last.get_weights()])
