@@ -120,6 +120,27 @@ class CategoryInput(TensorSpec, tag="category", frozen=True, kw_only=True):
     vocabulary: tuple[str, ...]
     blanks: bool
 
+    @property
+    def codes(self) -> dict[str | None, int]:
+        """The code of a blank and of each text that has its own."""
+        codes: dict[str | None, int] = {None: MISSING_CODE}
+        codes.update((text, FIRST_CODE + place) for place, text in enumerate(self.vocabulary))
+        return codes
+
+
+def encode_texts(texts: NDArray[np.object_], codes: Mapping[str | None, int]) -> NDArray[np.int32]:
+    """Return each text's code; `OTHER_CODE` of what has none.
+
+    Args:
+        texts: None for a blank.
+        codes: Those of a category.
+
+    Shapes:
+        texts: (n,); returns (n,).
+    """
+    found = (codes.get(text, OTHER_CODE) for text in texts)
+    return np.fromiter(found, dtype=np.int32, count=len(texts))
+
 
 class ProbabilitiesOutput(TensorSpec, tag="probabilities", frozen=True, kw_only=True):
     """One probability a class label, summing to 1.

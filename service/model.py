@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from service import geometry
 from service.bundle import (
-    FIRST_CODE,
     MISSING_CODE,
     OTHER_CODE,
     AnomalyOutput,
@@ -26,6 +25,7 @@ from service.bundle import (
     NumberInput,
     PictureInput,
     ProbabilitiesOutput,
+    encode_texts,
 )
 from service.drift import Bins, Counts
 from service.engines import Engine, Tensors
@@ -69,7 +69,7 @@ class Model:
         self._novelty = manifest.signature.novelty
         self._trusted = [spec.name for spec in manifest.signature.outputs[1:]]
         self._codes = {
-            spec.name: _codes(spec)
+            spec.name: spec.codes
             for spec in manifest.signature.columns
             if isinstance(spec, CategoryInput)
         }
@@ -241,22 +241,13 @@ class Model:
     def _encode_category(
         self, spec: CategoryInput, raw: NDArray[Any], warnings: Warnings
     ) -> NDArray[np.int32]:
-        codes: dict[str | None, int] = {None: MISSING_CODE, **self._codes[spec.name]}
-        encoded = np.fromiter(
-            (codes.get(text, OTHER_CODE) for text in raw), dtype=np.int32, count=len(raw)
-        )
+        encoded = encode_texts(raw, self._codes[spec.name])
         _warn(
             warnings,
             encoded == OTHER_CODE,
             lambda place: f"{spec.name} {shown(raw[place])} is not a category known from training",
         )
         return encoded
-
-
-def _codes(spec: CategoryInput) -> dict[str | None, int]:
-    codes: dict[str | None, int] = {None: MISSING_CODE}
-    codes.update((text, FIRST_CODE + place) for place, text in enumerate(spec.vocabulary))
-    return codes
 
 
 def _fit_pictures(

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from service import drift
-from service.bundle import FIRST_CODE, Reference, Signature
+from service.bundle import (
+    FIRST_CODE,
+    CategoryInput,
+    ColumnSpec,
+    Instances,
+    Reference,
+    Signature,
+    encode_texts,
+)
 
 Values = NDArray[np.float32]
 Shape = tuple[int, ...]
@@ -151,6 +159,19 @@ def category_reference(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, .
     """Count a category's codes: blank, other, then the vocabulary in order."""
     counts = np.bincount(codes, minlength=FIRST_CODE + len(vocabulary))
     return Reference(edges=None, counts=tuple(counts.tolist()))
+
+
+def table_references(instances: Instances, specs: Sequence[ColumnSpec]) -> dict[str, Reference]:
+    """Count each column of raw rows into bins; columns that the rows lack are left out."""
+    return {
+        spec.name: (
+            category_reference(encode_texts(instances[spec.name], spec.codes), spec.vocabulary)
+            if isinstance(spec, CategoryInput)
+            else number_reference(instances[spec.name].astype(np.float32))
+        )
+        for spec in specs
+        if spec.name in instances
+    }
 
 
 def picture_references(

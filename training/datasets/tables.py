@@ -11,15 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from service.bundle import (
-    FIRST_CODE,
-    MISSING_CODE,
-    OTHER_CODE,
-    CategoryInput,
-    ColumnSpec,
-    Dialect,
-    Instances,
-)
+from service.bundle import CategoryInput, ColumnSpec, Dialect, Instances, encode_texts
 from service.errors import ServiceError, shown
 from service.tables import Table, read_table
 from service.tables.cells import parse
@@ -337,15 +329,11 @@ def encode_rows(instances: Instances, specs: Sequence[ColumnSpec]) -> Rows:
     n = len(next(iter(instances.values())))
     numbers = [instances[spec.name] for spec in specs if not isinstance(spec, CategoryInput)]
     categories = [
-        _encode(instances[spec.name], spec) for spec in specs if isinstance(spec, CategoryInput)
+        encode_texts(instances[spec.name], spec.codes)
+        for spec in specs
+        if isinstance(spec, CategoryInput)
     ]
     return Rows(
         np.stack([np.empty(n), *numbers], axis=1)[:, 1:].astype(np.float32),
         np.stack([np.empty(n), *categories], axis=1)[:, 1:].astype(np.int32),
     )
-
-
-def _encode(texts: NDArray[np.object_], spec: CategoryInput) -> NDArray[np.int32]:
-    codes: dict[str | None, int] = {None: MISSING_CODE}
-    codes.update((text, FIRST_CODE + place) for place, text in enumerate(spec.vocabulary))
-    return np.array([codes.get(text, OTHER_CODE) for text in texts], dtype=np.int32)

@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 
 from service import bundle
-from service.bundle import CategoryInput, InvalidBundle, Manifest, Reference, Task
+from service.bundle import InvalidBundle, Manifest, Task
 from service.engines import Engine, load_engine
 from service.model import Model
 from service.repository import largest_difference
@@ -125,26 +125,9 @@ def _describe(plan: Plan, config: Config, network: keras.Model | None) -> Manife
         onnx_difference=None,
         golden_tolerance=publishing.GOLDEN_TOLERANCE,
         calibration=None,
-        reference=_references(plan),
+        reference=evaluation.table_references(plan.sample, plan.signature.columns),
         dialect=plan.dialect,
     )
-
-
-def _references(plan: Plan) -> dict[str, Reference]:
-    """Count each column of the sample into bins."""
-    references = {}
-    for spec in plan.signature.columns:
-        if spec.name not in plan.sample:
-            continue
-        raw = plan.sample[spec.name]
-        if isinstance(spec, CategoryInput):
-            codes: dict[str | None, int] = {None: bundle.MISSING_CODE}
-            codes |= {text: bundle.FIRST_CODE + n for n, text in enumerate(spec.vocabulary)}
-            coded = np.array([codes.get(text, bundle.OTHER_CODE) for text in raw], np.int32)
-            references[spec.name] = evaluation.category_reference(coded, spec.vocabulary)
-        else:
-            references[spec.name] = evaluation.number_reference(raw)
-    return references
 
 
 def _instances(plan: Plan) -> bundle.Instances:
