@@ -367,31 +367,40 @@ def _places(rows: Rows, rng: np.random.Generator) -> NDArray[np.float64]:
     return np.hstack([numbers, directions[rows.categories].reshape(len(rows), -1)])
 
 
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """Rows, and by how much their values exceed what was said by who had not learned from them.
+
+    Shapes:
+        residuals: (rows,).
+    """
+
+    rows: Rows
+    residuals: Targets
+
+    @property
+    def rmse(self) -> float:
+        """Root mean square error of what was said."""
+        return float(np.sqrt(np.mean(self.residuals**2)))
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What a network is to learn: rows and their targets.
 
     Attributes:
-        true_rows: The rows of the table that the teachers learned from.
-        residuals: By how much the true values exceed what teachers, who had not seen them, said;
-            of class labels, what the teachers left of each to be certain.
         member_weights: The share of boosted trees, randomised trees and linear model.
+        unexplained: What the teachers left of true values; None of class labels.
 
     Shapes:
-        target: (n,) values or (n, classes) probabilities; residuals: (true rows,).
+        target: (n,) values or (n, classes) probabilities.
     """
 
     rows: Rows
     target: Targets
-    true_rows: Rows
-    residuals: Targets
     pairs: Sequence[Pair]
     member_weights: Sequence[float]
-
-    @property
-    def teacher_rmse(self) -> float:
-        """Root mean square error of the teachers on rows of folds they have not seen."""
-        return float(np.sqrt(np.mean(self.residuals**2)))
+    unexplained: Unexplained | None
 
 
 MOST_TAUGHT_ROWS = 60_000
@@ -449,14 +458,19 @@ def prepare_lesson(
         unseen[outside] = teacher.predict(known.take(outside))
         children = np.flatnonzero(np.isin(parent, outside))
         labels[children] = teacher.predict(asked.take(children))
-    said, left, weights = _weighed(unseen, labels, target)
-    truth = np.eye(outputs)[every_target] if _is_codes(target) else every_target
+    if _is_codes(target):
+        weights = _class_weights(unseen[np.arange(len(target)), :, target])
+        said, truth = np.einsum("nmk,m->nk", labels, weights), np.eye(outputs)[every_target]
+        left = None
+    else:
+        weights = _value_weights(unseen[..., 0], target)
+        said, truth = labels[..., 0] @ weights, every_target
+        left = Unexplained(rows, target - unseen[..., 0] @ weights)
     return Lesson(
         *_with_true_rows(synthetic, said, every_row, truth),
-        true_rows=rows,
-        residuals=left,
         pairs=pairs,
         member_weights=weights.tolist(),
+        unexplained=left,
     )
 
 
@@ -476,10 +490,9 @@ def prepare_labels_lesson(rows: Rows, target: Floats, **options: Any) -> Lesson:
     return Lesson(
         each[0].rows,
         np.stack([lesson.target[:, 1] for lesson in each], axis=1),
-        true_rows=each[0].true_rows,
-        residuals=np.mean([lesson.residuals for lesson in each], axis=0),
         pairs=[],
         member_weights=np.mean([lesson.member_weights for lesson in each], axis=0).tolist(),
+        unexplained=None,
     )
 
 
@@ -511,18 +524,6 @@ def _ratios(columns: Sequence[int], pairs: Sequence[Pair]) -> list[Pair]:
     return list(combinations(sorted([c for c in columns if c not in paired][:8]), 2))
 
 
-def _weighed(
-    unseen: NDArray[np.float64], labels: NDArray[np.float64], target: Truth
-) -> tuple[NDArray[np.float64], Targets, NDArray[np.float64]]:
-    """Return what the members say together, what they leave unexplained, and their weights."""
-    if not _is_codes(target):
-        weights = _value_weights(unseen[..., 0], target)
-        return labels[..., 0] @ weights, target - unseen[..., 0] @ weights, weights
-    truth = np.maximum(unseen[np.arange(len(target)), :, target], _LEAST_PROBABILITY)
-    weights = _class_weights(truth)
-    return np.einsum("nmk,m->nk", labels, weights), 1 - truth @ weights, weights
-
-
 def _value_weights(unseen: NDArray[np.float64], target: Targets) -> NDArray[np.float64]:
     """Weigh the members by least squares on rows they have not seen, none negative."""
     weights, _ = nnls(unseen - target.mean(), target - target.mean())
@@ -543,6 +544,7 @@ def _class_weights(of_truth: NDArray[np.float64]) -> NDArray[np.float64]:
         Dempster, Laird, Rubin (1977), Maximum likelihood from incomplete data via the EM
         algorithm, section 4.3. JSTOR 2984875
     """
+    of_truth = np.maximum(of_truth, _LEAST_PROBABILITY)
     weights = np.full(of_truth.shape[1], 1 / of_truth.shape[1])
     for _ in range(200):
         shares = of_truth * weights

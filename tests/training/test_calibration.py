@@ -21,8 +21,8 @@ from training.architectures.tables import ValueHead, predict, table_network
 from training.calibration import Reliability
 from training.datasets.pictures import PictureSet
 from training.datasets.tables import Rows
+from training.distillation import Unexplained
 from training.experiments.pictures import picture_signature
-from training.outcomes import Unexplained
 from training.outcomes.values import learn_quantiles
 from training.strokes import DIGITS
 

@@ -1,5 +1,6 @@
 """The table network: what it takes, what hidden values train, and the smallest tables."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from service import bundle, repository
 from service.bundle import MISSING_CODE, OTHER_CODE
 from service.errors import InvalidParameter
 from tests.training.conftest import TINY, table_config, write_rents
-from training.architectures.tables import ValueHead, by_column, table_network
+from training.architectures.tables import ValueHead, by_column, date_columns, table_network
 from training.columns import Overrides
 from training.datasets.tables import Rows, Split, TableParts, load_table, split_places
 from training.datasets.targets import Target, Targets, Task
@@ -69,7 +70,7 @@ def test_network_of_one_kind_of_column(parts: TableParts, keep: str) -> None:
 
 def test_batches_hide_numbers_and_categories(parts: TableParts) -> None:
     rows, y = parts.train.rows, parts.train.y
-    lesson = Lesson(rows, y, true_rows=rows, residuals=0 * y, pairs=[], member_weights=[])
+    lesson = Lesson(rows, y, pairs=[], member_weights=[], unexplained=None)
     recipe = replace(TINY, hidden_rows=0.5, hidden_values=0.5, batch_size=len(parts.train))
 
     inputs, target = Batches(lesson, y[:, np.newaxis], recipe, seed=0)[0]
@@ -179,9 +180,31 @@ def test_lesson_keeps_what_teachers_leave_unexplained_of_each_true_row(parts: Ta
 
     lesson = prepare_lesson(parts.train.rows, y, seed=0, sizes=TINY.teachers)
 
-    np.testing.assert_array_equal(lesson.true_rows.numbers, parts.train.rows.numbers)
-    assert lesson.residuals.argmax() == place
-    assert lesson.residuals[place] > 40 * parts.train.y.std()
+    left = lesson.unexplained
+    assert left is not None
+    np.testing.assert_array_equal(left.rows.numbers, parts.train.rows.numbers)
+    assert left.residuals.argmax() == place
+    assert left.residuals[place] > 40 * parts.train.y.std()
+
+
+def test_card_says_how_good_the_teachers_are_themselves(
+    table_bundle: Path, parts: TableParts
+) -> None:
+    lesson = prepare_lesson(
+        parts.train.rows,
+        parts.train.y,
+        seed=0,
+        dates=date_columns(parts.specs),
+        sizes=TINY.teachers,
+    )
+
+    said = re.search(
+        r"own RMSE on rows of other folds is (.+?)\. ", (table_bundle / "CARD.md").read_text()
+    )
+
+    assert said is not None
+    assert lesson.unexplained is not None
+    assert float(said[1]) == pytest.approx(lesson.unexplained.rmse, rel=0.01)
 
 
 def test_card_names_columns_left_out(table_bundle: Path) -> None:

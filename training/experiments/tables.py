@@ -23,7 +23,6 @@ from service.bundle import (
     ColumnSpec,
     Instances,
     Manifest,
-    Reference,
     Signature,
 )
 from service.engines import available_cpus
@@ -48,7 +47,7 @@ from training.distillation import Lesson, Sizes
 from training.errors import CannotTrain
 from training.evaluation import History, Values
 from training.fitting import Fitting, Watch
-from training.outcomes import Answers, Outcome, Unexplained, outcome_of
+from training.outcomes import Answers, Outcome, outcome_of
 from training.progress import EpochDisplay, console
 
 _GOLDEN_MIXTURES = 9
@@ -316,8 +315,7 @@ def _learn_taught(parts: TableParts, learning: Learning, *, seed: int) -> Learne
     history = fit(
         learner, watch, parts.validation, outcome, x=batches, epochs=recipe.epochs, shuffle=False
     )
-    seen = Unexplained(lesson.true_rows, lesson.residuals)
-    finished = outcome.finish(network, parts, seen, seed=seed)
+    finished = outcome.finish(network, parts, lesson.unexplained, seed=seed)
     told = _taught(lesson, history) + _weighed(learning)
     return Learned(finished, history, told, beyond="beyond them it answers as at the edge")
 
@@ -350,12 +348,7 @@ def _learn_plainly(parts: TableParts, learning: Learning, plain: Plain, *, seed:
         batch_size=batch_size,
         epochs=fitting.epochs,
     )
-    validation = parts.validation
-    # Rows that only chose the epoch are nearly as new to it as any other.
-    left = outcome.encode(validation.y)[:, 0] - learner.predict(
-        validation.rows.tensors(), batch_size=4096, verbose=0
-    )[:, 0].astype(np.float64)
-    finished = outcome.finish(network, parts, Unexplained(validation.rows, left), seed=seed)
+    finished = outcome.finish(network, parts, None, seed=seed)
     told = _fitted(plain, batch_size, history) + _weighed(learning)
     return Learned(finished, history, told, beyond="beyond them it goes on as it ends, untested")
 
@@ -518,7 +511,7 @@ def publish(draft: publishing.Draft, written: Written, parts: TableParts, config
         onnx_difference=None,
         golden_tolerance=publishing.GOLDEN_TOLERANCE,
         calibration=outcome.calibrate(answers, parts),
-        reference=references(parts),
+        reference=evaluation.table_references(parts.train.instances, parts.specs),
         dialect=parts.dialect,
         ignored_columns=parts.left_out,
     )
@@ -534,20 +527,6 @@ def publish(draft: publishing.Draft, written: Written, parts: TableParts, config
     return draft.publish(
         manifest, partial(render, network=network, sections=sections(written, parts, made))
     )
-
-
-def references(parts: TableParts) -> dict[str, Reference]:
-    """Count each column of the rows that train into bins."""
-    rows = parts.train.rows
-    numbers, categories = iter(rows.numbers.T), iter(rows.categories.T)
-    return {
-        spec.name: (
-            evaluation.category_reference(next(categories), spec.vocabulary)
-            if isinstance(spec, CategoryInput)
-            else evaluation.number_reference(next(numbers))
-        )
-        for spec in parts.specs
-    }
 
 
 def golden_rows(specs: tuple[ColumnSpec, ...], seen: Instances) -> Instances:
@@ -691,11 +670,15 @@ def _fit(learned: Learned, outcome: Outcome) -> str:
 
 def _taught(lesson: Lesson, history: History) -> str:
     weights = ", ".join(f"{weight:.2f}" for weight in lesson.member_weights)
+    unseen = ""
+    if lesson.unexplained:
+        rmse = evaluation.plain(lesson.unexplained.rmse)
+        unseen = f"The teachers' own RMSE on rows of other folds is {rmse}. "
     return (
         "Boosted trees, randomised trees and a linear model, each fitted on other folds and "
         f"weighted {weights}, labelled {len(lesson.rows):,} rows made between the true ones; the "
         "network learned these beside the true rows (Bucila et al. 2006, Hinton et al. 2015). "
-        f"{_kept(history)} The training curve is measured against the teachers' labels."
+        f"{unseen}{_kept(history)} The training curve is measured against the teachers' labels."
     )
 
 

@@ -7,10 +7,10 @@ card; everything else about a table's training is the same.
 from training.datasets.targets import Target
 from training.outcomes.classes import Classes
 from training.outcomes.labels import Labels
-from training.outcomes.outcome import Answers, Outcome, Unexplained
+from training.outcomes.outcome import Answers, Outcome
 from training.outcomes.values import Value
 
-__all__ = ["Answers", "Outcome", "Unexplained", "outcome_of"]
+__all__ = ["Answers", "Outcome", "outcome_of"]
 
 
 def outcome_of(target: Target, *, unit: str | None = None) -> Outcome:

@@ -15,9 +15,9 @@ from training import calibration, card, evaluation, plots
 from training.architectures.tables import BinaryHead, ClassesHead, Head
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
-from training.distillation import Lesson, prepare_lesson
+from training.distillation import Lesson, Unexplained, prepare_lesson
 from training.evaluation import Values
-from training.outcomes.outcome import Answers, Outputs, Truth, Unexplained, tempered
+from training.outcomes.outcome import Answers, Outputs, Truth, tempered
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,7 @@ class Classes:
         return ops.cast(ops.equal(ops.argmax(truth, -1), ops.argmax(predicted, -1)), "float32")
 
     def finish(
-        self,
-        network: keras.Model,
-        parts: TableParts,
-        seen: Unexplained,
-        *,
-        seed: int,
+        self, network: keras.Model, parts: TableParts, left: Unexplained | None, *, seed: int
     ) -> keras.Model:
         """Make the probabilities mean what they say, where there is a part that tells."""
         head = self.head(parts.train.y)

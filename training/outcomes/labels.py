@@ -14,9 +14,9 @@ from training import calibration, card, evaluation, plots
 from training.architectures.tables import Head, LabelsHead
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
-from training.distillation import Lesson, prepare_labels_lesson
+from training.distillation import Lesson, Unexplained, prepare_labels_lesson
 from training.evaluation import Values
-from training.outcomes.outcome import Answers, Outputs, Truth, Unexplained, tempered
+from training.outcomes.outcome import Answers, Outputs, Truth, tempered
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,7 @@ class Labels:
         return keras.metrics.MeanMetricWrapper(_agree, name=self.measure)
 
     def finish(
-        self,
-        network: keras.Model,
-        parts: TableParts,
-        seen: Unexplained,
-        *,
-        seed: int,
+        self, network: keras.Model, parts: TableParts, left: Unexplained | None, *, seed: int
     ) -> keras.Model:
         """Make each label's probabilities mean what they say, where there is a part that tells."""
         return tempered(network, parts, self.head(parts.train.y), _fit_temperatures)

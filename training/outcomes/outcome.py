@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle import Calibration, OutputSpec, Task
@@ -14,23 +13,11 @@ from service.predictions import Predictions
 from training.architectures.labels import PROBABILITIES, temper
 from training.architectures.tables import Head, predict
 from training.datasets.tables import Rows, TableParts
-from training.distillation import Lesson
+from training.distillation import Lesson, Unexplained
 from training.evaluation import Values
 
 Outputs = dict[str, Values]
 Truth = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Unexplained:
-    """Rows that something predicted without having learned from them, and what it left.
-
-    Shapes:
-        residuals: (rows,).
-    """
-
-    rows: Rows
-    residuals: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +75,16 @@ class Outcome(Protocol):
         """Return the measure, on what the head's layer gives."""
 
     def finish(
-        self, network: keras.Model, parts: TableParts, seen: Unexplained, *, seed: int
+        self, network: keras.Model, parts: TableParts, left: Unexplained | None, *, seed: int
     ) -> keras.Model:
-        """Make a fitted network say how sure it is."""
+        """Make a fitted network say how sure it is.
+
+        Args:
+            network: That was fitted.
+            parts: Of the table.
+            left: By its teachers, of values; None where it had none.
+            seed: Of every random choice.
+        """
 
     def outputs(self, parts: TableParts) -> tuple[OutputSpec, ...]:
         """Say what comes out of the finished network, the prediction first."""

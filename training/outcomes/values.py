@@ -20,9 +20,9 @@ from training.architectures.tables import (
 )
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
-from training.distillation import Lesson, prepare_lesson
+from training.distillation import Lesson, Unexplained, prepare_lesson
 from training.evaluation import Values
-from training.outcomes.outcome import Answers, Outputs, Truth, Unexplained
+from training.outcomes.outcome import Answers, Outputs, Truth
 from training.progress import console
 
 # What the two quantiles beside a value aim at; calibration stretches them to any coverage.
@@ -62,14 +62,17 @@ class Value:
         return keras.metrics.RootMeanSquaredError(name=self.measure)
 
     def finish(
-        self, network: keras.Model, parts: TableParts, seen: Unexplained, *, seed: int
+        self, network: keras.Model, parts: TableParts, left: Unexplained | None, *, seed: int
     ) -> keras.Model:
         """Add two quantiles, where there is a part to calibrate them on."""
         if not len(parts.calibration):
             value = {"value": network.output["value"]}
             return keras.Model(network.input, value, name=network.name)
         console.print("Learning how far the truth may lie away ...")
-        return learn_quantiles(network, seen, seed=seed)
+        if left is None:  # rows that only chose the epoch are nearly as new to it as any other
+            rows, y = parts.validation.rows, parts.validation.y
+            left = Unexplained(rows, y - predict(network, rows)["value"])
+        return learn_quantiles(network, left, seed=seed)
 
     def outputs(self, parts: TableParts) -> tuple[OutputSpec, ...]:
         """Say that a value comes out, and quantiles where they were calibrated."""
@@ -158,7 +161,7 @@ def _constant_width(outputs: Outputs, parts: TableParts, asked: float) -> float:
     return calibration.constant_width(residuals, asked)
 
 
-def learn_quantiles(network: keras.Model, seen: Unexplained, *, seed: int) -> keras.Model:
+def learn_quantiles(network: keras.Model, left: Unexplained, *, seed: int) -> keras.Model:
     """Add two quantiles to a fitted network, which stays as it is.
 
     They are learned from what was left unexplained of rows that had not been seen: on the rows that
@@ -167,12 +170,12 @@ def learn_quantiles(network: keras.Model, seen: Unexplained, *, seed: int) -> ke
     References:
         Koenker, Bassett (1978), Regression quantiles, doi:10.2307/1913643.
     """
-    features = predict(network, seen.rows)["features"]
+    features = predict(network, left.rows)["features"]
     spread = spread_network(features)
-    unit = float(np.sqrt(np.mean(seen.residuals**2))) or 1.0
+    unit = left.rmse or 1.0
     order = np.random.default_rng(seed).permutation(len(features))
     fitting, watching = np.split(order, [len(order) * 7 // 8])
-    residuals = (seen.residuals / unit).astype(np.float32)[:, np.newaxis]
+    residuals = (left.residuals / unit).astype(np.float32)[:, np.newaxis]
     # Compiled beside it: saved with the network, the loss would be missed by whoever opens it.
     learner = keras.Model(spread.input, spread.output)
     learner.compile(keras.optimizers.Adam(2e-3), _pinball)
