@@ -79,8 +79,8 @@ def import_network(config: Config) -> Path:
         plan = make_plan(look_at(original), config.told)
         network = serve(original, plan)
         manifest = _describe(plan, config, network)
-        manifest = _export(network, manifest, draft, plan)
         expected = _add_golden(publishing.keras_engine(network), manifest, draft, plan)
+        manifest = _export(network, manifest, draft, plan)
         _check_engine(draft.folder, manifest, expected)
         return _publish(draft, manifest, plan, network)
 
