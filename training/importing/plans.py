@@ -334,15 +334,8 @@ def _output(
     labels = told.labels or tuple(str(place) for place in range(units))
     if len(labels) != units or len(set(labels)) != units:
         raise CannotTrain(f"--labels must be {units} different ones. Received: {len(labels)}.")
-    if ending == "sigmoids":
-        return LabelsOutput(
-            name="probabilities",
-            tensor="probabilities",
-            dtype="float32",
-            shape=(units,),
-            labels=labels,
-        )
-    return ProbabilitiesOutput(
+    kind = LabelsOutput if ending == "sigmoids" else ProbabilitiesOutput
+    return kind(
         name="probabilities",
         tensor="probabilities",
         dtype="float32",

@@ -12,7 +12,7 @@ from training.fitting import OPTIMIZERS, Fitting
 from training.studies import plots
 from training.studies.measures import MEASURES
 from training.studies.networks import History, build
-from training.studies.runs import About, Cell, Folder, Key, Result, open_folder
+from training.studies.runs import Cell, Folder, Key, Result, open_folder
 from training.studies.subjects import Subject
 
 Variants = Mapping[str, tuple[Hidden, Fitting]]
@@ -120,7 +120,15 @@ def run(subject: Subject, config: Config) -> Path:
         CannotTrain: The folder holds another study.
     """
     variants = CHOICES[config.choice](config)
-    folder = open_folder(config.out, _about(subject, config, variants))
+    about = subject.about(
+        f"compare {config.choice}",
+        command=config.command,
+        seed=config.seed,
+        variants=list(variants),
+        **asdict(config.hidden),
+        **asdict(config.fitting),
+    )
+    folder = open_folder(config.out, about)
     metric = "rmse" if subject.problem.task == "regression" else "accuracy"
     title = f"{config.choice.replace('-', ' ')} on {subject.name}"
 
@@ -150,24 +158,6 @@ def run(subject: Subject, config: Config) -> Path:
     _write(folder, subject, trials, title, metric)
     plots.plot_trials(folder.plot, trials, ("loss", metric), title=title)
     return folder.path
-
-
-def _about(subject: Subject, config: Config, variants: Variants) -> About:
-    return About(
-        study=f"compare {config.choice}",
-        command=config.command,
-        data=subject.name,
-        data_sha256=subject.sha256,
-        sizes=subject.sizes,
-        seed=config.seed,
-        options={
-            **subject.reading,
-            "task": subject.problem.task,
-            "variants": list(variants),
-            **asdict(config.hidden),
-            **asdict(config.fitting),
-        },
-    )
 
 
 def _write(

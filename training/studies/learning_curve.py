@@ -15,7 +15,7 @@ from training.fitting import Fitting, Watch
 from training.studies import plots
 from training.studies.measures import MEASURES, Measure, score
 from training.studies.networks import Learner, build
-from training.studies.runs import About, Folder, Key, Result, open_folder, signed
+from training.studies.runs import Folder, Key, Result, open_folder, signed
 from training.studies.subjects import Subject
 
 _LEAST_SIZE = 10
@@ -80,7 +80,18 @@ def run(subject: Subject, config: Config) -> Path:
         CannotTrain: The folder holds another study, or a size is too large.
     """
     sizes = _sizes(len(subject.train), config.sizes)
-    folder = open_folder(config.out, _about(subject, config, sizes))
+    about = subject.about(
+        "learning-curve",
+        command=config.command,
+        seed=config.seed,
+        **asdict(config.hidden),
+        **asdict(config.fitting),
+        patience=config.patience,
+        training_sizes=sizes,
+        repeats=config.repeats,
+        part=config.part,
+    )
+    folder = open_folder(config.out, about)
     measures = MEASURES[subject.problem.task]
     plan = [{"size": size, "repeat": repeat} for size in sizes for repeat in range(config.repeats)]
     results = folder.run(
@@ -104,27 +115,6 @@ def _sizes(available: int, asked: tuple[int, ...] | None) -> list[int]:
     if max(asked) > available:
         raise CannotTrain(f"{available:,} instances train: no size may be {max(asked):,}.")
     return sorted(set(asked))
-
-
-def _about(subject: Subject, config: Config, sizes: Sequence[int]) -> About:
-    return About(
-        study="learning-curve",
-        command=config.command,
-        data=subject.name,
-        data_sha256=subject.sha256,
-        sizes=subject.sizes,
-        seed=config.seed,
-        options={
-            **subject.reading,
-            **asdict(config.hidden),
-            **asdict(config.fitting),
-            "task": subject.problem.task,
-            "patience": config.patience,
-            "training_sizes": list(sizes),
-            "repeats": config.repeats,
-            "part": config.part,
-        },
-    )
 
 
 def first_learner(subject: Subject, config: Config) -> Learner:

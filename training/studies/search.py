@@ -25,7 +25,7 @@ from training.studies.estimator import NetworkClassifier, NetworkRegressor
 from training.studies.folds import make_folds
 from training.studies.measures import MEASURES, Array, Measure, score
 from training.studies.networks import Problem
-from training.studies.runs import About, Cell, Folder, Key, Result, open_folder
+from training.studies.runs import Cell, Folder, Key, Result, open_folder
 from training.studies.subjects import Subject
 
 Network = NetworkClassifier | NetworkRegressor
@@ -137,7 +137,15 @@ def run(subject: Subject, config: Config) -> tuple[Path, Candidate]:
     Raises:
         CannotTrain: The folder holds another study.
     """
-    folder = open_folder(config.out, _about(subject, config))
+    about = subject.about(
+        "search",
+        command=config.command,
+        seed=config.seed,
+        iterations=config.iterations,
+        folds=config.folds,
+        epochs=config.epochs,
+    )
+    folder = open_folder(config.out, about)
     title = f"Random search on {subject.name}"
     measures = MEASURES[subject.problem.task]
     ranked = search(folder, subject, config)
@@ -185,24 +193,6 @@ def _rank(candidate: Candidate, measures: Sequence[Measure]) -> list[float]:
 
 def _shown(value: Any) -> str:
     return f"{value:.2g}" if isinstance(value, float) else str(value)
-
-
-def _about(subject: Subject, config: Config) -> About:
-    return About(
-        study="search",
-        command=config.command,
-        data=subject.name,
-        data_sha256=subject.sha256,
-        sizes=subject.sizes,
-        seed=config.seed,
-        options={
-            **subject.reading,
-            "task": subject.problem.task,
-            "iterations": config.iterations,
-            "folds": config.folds,
-            "epochs": config.epochs,
-        },
-    )
 
 
 def _write(

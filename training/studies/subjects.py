@@ -21,6 +21,7 @@ from training.datasets.tables import TablePart, load_table
 from training.datasets.targets import Task
 from training.errors import CannotTrain
 from training.studies.networks import Problem, Sample, matrix
+from training.studies.runs import About
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,25 @@ class Subject:
     def sizes(self) -> dict[str, int]:
         """Instances in each part."""
         return {name: len(getattr(self, name)) for name in ("train", "validation", "test")}
+
+    def about(self, study: str, *, command: str, seed: int, **options: Any) -> About:
+        """Say what a study of this data is.
+
+        Args:
+            study: Which one.
+            command: As typed, for the record.
+            seed: Of every random choice.
+            **options: What else decides what comes out, besides how the data is read.
+        """
+        return About(
+            study=study,
+            command=command,
+            data=self.name,
+            data_sha256=self.sha256,
+            sizes=self.sizes,
+            seed=seed,
+            options={**self.reading, "task": self.problem.task, **options},
+        )
 
 
 def load_subject(asked: Asked) -> Subject:
