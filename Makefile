@@ -26,7 +26,7 @@ train: .venv/training/installed ## Train the shipped models again, each into its
 		--target median_house_value --name housing --unit USD
 
 test: .venv/dev/installed ## Run the tests; the service's branches must be covered to 95 %
-	$(DEV) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(DEV) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures at full size, in up to twenty minutes
 	$(DEV) -m tests.soak
