@@ -68,6 +68,16 @@ def test_row_reader_is_one_operation(folders: dict[str, Path]) -> None:
     assert "Loop" not in operations
 
 
+def test_row_reader_is_given_row_after_row() -> None:
+    network = PICTURE_ARCHITECTURES["lstm"]((4, 3, 2), 5)
+    (reader,) = (layer for layer in network.layers if isinstance(layer, keras.layers.LSTM))
+    pixels = np.arange(24, dtype=np.float32).reshape(1, 4, 3, 2)
+
+    taken = keras.Model(network.input, reader.input)({"image": pixels})
+
+    np.testing.assert_allclose(taken[0], [row.ravel() / 255 for row in pixels[0]], rtol=1e-6)
+
+
 def test_network_in_numpy_is_fitted_by_numpy() -> None:
     assert trainer("numpy") is numpy_network.train
 
