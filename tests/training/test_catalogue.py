@@ -138,6 +138,15 @@ def test_show_prints_the_card_and_an_answer_about_a_row(
     assert "13" in shown.splitlines()[-1]
 
 
+def test_newest_version_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for version in (9, 10):
+        write_table_bundle(tmp_path, version=version)
+
+    main(["show", "rooms", "--models", str(tmp_path)])
+
+    assert "What version 10 predicts" in capsys.readouterr().out
+
+
 def test_show_of_a_version_tells_a_picture_by_its_size(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,7 +212,9 @@ def test_error_of_a_difference_is_that_of_pairs(rooms: Both, tmp_path: Path) -> 
     assert mae.difference == pytest.approx(apart.mean(), rel=1e-5)
     assert mae.error == pytest.approx(apart.std(ddof=1) / np.sqrt(40), rel=1e-5)
     assert rmse.scores == pytest.approx([np.sqrt(np.mean(each**2)) for each in errors], rel=1e-5)
-    assert rmse.error < mae.scores[0] / 5
+    chosen = np.random.default_rng(0).integers(0, 40, (20_000, 40))
+    drawn = [np.sqrt(np.mean(each[chosen] ** 2, axis=1)) for each in errors]
+    assert rmse.error == pytest.approx(np.std(drawn[1] - drawn[0]), rel=0.1)
 
 
 def test_diff_takes_only_rows_that_both_were_tested_on(rooms: Both, tmp_path: Path) -> None:
@@ -257,6 +268,27 @@ def test_diff_of_pictures_uses_the_test_part_of_their_set(
     test = model.manifest.scores["test"]
     assert accuracy.scores == pytest.approx((test["accuracy"], test["accuracy"]))
     assert (accuracy.difference, accuracy.error) == (0, 0)
+
+
+def test_diff_of_pictures_says_which_version_may_know_them(
+    picture_bundle: Path, drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
+) -> None:
+    own = load_version(picture_bundle, threads=1)
+    other = load_version(
+        rewrite(
+            write_picture_bundle(tmp_path, version=2),
+            target=own.manifest.target,
+            origin=msgspec.structs.replace(ORIGIN, data="sketches"),
+        ),
+        threads=1,
+    )
+
+    held_out = find_held_out((own, other), Asked(data=idx_folder), sets={drawn_set.name: drawn_set})
+
+    assert held_out.said[1:] == (
+        "Version 2 was made from other data, sketches: it may know some of drawn, or nothing like "
+        "it.",
+    )
 
 
 def test_diff_of_pictures_uses_the_folder_that_is_named(

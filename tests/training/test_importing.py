@@ -163,7 +163,7 @@ def text_network() -> keras.Model:
     """Build a network of a number and a text, each an input by name."""
     size = keras.Input((1,), name="size")
     colour = keras.Input((1,), dtype="string", name="colour")
-    lookup = layers.StringLookup(output_mode="one_hot")
+    lookup = layers.StringLookup(mask_token="", output_mode="one_hot")
     lookup.adapt(np.array([["red"], ["blue"], ["red"]]))
     joined = layers.concatenate([size, lookup(colour)])
     return keras.Model({"size": size, "colour": colour}, {"price": layers.Dense(1)(joined)})
@@ -175,10 +175,13 @@ def test_texts_of_an_imported_network_become_categories(tmp_path: Path) -> None:
 
     folder = import_file(tmp_path / "own.keras", tmp_path / "models", Told())
 
-    size = np.array([1, 2, 3], np.float32)
-    colour = np.array(["red", "blue", "pink"], dtype=object)
-    fed = {"size": tf.constant(size[:, None]), "colour": tf.constant(colour.tolist())[:, None]}
+    size = np.array([1, 2, 3, 4], np.float32)
+    fed = {
+        "size": tf.constant(size[:, None]),
+        "colour": tf.constant([["red"], ["blue"], ["pink"], [""]]),
+    }
     expected = network(fed)["price"].numpy()[:, 0]
+    colour = np.array(["red", "blue", "pink", None], dtype=object)
     found = predictions(folder, {"size": size, "colour": colour})
     assert found == pytest.approx(expected, rel=1e-5)
 
@@ -528,6 +531,17 @@ def test_activation_is_that_of_the_output_which_is_taken() -> None:
     both = keras.Model(image, outputs)
 
     assert look_at(keras.Model(image, both(image)[1])).activation == "softmax"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [layers.Reshape((3,)), layers.Flatten(), layers.Dropout(0.5), layers.Identity()],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_activation_is_found_above_layers_that_leave_it_as_it_is(last: keras.layers.Layer) -> None:
+    network = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax"), last])
+
+    assert look_at(network).activation == "softmax"
 
 
 def test_saved_model_is_converted(tmp_path: Path) -> None:
