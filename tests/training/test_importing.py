@@ -13,10 +13,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import h5py
 import keras
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import tensorflow as tf
 from keras import layers, ops
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from service import bundle
@@ -32,9 +35,11 @@ from training.importing.files import open_network
 from training.importing.graphs import check_graph
 from training.importing.legacy import convert
 from training.importing.networks import look_at
+from training.importing.nodes import look_at_nodes, serve_nodes
 from training.importing.plans import Found, Tensor, Told, make_plan
 
 Rows = NDArray[np.float32]
+Numbers = NDArray[np.floating[Any]]
 
 
 def import_file(file: Path, models: Path, told: Told) -> Path:
@@ -555,6 +560,92 @@ def test_saved_model_is_converted(tmp_path: Path) -> None:
     expected = network.predict(rows(), verbose=0)
     assert predictions(folder, instances) == pytest.approx(expected, abs=1e-4)
     assert "there is no Keras network to compare with" in (folder / "CARD.md").read_text()
+
+
+WEIGHTS = np.random.default_rng(7).normal(size=(4, 3)).astype(np.float32)
+
+
+def converted(
+    activation: str, *, units: int, shape: tuple[int, ...] = (4,), dtype: int = TensorProto.FLOAT
+) -> onnx.ModelProto:
+    """Write a product with weights, and an activation, as a SavedModel is converted."""
+    weights = onnx.numpy_helper.from_array(WEIGHTS[:, :units], "weights")
+    nodes = [
+        helper.make_node("Cast", ["taken:0"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["numbers"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["sums"]),
+        helper.make_node(activation, ["sums"], ["given:0"]),
+    ]
+    taken = helper.make_tensor_value_info("taken:0", dtype, ["batch", *shape])
+    given = helper.make_tensor_value_info("given:0", TensorProto.FLOAT, ["batch", units])
+    graph = helper.make_graph(nodes, "converted", [taken], [given], [weights])
+    opset = helper.make_opsetid("", 17)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=8)
+
+
+def squashed(sums: Numbers) -> Numbers:
+    """Return the sigmoid."""
+    return np.asarray(1 / (1 + np.exp(-sums)))
+
+
+def both(sums: Numbers) -> Numbers:
+    """Return the probabilities that a label is not and that it is."""
+    return np.concatenate([1 - squashed(sums), squashed(sums)], axis=1)
+
+
+def shares(sums: Numbers) -> Numbers:
+    """Return the softmax."""
+    weights = np.exp(sums)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+NODES: dict[str, tuple[onnx.ModelProto, Told, float, Callable[[Numbers], Numbers]]] = {
+    "value": (converted("Identity", units=1), Told(), 1, lambda sums: sums),
+    "sigmoid": (converted("Sigmoid", units=1), Told(), 1, both),
+    "logit": (converted("Identity", units=1), Told(logits=True), 1, both),
+    "several labels": (converted("Sigmoid", units=3), Told(), 1, squashed),
+    "softmax": (converted("Softmax", units=3), Told(), 1, shares),
+    "logits": (converted("Identity", units=3), Told(logits=True), 1, shares),
+    "whole numbers": (
+        converted("Identity", units=1, dtype=TensorProto.INT64),
+        Told(),
+        1,
+        lambda sums: sums,
+    ),
+    "picture": (
+        converted("Softmax", units=3, shape=(2, 2, 1)),
+        Told(levels="0-255"),
+        1,
+        shares,
+    ),
+    "picture of levels to 1": (
+        converted("Softmax", units=3, shape=(2, 2)),
+        Told(levels="0-1"),
+        1 / 255,
+        shares,
+    ),
+}
+
+
+@pytest.mark.parametrize(("network", "told", "scale", "expect"), NODES.values(), ids=NODES)
+def test_converted_network_takes_and_gives_what_its_signature_says(
+    network: onnx.ModelProto, told: Told, scale: float, expect: Callable[[Numbers], Numbers]
+) -> None:
+    plan = make_plan(look_at_nodes(network), told)
+    served = onnxruntime.InferenceSession(serve_nodes(network, plan).SerializeToString())
+
+    taken = np.random.default_rng(8).integers(0, 3, (5, 4)).astype(np.float32)
+    columns = iter(taken.T)
+    fed = {
+        spec.tensor: taken.reshape(-1, *spec.shape)
+        if spec.shape != (1,)
+        else next(columns)[:, np.newaxis]
+        for spec in plan.signature.inputs
+    }
+    (found,) = served.run([plan.signature.prediction.tensor], fed)
+
+    units = network.graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    assert found == pytest.approx(expect(taken * scale @ WEIGHTS[:, :units]), abs=1e-5)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """An ONNX file that a SavedModel was converted to -> one that does what the signature says."""
 
+from collections.abc import Iterator
+
 import onnx
 from onnx import TensorProto, helper
 
@@ -62,13 +64,8 @@ def serve_nodes(network: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
     nodes = [*before, *graph.node, *after]
     del graph.input[:], graph.output[:], graph.node[:]
     graph.node.extend(nodes)
-    graph.initializer.append(helper.make_tensor("scale", TensorProto.FLOAT, [], [plan.scale]))
-    graph.initializer.append(helper.make_tensor("one", TensorProto.FLOAT, [], [1.0]))
-    for place, tensor in enumerate(plan.tensors):
-        shape = [-1, *(length or -1 for length in tensor.shape)]
-        name = f"shape_{place}"
-        graph.initializer.append(helper.make_tensor(name, TensorProto.INT64, [len(shape)], shape))
-    graph.initializer.append(helper.make_tensor("column", TensorProto.INT64, [2], [-1, 1]))
+    used = {name for node in nodes for name in node.input}
+    graph.initializer.extend(each for each in _constants(plan) if each.name in used)
     graph.input.extend(
         helper.make_tensor_value_info(spec.tensor, TensorProto.FLOAT, [None, *spec.shape])
         for spec in plan.signature.inputs
@@ -79,6 +76,16 @@ def serve_nodes(network: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
     )
     onnx.checker.check_model(opened)
     return opened
+
+
+def _constants(plan: Plan) -> Iterator[TensorProto]:
+    """Make what the nodes before and after the network may take."""
+    yield helper.make_tensor("scale", TensorProto.FLOAT, [], [plan.scale])
+    yield helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])
+    yield helper.make_tensor("column", TensorProto.INT64, [2], [-1, 1])
+    for place, tensor in enumerate(plan.tensors):
+        shape = [-1, *(length or -1 for length in tensor.shape)]
+        yield helper.make_tensor(f"shape_{place}", TensorProto.INT64, [len(shape)], shape)
 
 
 def _taking(taken: list[str], plan: Plan) -> list[onnx.NodeProto]:
