@@ -33,6 +33,7 @@ from training.importing.bundles import Config, import_network
 from training.importing.configs import check_config
 from training.importing.files import open_network
 from training.importing.graphs import check_graph
+from training.importing.keras2 import renew
 from training.importing.legacy import convert
 from training.importing.networks import look_at
 from training.importing.nodes import look_at_nodes, serve_nodes
@@ -364,6 +365,31 @@ def test_configuration_of_more_than_keras_layers_is_refused(strange: dict[str, o
         check_config(whole)
 
 
+def test_operations_of_tensorflow_between_layers_are_refused_with_a_way_out() -> None:
+    whole = layer("Functional", "keras", config={"layers": [layer("TFOpLambda")]})
+
+    with pytest.raises(CannotTrain, match="saved as a SavedModel by the Keras that made it"):
+        check_config(whole)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "renewed"),
+    [
+        ({"units": 3, "time_major": False, "batch_input_shape": [None, 2, 4]}, {"units": 3}),
+        ({"units": 3, "time_major": True}, {"units": 3, "time_major": True}),
+    ],
+    ids=["neutral", "not neutral"],
+)
+def test_arguments_of_keras_2_are_left_out_where_they_decide_about_nothing(
+    arguments: dict[str, object], renewed: dict[str, object]
+) -> None:
+    inner = layer("Bidirectional", config={"layer": layer("LSTM", config=arguments)})
+
+    assert renew([inner]) == [
+        layer("Bidirectional", config={"layer": layer("LSTM", config=renewed)})
+    ]
+
+
 def test_configuration_of_keras_own_layers_is_taken() -> None:
     image = keras.Input((8, 8, 3))
     hidden = layers.Conv2D(4, 3, activation="gelu", kernel_regularizer="l2")(image)
@@ -453,6 +479,34 @@ def test_h5_file_is_imported(tmp_path: Path) -> None:
 
     expected = network.predict(digits()[..., 0] / 255, verbose=0)
     assert predictions(folder, {"image": digits()}) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def of_keras_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of networks that Keras 2 saved, with what it answered."""
+    folder = tmp_path_factory.mktemp("keras2")
+    with ZipFile(Path(__file__).parent / "keras2" / "networks.zip") as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["pictures.h5", "pictures.keras", "pictures"])
+def test_pictures_network_of_keras_2_answers_as_it_did(
+    of_keras_2: Path, tmp_path: Path, name: str
+) -> None:
+    folder = import_file(of_keras_2 / name, tmp_path / "models", Told(levels="0-255"))
+
+    with np.load(of_keras_2 / "pictures.npz") as answered:
+        found = load_version(folder, threads=1).run({"image": answered["taken"]})
+        assert found == pytest.approx(answered["given"], abs=1e-5)
+
+
+def test_rows_network_of_keras_2_answers_as_it_did(of_keras_2: Path, tmp_path: Path) -> None:
+    folder = import_file(of_keras_2 / "rows.keras", tmp_path / "models", Told())
+
+    with np.load(of_keras_2 / "rows.npz") as answered:
+        columns = {f"x{place + 1}": column for place, column in enumerate(answered["taken"].T)}
+        assert predictions(folder, columns) == pytest.approx(answered["given"][:, 0], abs=1e-5)
 
 
 def test_program_on_a_file_has_little_memory(tmp_path: Path) -> None:

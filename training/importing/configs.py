@@ -17,6 +17,7 @@ from typing import Any
 
 from service.errors import shown
 from training.errors import CannotTrain
+from training.importing.keras2 import renew
 
 # All of keras.layers but Lambda and those that load code or graphs: TFSMLayer, JaxLayer, FlaxLayer,
 # TorchModuleWrapper.
@@ -45,6 +46,8 @@ _BY_MODULE = {
 _OPERATIONS = frozenset({"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math"})
 # What a configuration writes instead of a class.
 _VALUES = frozenset({"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__"})
+# As Keras 2 calls an operation of TensorFlow that stands between layers.
+_TENSORFLOW = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 _LEGACY = frozenset().union(*(_BY_MODULE[name] for name in _BY_MODULE if "src" not in name))
 
 
@@ -55,7 +58,7 @@ def read_config(text: bytes, file: Path) -> Any:
         CannotTrain: It is not JSON, or names what is not Keras' own.
     """
     try:
-        config = _without_training(json.loads(text))
+        config = renew(_without_training(json.loads(text)))
     except (ValueError, RecursionError) as error:
         raise CannotTrain(f"{file} has a configuration that is not JSON.") from error
     if not isinstance(config, dict):
@@ -111,6 +114,12 @@ def _check_object(found: dict[str, Any]) -> None:
         raise CannotTrain(
             "The network holds a Lambda layer, which is code of whoever saved it and is not run; "
             "build it with layers or keras.ops instead."
+        )
+    if name in _TENSORFLOW:
+        raise CannotTrain(
+            "Between the network's layers Keras 2 kept operations of TensorFlow, which Keras 3 "
+            "does not know; saved as a SavedModel by the Keras that made it, it can be imported. "
+            f"Received: {shown(name)}."
         )
     if not _is_known(name, module, found.get("registered_name"), found.get("config")):
         where = f"{module}." if isinstance(module, str) else ""

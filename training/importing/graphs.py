@@ -90,6 +90,7 @@ def check_graph(folder: Path) -> SavedModel:
     if len(saved.meta_graphs) != 1 or not saved.meta_graphs[0].HasField("object_graph_def"):
         raise CannotTrain(f"{folder} must hold one graph that TensorFlow 2 saved.")
     graph = saved.meta_graphs[0]
+    _leave_out_unused(graph)
     _check_objects(graph.object_graph_def.nodes)
     _check_operations(graph)
     if _SIGNATURE not in graph.signature_def:
@@ -108,6 +109,43 @@ def _read_graph(folder: Path) -> SavedModel:
     if not saved.meta_graphs:
         raise CannotTrain(f"{folder} holds no {_GRAPH}: it is not a SavedModel.")
     return saved
+
+
+def _leave_out_unused(graph: Any) -> None:
+    """Leave out the functions that no node calls, such as those for training."""
+    library = graph.graph_def.library
+    bodies = {function.signature.name: function.node_def for function in library.function}
+    used: set[str] = set()
+    waiting = list(graph.graph_def.node)
+    while waiting:
+        called = _called(waiting.pop()) & bodies.keys() - used
+        used |= called
+        for name in called:
+            waiting.extend(bodies[name])
+    kept = [function for function in library.function if function.signature.name in used]
+    del library.function[:], library.gradient[:]
+    library.function.extend(kept)
+    objects = graph.object_graph_def
+    for name in objects.concrete_functions.keys() - used:
+        del objects.concrete_functions[name]
+    for node in objects.nodes:
+        if node.HasField("function"):
+            names = [name for name in node.function.concrete_functions if name in used]
+            node.function.concrete_functions[:] = names
+        elif node.bare_concrete_function.concrete_function_name not in {"", *used}:
+            node.user_object.SetInParent()  # an object of no kind in its place
+
+
+def _called(node: Any) -> set[str]:
+    """Return the functions that a node's attributes name."""
+    names = set()
+    waiting = list(node.attr.values())
+    while waiting:
+        value = waiting.pop()
+        for function in (value.func, *value.list.func):
+            names.add(function.name)
+            waiting.extend(function.attr.values())
+    return names
 
 
 def _check_objects(nodes: Iterable[Any]) -> None:
@@ -147,8 +185,7 @@ def _saver_functions(graph: Any) -> Iterator[str]:
 
 def _refuse_unknown(nodes: Iterable[Any], allowed: frozenset[str], savers: set[str]) -> None:
     for node in nodes:
-        calls = {value.func.name for value in node.attr.values()}
-        if node.op not in allowed or calls & savers:
+        if node.op not in allowed or _called(node) & savers:
             raise CannotTrain(
                 "A SavedModel's graph may only compute: its operations are not run unless they are "
                 f"known to. Received: {shown(node.op)}."
