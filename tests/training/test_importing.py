@@ -228,6 +228,15 @@ def test_network_that_onnx_cannot_hold_is_run_by_tensorflow(tmp_path: Path) -> N
     assert "only a service with TensorFlow runs it" in (folder / "CARD.md").read_text()
 
 
+def test_network_that_gives_no_finite_answer_is_refused(tmp_path: Path) -> None:
+    network = row_network(layers.Dense(1))
+    network.layers[-1].bias.assign([np.inf])
+    network.save(tmp_path / "own.keras")
+
+    with pytest.raises(CannotTrain, match="gives no finite answer about made-up instances"):
+        import_file(tmp_path / "own.keras", tmp_path / "models", Told())
+
+
 def test_card_of_an_imported_network_invents_nothing(tmp_path: Path) -> None:
     softmax_network().save(tmp_path / "own.keras")
 
@@ -724,9 +733,7 @@ def test_saved_model_that_reads_files_is_refused(graph: Path) -> None:
 
 
 def test_saved_model_that_calls_its_saver_is_refused(tmp_path: Path) -> None:
-    row_network(layers.Dense(1)).export(tmp_path / "own", verbose=False)
-    saved = SavedModel()
-    saved.ParseFromString((tmp_path / "own" / "saved_model.pb").read_bytes())
+    saved = exported(tmp_path / "own")
     graph = saved.meta_graphs[0]
     saving = graph.saver_def.save_tensor_name.split(":")[0]
     caller = next(node for node in graph.graph_def.node if node.name == saving)
@@ -734,6 +741,42 @@ def test_saved_model_that_calls_its_saver_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own" / "saved_model.pb").write_bytes(saved.SerializeToString())
 
     with pytest.raises(CannotTrain, match="Received"):
+        check_graph(tmp_path / "own")
+
+
+def exported(folder: Path) -> SavedModel:
+    """Export a network, and read its graph."""
+    row_network(layers.Dense(1)).export(folder, verbose=False)
+    saved = SavedModel()
+    saved.ParseFromString((folder / "saved_model.pb").read_bytes())
+    return saved
+
+
+def test_saved_model_with_a_table_is_refused(tmp_path: Path) -> None:
+    saved = exported(tmp_path / "own")
+    saved.meta_graphs[0].object_graph_def.nodes.add().resource.device = "/device:CPU:0"
+    (tmp_path / "own" / "saved_model.pb").write_bytes(saved.SerializeToString())
+
+    with pytest.raises(CannotTrain, match=r"variables and functions only\. Received: 'resource'"):
+        check_graph(tmp_path / "own")
+
+
+def test_saved_model_that_reads_as_its_saver_does_is_refused(tmp_path: Path) -> None:
+    saved = exported(tmp_path / "own")
+    graph = saved.meta_graphs[0]
+    saver = graph.saver_def
+    its_own = {saver.save_tensor_name.split(":")[0], saver.restore_op_name.split(":")[0]}
+    answering = {
+        node.attr["f"].func.name
+        for node in graph.graph_def.node
+        if node.op == "StatefulPartitionedCall" and node.name not in its_own
+    }
+    for function in graph.graph_def.library.function:
+        if function.signature.name in answering:
+            function.node_def.add().op = "RestoreV2"
+    (tmp_path / "own" / "saved_model.pb").write_bytes(saved.SerializeToString())
+
+    with pytest.raises(CannotTrain, match="Received: 'RestoreV2'"):
         check_graph(tmp_path / "own")
 
 

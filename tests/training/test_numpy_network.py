@@ -1,14 +1,19 @@
 """The network in NumPy: its slopes are those of its loss, and its steps are those of Keras."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import pytest
 
 from tests.training.conftest import drawn_digits
 from training.architectures.pictures import PICTURE_ARCHITECTURES
-from training.datasets.pictures import Labels, Part
+from training.datasets.pictures import Labels, Part, PictureParts
+from training.evaluation import History
 from training.experiments import numpy_network
 from training.experiments.numpy_network import Layer, Numbers, backward, cross_entropy, forward
+from training.experiments.pictures import Recipe
+from training.progress import EpochDisplay
 
 SIZES = (6, 5, 4, 3)
 PLACES = [(depth, name) for depth in range(len(SIZES) - 1) for name in ("weights", "bias")]
@@ -88,6 +93,60 @@ def test_steps_are_those_of_keras() -> None:
     ours = [numbers for layer in layers for numbers in (layer.weights, layer.bias)]
     for numbers, theirs in zip(ours, twin.get_weights(), strict=True):
         np.testing.assert_allclose(numbers, theirs, rtol=1e-4, atol=1e-6)
+
+
+def learned(
+    rate: float, *, seed: int = 0, epochs: int = 20, patience: int = 20
+) -> tuple[Sequence[Layer], History, Part]:
+    """Learn a few digits at a rate; return the layers, their history and the validation part."""
+    part, validation = digits(60), digits(20)
+    nothing = part.take(np.arange(0))
+    parts = PictureParts(
+        train=part,
+        validation=validation,
+        calibration=nothing,
+        test=validation,
+        held_out=nothing,
+        sha256="",
+        labels=tuple("0123456789"),
+        notes=(),
+    )
+    recipe = Recipe(
+        epochs=epochs,
+        patience=patience,
+        batch_size=10,
+        learning_rate=rate,
+        decays=False,
+        augmented=False,
+    )
+    start = numpy_network.initial((784, 16, 10), np.random.default_rng(0))
+    with EpochDisplay() as display:
+        layers, history = numpy_network.learn(
+            start, parts, recipe, np.random.default_rng(seed), display
+        )
+    return layers, history, validation
+
+
+def test_layers_are_those_of_the_epoch_with_the_least_loss() -> None:
+    layers, history, validation = learned(rate=5.0)
+
+    losses = history.measures["val_loss"]
+    assert losses[-1] > min(losses)
+    assert numpy_network.score(layers, validation)[0] == pytest.approx(min(losses))
+    assert losses[history.kept - 1] == min(losses)
+
+
+def test_learning_stops_when_patience_is_over() -> None:
+    _, history, _ = learned(rate=10.0, patience=3)
+
+    assert len(history.measures["val_loss"]) == history.kept + 3 < 20
+
+
+def test_pictures_come_in_an_order_of_the_seed() -> None:
+    first, again, other = (learned(rate=0.1, seed=seed, epochs=1)[0] for seed in (1, 1, 2))
+
+    np.testing.assert_array_equal(first[0].weights, again[0].weights)
+    assert not np.array_equal(first[0].weights, other[0].weights)
 
 
 @pytest.mark.filterwarnings("error")

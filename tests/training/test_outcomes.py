@@ -167,6 +167,21 @@ def test_class_weights_find_more_of_a_rare_label(tmp_path: Path) -> None:
     assert found[True] > found[False] + 0.3
 
 
+def test_network_is_that_of_the_epoch_with_the_least_loss(tmp_path: Path) -> None:
+    parts = load("regression", tmp_path)
+    hasty = replace(PLAIN, fitting=Fitting(learning_rate=0.3, epochs=12))
+
+    learned = tables.learn(parts, Learning(plain=hasty, patience=12), seed=0)
+
+    measures = learned.history.measures
+    values = predict(learned.network, parts.validation.rows)["value"]
+    assert len(measures["val_loss"]) == 12
+    assert measures["val_loss"][-1] > min(measures["val_loss"])
+    assert np.sqrt(np.mean((values - parts.validation.y) ** 2)) == pytest.approx(
+        min(measures["val_rmse"]), rel=1e-4
+    )
+
+
 def test_what_happens_between_epochs_is_written_for_tensorboard(tmp_path: Path) -> None:
     learning = Learning(plain=PLAIN, reduce_patience=1, tensorboard=tmp_path / "logs")
     tables.train(config("binary", tmp_path, learning))

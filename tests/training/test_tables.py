@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service import bundle, repository
-from service.bundle import MISSING_CODE, OTHER_CODE
+from service.bundle import MISSING_CODE, OTHER_CODE, CategoryInput
 from service.errors import InvalidParameter
 from tests.training.conftest import TINY, table_config, write_rents
 from training.architectures.tables import ValueHead, by_column, date_columns, table_network
@@ -225,6 +225,20 @@ def test_likely_leak_is_named_on_the_card_and_kept(tmp_path: Path) -> None:
 
     assert "| paid | alone explains 100.00% of the target |" in (folder / "CARD.md").read_text()
     assert "paid" in {spec.name for spec in bundle.read_manifest(folder).signature.inputs}
+
+
+def test_every_column_of_the_rows_that_train_is_counted(
+    table_bundle: Path, parts: TableParts
+) -> None:
+    counted = bundle.read_manifest(table_bundle).reference
+
+    categories = iter(parts.train.rows.categories.T)
+    for spec in parts.specs:
+        assert sum(counted[spec.name].counts) == len(parts.train)
+        if isinstance(spec, CategoryInput):
+            codes = np.bincount(next(categories), minlength=2 + len(spec.vocabulary))
+            assert counted[spec.name].counts == tuple(codes)
+    assert next(categories, None) is None
 
 
 def test_golden_rows_hold_blanks_and_unknown_categories(table_bundle: Path) -> None:

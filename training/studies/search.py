@@ -148,10 +148,10 @@ def run(subject: Subject, config: Config) -> tuple[Path, Candidate]:
     folder = open_folder(config.out, about)
     title = f"Random search on {subject.name}"
     measures = MEASURES[subject.problem.task]
-    ranked = search(folder, subject, config)
-    _write(folder, ranked, measures, title)
-    plots.plot_search(folder.plot, ranked, measures[0], title=title)
-    return folder.path, ranked[0]
+    found = search(folder, subject, config)
+    _write(folder, found, measures, title)
+    plots.plot_search(folder.plot, found, measures[0], title=title)
+    return folder.path, found[0]
 
 
 def search(folder: Folder, subject: Subject, config: Config) -> list[Candidate]:
@@ -182,13 +182,17 @@ def search(folder: Folder, subject: Subject, config: Config) -> list[Candidate]:
         ),
     )
     found = [Candidate(each["parameters"], each["scores"], each["seconds"]) for each in results]
-    return sorted(found, key=lambda each: _rank(each, MEASURES[problem.task]))
+    return ranked(found, MEASURES[problem.task])
 
 
-def _rank(candidate: Candidate, measures: Sequence[Measure]) -> list[float]:
-    """Return what sorts the best first; what did not converge comes last."""
-    values = [-measure.sign * candidate.mean(measure) for measure in measures]
-    return [value if np.isfinite(value) else np.inf for value in values]
+def ranked(candidates: Sequence[Candidate], measures: Sequence[Measure]) -> list[Candidate]:
+    """Return candidates, the best by the first measure first; what did not converge comes last."""
+
+    def rank(candidate: Candidate) -> list[float]:
+        values = [-measure.sign * candidate.mean(measure) for measure in measures]
+        return [value if np.isfinite(value) else np.inf for value in values]
+
+    return sorted(candidates, key=rank)
 
 
 def _shown(value: Any) -> str:
@@ -196,26 +200,26 @@ def _shown(value: Any) -> str:
 
 
 def _write(
-    folder: Folder, ranked: Sequence[Candidate], measures: Sequence[Measure], title: str
+    folder: Folder, candidates: Sequence[Candidate], measures: Sequence[Measure], title: str
 ) -> None:
-    names = list(ranked[0].parameters)
+    best, measure = candidates[0], measures[0]
+    names = list(best.parameters)
     header = ["rank"]
-    for measure in measures[:2]:
-        header += [f"{measure.name} mean", f"{measure.name} std"]
+    for each_measure in measures[:2]:
+        header += [f"{each_measure.name} mean", f"{each_measure.name} std"]
     rows: list[Sequence[Cell]] = []
-    for rank, each in enumerate(ranked, start=1):
+    for rank, each in enumerate(candidates, start=1):
         scores: list[Cell] = []
-        for measure in measures[:2]:
-            scores += [each.mean(measure), each.deviation(measure)]
+        for each_measure in measures[:2]:
+            scores += [each.mean(each_measure), each.deviation(each_measure)]
         rows.append([rank, *scores, *(each.parameters[name] for name in names), each.seconds])
-    best, measure = ranked[0], measures[0]
     found = ", ".join(f"{name} {_shown(value)}" for name, value in best.parameters.items())
     folder.write_table(
         title,
         [*header, *names, "seconds"],
         rows,
         text=(
-            f"Best of {len(ranked)}: {measure.title} {plain(best.mean(measure))}, standard "
+            f"Best of {len(candidates)}: {measure.title} {plain(best.mean(measure))}, standard "
             f"deviation {plain(best.deviation(measure))} over "
             f"{len(best.scores[measure.name])} folds, with "
             f"{found}. The best of many is partly lucky: its score on new data will be a little "

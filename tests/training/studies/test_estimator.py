@@ -90,7 +90,9 @@ def test_several_labels_are_told_each_by_itself() -> None:
 
     network = NetworkClassifier(epochs=15, batch_size=8, learning_rate=2e-2).fit(x, y)
 
-    assert network.predict_proba(x).shape == (80, 3)
+    probabilities = network.predict_proba(x)
+    assert probabilities.shape == (80, 3)
+    np.testing.assert_array_equal(network.predict(x), probabilities > 0.5)
     assert (network.predict(x) == y).mean() > 0.9
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import RandomizedSearchCV
 
 from tests.training.studies.conftest import bright_pictures
 from training.architectures.hidden import Hidden
 from training.columns import Overrides
+from training.datasets.tables import Split, read_source, split_places
 from training.datasets.targets import Task
 from training.errors import CannotTrain
 from training.experiments import tables
@@ -139,6 +141,14 @@ def test_test_part_is_looked_at_only_when_asked(
     assert looked["test"] != usual["validation"]
 
 
+def test_subsets_of_a_size_differ(points: Subject, tmp_path: Path) -> None:
+    config = curve_config(tmp_path / "study", sizes=(12,), repeats=2)
+
+    first, second = read_results(learning_curve.run(points, config))
+
+    assert first["train"] != second["train"]
+
+
 def test_size_beyond_the_data_is_refused(points: Subject, tmp_path: Path) -> None:
     with pytest.raises(CannotTrain, match="60 instances train: no size may be 61"):
         learning_curve.run(points, curve_config(tmp_path / "study", sizes=(61,)))
@@ -227,6 +237,28 @@ def test_search_ranks_candidates(searched: tuple[Path, search.Candidate]) -> Non
     assert float(rows[0]["learning_rate"]) == best.fitting.learning_rate
 
 
+def test_candidate_that_did_not_converge_is_the_last() -> None:
+    parameters = search.draw(replace(SEARCH, iterations=1))[0]
+    found = [
+        search.Candidate(parameters, {"rmse": [error]}, 1.0) for error in (3.0, np.nan, 1.0, np.inf)
+    ]
+
+    ranked = search.ranked(found, [RMSE])
+
+    assert [each.mean(RMSE) for each in ranked[:2]] == [1.0, 3.0]
+
+
+def test_label_that_no_instance_of_the_other_folds_has_is_not_told(points: Subject) -> None:
+    known = points.train.take(np.flatnonzero(points.train.y != 1))
+    network = search.estimator(
+        points.problem, seed=0, epochs=30, batch_size=4, learning_rate=1e-2
+    ).fit(known.x, known.y)
+
+    scores = search.scorer(points.problem)(network, points.validation.x, points.validation.y)
+
+    assert scores["accuracy"] == pytest.approx(2 / 3, abs=0.1)
+
+
 def test_candidate_that_did_not_converge_is_drawn_at_the_edge(tmp_path: Path) -> None:
     found = [
         search.Candidate(parameters, {"rmse": [error]}, 1.0)
@@ -248,6 +280,28 @@ def test_cross_validation_sets_boosted_trees_beside_the_network(validated: Path)
     assert rows.keys() == {"RMSE", "MAE", "R2"}
     assert difference == pytest.approx(of_network - of_trees)
     assert of_trees < 400
+
+
+def test_boosted_trees_learn_all_rows_of_the_other_folds(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(90, 2)).round(3)
+    y = (x @ [3, 1]).round(3)
+    file = tmp_path / "sums.csv"
+    lines = (f"{first},{second},{total}" for (first, second), total in zip(x, y, strict=True))
+    file.write_text("\n".join(["first,second,total", *lines]))
+
+    folder = cross_validation.run_on_table(
+        Asked(data=str(file), targets=("total",)), PLAIN, fold_config(tmp_path / "study")
+    )
+
+    split = split_places(read_source(file, ["total"], Overrides()).targets, Split(), seed=0)
+    places = np.setdiff1d(np.arange(90), split["test"])
+    folds = make_folds("regression", y[places], folds=2, seed=0)
+    for (training, scored), result in zip(folds, read_results(folder)[1::2], strict=True):
+        trees = HistGradientBoostingRegressor(random_state=0)
+        trees.fit(x[places[training]], y[places[training]])
+        errors = trees.predict(x[places[scored]]) - y[places[scored]]
+        rmse = np.sqrt(np.mean(errors**2))
+        assert result["scores"]["rmse"] == pytest.approx(rmse, rel=1e-4)
 
 
 @pytest.mark.parametrize("task", ["multiclass", "multilabel"])
