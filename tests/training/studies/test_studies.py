@@ -304,6 +304,18 @@ def test_boosted_trees_learn_all_rows_of_the_other_folds(tmp_path: Path) -> None
         assert result["scores"]["rmse"] == pytest.approx(rmse, rel=1e-4)
 
 
+def test_column_of_more_categories_than_trees_take_is_cross_validated(tmp_path: Path) -> None:
+    lines = [f"town {row % 300},{row % 300}" for row in range(1500)]
+    file = tmp_path / "towns.csv"
+    file.write_text("\n".join(["town,people", *lines]))
+
+    folder = cross_validation.run_on_table(
+        Asked(data=str(file), targets=("people",)), PLAIN, fold_config(tmp_path / "study")
+    )
+
+    assert len(read_results(folder)) == 4
+
+
 @pytest.mark.parametrize("task", ["multiclass", "multilabel"])
 def test_every_kind_of_label_is_cross_validated(task: Task, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
