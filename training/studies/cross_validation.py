@@ -11,7 +11,7 @@ import pandas as pd  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from service.bundle import CategoryInput
+from service.bundle import FIRST_CODE, CategoryInput, encode_texts
 from training.architectures.hidden import Hidden
 from training.architectures.tables import predict
 from training.datasets.tables import (
@@ -243,14 +243,19 @@ def _probabilities(
 def _frame(parts: TableParts, part: TablePart) -> pd.DataFrame:
     """Return rows as these trees take them: blanks as NaN, unknown categories, too."""
     columns = {
-        spec.name: pd.Categorical(
-            part.instances[spec.name], categories=spec.vocabulary[:_MOST_CATEGORIES]
-        )
+        spec.name: _categorical(part.instances[spec.name], spec)
         if isinstance(spec, CategoryInput)
         else part.instances[spec.name]
         for spec in parts.specs
     }
     return pd.DataFrame(columns)
+
+
+def _categorical(texts: NDArray[np.object_], spec: CategoryInput) -> pd.Categorical:
+    known = spec.vocabulary[:_MOST_CATEGORIES]
+    places = encode_texts(texts, spec.codes) - FIRST_CODE
+    unknown = (places < 0) | (places >= len(known))
+    return pd.Categorical.from_codes(np.where(unknown, -1, places), known)
 
 
 def _run(trial: _Trial, config: Config) -> Path:
