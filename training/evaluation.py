@@ -271,9 +271,10 @@ _MULTIPLICATIONS: dict[str, Callable[[list[Shape], Shape], int]] = {
     "MatMul": _matrix,
     "LSTM": _lstm,
     "Softmax": _elementwise,
-    **dict.fromkeys(("AveragePool", "ReduceMean"), _elementwise),
+    **dict.fromkeys(("AveragePool", "GlobalAveragePool", "ReduceMean"), _elementwise),
     **dict.fromkeys(("Mul", "Div", "Reciprocal", "Sqrt", "Pow", "Exp", "Log"), _elementwise),
-    **dict.fromkeys(("Sin", "Cos", "Erf", "Sigmoid", "Tanh", "Softplus", "Elu"), _elementwise),
+    **dict.fromkeys(("Sin", "Cos", "Erf", "Sigmoid", "Tanh", "Softplus", "Softsign"), _elementwise),
+    **dict.fromkeys(("Elu", "Selu", "LeakyRelu", "PRelu", "HardSigmoid"), _elementwise),
 }
 _WITHOUT_MULTIPLICATION = frozenset(
     {

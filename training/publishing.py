@@ -34,6 +34,7 @@ from service.repository import largest_difference
 from training import interruption
 from training.errors import CannotTrain
 from training.evaluation import History
+from training.exported import spell_out
 
 # The newest that ONNX Runtime has run since 2022; nothing here needs a newer one.
 _OPSET = 17
@@ -167,6 +168,7 @@ def export(network: keras.Model, signature: Signature, folder: Path) -> onnx.Mod
         return outputs
 
     exported, _ = tf2onnx.convert.from_function(call, input_signature=specs, opset=_OPSET)
+    spell_out(exported)
     onnx.save(exported, str(folder / bundle.ONNX_NAME))
     return exported
 

@@ -19,6 +19,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from service.errors import shown
 from training.errors import CannotTrain
+from training.exported import spell_out
 from training.importing.apart import run_apart
 
 _GRAPH = "saved_model.pb"
@@ -67,7 +68,9 @@ def convert_saved_model(folder: Path) -> onnx.ModelProto:
             )
         except CannotTrain as error:
             raise CannotTrain(f"{folder} cannot be converted to ONNX.") from error
-        return onnx.load(str(written))
+        network = onnx.load(str(written))
+        spell_out(network)
+        return network
 
 
 def hash_folder(folder: Path) -> str:
@@ -123,7 +126,7 @@ def _leave_out_unused(graph: Any) -> None:
         for name in called:
             waiting.extend(bodies[name])
     kept = [function for function in library.function if function.signature.name in used]
-    del library.function[:], library.gradient[:]
+    del library.function[:], library.gradient[:], library.registered_gradients[:]
     library.function.extend(kept)
     objects = graph.object_graph_def
     for name in objects.concrete_functions.keys() - used:
