@@ -18,7 +18,7 @@ from training.architectures.tables import BinaryHead, ClassesHead, LabelsHead, b
 from training.columns import Overrides
 from training.datasets.tables import Rows, TableParts, load_table
 from training.datasets.targets import Target
-from training.distillation import prepare_labels_lesson, prepare_lesson
+from training.distillation import Features, Teacher, prepare_labels_lesson, prepare_lesson
 from training.errors import CannotTrain
 from training.evaluation import ranking_scores
 from training.experiments import tables
@@ -261,6 +261,31 @@ def test_teachers_of_a_label_that_one_row_has_can_be_fitted() -> None:
         labels[:having] = 1
         lesson = prepare_labels_lesson(rows, labels, seed=0, sizes=TINY.teachers)
         assert lesson.target.max() == having
+
+
+def test_teacher_of_a_fold_without_a_label_gives_it_no_probability() -> None:
+    rng = np.random.default_rng(0)
+    rows = Rows(rng.random((60, 2), np.float32), np.zeros((60, 0), np.int32))
+    codes = np.where(rows.numbers[:, 0] > 0.5, 2, 0)
+    features = Features.learn(rows, np.zeros((60, 2)), [], [])
+
+    found = Teacher(features, 3, TINY.teachers, seed=0).fit(rows, codes).predict(rows)
+
+    assert not found[:, :, 1].any()
+    assert (found[codes == 2, :, 2] > 0.5).mean() > 0.8
+    np.testing.assert_allclose(found.sum(axis=2), 1, atol=1e-6)
+
+
+def test_teachers_who_know_better_weigh_more() -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 2)).astype(np.float32)
+    rows = Rows(x, np.zeros((200, 0), np.int32))
+
+    lesson = prepare_lesson(
+        rows, (x.prod(axis=1) > 0).astype(np.int64), seed=0, sizes=TINY.teachers
+    )
+
+    *_, linear = lesson.member_weights
+    assert linear < 0.2
 
 
 def test_teachers_of_rows_that_are_all_alike_answer_the_mean() -> None:
