@@ -38,8 +38,6 @@ from training.studies.subjects import Asked, Subject
 NETWORK, TREES = "network", "boosted trees"
 
 _VALIDATING_SHARE = 1 / 8
-# scikit-learn's trees take no more categories of a column.
-_MOST_CATEGORIES = 254
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,10 +250,8 @@ def _frame(parts: TableParts, part: TablePart) -> pd.DataFrame:
 
 
 def _categorical(texts: NDArray[np.object_], spec: CategoryInput) -> pd.Categorical:
-    known = spec.vocabulary[:_MOST_CATEGORIES]
-    places = encode_texts(texts, spec.codes) - FIRST_CODE
-    unknown = (places < 0) | (places >= len(known))
-    return pd.Categorical.from_codes(np.where(unknown, -1, places), known)
+    places = encode_texts(texts, spec.codes) - FIRST_CODE  # below 0 for what has no code of its own
+    return pd.Categorical.from_codes(np.maximum(places, -1), spec.vocabulary)
 
 
 def _run(trial: _Trial, config: Config) -> Path:
