@@ -135,7 +135,10 @@ def _leave_out_unused(graph: Any) -> None:
         if node.HasField("function"):
             names = [name for name in node.function.concrete_functions if name in used]
             node.function.concrete_functions[:] = names
-        elif node.bare_concrete_function.concrete_function_name not in {"", *used}:
+        elif (
+            node.HasField("bare_concrete_function")
+            and node.bare_concrete_function.concrete_function_name not in used
+        ):
             node.user_object.SetInParent()  # an object of no kind in its place
 
 
