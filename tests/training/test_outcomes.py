@@ -14,16 +14,30 @@ from service.bundle import LabelsOutput, ProbabilitiesOutput, ValueOutput
 from service.model import Model
 from tests.training.conftest import TINY
 from training.architectures.hidden import Hidden
-from training.architectures.tables import BinaryHead, ClassesHead, LabelsHead, balanced, predict
+from training.architectures.tables import (
+    BinaryHead,
+    ClassesHead,
+    LabelsHead,
+    balanced,
+    plain_table_network,
+    predict,
+)
 from training.columns import Overrides
 from training.datasets.tables import Rows, TableParts, load_table
 from training.datasets.targets import Target
-from training.distillation import Features, Teacher, prepare_labels_lesson, prepare_lesson
+from training.distillation import (
+    Features,
+    Teacher,
+    Unexplained,
+    prepare_labels_lesson,
+    prepare_lesson,
+)
 from training.errors import CannotTrain
 from training.evaluation import ranking_scores
 from training.experiments import tables
 from training.experiments.tables import Config, Learning, Plain
 from training.fitting import Fitting
+from training.outcomes import outcome_of
 from training.outcomes.labels import Labels
 from training.plots import Axis, Surface, plot_surface
 
@@ -180,6 +194,19 @@ def test_network_is_that_of_the_epoch_with_the_least_loss(tmp_path: Path) -> Non
     assert np.sqrt(np.mean((values - parts.validation.y) ** 2)) == pytest.approx(
         min(measures["val_rmse"]), rel=1e-4
     )
+
+
+def test_interval_is_learned_from_what_teachers_left(tmp_path: Path) -> None:
+    parts = load("regression", tmp_path)
+    outcome, train = outcome_of(parts.target), parts.train
+    head = outcome.head(train.y)
+    network = plain_table_network(train.rows, parts.specs, head, PLAIN.hidden)
+    left = Unexplained(train.rows, np.random.default_rng(0).normal(0, 500, len(train)))
+
+    finished = outcome.finish(network, parts, left, seed=0)
+
+    widths = np.diff(predict(finished, train.rows)["quantiles"], axis=1)
+    assert np.median(widths) == pytest.approx(2 * 1.645 * 500, rel=0.3)
 
 
 def test_what_happens_between_epochs_is_written_for_tensorboard(tmp_path: Path) -> None:

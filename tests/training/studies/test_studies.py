@@ -305,7 +305,7 @@ def test_boosted_trees_learn_all_rows_of_the_other_folds(tmp_path: Path) -> None
 
 
 def test_column_of_more_categories_than_trees_take_is_cross_validated(tmp_path: Path) -> None:
-    lines = [f"town {row % 300},{row % 300}" for row in range(1500)]
+    lines = [f"town {row % 300},{row % 300}" for row in range(3000)]
     file = tmp_path / "towns.csv"
     file.write_text("\n".join(["town,people", *lines]))
 
