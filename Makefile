@@ -6,7 +6,7 @@ PORT ?= 8080
 
 DEV := .venv/dev/bin/python
 LOCK := $(DEV) -m uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
-	--only-binary :all: --generate-hashes --no-annotate --custom-compile-command "make lock"
+	--only-binary :all: --no-strip-extras --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help serve train test soak lint type image lock

@@ -181,7 +181,7 @@ def test_service_needs_no_tensorflow() -> None:
 
 def _pins(group: str) -> dict[str, str]:
     text = (ROOT / "requirements" / f"{group}.txt").read_text()
-    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[\S+\])?==(\S+)", text, re.MULTILINE))
 
 
 def _requirements(group: str) -> list[Requirement]:
