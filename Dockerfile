@@ -9,8 +9,9 @@ RUN python -m venv --without-pip /venv \
     && cd /venv/lib/python3*/site-packages \
     && rm -r pyarrow/include pyarrow/*flight* \
     && find . -type d -name tests -prune -exec rm -r {} +
+COPY vitrine /app/vitrine
 COPY service /app/service
-RUN /venv/bin/python -m compileall -q /app/service
+RUN /venv/bin/python -m compileall -q /app
 
 FROM ${BASE}
 RUN useradd --system --uid 10001 --no-create-home vitrine

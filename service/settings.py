@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields
 from math import inf
 from typing import Any
 
-from service.errors import nearest, shown
-from service.wishes import InvalidPolicy, Policy, parse_policy
+from service.version_policy import InvalidPolicy, Policy, parse_policy
+from vitrine.errors import nearest, shown
 
 PREFIX = "VITRINE_"
 _READ_ELSEWHERE = {"VITRINE_DATA"}  # where training and the tests find data sets

@@ -14,18 +14,19 @@ from flask import Flask
 from gunicorn.errors import AppImportError
 from prometheus_client import CollectorRegistry
 
-from service import board, logs, metrics
-from service.app import create_app
-from service.board import Board
-from service.bundle import InvalidBundle
-from service.engines import available_cpus
-from service.fleet import WORKER, Worker
-from service.metrics import REFUSED, Metrics
-from service.planner import Rules
-from service.repository import Repository
+from service.http.app import create_app
+from service.rollout import state as board
+from service.rollout.agent import AGENT, Agent
+from service.rollout.controller import Rules
+from service.rollout.model_store import open_model_store
+from service.rollout.repository import Repository
+from service.rollout.state import StateFolder
+from service.server.worker import others_serve
 from service.settings import InvalidSetting, Settings
-from service.shelves import open_shelf
-from service.worker import others_serve
+from service.telemetry import logs, metrics
+from service.telemetry.metrics import REFUSED, Metrics
+from vitrine.bundle import InvalidBundle
+from vitrine.engines import available_cpus
 
 # Between two tries to start a worker while others serve.
 _RETRY_SECONDS = 1.0
@@ -37,9 +38,11 @@ def _compose(numbers: Path | None) -> Flask:
     if numbers is not None:
         metrics.reserve(numbers, os.getpid())
     repository = Repository()
-    worker = Worker(
-        Board(Path(settings.state) if settings.state else _own_state()),
-        open_shelf(settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds),
+    worker = Agent(
+        StateFolder(Path(settings.state) if settings.state else _own_state()),
+        open_model_store(
+            settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
+        ),
         repository,
         Rules(policy=settings.versions, watch_seconds=settings.watch_seconds),
         threads=max(1, available_cpus() // settings.workers),
@@ -47,7 +50,7 @@ def _compose(numbers: Path | None) -> Flask:
     worker.start()
     instruments = Metrics(CollectorRegistry(), folder=numbers)
     app = create_app(settings, repository, instruments, worker)
-    app.extensions[WORKER] = worker
+    app.extensions[AGENT] = worker
     return app
 
 

@@ -13,27 +13,26 @@ import onnx
 from numpy.typing import ArrayLike
 from onnx import TensorProto, helper
 
-from service import bundle
-from service.bundle import (
+from service.rollout.repository import Repository
+from vitrine import bundle
+from vitrine.bundle import Calibration, Manifest, Origin, Reference
+from vitrine.geometry import GEOMETRY_VERSIONS
+from vitrine.loading import load_version
+from vitrine.signature import (
     AnomalyOutput,
-    Calibration,
     CategoryInput,
+    Instances,
     LabelsOutput,
-    Manifest,
     NoveltyOutput,
     NumberInput,
-    Origin,
     PictureInput,
     PredictionOutput,
     ProbabilitiesOutput,
     QuantilesOutput,
-    Reference,
     Signature,
     Task,
     ValueOutput,
 )
-from service.geometry import GEOMETRY_VERSIONS
-from service.repository import Repository, load_version
 
 ORIGIN = Origin(
     command="python -m training made-by-code",
@@ -347,7 +346,7 @@ def _publish(
     models: Path,
     manifest: Manifest,
     graph: onnx.GraphProto,
-    instances: bundle.Instances,
+    instances: Instances,
     expected: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
 ) -> Path:
     folder = models / manifest.name / str(manifest.version)

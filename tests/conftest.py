@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
-from service.app import create_app
-from service.metrics import Metrics
+from service.http.app import create_app
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.fakes import Client, FakeFleet, fake_repository
 

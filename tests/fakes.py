@@ -12,16 +12,16 @@ from PIL import Image
 from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
-from service.app import create_app
-from service.engines import Tensors
+from service.admission import Scheduler
 from service.errors import NotAgreed, NotKept, SourceFailed, VersionNotFound, VersionRefused
-from service.metrics import Metrics
-from service.model import Model
-from service.repository import Repository
-from service.scheduler import Scheduler
+from service.http.app import create_app
+from service.rollout.desired import DesiredModel, Rollout, ServedModel, plan_model
+from service.rollout.repository import Repository
 from service.settings import Settings
-from service.wishes import Plan, Serving, Wish, plan_model
+from service.telemetry.metrics import Metrics
 from tests.bundles import picture_manifest, table_manifest
+from vitrine.engines import Tensors
+from vitrine.model import Model
 
 Answers = dict[str, NDArray[np.float32]]
 
@@ -78,13 +78,13 @@ class FakeFleet:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._wishes: dict[str, Wish] = {}
+        self._wishes: dict[str, DesiredModel] = {}
 
     def available(self, name: str) -> list[int]:
         """List versions, as if some lay on a disk."""
         return [1, 2, 3] if name == "rooms" else [1]
 
-    def load(self, name: str) -> Serving:
+    def load(self, name: str) -> ServedModel:
         """Find the bad version, or no place to look for one."""
         if name == "fragile":
             raise SourceFailed("s3://somewhere cannot be reached.")
@@ -94,12 +94,12 @@ class FakeFleet:
             raise VersionRefused(name, 3, "model.onnx is missing.")
         return self.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=True))
 
-    def wish(self, name: str, change: Callable[[Wish], Wish]) -> Serving:
+    def wish(self, name: str, change: Callable[[DesiredModel], DesiredModel]) -> ServedModel:
         """Serve what is wanted, unless it is of the model that no worker can agree on."""
         if name == "broken":
             raise NotAgreed(60.0)
         self._repository.entry(name)
-        wish = change(self._wishes.get(name, Wish()))
+        wish = change(self._wishes.get(name, DesiredModel()))
         for version in wish.named - {1, 2}:
             raise VersionNotFound(name, version, [1, 2])
         self._wishes[name] = wish
@@ -110,14 +110,14 @@ class FakeFleet:
         }
         served = {
             of: plan_model(
-                self._wishes.get(of, Wish()),
+                self._wishes.get(of, DesiredModel()),
                 [version for what, version in models if what == of],
                 {3: "model.onnx is missing."} if of == "rooms" else {},
                 policy="all",
             )
             for of, _ in models
         }
-        self._repository.serve(Plan(models=served), models)
+        self._repository.serve(Rollout(models=served), models)
         return served[name]
 
 

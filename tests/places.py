@@ -17,7 +17,7 @@ from typing import Any
 
 from pyarrow import fs
 
-from service import sources
+from service.rollout import sources
 
 
 class WebServer(ThreadingHTTPServer):

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.app import create_app
-from service.errors import ServiceError
-from service.metrics import Metrics
-from service.options import Options
-from service.repository import Repository
+from service.http.app import create_app
+from service.http.options import Options
+from service.rollout.repository import Repository
 from service.settings import PREFIX, Settings
+from service.telemetry.metrics import Metrics
 from tests.fakes import FakeFleet
 from tests.servers import ROOT, Server, serving
+from vitrine.errors import VitrineError
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 URL = "http://127.0.0.1:8080"
@@ -115,19 +115,19 @@ def test_parameters_table_is_complete() -> None:
 def test_errors_table_is_complete() -> None:
     expected = {
         (f"`/problems/{kind.slug()}`", str(int(kind.status)), _first_line(kind))
-        for kind in _kinds(ServiceError)
+        for kind in _kinds(VitrineError)
     }
 
     assert {(row[0], row[1], row[2]) for row in _table("endpoints.md", "type")} == expected
 
 
-def _kinds(parent: type[ServiceError]) -> Iterator[type[ServiceError]]:
+def _kinds(parent: type[VitrineError]) -> Iterator[type[VitrineError]]:
     for kind in parent.__subclasses__():
         yield kind
         yield from _kinds(kind)
 
 
-def _first_line(kind: type[ServiceError]) -> str:
+def _first_line(kind: type[VitrineError]) -> str:
     return (kind.__doc__ or "").splitlines()[0].rstrip(".")
 
 

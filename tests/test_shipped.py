@@ -9,13 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from service import bundle
-from service.bundle import Instances, Manifest
-from service.model import Model
-from service.predictions import Asked
-from service.repository import load_version
 from tests import strange
 from tests.servers import ROOT
+from vitrine import bundle
+from vitrine.bundle import Manifest
+from vitrine.loading import load_version
+from vitrine.model import Model
+from vitrine.predictions import TrustOptions
+from vitrine.signature import Instances
 
 MODELS = ROOT / "models"
 
@@ -40,7 +41,7 @@ def pictures(drawn: Iterator[NDArray[np.uint8]]) -> Instances:
 
 
 def credibility(model: Model, instances: Instances) -> NDArray[np.float64]:
-    confidence = model.predict(instances, Asked(coverage=0.9)).confidence
+    confidence = model.predict(instances, TrustOptions(coverage=0.9)).confidence
     assert confidence is not None
     assert confidence.credibility is not None
     return confidence.credibility

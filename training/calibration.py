@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats  # type: ignore[import-untyped]
 from sklearn.cluster import MiniBatchKMeans
 
-from service import trust
+from vitrine import trust
 
 Values = NDArray[np.float32]
 Codes = NDArray[np.int64]

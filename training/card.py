@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 import keras
 
-from service.bundle import (
+from training.calibration import Covered
+from training.datasets.parts import Parts, SomePart
+from training.evaluation import plain
+from vitrine.bundle import Manifest
+from vitrine.signature import (
     AnomalyOutput,
     CategoryInput,
     DateInput,
     InputSpec,
     LabelsOutput,
-    Manifest,
     NumberInput,
     PictureInput,
     ProbabilitiesOutput,
 )
-from training.calibration import Covered
-from training.datasets.parts import Parts, SomePart
-from training.evaluation import plain
 
 _VOCABULARY_SHOWN = 12
 # Between a measure's name and the one label that it is about.

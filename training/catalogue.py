@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from service import bundle
-from service.bundle import Instances, InvalidBundle, Manifest
-from service.errors import shown
-from service.model import Model
-from service.repository import load_version
 from training.errors import CannotTrain
+from vitrine import bundle
+from vitrine.bundle import InvalidBundle, Manifest
+from vitrine.errors import shown
+from vitrine.loading import load_version
+from vitrine.model import Model
+from vitrine.signature import Instances
 
 # The measure that a version is known by is the first of these that it was scored by.
 _MEASURES = ("accuracy", "rmse", "roc_auc", "pr_auc", "macro_f1", "f1")

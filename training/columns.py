@@ -16,10 +16,10 @@ from scipy.stats import rankdata  # type: ignore[import-untyped]
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.tree import DecisionTreeRegressor
 
-from service.bundle import CategoryInput, ColumnSpec, DateInput, Dialect, NumberInput
-from service.errors import nearest, shown
-from service.tables.cells import find_date_formats, parse_dates, parse_numbers
 from training.errors import CannotTrain
+from vitrine.errors import nearest, shown
+from vitrine.signature import CategoryInput, ColumnSpec, DateInput, Dialect, NumberInput
+from vitrine.tables.cells import find_date_formats, parse_dates, parse_numbers
 
 Texts = Sequence[str | None]
 

@@ -11,18 +11,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table as Lines
 
-from service.bundle import (
-    AnomalyOutput,
-    Instances,
-    LabelsOutput,
-    Manifest,
-    OutputSpec,
-    ProbabilitiesOutput,
-)
-from service.model import Model
-from service.predictions import Values, given_labels
-from service.tables import Table
-from service.tables.cells import parse
 from training import catalogue
 from training.datasets.pictures import (
     PICTURE_SETS,
@@ -34,6 +22,18 @@ from training.datasets.pictures import (
 from training.datasets.tables import hash_file, read_whole, set_apart
 from training.datasets.targets import Targets, Task, read_targets
 from training.errors import CannotTrain
+from vitrine.bundle import Manifest
+from vitrine.model import Model
+from vitrine.predictions import Values, given_labels
+from vitrine.signature import (
+    AnomalyOutput,
+    Instances,
+    LabelsOutput,
+    OutputSpec,
+    ProbabilitiesOutput,
+)
+from vitrine.tables import Table
+from vitrine.tables.cells import parse
 
 _PAIRS_SHOWN = 10
 Both = tuple[Model, Model]

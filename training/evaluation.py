@@ -13,13 +13,13 @@ import onnxruntime
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from service import drift
-from service.bundle import (
+from vitrine import drift
+from vitrine.bundle import Reference
+from vitrine.signature import (
     FIRST_CODE,
     CategoryInput,
     ColumnSpec,
     Instances,
-    Reference,
     Signature,
     encode_texts,
 )

@@ -26,15 +26,16 @@ import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 
-from service import bundle
-from service.bundle import Instances, Manifest, Origin, QuantilesOutput, Signature, Task
-from service.engines import Engine, Tensors, load_engine
-from service.model import Model
-from service.repository import largest_difference
 from training import interruption
 from training.errors import CannotTrain
 from training.evaluation import History
 from training.exported import spell_out
+from vitrine import bundle
+from vitrine.bundle import Manifest, Origin
+from vitrine.engines import Engine, Tensors, load_engine
+from vitrine.loading import largest_difference
+from vitrine.model import Model
+from vitrine.signature import Instances, QuantilesOutput, Signature, Task
 
 # The newest that ONNX Runtime has run since 2022; nothing here needs a newer one.
 _OPSET = 17

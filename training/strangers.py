@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from service import geometry
+from vitrine import geometry
 
 Pixels = NDArray[np.uint8]
 
@@ -22,7 +22,7 @@ def letters(geometry_name: str, shape: tuple[int, ...]) -> Pixels:
     """Set every letter in a few typefaces and bring it to a geometry.
 
     Args:
-        geometry_name: One of `service.geometry.GEOMETRY_VERSIONS`.
+        geometry_name: One of `vitrine.geometry.GEOMETRY_VERSIONS`.
         shape: Of one picture as the network takes it.
 
     Shapes:
@@ -56,7 +56,7 @@ def strangers(pixels: Pixels, geometry_name: str, rng: np.random.Generator) -> M
 
     Args:
         pixels: Of the set, in its geometry; some kinds are made of them.
-        geometry_name: One of `service.geometry.GEOMETRY_VERSIONS`.
+        geometry_name: One of `vitrine.geometry.GEOMETRY_VERSIONS`.
         rng: Draws noise and orders.
 
     Returns:

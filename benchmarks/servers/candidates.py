@@ -22,7 +22,7 @@ GRACEFUL_SECONDS = 8
 _START_SECONDS = 40
 _STOP_SECONDS = GRACEFUL_SECONDS + 4
 _APP = "service.wsgi:app"
-_CONF = "python:service.gunicorn_conf"
+_CONF = "python:service.server.gunicorn_conf"
 _HERE = "benchmarks.servers"
 
 
@@ -85,7 +85,7 @@ CANDIDATES = (
         name="vitrine",
         what="the service's own worker class, as it is configured",
         arguments=_gunicorn(),
-        needs=("service.worker",),
+        needs=("service.server.worker",),
     ),
     Candidate(
         name="granian",

@@ -7,6 +7,6 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from service.gunicorn_conf import *  # noqa: E402, F403
+from service.server.gunicorn_conf import *  # noqa: E402, F403
 
 worker_class = "gevent"

@@ -11,8 +11,8 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from benchmarks.servers.load import ROOT
-from service import bundle
 from tests import bundles
+from vitrine import bundle
 
 SLOW = "slow"
 SLOW_SECONDS = 0.020

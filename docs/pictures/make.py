@@ -24,13 +24,14 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from service import bundle  # noqa: E402 - found through the line above
-from service.explain import explain  # noqa: E402
-from service.model import Model  # noqa: E402
-from service.predictions import Asked, Predictions  # noqa: E402
-from service.repository import load_version  # noqa: E402
-from service.trust import threshold  # noqa: E402
 from training.strokes import Pen, draw, on_paper  # noqa: E402
+from vitrine import bundle  # noqa: E402 - found through the line above
+from vitrine.explain import explain  # noqa: E402
+from vitrine.loading import load_version  # noqa: E402
+from vitrine.model import Model  # noqa: E402
+from vitrine.predictions import Predictions, TrustOptions  # noqa: E402
+from vitrine.signature import CategoryInput  # noqa: E402
+from vitrine.trust import threshold  # noqa: E402
 
 Pixels = NDArray[np.uint8]
 
@@ -102,7 +103,7 @@ def draw_sets(model: Model, path: Path) -> None:
         _dots(rng),
         rng.integers(0, 256, (40, 40), dtype=np.uint8),
     ]
-    found = _ask(model, pictures, Asked(coverage=0.999, abstain_below=0.05))
+    found = _ask(model, pictures, TrustOptions(coverage=0.999, abstain_below=0.05))
     figure, places = plt.subplots(2, 4, figsize=(8.4, 5.4))
     for axes, picture, record in zip(places.flat, pictures, found.records(top=3), strict=True):
         _show(axes, picture)
@@ -124,14 +125,14 @@ def draw_intervals(model: Model, path: Path) -> None:
     instances = {
         spec.name: np.array(
             [row[spec.name] or None for row in rows],
-            dtype=object if isinstance(spec, bundle.CategoryInput) else np.float32,
+            dtype=object if isinstance(spec, CategoryInput) else np.float32,
         )
         for spec in model.manifest.signature.columns
     }
     figure, axes = plt.subplots(figsize=(7.6, 3.2))
     places = np.arange(len(rows))[::-1]
     for coverage, width in ((0.99, 3.0), (0.9, 7.0), (0.8, 12.0)):
-        found = model.predict(instances, Asked(coverage=coverage))
+        found = model.predict(instances, TrustOptions(coverage=coverage))
         low, high = (found.columns()[end] / 1000 for end in ("lower", "upper"))
         axes.hlines(
             places, low, high, color=BLUE, alpha=0.35, linewidth=width, label=f"{coverage:.0%}"
@@ -148,7 +149,7 @@ def draw_saliency(model: Model, path: Path) -> None:
     rng = np.random.default_rng(7)
     with Image.open(ROOT / "examples/seven.png") as image:
         pictures = [np.asarray(image.convert("L")), _digit("8", rng), _digit("9", rng)]
-    found = _ask(model, pictures, Asked(coverage=0.9))
+    found = _ask(model, pictures, TrustOptions(coverage=0.9))
     figure, places = plt.subplots(3, 3, figsize=(5.4, 5.8))
     explained = list(explain(model, found))
     for row, picture, record, why in zip(
@@ -167,7 +168,7 @@ def draw_saliency(model: Model, path: Path) -> None:
     _save(figure, path)
 
 
-def _ask(model: Model, pictures: list[Pixels], asked: Asked) -> Predictions:
+def _ask(model: Model, pictures: list[Pixels], asked: TrustOptions) -> Predictions:
     instances = np.empty(len(pictures), dtype=object)
     for place, picture in enumerate(pictures):
         instances[place] = picture.reshape(*picture.shape[:2], 1)

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from service import bundle
-from service.bundle import CategoryInput, Instances, NumberInput
-from service.drift import features, population_stability_index
-from service.tables import write_csv
 from tests.crowd import until
 from tests.prometheus import FOLDER, Prometheus, watching
 from tests.servers import ROOT, Server, serving, stopped
+from vitrine import bundle
+from vitrine.drift import features, population_stability_index
+from vitrine.signature import CategoryInput, Instances, NumberInput
+from vitrine.tables import write_csv
 
 BLANKS = "job_model_version_feature:vitrine_blank_share:difference1h"
 INDEX = "job_model_version_feature:vitrine_population_stability_index:share1h"

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service import bundle
-from service.bundle import ProbabilitiesOutput
 from tests.pictures import saved
 from tests.servers import ROOT, Server, serving
 from tests.soak.data import find_data, listed_digits
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
+from vitrine import bundle
+from vitrine.signature import ProbabilitiesOutput
 
 
 def mnist_test_set() -> Iterator[Figure]:

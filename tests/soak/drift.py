@@ -17,9 +17,6 @@ from pathlib import Path
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.bundle import Instances
-from service.drift import BLANK, LEAST_INSTANCES, SHIFTED, Counts, population_stability_index
-from service.tables import write_csv
 from tests.crowd import until
 from tests.pictures import saved
 from tests.prometheus import Prometheus, watching
@@ -30,6 +27,9 @@ from tests.soak.footprint import SERVICE_PYTHON
 from training.columns import Overrides
 from training.datasets.pictures import PICTURE_SETS, Pixels, default_cache, load_pictures
 from training.datasets.tables import load_table
+from vitrine.drift import BLANK, LEAST_INSTANCES, SHIFTED, Counts, population_stability_index
+from vitrine.signature import Instances
+from vitrine.tables import write_csv
 
 SERVERS = 2
 WORKERS = 2

@@ -10,9 +10,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from service import bundle
 from tests.servers import ROOT
 from tests.soak.figures import Figure
+from vitrine import bundle
 
 ROUNDS = 300
 CALLS = 20

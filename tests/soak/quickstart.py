@@ -21,10 +21,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from service import bundle
 from training.datasets.pictures import PICTURE_SETS, PictureParts
 from training.evaluation import History
 from training.experiments import pictures
+from vitrine import bundle
 
 Measured = dict[str, float]
 

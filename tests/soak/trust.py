@@ -12,12 +12,6 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from service import bundle
-from service.bundle import Instances
-from service.engines import load_engine
-from service.model import Model
-from service.repository import load_version
-from service.trust import Trust, value_scores
 from tests import strange
 from tests.pictures import saved
 from tests.servers import ROOT, Server, serving
@@ -28,6 +22,12 @@ from training import calibration
 from training.columns import Overrides
 from training.datasets.pictures import PICTURE_SETS, Part, PictureParts, load_pictures
 from training.datasets.tables import TableParts, load_table
+from vitrine import bundle
+from vitrine.engines import load_engine
+from vitrine.loading import load_version
+from vitrine.model import Model
+from vitrine.signature import Instances
+from vitrine.trust import Trust, value_scores
 
 Values = NDArray[np.float32]
 SPLITS = 5

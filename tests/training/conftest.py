@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service import geometry
 from training.datasets.pictures import PictureSet
 from training.datasets.published import Published, read_idx
 from training.distillation import Sizes
 from training.experiments import pictures, tables
 from training.strokes import DIGITS, Pen, draw
+from vitrine import geometry
 
 TINY = tables.Recipe(
     teachers=Sizes(boosted_trees=20, random_trees=10, synthetic_rows=1500),

@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import pytest
 
-from service import bundle, repository
 from tests.training.conftest import drawn_digits, picture_config
 from training.architectures.autoencoder import autoencoder as redrawer
 from training.architectures.pictures import PICTURE_ARCHITECTURES
@@ -18,6 +17,7 @@ from training.datasets.pictures import PictureSet
 from training.errors import CannotTrain
 from training.experiments import autoencoder, numpy_network, pictures
 from training.strangers import strangers
+from vitrine import bundle, loading
 
 # An autoencoder that has learned nothing redraws noise best.
 EPOCHS = {"autoencoder": 30}
@@ -44,7 +44,7 @@ def published(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Path:
 
 
 def test_version_is_loaded_with_its_golden_answers(published: Path) -> None:
-    assert repository.load_version(published, threads=1).version == 1
+    assert loading.load_version(published, threads=1).version == 1
 
 
 def test_saved_network_opens_without_our_code(published: Path) -> None:
@@ -157,7 +157,7 @@ def test_anomaly_score_is_the_mean_squared_error() -> None:
 
 
 def test_anomaly_is_served_with_its_credibility(folders: dict[str, Path]) -> None:
-    model = repository.load_version(folders["autoencoder"], threads=1)
+    model = loading.load_version(folders["autoencoder"], threads=1)
     noise = np.random.default_rng(0).integers(0, 256, (1, 28, 28, 1), dtype=np.uint8)
 
     record = model.predict({"image": noise}).records(top=None)[0]

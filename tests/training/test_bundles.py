@@ -9,7 +9,6 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from service import bundle, repository
 from tests.bundles import labels_manifest
 from tests.training.conftest import picture_config
 from training import card
@@ -17,6 +16,7 @@ from training.calibration import coverages
 from training.datasets.pictures import PictureSet
 from training.experiments import pictures
 from training.strokes import golden_digits
+from vitrine import bundle, loading
 
 FILES = {"CARD.md", "golden.npz", "history.csv", "manifest.json", "model.keras", "model.onnx"}
 MAX_BUNDLE_BYTES = 5_000_000
@@ -47,7 +47,7 @@ def test_bundle_is_small(published: Path) -> None:
 
 
 def test_bundle_is_loaded_with_its_golden_answers(published: Path) -> None:
-    model = repository.load_version(published, threads=1)
+    model = loading.load_version(published, threads=1)
 
     assert model.version == 1
 
@@ -200,7 +200,7 @@ def test_plots_show_how_far_to_trust(kind: str, request: pytest.FixtureRequest) 
 def test_served_sets_and_credibility_are_of_the_published_calibration(
     picture_bundle: Path,
 ) -> None:
-    model = repository.load_version(picture_bundle, threads=1)
+    model = loading.load_version(picture_bundle, threads=1)
     asked = model.asked(coverage=0.8, default=0.9, abstain_below=None)
 
     predictions = model.predict({"image": golden_digits()[0]}, asked)

@@ -10,9 +10,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats  # type: ignore[import-untyped]
 
-from service import bundle
-from service.bundle import NumberInput
-from service.engines import load_engine
 from tests.bundles import picture_manifest
 from training import calibration, publishing
 from training.architectures.labels import temper
@@ -25,6 +22,9 @@ from training.distillation import Unexplained
 from training.experiments.pictures import picture_signature
 from training.outcomes.values import learn_quantiles
 from training.strokes import DIGITS
+from vitrine import bundle
+from vitrine.engines import load_engine
+from vitrine.signature import NumberInput
 
 Values = NDArray[np.float32]
 Codes = NDArray[np.int64]

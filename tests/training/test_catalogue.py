@@ -9,9 +9,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from service import bundle
-from service.bundle import Origin
-from service.repository import load_version
 from tests.bundles import (
     ORIGIN,
     rewrite_manifest,
@@ -28,6 +25,9 @@ from training.datasets.tables import hash_file, read_whole, set_apart
 from training.datasets.targets import Target, Targets, read_targets
 from training.differences import Asked, Both, HeldOut, changes, compare, find_held_out
 from training.errors import CannotTrain
+from vitrine import bundle
+from vitrine.bundle import Origin
+from vitrine.loading import load_version
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.bundle import CategoryInput, Dialect
-from service.tables import read_table
 from training.columns import (
     Kinds,
     Overrides,
@@ -20,6 +18,8 @@ from training.columns import (
     vocabulary_of,
 )
 from training.errors import CannotTrain
+from vitrine.signature import CategoryInput, Dialect
+from vitrine.tables import read_table
 
 POINT = Dialect()
 ANY = [f"{value}.5" for value in range(40)]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from service import bundle
 from tests.training.conftest import write_rents
 from training.__main__ import main
+from vitrine import bundle
 
 
 def test_missing_data_is_said_in_one_sentence(

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from service.bundle import CategoryInput, DateInput, NumberInput
 from tests.training.conftest import set_of
 from training.columns import Overrides
 from training.datasets.found import Found
@@ -21,6 +20,7 @@ from training.datasets.pictures import PICTURE_SETS, PictureParts, PictureSet, l
 from training.datasets.published import Place, Published
 from training.datasets.tables import load_table
 from training.errors import CannotTrain
+from vitrine.signature import CategoryInput, DateInput, NumberInput
 
 
 def unreachable(url: str) -> bytes:

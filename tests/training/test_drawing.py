@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service import geometry
 from tests.training.conftest import drawn_digits
 from training.augmentation import augment, erase, flip, shift
 from training.experiments.motifs import MOTIFS, Motif
 from training.penmanship import add_foreign_strokes
 from training.silhouettes import ARTICLES, golden_articles, golden_scenes
 from training.strokes import DIGITS, Pen, draw, golden_digits, on_paper
+from vitrine import geometry
 
 Pictures = NDArray[np.uint8]
 Change = Callable[[Pictures, NDArray[np.uint8], np.random.Generator], Pictures]

@@ -7,8 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from service.bundle import NumberInput, Reference, Signature, ValueOutput
 from training import evaluation
+from vitrine.bundle import Reference
+from vitrine.signature import NumberInput, Signature, ValueOutput
 
 
 def test_classification_scores() -> None:

@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 from keras import layers
 
-from service import bundle
-from service.bundle import NumberInput, Signature, ValueOutput
 from training import evaluation, publishing
 from training.architectures.hidden import ACTIVATIONS, Hidden
+from vitrine import bundle
+from vitrine.signature import NumberInput, Signature, ValueOutput
 
 SIGNATURE = Signature(
     inputs=(

@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from service import bundle
-from service.bundle import ProbabilitiesOutput
-from service.repository import load_version
 from tests.training.conftest import drawn_digits
 from training.__main__ import main
 from training.errors import CannotTrain
@@ -38,6 +35,9 @@ from training.importing.legacy import convert
 from training.importing.networks import look_at
 from training.importing.nodes import look_at_nodes, serve_nodes
 from training.importing.plans import Found, Tensor, Told, make_plan
+from vitrine import bundle
+from vitrine.loading import load_version
+from vitrine.signature import Instances, ProbabilitiesOutput
 
 Rows = NDArray[np.float32]
 Numbers = NDArray[np.floating[Any]]
@@ -83,7 +83,7 @@ def row_network(*last: keras.layers.Layer) -> keras.Model:
     return keras.Sequential([keras.Input((3,)), scale, layers.Dense(4), *last])
 
 
-def predictions(folder: Path, instances: bundle.Instances) -> Rows:
+def predictions(folder: Path, instances: Instances) -> Rows:
     """Load a version as the service does, and let it predict."""
     return load_version(folder, threads=1).predict(instances).values
 

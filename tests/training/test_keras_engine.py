@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from service import bundle, repository
-from service.bundle import InvalidBundle
-from service.engines import load_engine
 from tests.bundles import rewrite_manifest, table_manifest, write_table_bundle
+from vitrine import bundle, loading
+from vitrine.bundle import InvalidBundle
+from vitrine.engines import load_engine
 
 
 def publish_keras_bundle(models: Path, *, factor: float) -> Path:
@@ -28,7 +28,7 @@ def publish_keras_bundle(models: Path, *, factor: float) -> Path:
 def test_keras_file_alone_gives_the_golden_answers(tmp_path: Path) -> None:
     folder = publish_keras_bundle(tmp_path, factor=10.0)
 
-    model = repository.load_version(folder, threads=1)
+    model = loading.load_version(folder, threads=1)
 
     instances = {
         "size": np.array([3.0, 4.0, 5.0], dtype=np.float32),
@@ -41,7 +41,7 @@ def test_keras_file_with_other_weights_is_refused(tmp_path: Path) -> None:
     folder = publish_keras_bundle(tmp_path, factor=11.0)
 
     with pytest.raises(InvalidBundle, match="golden answers differ"):
-        repository.load_version(folder, threads=1)
+        loading.load_version(folder, threads=1)
 
 
 def test_damaged_keras_file_is_refused(tmp_path: Path) -> None:

@@ -9,9 +9,6 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from service import bundle, repository
-from service.bundle import LabelsOutput, ProbabilitiesOutput, ValueOutput
-from service.model import Model
 from tests.training.conftest import TINY
 from training.architectures.hidden import Hidden
 from training.architectures.tables import (
@@ -40,6 +37,9 @@ from training.fitting import Fitting
 from training.outcomes import outcome_of
 from training.outcomes.labels import Labels
 from training.plots import Axis, Surface, plot_surface
+from vitrine import bundle, loading
+from vitrine.model import Model
+from vitrine.signature import LabelsOutput, ProbabilitiesOutput, ValueOutput
 
 PLAIN = Plain(hidden=Hidden(units=(8,)), fitting=Fitting(learning_rate=2e-2, epochs=12))
 Line = Callable[[float, float, str], str]
@@ -113,7 +113,7 @@ OUTPUTS: dict[str, type] = {
 def test_table_of_each_kind_is_served(
     published: Callable[[str, str], Path], kind: str, way: str
 ) -> None:
-    model = repository.load_version(published(kind, way), threads=1)
+    model = loading.load_version(published(kind, way), threads=1)
 
     assert isinstance(model.manifest.signature.prediction, OUTPUTS[kind])
     assert (model.trust is None) == (kind == "multilabel")
@@ -175,7 +175,7 @@ def test_class_weights_find_more_of_a_rare_label(tmp_path: Path) -> None:
     found = {}
     for weighted in (False, True):
         described = config("multiclass", tmp_path, Learning(plain=plain, class_weights=weighted))
-        model = repository.load_version(tables.train(described), threads=1)
+        model = loading.load_version(tables.train(described), threads=1)
         found[weighted] = _recall(model, parts, "rare")
 
     assert found[True] > found[False] + 0.3

@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service import bundle, repository
-from service.bundle import ProbabilitiesOutput
 from tests.pictures import saved
 from training.datasets.folders import read_folder
 from training.datasets.found import Found
@@ -29,6 +27,8 @@ from training.datasets.published import Contents, Place, Published, read_cifar
 from training.errors import CannotTrain
 from training.experiments import pictures
 from training.experiments.motifs import MOTIFS
+from vitrine import bundle, loading
+from vitrine.signature import ProbabilitiesOutput
 
 NOWHERE = Place(None, Path())
 
@@ -274,7 +274,7 @@ def test_embedded_digits_are_trained_on_and_served(tmp_path: Path, digits: Found
 
     folder = pictures.train(config(part, tmp_path, architecture="mlp"))
 
-    model = repository.load_version(folder, threads=1)
+    model = loading.load_version(folder, threads=1)
     assert model.trust is not None
     assert "written by hand, of 8 x 8 pixels" in (folder / "CARD.md").read_text()
 
@@ -288,7 +288,7 @@ def sky_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_folder_is_trained_on_and_predicted(sky_bundle: Path) -> None:
-    model = repository.load_version(sky_bundle, threads=1)
+    model = loading.load_version(sky_bundle, threads=1)
     pixels = np.empty(2, dtype=object)
     pixels[:] = [
         np.asarray(Image.open(sky_bundle.parents[2] / "sky" / name).convert("RGB"))

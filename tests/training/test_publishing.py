@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from service import bundle
-from service.bundle import Manifest
 from tests.bundles import table_manifest
 from tests.training.conftest import picture_config, write_rents
 from training.datasets.pictures import PictureSet
 from training.errors import CannotTrain
 from training.experiments import pictures
 from training.publishing import Draft, refuse_below
+from vitrine import bundle
+from vitrine.bundle import Manifest
 
 
 def fill(draft: Draft) -> Manifest:

@@ -7,9 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service import bundle, repository
-from service.bundle import MISSING_CODE, OTHER_CODE, CategoryInput
-from service.errors import InvalidParameter
 from tests.training.conftest import TINY, table_config, write_rents
 from training.architectures.tables import ValueHead, by_column, date_columns, table_network
 from training.columns import Overrides
@@ -19,6 +16,9 @@ from training.distillation import Lesson, prepare_lesson
 from training.errors import CannotTrain
 from training.experiments import tables
 from training.experiments.tables import Batches
+from vitrine import bundle, loading
+from vitrine.errors import InvalidParameter
+from vitrine.signature import MISSING_CODE, OTHER_CODE, CategoryInput
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_card_of_a_table_too_small_to_calibrate_says_so(small_table_bundle: Path
 def test_table_too_small_to_calibrate_is_answered_without_intervals(
     small_table_bundle: Path,
 ) -> None:
-    model = repository.load_version(small_table_bundle, threads=1)
+    model = loading.load_version(small_table_bundle, threads=1)
     instances, expected = bundle.read_golden(small_table_bundle)
 
     asked = model.asked(coverage=None, default=0.9, abstain_below=None)
@@ -152,14 +152,14 @@ def test_table_too_small_to_calibrate_is_answered_without_intervals(
 def test_coverage_cannot_be_asked_of_a_table_too_small_to_calibrate(
     small_table_bundle: Path,
 ) -> None:
-    model = repository.load_version(small_table_bundle, threads=1)
+    model = loading.load_version(small_table_bundle, threads=1)
 
     with pytest.raises(InvalidParameter, match="which was not calibrated"):
         model.asked(coverage=0.9, default=0.9, abstain_below=None)
 
 
 def test_calibrated_table_is_answered_with_intervals_around_the_value(table_bundle: Path) -> None:
-    model = repository.load_version(table_bundle, threads=1)
+    model = loading.load_version(table_bundle, threads=1)
     instances, _ = bundle.read_golden(table_bundle)
 
     narrow, wide = (
@@ -264,7 +264,7 @@ def test_golden_rows_are_no_rows_of_the_table(table_bundle: Path, parts: TablePa
 
 
 def test_served_model_warns_of_what_it_did_not_see(table_bundle: Path) -> None:
-    model = repository.load_version(table_bundle, threads=1)
+    model = loading.load_version(table_bundle, threads=1)
     instances = {
         "size [m2]": np.array([70.0], dtype=np.float32),
         "built": np.array([np.nan], dtype=np.float32),

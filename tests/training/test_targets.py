@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from service.bundle import Dialect
-from service.tables import Table
 from training.datasets.targets import Target, Targets, Task, read_targets
 from training.errors import CannotTrain
+from vitrine.signature import Dialect
+from vitrine.tables import Table
 
 Columns = dict[str, list[str | None]]
 

@@ -9,7 +9,6 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-from service.bundle import FIRST_CODE, CategoryInput, ColumnSpec, DateInput
 from training.architectures.hidden import Hidden
 from training.architectures.labels import PROBABILITIES, probabilities
 from training.datasets.tables import Rows
@@ -25,6 +24,7 @@ from training.embeddings import (
     spline_multiply_adds,
     with_calendar,
 )
+from vitrine.signature import FIRST_CODE, CategoryInput, ColumnSpec, DateInput
 
 Floats = NDArray[np.float32]
 Targets = NDArray[np.float64]

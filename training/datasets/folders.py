@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from service import geometry, images
-from service.errors import ServiceError
 from training.datasets.found import Found, Pixels, split_off_test
 from training.errors import CannotTrain
+from vitrine import geometry, images
+from vitrine.errors import VitrineError
 
 LEAST_PICTURES = 10
 _MAX_PIXELS = 50_000_000
@@ -75,7 +75,7 @@ def _read(path: Path, folder: Path, size: int, reading: _Reading) -> None:
     try:
         body = path.read_bytes()
         picture = images.decode(body, max_pixels=_MAX_PIXELS)
-    except ServiceError as error:
+    except VitrineError as error:
         reading.skipped.append(f"{name}: {error.detail}")
         return
     except OSError as error:

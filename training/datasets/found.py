@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from service import geometry
+from vitrine import geometry
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from service.bundle import CategoryInput, ColumnSpec, Dialect, Instances, encode_texts
-from service.errors import ServiceError, shown
-from service.tables import Table, read_table
-from service.tables.cells import parse
 from training.columns import Kinds, Overrides, learn_specs, tell_kinds
 from training.datasets.parts import Parts
 from training.datasets.targets import Target, Targets, Task, read_targets
 from training.errors import CannotTrain
+from vitrine.errors import VitrineError, shown
+from vitrine.signature import CategoryInput, ColumnSpec, Dialect, Instances, encode_texts
+from vitrine.tables import Table, read_table
+from vitrine.tables.cells import parse
 
 _TEST_SEED = 42
 _MOST_SPARED = 2000
@@ -234,7 +234,7 @@ def read_whole(path: Path) -> Table:
         return read_table(path)
     except OSError as error:
         raise CannotTrain(f"{path} cannot be read: {error.strerror}.") from error
-    except ServiceError as error:
+    except VitrineError as error:
         raise CannotTrain(f"{path}: {error.detail}") from error
 
 

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle import Dialect
-from service.errors import nearest, shown
-from service.tables import Table
-from service.tables.cells import parse_numbers
 from training.errors import CannotTrain
+from vitrine.errors import nearest, shown
+from vitrine.signature import Dialect
+from vitrine.tables import Table
+from vitrine.tables.cells import parse_numbers
 
 Task = Literal["regression", "binary", "multiclass", "multilabel"]
 Texts = Sequence[str | None]

@@ -13,9 +13,6 @@ import msgspec
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from service import bundle, drift, geometry
-from service.bundle import AnomalyOutput, Calibration, Manifest, Signature
-from service.trust import p_values
 from training import card, evaluation, plots, publishing, strangers
 from training.architectures.autoencoder import autoencoder, without_reconstruction
 from training.card import Section, render
@@ -24,6 +21,10 @@ from training.errors import CannotTrain
 from training.evaluation import History, Values
 from training.experiments.pictures import Config, learn, origin_of, picture_input, read
 from training.progress import console
+from vitrine import bundle, drift, geometry
+from vitrine.bundle import Calibration, Manifest
+from vitrine.signature import AnomalyOutput, Signature
+from vitrine.trust import p_values
 
 # A picture of lower credibility is called doubted.
 _DOUBT = 0.05

@@ -12,7 +12,6 @@ import pandas as pd  # type: ignore[import-untyped]
 from catboost import CatBoostRegressor
 from numpy.typing import NDArray
 
-from service.bundle import CategoryInput
 from training.architectures.tables import predict
 from training.comparison import Part, Scored, describe, weigh, write_comparison
 from training.datasets.tables import TablePart, TableParts
@@ -20,6 +19,7 @@ from training.errors import CannotTrain
 from training.evaluation import Values
 from training.experiments.tables import Config, learn, read, tell
 from training.progress import console
+from vitrine.signature import CategoryInput
 
 
 def compare(config: Config, *, seeds: int, part: Part, out: Path) -> Path:

@@ -13,18 +13,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service import bundle
-from service.bundle import (
-    Calibration,
-    Manifest,
-    NoveltyOutput,
-    Origin,
-    PictureInput,
-    ProbabilitiesOutput,
-    Signature,
-)
-from service.geometry import GEOMETRY_VERSIONS
-from service.trust import class_scores, p_values
 from training import calibration, card, evaluation, plots, publishing
 from training.architectures.hidden import Hidden
 from training.architectures.labels import temper
@@ -44,6 +32,11 @@ from training.evaluation import History, Values
 from training.experiments.motifs import MOTIFS, Augmentation, Motif
 from training.fitting import OPTIMIZERS, Fitting, Rate, Watch
 from training.progress import EpochDisplay, console
+from vitrine import bundle
+from vitrine.bundle import Calibration, Manifest, Origin
+from vitrine.geometry import GEOMETRY_VERSIONS
+from vitrine.signature import NoveltyOutput, PictureInput, ProbabilitiesOutput, Signature
+from vitrine.trust import class_scores, p_values
 
 # Pictures of the set that are drawn beside the bundle.
 _SHOWN = 24

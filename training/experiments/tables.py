@@ -15,18 +15,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service import bundle
-from service.bundle import (
-    MISSING_CODE,
-    OTHER_CODE,
-    CategoryInput,
-    ColumnSpec,
-    Instances,
-    Manifest,
-    Signature,
-)
-from service.engines import available_cpus
-from service.predictions import Predictions
 from training import card, evaluation, plots, publishing
 from training.architectures.hidden import Hidden
 from training.architectures.tables import (
@@ -49,6 +37,18 @@ from training.evaluation import History, Values
 from training.fitting import Fitting, Watch
 from training.outcomes import Answers, Outcome, outcome_of
 from training.progress import EpochDisplay, console
+from vitrine import bundle
+from vitrine.bundle import Manifest
+from vitrine.engines import available_cpus
+from vitrine.predictions import Predictions
+from vitrine.signature import (
+    MISSING_CODE,
+    OTHER_CODE,
+    CategoryInput,
+    ColumnSpec,
+    Instances,
+    Signature,
+)
 
 _GOLDEN_MIXTURES = 9
 _SURFACE_SIDE = 120

@@ -13,11 +13,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from service import bundle
-from service.bundle import InvalidBundle, Manifest, Task
-from service.engines import Engine, load_engine
-from service.model import Model
-from service.repository import largest_difference
 from training import evaluation, publishing
 from training.card import Section, render
 from training.errors import CannotTrain
@@ -28,6 +23,12 @@ from training.importing.nodes import look_at_nodes, serve_nodes
 from training.importing.plans import Ending, Plan, Told, made_up_rows, make_plan
 from training.progress import console
 from training.strokes import golden_digits
+from vitrine import bundle
+from vitrine.bundle import InvalidBundle, Manifest
+from vitrine.engines import Engine, load_engine
+from vitrine.loading import largest_difference
+from vitrine.model import Model
+from vitrine.signature import Instances, Task
 
 _GOLDEN_PICTURES = 8
 # Of a sample, the exported file is compared on so many rows.
@@ -130,7 +131,7 @@ def _describe(plan: Plan, config: Config, network: keras.Model | None) -> Manife
     )
 
 
-def _instances(plan: Plan) -> bundle.Instances:
+def _instances(plan: Plan) -> Instances:
     """Make raw instances up."""
     picture = plan.signature.picture
     if picture is None:

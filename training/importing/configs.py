@@ -15,9 +15,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from service.errors import shown
 from training.errors import CannotTrain
 from training.importing.keras2 import renew
+from vitrine.errors import shown
 
 # All of keras.layers but Lambda and those that load code or graphs: TFSMLayer, JaxLayer, FlaxLayer,
 # TorchModuleWrapper.

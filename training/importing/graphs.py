@@ -17,10 +17,10 @@ import onnx
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from service.errors import shown
 from training.errors import CannotTrain
 from training.exported import spell_out
 from training.importing.apart import run_apart
+from vitrine.errors import shown
 
 _GRAPH = "saved_model.pb"
 _VARIABLES = "variables"

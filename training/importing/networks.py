@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from service.errors import shown
 from training.errors import CannotTrain
 from training.importing.plans import Found, Plan, Tensor
+from vitrine.errors import shown
 
 # No text in a vocabulary is this one.
 _UNKNOWN = "\0"

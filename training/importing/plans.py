@@ -12,7 +12,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle import (
+from training.columns import Overrides, learn_specs, tell_kinds, tensor_names
+from training.datasets.tables import read_whole
+from training.errors import CannotTrain
+from vitrine.errors import nearest, shown
+from vitrine.geometry import GEOMETRY_VERSIONS
+from vitrine.signature import (
     CategoryInput,
     ColumnSpec,
     Dialect,
@@ -25,12 +30,7 @@ from service.bundle import (
     Signature,
     ValueOutput,
 )
-from service.errors import nearest, shown
-from service.geometry import GEOMETRY_VERSIONS
-from service.tables.cells import parse
-from training.columns import Overrides, learn_specs, tell_kinds, tensor_names
-from training.datasets.tables import read_whole
-from training.errors import CannotTrain
+from vitrine.tables.cells import parse
 
 _SIDE = 28
 _TEXT = "string"

@@ -8,9 +8,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from service.bundle import Calibration, OutputSpec, ProbabilitiesOutput, Task
-from service.predictions import Predictions
-from service.trust import class_scores
 from training import calibration, card, evaluation, plots
 from training.architectures.tables import BinaryHead, ClassesHead, Head
 from training.datasets.tables import Rows, TableParts
@@ -18,6 +15,10 @@ from training.datasets.targets import Target
 from training.distillation import Lesson, Unexplained, prepare_lesson
 from training.evaluation import Values
 from training.outcomes.outcome import Answers, Outputs, Truth, tempered
+from vitrine.bundle import Calibration
+from vitrine.predictions import Predictions
+from vitrine.signature import OutputSpec, ProbabilitiesOutput, Task
+from vitrine.trust import class_scores
 
 
 @dataclass(frozen=True, slots=True)

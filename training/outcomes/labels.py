@@ -8,8 +8,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from service.bundle import Calibration, LabelsOutput, OutputSpec, Task
-from service.predictions import Predictions
 from training import calibration, card, evaluation, plots
 from training.architectures.tables import Head, LabelsHead
 from training.datasets.tables import Rows, TableParts
@@ -17,6 +15,9 @@ from training.datasets.targets import Target
 from training.distillation import Lesson, Unexplained, prepare_labels_lesson
 from training.evaluation import Values
 from training.outcomes.outcome import Answers, Outputs, Truth, tempered
+from vitrine.bundle import Calibration
+from vitrine.predictions import Predictions
+from vitrine.signature import LabelsOutput, OutputSpec, Task
 
 
 @dataclass(frozen=True, slots=True)

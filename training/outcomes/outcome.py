@@ -8,13 +8,14 @@ from typing import Any, Protocol
 import keras
 from numpy.typing import NDArray
 
-from service.bundle import Calibration, OutputSpec, Task
-from service.predictions import Predictions
 from training.architectures.labels import PROBABILITIES, temper
 from training.architectures.tables import Head, predict
 from training.datasets.tables import Rows, TableParts
 from training.distillation import Lesson, Unexplained
 from training.evaluation import Values
+from vitrine.bundle import Calibration
+from vitrine.predictions import Predictions
+from vitrine.signature import OutputSpec, Task
 
 Outputs = dict[str, Values]
 Truth = NDArray[Any]

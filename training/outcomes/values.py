@@ -7,9 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from service.bundle import Calibration, OutputSpec, QuantilesOutput, Task, ValueOutput
-from service.predictions import Predictions
-from service.trust import intervals, threshold, value_scores
 from training import calibration, card, evaluation, plots
 from training.architectures.tables import (
     Head,
@@ -24,6 +21,10 @@ from training.distillation import Lesson, Unexplained, prepare_lesson
 from training.evaluation import Values
 from training.outcomes.outcome import Answers, Outputs, Truth
 from training.progress import console
+from vitrine.bundle import Calibration
+from vitrine.predictions import Predictions
+from vitrine.signature import OutputSpec, QuantilesOutput, Task, ValueOutput
+from vitrine.trust import intervals, threshold, value_scores
 
 # What the two quantiles beside a value aim at; calibration stretches them to any coverage.
 QUANTILES = (0.05, 0.95)

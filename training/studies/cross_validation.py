@@ -11,7 +11,6 @@ import pandas as pd  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from service.bundle import FIRST_CODE, CategoryInput, encode_texts
 from training.architectures.hidden import Hidden
 from training.architectures.tables import predict
 from training.datasets.tables import (
@@ -34,6 +33,7 @@ from training.studies.networks import build
 from training.studies.pairing import Difference, pair, verdict
 from training.studies.runs import About, Cell, Folder, Key, Result, open_folder, signed
 from training.studies.subjects import Asked, Subject
+from vitrine.signature import FIRST_CODE, CategoryInput, encode_texts
 
 NETWORK, TREES = "network", "boosted trees"
 

@@ -11,11 +11,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from service.bundle import ColumnSpec
 from training.architectures.hidden import Hidden
 from training.fitting import Fitting
 from training.studies.measures import Array
 from training.studies.networks import Problem, Sample, build
+from vitrine.signature import ColumnSpec
 
 
 class _Network(BaseEstimator):  # type: ignore[misc]

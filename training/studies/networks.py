@@ -13,7 +13,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle import CategoryInput, ColumnSpec
 from training import interruption
 from training.architectures.hidden import Hidden
 from training.architectures.pictures import mlp
@@ -29,6 +28,7 @@ from training.datasets.tables import Rows
 from training.datasets.targets import Task
 from training.fitting import Fitting
 from training.studies.measures import Array
+from vitrine.signature import CategoryInput, ColumnSpec
 
 History = dict[str, list[float]]
 

@@ -6,13 +6,13 @@ import keras
 import pytest
 from keras import layers
 
-from service import bundle
-from service.bundle import KERAS_NAME
 from training.__main__ import main
 from training.architectures.hidden import Hidden
 from training.datasets.pictures import PictureSet
 from training.experiments import pictures
 from training.fitting import Fitting
+from vitrine import bundle
+from vitrine.bundle import KERAS_NAME
 
 COMMANDS = ("learning-curve", "compare", "search", "cross-validate")
 

@@ -1,0 +1,318 @@
+"""Predict on a CSV file without a server.
+
+The same blocks, predictions and columns as over HTTP, read and written as a stream.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from io import FileIO
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Self, TextIO
+
+from service.errors import VersionRefused
+from service.http.answers import Answered, CsvAnswer, open_csv, predict, predict_all
+from service.http.options import Options, read_options
+from service.rollout.model_store import open_model_store
+from service.rollout.sources import SourceUnreachable
+from service.settings import InvalidSetting, Settings
+from vitrine.bundle import InvalidBundle
+from vitrine.engines import available_cpus
+from vitrine.errors import MAX_FAULTS, InvalidParameter, VitrineError, nearest, shown
+from vitrine.loading import load_versions
+from vitrine.model import Model
+from vitrine.predictions import TrustOptions
+from vitrine.tables import CsvReader
+
+# The options of a prediction over HTTP that mean something here.
+OPTIONS = ("errors", "echo", "coverage", "abstain_below", "delimiter", "decimal", "thousands")
+_STEP_SECONDS = 0.1
+
+
+class CannotScore(Exception):
+    """What stops the command, in one sentence."""
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what the command line asks; end with a sentence and 1 where that cannot be."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):  # whatever the shell left them at
+            signal.signal(number, _stop)
+        settings = Settings.from_environment(os.environ)
+        if options.models:
+            settings = replace(settings, models=options.models)
+        given = {name: getattr(options, name) for name in OPTIONS}
+        query = {name: [text] for name, text in given.items() if text is not None}
+        asked = read_options(query, csv_body=True, csv_answer=True)
+        model = load(settings, options.name, options.version)
+        target = None if options.output == "-" else Path(options.output)
+        if target is None:  # whoever reads it may have enough, as `head` has
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        score(model, Path(options.file), target, asked, settings)
+    except (CannotScore, InvalidBundle, InvalidSetting, SourceUnreachable) as error:
+        sys.exit(str(error))
+    except VitrineError as error:
+        sys.exit(error.detail)
+
+
+def _stop(number: int, _frame: object) -> None:
+    """End in order, so that no unfinished file is left."""
+    sys.exit(128 + number)
+
+
+def load(settings: Settings, name: str, version: int | None) -> Model:
+    """Load the latest version of a model, or the one that is asked for, as the service does.
+
+    Raises:
+        CannotScore: There is none, or it takes no tables.
+        VersionRefused: It cannot be served.
+        InvalidBundle: The models folder cannot be read.
+        SourceUnreachable: Models come from elsewhere, and that place cannot be read.
+    """
+    shelf = open_model_store(
+        settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
+    )
+    shelf.refresh(wait=True)
+    found = shelf.look()
+    if name not in found:
+        raise CannotScore(
+            f"There is no model {shown(name)} in {settings.models}.{nearest(name, found)}"
+        )
+    if version is not None and version not in found[name]:
+        published = ", ".join(map(str, found[name]))
+        raise CannotScore(f"Model {shown(name)} has no version {version}; published: {published}.")
+    wanted = (name, version or found[name][-1])
+    loaded, refused = load_versions(shelf.folder, [wanted], threads=available_cpus())
+    if refused:
+        raise VersionRefused(*wanted, refused[wanted])
+    model = loaded[wanted]
+    if model.manifest.signature.picture is not None:
+        raise CannotScore(f"Model {shown(name)} looks at pictures; what is scored here are tables.")
+    return model
+
+
+def score(
+    model: Model,
+    source: Path,
+    target: Path | None,
+    options: Options,
+    settings: Settings,
+    *,
+    errors: TextIO | None = None,
+) -> None:
+    """Predict on every row of a file.
+
+    Args:
+        model: Who predicts.
+        source: The CSV file.
+        target: Where the predictions are written, whole or not at all; None for standard output.
+        options: What is asked for, as of an HTTP request.
+        settings: The default coverage and the longest row.
+        errors: Where progress is told; standard error by default.
+
+    Raises:
+        CannotScore: A file cannot be read or written, or holds what cannot be predicted on.
+        InvalidParameter: The options ask for what the model cannot tell.
+    """
+    asked = model.asked(
+        coverage=options.coverage, default=settings.coverage, abstain_below=options.abstain_below
+    )
+    # The limit protects a service; a file of one's own may be of any length.
+    settings = replace(settings, max_rows=sys.maxsize)
+    errors = errors or sys.stderr
+    # On a terminal that shows the predictions a line of progress would stand among them.
+    is_live = errors.isatty() and (target is not None or not sys.stdout.isatty())
+    with _opened(source) as stream, Progress(errors, stream, is_live=is_live) as progress:
+        try:
+            reader = open_csv(model, stream, options, settings)
+            answered = progress.follow(_answered(model, reader, options, asked))
+            _write(target, _pieces(model, reader, answered, options, asked))
+        except InvalidParameter:
+            raise
+        except VitrineError as error:
+            raise CannotScore(f"{source}: {_sentence(error)}") from None
+        progress.close(reader.ignored_columns)
+
+
+def _answered(
+    model: Model, reader: CsvReader, options: Options, asked: TrustOptions
+) -> Iterator[Answered]:
+    rows = 0
+    for block in reader:
+        if options.report:
+            yield predict(model, block, asked)
+        else:
+            yield predict_all(model, block, asked, first=rows)
+        rows += block.rows
+
+
+def _pieces(
+    model: Model,
+    reader: CsvReader,
+    answered: Iterator[Answered],
+    options: Options,
+    asked: TrustOptions,
+) -> Iterator[bytes]:
+    first = list(filter(None, [next(answered, None)]))  # it settles the dialect
+    writer = CsvAnswer(
+        model,
+        asked,
+        dialect=reader.dialect,
+        echo=reader.names if options.echo else (),
+        report=options.report,
+    )
+    yield writer.begin()
+    yield from map(writer.rows, chain(first, answered))
+    yield writer.end()
+
+
+def _sentence(error: VitrineError) -> str:
+    """Say what is wrong; where a row has no line, by its number below the header."""
+    first = next(iter(error.faults), None)
+    if first is None or first.pointer is None:
+        return error.detail
+    return f"Row {int(first.pointer.rpartition('/')[2]) + 1}: {first.detail}"
+
+
+class Source:
+    """A file that is read once.
+
+    Attributes:
+        size_bytes: Of the file; 0 where that is not known.
+        read_bytes: How much has been read.
+    """
+
+    def __init__(self, path: Path, stream: FileIO) -> None:
+        self._path = path
+        self._stream = stream
+        self.size_bytes = os.fstat(stream.fileno()).st_size
+        self.read_bytes = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+        try:
+            data = self._stream.read(size)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+        self.read_bytes += len(data)
+        return data
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Source]:
+    try:
+        # Without a buffer: its reading loop would sleep through a Ctrl-C at a pipe that has dried.
+        stream = path.open("rb", buffering=0)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with stream:
+        yield Source(path, stream)
+
+
+def _unreadable(path: Path, error: OSError) -> CannotScore:
+    return CannotScore(f"{path} cannot be read: {error.strerror}.")
+
+
+def _write(target: Path | None, pieces: Iterable[bytes]) -> None:
+    try:
+        with _output(target) as stream:
+            stream.writelines(pieces)
+    except OSError as error:
+        written = target or "Standard output"
+        raise CannotScore(f"{written} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _output(target: Path | None) -> Iterator[BinaryIO]:
+    """Open what is written to; a file appears under its name when it is whole."""
+    if target is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif target.exists() and not target.is_file():  # a pipe or a device takes what comes
+        with target.open("wb") as stream:
+            yield stream
+    else:
+        whole = target.resolve()  # what a link points to is replaced, not the link
+        unfinished = whole.with_name(f".{whole.name}.{os.getpid()}")
+        try:
+            with unfinished.open("wb") as stream:
+                yield stream
+            if whole.exists():
+                shutil.copymode(whole, unfinished)
+            unfinished.replace(whole)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+class Progress:
+    """How far a file has been answered: one line, rewritten in place, and a last one.
+
+    Args:
+        told: Where it is written.
+        source: What is being read.
+        is_live: Whether to write more than the last line.
+        clock: Seconds from any moment on.
+    """
+
+    def __init__(
+        self,
+        told: TextIO,
+        source: Source,
+        *,
+        is_live: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._told = told
+        self._source = source
+        self._is_live = is_live
+        self._clock = clock
+        self._began = self._shown = clock()
+        self._rows = self._faulty = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clear()
+
+    def follow(self, answered: Iterable[Answered]) -> Iterator[Answered]:
+        """Pass blocks on, and count them once they have been written."""
+        for each in answered:
+            yield each
+            self._rows += each.block.rows
+            self._faulty += len(each.errors)
+            if self._is_live and self._clock() - self._shown >= _STEP_SECONDS:
+                self._shown = self._clock()
+                self._clear()
+                self._told.write(self._line())
+                self._told.flush()
+
+    def close(self, ignored_columns: Sequence[str]) -> None:
+        """Write the last line."""
+        self._clear()
+        seconds = self._clock() - self._began
+        parts = [f"{self._rows} rows in {seconds:.1f} s, {self._rate():.0f} rows/s"]
+        if self._faulty:
+            parts.append(f"{self._faulty} of them with an error")
+        if ignored_columns:
+            parts.append(f"no inputs: {', '.join(ignored_columns[:MAX_FAULTS])}")
+        self._told.write("; ".join(parts) + ".\n")
+
+    def _line(self) -> str:
+        size = f" of {self._source.size_bytes / 1e6:.1f}" if self._source.size_bytes else ""
+        read = f"{self._source.read_bytes / 1e6:.1f}{size} MB read"
+        return f"{read}, {self._rows} rows, {self._rate():.0f} rows/s"
+
+    def _rate(self) -> float:
+        return self._rows / max(self._clock() - self._began, 1e-9)
+
+    def _clear(self) -> None:
+        if self._is_live:
+            self._told.write("\r\x1b[K")

@@ -1,0 +1,1 @@
+"""Requests in, answers out: the routes, what they read and what they write."""

@@ -1,0 +1,45 @@
+"""The application: composition only."""
+
+from flask import Flask
+
+from service.admission import Scheduler
+from service.http import context as exchange
+from service.http import problems
+from service.http.api import Api, VersionConverter
+from service.http.health import DRAINING, Health
+from service.http.management import Management
+from service.rollout.agent import ControlPlane
+from service.rollout.repository import Repository
+from service.settings import Settings
+from service.telemetry.metrics import Metrics
+from service.telemetry.shadow import Shadow
+from vitrine.engines import available_cpus
+
+
+def create_app(
+    settings: Settings,
+    repository: Repository,
+    metrics: Metrics,
+    fleet: ControlPlane,
+    scheduler: Scheduler | None = None,
+) -> Flask:
+    """Compose an application that serves what a repository holds.
+
+    Args:
+        settings: Limits and who may change what is served.
+        repository: What is served.
+        metrics: Where all of it is counted.
+        fleet: Who is told when something else is to be served.
+        scheduler: Says who may compute; by default one that knows this machine's cores.
+    """
+    app = Flask("service", static_folder=None)
+    app.url_map.converters["version"] = VersionConverter
+    app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
+    app.register_blueprint(Api(settings, repository, metrics, Shadow(metrics)).blueprint())
+    app.register_blueprint(Management(settings, repository, fleet).blueprint())
+    app.register_blueprint(Health(repository, metrics).blueprint())
+    problems.install(app)
+    scheduler = scheduler or Scheduler(available_cpus())
+    exchange.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)
+    repository.watch(metrics.show)
+    return app

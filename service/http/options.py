@@ -1,0 +1,108 @@
+"""The query parameters of a prediction."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vitrine.errors import InvalidParameter, nearest
+
+_MAX_TOP = 10**6
+# Python's own reading of numbers takes underlines, signs and "nan" as well.
+_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)(e-?\d{1,3})?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a client asks for.
+
+    Attributes:
+        top: How many of the most probable classes or labels to list; None for all.
+        report: Whether a faulty instance is reported in its place, instead of ending the request.
+        echo: Whether a CSV answer repeats the body's columns.
+        coverage: With what probability sets and intervals hold the truth; None for the default.
+        abstain_below: Credibility below which no class label is given.
+        explain: Whether to say what the model saw and what decided.
+        delimiter, decimal, thousands: What a CSV body is written with; None to be found.
+    """
+
+    top: int | None = 3
+    report: bool = False
+    echo: bool = False
+    coverage: float | None = None
+    abstain_below: float | None = None
+    explain: bool = False
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+
+
+def read_options(query: Mapping[str, list[str]], *, csv_body: bool, csv_answer: bool) -> Options:
+    """Read the options from a query.
+
+    Args:
+        query: Every value given for each name.
+        csv_body: Whether the body is CSV, which some options are about.
+        csv_answer: Whether the answer is.
+
+    Raises:
+        InvalidParameter: A name is unknown or comes twice, or has a value out of its range or no
+            effect on this request.
+    """
+    options: dict[str, Any] = {}
+    for name, values in query.items():
+        if name not in _READERS:
+            hint = nearest(name, _READERS)
+            rule = "is not known" + (f" ({hint.strip()})" if hint else "")
+            raise InvalidParameter(name, values[0], rule)
+        if len(values) > 1:
+            raise InvalidParameter(name, values[1], "may be given once")
+        if name in {"delimiter", "decimal", "thousands"} and not csv_body:
+            raise InvalidParameter(name, values[0], "is for CSV bodies only")
+        if name == "echo" and not (csv_body and csv_answer):
+            raise InvalidParameter(name, values[0], "is for CSV answers to CSV bodies only")
+        if name == "explain" and csv_answer:
+            raise InvalidParameter(name, values[0], "is for JSON answers only")
+        options |= _READERS[name](name, values[0])
+    return Options(**options)
+
+
+def _read_top(name: str, text: str) -> dict[str, Any]:
+    if text == "all":
+        return {"top": None}
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:10]) <= _MAX_TOP):
+        raise InvalidParameter(name, text, "must be 'all' or a whole number from 1 on")
+    return {"top": int(text[:10])}
+
+
+def _read_share(name: str, text: str) -> dict[str, Any]:
+    share = float(text) if _NUMBER.fullmatch(text) else 0.0
+    if not 0 < share < 1:
+        raise InvalidParameter(name, text, "must be a number between 0 and 1, both left out")
+    return {name: share}
+
+
+def _choice(field: str, choices: Mapping[str, bool]) -> Callable[[str, str], dict[str, Any]]:
+    def read(name: str, text: str) -> dict[str, Any]:
+        if text not in choices:
+            raise InvalidParameter(name, text, f"must be {' or '.join(map(repr, choices))}")
+        return {field: choices[text]}
+
+    return read
+
+
+def _read_text(name: str, text: str) -> dict[str, Any]:
+    return {name: text}
+
+
+_READERS: Mapping[str, Callable[[str, str], dict[str, Any]]] = {
+    "top": _read_top,
+    "errors": _choice("report", {"fail": False, "report": True}),
+    "echo": _choice("echo", {"false": False, "true": True}),
+    "coverage": _read_share,
+    "abstain_below": _read_share,
+    "explain": _choice("explain", {"false": False, "true": True}),
+    "delimiter": _read_text,
+    "decimal": _read_text,
+    "thousands": _read_text,
+}

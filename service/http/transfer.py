@@ -1,0 +1,242 @@
+"""Bytes between a client and us: a body that comes in, an answer that may leave before its end.
+
+Most clients read no byte of the answer before they have sent their whole body. A server that
+writes the answer meanwhile waits for them, and they for it, as soon as the buffers between them
+are full. `answer_while_receiving` never lets it come to that.
+
+Knows the server's socket where there is one, and neither routes nor models.
+"""
+
+import contextlib
+import select
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from tempfile import SpooledTemporaryFile
+from typing import Any, NoReturn, Protocol
+
+from gunicorn.http.errors import ParseException
+from werkzeug.wsgi import get_content_length
+
+from service.errors import BodyTimeout, BodyTooLarge
+from vitrine.errors import MalformedBody, VitrineError
+
+# Any socket that says it is writable takes this much without waiting, whatever its buffer's size.
+_CAREFUL_BYTES = 4096
+# One piece must leave within the timeout: small enough for a slow reader, large enough to be quick.
+_PIECE_BYTES = 2**16
+_SPOOL_MEMORY_BYTES = 2**20
+# What nobody will read is still taken off the client, or it would see a reset, not the answer.
+_MAX_DISCARDED_BYTES = 2**30
+
+
+class AnswerBroken(ConnectionAbortedError):
+    """The answer ends here, incomplete; the server closes the connection without its end mark."""
+
+
+class _Source(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class RequestBody:
+    """The body of one request: read once, no longer than it may be, no slower than it may be.
+
+    Args:
+        environ: Of the request.
+        timeout_seconds: Longest silence while it is received.
+        on_wait: Called before waiting for the client.
+
+    Attributes:
+        received_bytes: How much of it was read.
+        waited_seconds: How long reading it took.
+        is_finished: Whether nothing more of it will be read.
+    """
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        *,
+        timeout_seconds: float,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_wait = on_wait
+        self.received_bytes = 0
+        self.waited_seconds = 0.0
+        self._source: _Source = environ["wsgi.input"]
+        self._socket: socket.socket | None = environ.get("gunicorn.socket")
+        self._timeout_seconds = timeout_seconds
+        self._limit_bytes: int | None = None
+        self._discard_deadline: float | None = None
+        self._expected_bytes = get_content_length(environ)
+        if self._expected_bytes is None and "HTTP_TRANSFER_ENCODING" not in environ:
+            self._expected_bytes = 0
+        self.is_finished = self._expected_bytes == 0
+        if self._socket is not None:
+            self._socket.settimeout(timeout_seconds)
+
+    def limit(self, max_bytes: int) -> None:
+        """Refuse a body of more bytes, at once where its length was announced.
+
+        Raises:
+            BodyTooLarge: More were announced.
+        """
+        self._limit_bytes = max_bytes
+        if self._expected_bytes is not None and self._expected_bytes > max_bytes:
+            raise BodyTooLarge(max_bytes)
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, fewer than `size` only at the end.
+
+        Raises:
+            BodyTooLarge: More than the limit arrived.
+            BodyTimeout: Nothing arrived for as long as a client may be silent.
+            MalformedBody: The connection broke, or the body is not framed as HTTP has it.
+        """
+        data = self._receive(size)
+        if self._limit_bytes is not None and self.received_bytes > self._limit_bytes:
+            raise BodyTooLarge(self._limit_bytes)
+        return data
+
+    def read_all(self) -> bytes:
+        """Return what is left of a body that has a limit.
+
+        Raises:
+            BodyTooLarge, BodyTimeout, MalformedBody: As `read` does.
+        """
+        return b"".join(iter(lambda: self.read(_PIECE_BYTES), b""))
+
+    def discard(self) -> None:
+        """Read on for a while, so that a client that is still sending lives to see its answer."""
+        while not self.is_finished:
+            self.discard_piece()
+
+    def discard_piece(self) -> None:
+        """Read a piece for nothing, or finish where that has been done for long enough."""
+        now = time.monotonic()
+        if self._discard_deadline is None:
+            self._discard_deadline = now + self._timeout_seconds
+        if now > self._discard_deadline or self._is_hopeless():
+            self.is_finished = True
+            return
+        with contextlib.suppress(VitrineError):
+            self._receive(_CAREFUL_BYTES)
+
+    def _is_hopeless(self) -> bool:
+        return (self._expected_bytes or 0) - self.received_bytes > _MAX_DISCARDED_BYTES
+
+    def _receive(self, size: int) -> bytes:
+        if self.is_finished:
+            return b""
+        if self._expected_bytes is not None:
+            size = min(size, self._expected_bytes - self.received_bytes)
+        self._on_wait()
+        started = time.perf_counter()
+        try:
+            data = self._source.read(size)
+        except TimeoutError:
+            self.is_finished = True
+            raise BodyTimeout(self._timeout_seconds) from None
+        except (OSError, ParseException):
+            self._break_off()
+        finally:
+            self.waited_seconds += time.perf_counter() - started
+        self.received_bytes += len(data)
+        self._finish(is_short=len(data) < size)
+        return data
+
+    def _finish(self, *, is_short: bool) -> None:
+        if self._expected_bytes is None:
+            self.is_finished = is_short
+        elif is_short:
+            self._break_off()
+        else:
+            self.is_finished = self.received_bytes == self._expected_bytes
+
+    def _break_off(self) -> NoReturn:
+        self.is_finished = True
+        raise MalformedBody(f"The body broke off after {self.received_bytes} bytes.") from None
+
+    def wait(self) -> bool:
+        """Wait until the client sends or takes bytes; return whether it takes some.
+
+        Raises:
+            AnswerBroken: It did neither for as long as a client may be silent.
+        """
+        if self._socket is None:
+            return True
+        self._on_wait()
+        events = _poll(self._socket, select.POLLIN | select.POLLOUT, self._timeout_seconds)
+        if not events:
+            raise AnswerBroken
+        return bool(events & ~select.POLLIN)
+
+
+def answer_while_receiving(answer: Iterable[bytes], body: RequestBody) -> Iterator[bytes]:
+    """Yield an answer, and never wait for a client that is itself waiting to send its body.
+
+    While the body is coming in, a piece leaves only when the client takes it, and waits in a
+    file until then.
+
+    Args:
+        answer: Its pieces; making them may read the body.
+        body: The request's.
+
+    Raises:
+        AnswerBroken: As `answer` did, after everything before it was yielded; or the client
+            neither sent nor took a byte for too long.
+    """
+    broken: AnswerBroken | None = None
+    with contextlib.closing(_Spool()) as spool:
+        try:
+            for piece in answer:
+                spool.append(piece)
+                yield from _taken(spool, body)
+        except AnswerBroken as error:
+            broken = error
+        while spool:
+            yield from _taken(spool, body)
+            if spool:
+                body.discard_piece()
+    if broken is not None:
+        raise broken
+
+
+def _taken(spool: "_Spool", body: RequestBody) -> Iterator[bytes]:
+    """Yield from the spool until it is empty, or until the client would rather send."""
+    while spool and (body.is_finished or body.wait()):
+        yield spool.take(_PIECE_BYTES if body.is_finished else _CAREFUL_BYTES)
+
+
+class _Spool:
+    """Bytes on their way, first in, first out; many of them lie on disk."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES)  # noqa: SIM115 - closed by close()
+        self._taken = 0
+        self._appended = 0
+
+    def __len__(self) -> int:
+        return self._appended - self._taken
+
+    def append(self, piece: bytes) -> None:
+        self._file.seek(self._appended)
+        self._appended += self._file.write(piece)
+
+    def take(self, size: int) -> bytes:
+        self._file.seek(self._taken)
+        piece = self._file.read(size)
+        self._taken += len(piece)
+        if not self:
+            self._file.seek(0)
+            self._file.truncate()
+            self._taken = self._appended = 0
+        return piece
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _poll(connection: socket.socket, events: int, timeout_seconds: float) -> int:
+    poller = select.poll()
+    poller.register(connection, events)
+    return next((found for _, found in poller.poll(timeout_seconds * 1000)), 0)

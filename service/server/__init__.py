@@ -1,0 +1,1 @@
+"""How gunicorn runs the service: its configuration, and the worker that receives requests."""

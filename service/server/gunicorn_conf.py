@@ -1,0 +1,209 @@
+"""How gunicorn runs the service.
+
+`gunicorn -c python:service.server.gunicorn_conf service.wsgi:app`.
+
+Libraries are imported before the workers fork, which share their pages; models and their engines
+are opened in each worker.
+"""
+
+import contextlib
+import ctypes
+import gc
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from service.settings import InvalidSetting, Settings
+from service.telemetry.logs import json_handler
+
+_NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
+_STATE = "VITRINE_STATE"
+_BEAT_SECONDS = 0.5
+_M_ARENA_MAX = -8  # of malloc.h
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+
+
+class JsonLogger(Logger):  # type: ignore[misc]
+    """Gunicorn's own messages as JSON; requests are logged by the service."""
+
+    def setup(self, cfg: Config) -> None:
+        """Replace the handlers that gunicorn sets up."""
+        super().setup(cfg)
+        self.error_log.handlers = [json_handler()]
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Log an exception, except that of a client that has stopped reading: its own affair."""
+        if not isinstance(sys.exception(), TimeoutError):
+            super().exception(msg, *args, **kwargs)
+
+
+try:
+    _settings = Settings.from_environment(os.environ)
+except InvalidSetting as error:
+    sys.exit(str(error))
+
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+bind = f"{_host}:{_settings.port}"
+workers = _settings.workers
+worker_class = "service.server.worker.Worker"
+threads = _settings.threads
+# Those beyond this many wait to be accepted; far above the threads, which few of them use.
+worker_connections = 4096
+# Longer than the load balancers before it, so that none sends on a connection just closed here.
+keepalive = 75
+graceful_timeout = _settings.graceful_timeout_seconds
+# Heartbeats in memory: on a busy disk they would come late and workers be taken for dead.
+worker_tmp_dir = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
+# It would run a thread in the process that forks, and wants a writable home.
+control_socket_disable = True
+logger_class = JsonLogger
+loglevel = _settings.log_level.lower()
+
+
+def on_starting(server: Any) -> None:
+    """Prepare what the workers share, before the first one is forked."""
+    if not server.master_pid and "LISTEN_PID" not in os.environ:
+        _check_addresses(server.cfg.address)
+    # One thread a call is enough, and those of a library's own pool would not survive the fork.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    server.our_folders = [
+        _make_folder(name) for name in (_NUMBERS, _STATE) if not os.environ.get(name)
+    ]
+    try:
+        _prepare_folders()
+    except SystemExit:
+        on_exit(server)
+        raise
+    from service.http import app  # noqa: F401, PLC0415 - for its pages, which the workers share
+
+    _share_one_arena()
+    # What is there now lives as long as the server; the collector would only unshare its pages.
+    gc.collect()
+    gc.freeze()
+
+
+def _prepare_folders() -> None:
+    try:
+        # Imported with the variables set, which the libraries read once.
+        from service.telemetry import metrics  # noqa: PLC0415
+
+        metrics.clear(Path(os.environ[_NUMBERS]))
+    except OSError as error:
+        sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
+    from service.rollout import state  # noqa: PLC0415
+
+    try:
+        state.prepare(Path(os.environ[_STATE]))
+    except OSError as error:
+        sys.exit(f"The folder of the state cannot be written: {error.strerror}.")
+    except state.InvalidState as error:
+        sys.exit(str(error))
+
+
+def _make_folder(variable: str) -> str:
+    """Make a folder that lasts as long as the server, and name it to the workers."""
+    parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+    try:
+        os.environ[variable] = tempfile.mkdtemp(prefix="vitrine-", dir=parent)
+    except OSError as error:
+        sys.exit(f"No folder for the workers can be made: {error.strerror}.")
+    return os.environ[variable]
+
+
+def _share_one_arena() -> None:
+    """Let all threads allocate from one place, as every worker forked from here will.
+
+    By default glibc gives threads arenas of their own, each of which keeps what it once held:
+    measured, a tenth more memory a worker, for no speed.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # another C library has no such thing
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def _check_addresses(addresses: list[Any]) -> None:
+    """Say at once that an address is not to be had: gunicorn tries for seconds, then logs."""
+    for address in addresses:
+        if not isinstance(address, tuple):
+            continue
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as error:
+                sys.exit(f"Cannot listen on {address[0]} port {address[1]}: {error.strerror}.")
+
+
+def when_ready(server: Any) -> None:
+    """Once told to stop, hear of no new client, so that each who was heard is answered."""
+
+    def stop(number: int, frame: Any) -> None:
+        # Not in a child just forked, nor where another server goes on listening at this socket.
+        is_last = not (server.systemd or server.reexec_pid or server.master_pid)
+        if os.getpid() == server.pid and is_last:
+            from service.server.worker import refuse_connections  # noqa: PLC0415
+
+            refuse_connections(server.LISTENERS)
+        server.signal(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Let a worker live while it loads: large models, and those from far away, take their time."""
+    worker.is_loaded = threading.Event()
+    threading.Thread(target=_beat, args=(worker,), daemon=True).start()
+
+
+def _beat(worker: Any) -> None:
+    while not worker.is_loaded.wait(_BEAT_SECONDS):
+        worker.notify()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let a worker that was told to stop say that it is not ready; its parent alone tells it."""
+    worker.is_loaded.set()
+    from service.http import health  # noqa: PLC0415
+
+    worker.wsgi.extensions[health.DRAINING] = lambda: not worker.alive
+    # Ctrl-C reaches the parent and, from the terminal, the workers too: told twice at once, the
+    # threaded worker's handler waits for a lock that it holds itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+
+
+def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Let what a worker is loading come to its end before its memory does."""
+    # One that could not boot has neither.
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        from service.rollout.agent import AGENT  # noqa: PLC0415
+
+        app.extensions[AGENT].stop()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Keep the numbers of a worker that ended, in one file for all of them."""
+    from service.server.worker import forget  # noqa: PLC0415
+    from service.telemetry import metrics  # noqa: PLC0415
+
+    forget(worker)
+    try:
+        metrics.retire(Path(os.environ[_NUMBERS]), worker.pid)
+    except OSError as error:
+        server.log.warning("The metrics of an ended worker stay apart: %s.", error.strerror)
+
+
+def on_exit(server: Any) -> None:
+    """Take away the folders that were made for the workers."""
+    for folder in server.our_folders:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""What is counted, timed and logged, and what is compared with a shadow version."""

@@ -1,0 +1,276 @@
+"""What callers notice of new versions, killed workers and restarts: nothing but what they must."""
+
+import http.client
+import json
+import os
+import random
+import select
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crowd import (
+    STEP,
+    Wanted,
+    crowd,
+    hang_up,
+    publish,
+    publish_both,
+    publish_whole,
+    until,
+)
+from tests.servers import Server, serving
+from vitrine import bundle
+
+WORKERS = 2
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the first versions of two models."""
+    publish_both(tmp_path / "models")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Server]:
+    """A server of several workers, which looks for new versions all the time."""
+    with serving(models=folder, workers=WORKERS, watch_seconds=0.05, log_level="ERROR") as running:
+        yield running
+
+
+def ask(server: Server, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+    """Send a request to whichever worker takes it; once more where that one was killed."""
+    data = None if body is None else json.dumps(body)
+    while True:
+        with closing(server.connect()) as connection:
+            try:
+                connection.request(method, path, data, {"Content-Type": "application/json"})
+                response = connection.getresponse()
+                return response.status, json.loads(response.read())
+            except (OSError, http.client.HTTPException):
+                continue
+
+
+def serving_of(server: Server) -> dict[str, Any]:
+    """Return how the table model is served."""
+    members: dict[str, Any] = ask(server, "GET", "/models/rooms")[1]["serving"]
+    return members
+
+
+def answering(server: Server, path: str = "/models/rooms/predict") -> set[int]:
+    """Return the versions that each worker in turn answers with."""
+    body = {"instances": [{"size": 1, "colour": "red"}]}
+    found = set()
+    for _ in range(12):
+        _, answer = ask(server, "POST", path, body)
+        assert answer["predictions"] == [{"value": 13.0 + STEP * answer["version"]}]
+        found.add(answer["version"])
+    return found
+
+
+def kill_one(server: Server) -> None:
+    """Kill a worker, and wait for the one that takes its place."""
+    before = server.workers()
+    os.kill(random.choice(before), signal.SIGKILL)
+    until(lambda: len(set(server.workers()) - set(before)) == 1)
+
+
+def test_new_version_is_found_and_answers(server: Server, folder: Path) -> None:
+    publish_whole(folder, 2, staging=folder.parent / "staging")
+
+    until(lambda: serving_of(server)["default"] == 2)
+    until(lambda: answering(server) == {2})
+
+    assert answering(server, "/models/rooms/versions/1/predict") == {1}
+
+
+def test_reloads_and_kills_cost_at_most_what_was_under_way(server: Server, folder: Path) -> None:
+    wanted = Wanted(1)
+    with crowd(server, wanted, clients=4) as tally:
+        for version in range(2, 7):
+            wanted.set(version - 1, version)
+            publish_whole(folder, version, staging=folder.parent / "staging")
+            assert ask(server, "POST", "/models/rooms/load")[0] == 200
+            wanted.set(version)
+            if version % 2:
+                kill_one(server)
+
+    assert tally.wrong == []
+    assert tally.refused == 0
+    assert len(tally.broken) <= 2 * 4
+    assert set(tally.answered) == {0, 1, 2, 3, 4, 5, 6}
+
+
+def test_restart_of_all_workers_loses_nothing(server: Server) -> None:
+    with crowd(server, Wanted(1), clients=4) as tally:
+        for _ in range(2):
+            hang_up(server, WORKERS)
+        answered = tally.count
+        until(lambda: tally.count > answered + 20)
+
+    assert (tally.wrong, tally.broken, tally.refused) == ([], [], 0)
+
+
+def test_stop_loses_nothing_that_was_taken(server: Server) -> None:
+    with crowd(server, Wanted(1), clients=4) as tally:
+        until(lambda: tally.count > 20)
+        os.kill(server.process, signal.SIGTERM)
+        until(lambda: tally.refused > 10)
+
+    assert (tally.wrong, tally.broken) == ([], [])
+
+
+def test_what_was_asked_for_holds_in_every_worker_that_comes(server: Server, folder: Path) -> None:
+    publish_whole(folder, 2, staging=folder.parent / "staging")
+    status, _ = ask(server, "PATCH", "/models/rooms", {"labels": {"stable": 1, "next": 2}})
+    assert status == 200
+    assert answering(server) == {1}
+
+    for _ in range(3):
+        kill_one(server)
+        assert answering(server) == {1}
+        assert answering(server, "/models/rooms/labels/next/predict") == {2}
+    hang_up(server, WORKERS)
+
+    assert answering(server) == {1}
+    assert ask(server, "POST", "/models/strokes/unload")[0] == 200
+    kill_one(server)
+    assert ask(server, "GET", "/models/strokes")[0] == 503
+
+
+def test_state_on_a_disk_outlives_the_server(folder: Path, tmp_path: Path) -> None:
+    publish(folder, 2)
+    state = tmp_path / "state"
+    with serving(models=folder, state=state, workers=WORKERS) as server:
+        assert ask(server, "POST", "/models/rooms/rollback")[0] == 200
+
+    with serving(models=folder, state=state, workers=WORKERS) as server:
+        assert answering(server) == {1}
+
+
+@pytest.mark.parametrize("name", [bundle.MANIFEST_NAME, bundle.ONNX_NAME, bundle.GOLDEN_NAME])
+def test_damaged_version_is_never_served(server: Server, folder: Path, name: str) -> None:
+    whole = publish(folder.parent / "staging", 2)
+    data = (whole / name).read_bytes()
+    with crowd(server, Wanted(1), clients=2) as tally:
+        for _ in range(4):
+            (whole / name).write_bytes(data[: random.randrange(len(data))])
+            shutil.copytree(whole, folder / "rooms/2")
+            status, problem = ask(server, "POST", "/models/rooms/load")
+            assert (status, problem["type"]) == (409, "/problems/version-refused")
+            assert name in problem["detail"]
+            assert list(serving_of(server)["refused"]) == ["2"]
+            shutil.rmtree(folder / "rooms/2")
+
+    assert (tally.wrong, tally.broken, set(tally.answered)) == ([], [], {0, 1})
+
+
+def test_slow_copy_is_served_when_it_is_whole(server: Server, folder: Path) -> None:
+    whole = publish(folder.parent / "staging", 2)
+    names = sorted((path.name for path in whole.iterdir()), reverse=True)
+    names.sort(key=lambda name: name != bundle.MANIFEST_NAME)
+    target = folder / "rooms/2"
+    target.mkdir()
+    with crowd(server, Wanted(1), clients=2) as tally:
+        for name in names:
+            data = (whole / name).read_bytes()
+            (target / name).write_bytes(data[: len(data) // 2])
+            until(lambda: "2" in serving_of(server)["refused"])
+            assert serving_of(server)["default"] == 1
+            if name != names[-1]:
+                (target / name).write_bytes(data)
+    assert (tally.wrong, tally.broken, set(tally.answered)) == ([], [], {0, 1})
+
+    (target / names[-1]).write_bytes((whole / names[-1]).read_bytes())
+
+    until(lambda: serving_of(server)["default"] == 2)
+    assert serving_of(server)["refused"] == {}
+
+
+def test_request_under_way_ends_with_the_version_it_began_with(
+    server: Server, folder: Path
+) -> None:
+    rows = 100_000
+    first, rest = b"size,colour\n" + b"1,red\n" * rows, b"1,red\n" * rows
+    with closing(server.connect()) as connection:
+        connection.putrequest("POST", "/models/rooms/predict")
+        connection.putheader("Content-Type", "text/csv")
+        connection.putheader("Content-Length", str(len(first + rest)))
+        connection.endheaders(first)
+        assert select.select([connection.sock], [], [], 60)[0], "not answered meanwhile"
+        publish_whole(folder, 2, staging=folder.parent / "staging")
+        publish_whole(folder, 3, staging=folder.parent / "staging")
+        assert ask(server, "POST", "/models/rooms/load")[1]["versions"] == [2, 3]
+        connection.send(rest)
+        response = connection.getresponse()
+        lines = response.read().decode().splitlines()
+
+    assert response.headers["X-Model-Version"] == "1"
+    assert lines[1:] == [f"{13.0 + STEP},"] * (2 * rows)
+
+
+def test_canary_answers_its_share_in_every_worker(server: Server, folder: Path) -> None:
+    publish_whole(folder, 2, staging=folder.parent / "staging")
+    changes = {"labels": {"stable": 1, "canary": 2}, "canary_share": 0.5}
+    assert ask(server, "PATCH", "/models/rooms", changes)[0] == 200
+
+    until(lambda: answering(server) == {1, 2})
+
+    assert ask(server, "PATCH", "/models/rooms", {"canary_share": 0})[0] == 200
+    assert answering(server) == {1}
+
+
+def test_stuck_worker_delays_a_change_until_it_is_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--timeout 2")
+    with serving(models=folder, workers=WORKERS, log_level="ERROR") as server:
+        stuck = server.workers()[0]
+        os.kill(stuck, signal.SIGSTOP)
+        publish_whole(folder, 2, staging=folder.parent / "staging")
+
+        until(lambda: ask_patiently(server, "/models/rooms/load") == 200)
+
+        assert stuck not in server.workers()
+        assert answering(server) == {2}
+
+
+def ask_patiently(server: Server, path: str) -> int:
+    """Ask on a connection that a stuck worker may have taken; return 0 where it has."""
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)) as connection:
+        try:
+            connection.request("POST", path)
+            return connection.getresponse().status
+        except OSError:
+            return 0
+
+
+def reports(state: Path) -> list[Path]:
+    """Return the files in which workers say how far they have come."""
+    return list((state / "workers").glob("[0-9]*.json"))
+
+
+def test_server_outlives_its_state(folder: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with serving(models=folder, state=state, workers=WORKERS, log_level="ERROR") as server:
+        until(
+            lambda: sum(b'"serving":1' in path.read_bytes() for path in reports(state)) == WORKERS
+        )
+        for _ in range(5):
+            assert answering(server) == {1}
+        state.rename(tmp_path / "elsewhere")
+        before = server.workers()
+        os.kill(before[0], signal.SIGKILL)
+        replaced: set[int] = set()
+        while len(replaced) < 2:  # one after the other cannot start
+            replaced |= set(server.workers()) - set(before)
+            assert answering(server) == {1}
+
+        assert ask(server, "POST", "/models/rooms/rollback")[0] == 409
+        assert ask(server, "PATCH", "/models/rooms", {"labels": {"stable": 1}})[0] == 507

@@ -1,0 +1,255 @@
+"""The instruments, in one process; their files, of several."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.rollout.desired import Rollout, ServedModel
+from service.rollout.repository import Repository
+from service.telemetry.metrics import BUCKETS, Metrics, clear, retire
+from tests.bundles import picture_manifest, table_manifest
+from tests.fakes import picture, price, price_between, table, weigh
+from vitrine.model import Model
+from vitrine.predictions import Confidence, Predictions
+
+
+def test_loaded_versions_and_their_labels_exist_from_the_start(
+    client: FlaskClient, registry: CollectorRegistry
+) -> None:
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, labels)
+
+    assert value("vitrine_models", model="rooms", version="1") == 1
+    assert value("vitrine_models", model="rooms", version="2") == 1
+    total = "vitrine_predictions_total"
+    assert value(total, model="strokes", version="1", label="right") == 0
+    assert value(total, model="rooms", version="2", label="") == 0
+
+
+def test_predictions_are_counted_by_label(registry: CollectorRegistry) -> None:
+    metrics = Metrics(registry)
+    model = Model(picture_manifest(), weigh)
+    values = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]], dtype=np.float32)
+
+    metrics.count_predictions(model, Predictions(model.manifest.signature.prediction, values))
+
+    counts = [
+        registry.get_sample_value(
+            "vitrine_predictions_total", {"model": "strokes", "version": "1", "label": label}
+        )
+        for label in ("left", "right")
+    ]
+    assert counts == [1, 2]
+
+
+def test_answers_that_are_not_given_are_counted_without_a_label(
+    registry: CollectorRegistry,
+) -> None:
+    metrics = Metrics(registry)
+    model = Model(picture_manifest(), weigh)
+    values = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]], dtype=np.float32)
+    confidence = Confidence(
+        coverage=0.9, credibility=np.array([0.1, 0.2, 0.5, 0.9]), abstain_below=0.5
+    )
+
+    output = model.manifest.signature.prediction
+    metrics.count_predictions(model, Predictions(output, values, confidence=confidence))
+
+    counts = [
+        registry.get_sample_value(
+            "vitrine_predictions_total", {"model": "strokes", "version": "1", "label": label}
+        )
+        for label in ("left", "right", "")
+    ]
+    assert counts == [1, 1, 2]
+
+
+def test_no_predictions_count_nothing(registry: CollectorRegistry) -> None:
+    metrics = Metrics(registry)
+    model = Model(picture_manifest(), weigh)
+    empty = np.empty((0, 2), dtype=np.float32)
+
+    metrics.count_predictions(model, Predictions(model.manifest.signature.prediction, empty))
+
+    assert not [sample for sample in registry.collect() if sample.samples and "pred" in sample.name]
+
+
+def test_time_is_told_by_part_and_model(client: FlaskClient, registry: CollectorRegistry) -> None:
+    client.post("/models/strokes/predict", data=picture(), content_type="image/png")
+    client.post("/models/rooms/predict", data=table(3000), content_type="text/csv")
+
+    for part in ("decode", "inference", "encode"):
+        for model, version in (("strokes", "1"), ("rooms", "2")):
+            labels = {"model": model}
+            if part == "inference":  # what a new version is most likely to change
+                labels["version"] = version
+            name = f"vitrine_{part}_duration_seconds"
+            assert registry.get_sample_value(f"{name}_count", labels) == 1
+            smallest = {**labels, "le": "0.0001"}
+            assert registry.get_sample_value(f"{name}_bucket", smallest) is not None
+    labels = {"model": "rooms", "version": "2", "label": ""}
+    assert registry.get_sample_value("vitrine_predictions_total", labels) == 3000
+
+
+def test_refused_request_times_no_model(client: FlaskClient, registry: CollectorRegistry) -> None:
+    client.post("/models/strokes/predict", data=b"x", content_type="image/png")
+
+    labels = {"model": "strokes", "version": "1"}
+    count = "vitrine_inference_duration_seconds_count"
+    assert registry.get_sample_value(count, labels) is None
+
+
+def test_buckets_start_where_networks_answer() -> None:
+    assert BUCKETS[0] == 0.0001
+    assert list(BUCKETS) == sorted(BUCKETS)
+
+
+def write_numbers(folder: Path, name: str, **values: float) -> None:
+    """Write a file of numbers as a worker does."""
+    numbers = MmapedDict(str(folder / name))  # type: ignore[no-untyped-call]
+    for metric, value in values.items():
+        key = mmap_key(metric, metric, [], [], "help")
+        numbers.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
+    numbers.close()  # type: ignore[no-untyped-call]
+
+
+def read_numbers(folder: Path) -> dict[str, float]:
+    """Return what a scrape says."""
+    text = Metrics(CollectorRegistry(), folder=folder).exposition().decode()
+    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines}
+
+
+def test_numbers_of_ended_workers_stay_in_one_file(tmp_path: Path) -> None:
+    clear(tmp_path)
+
+    for process in range(1, 201):
+        write_numbers(tmp_path, f"counter_{process}.db", a=1, **{f"b{process % 3}": 2})
+        write_numbers(tmp_path, f"histogram_{process}.db", c=3)
+        write_numbers(tmp_path, f"gauge_livemin_{process}.db", d=1)
+        retire(tmp_path, process)
+        assert read_numbers(tmp_path)["a"] == process
+
+    assert sorted(path.name for path in tmp_path.glob("*.db")) == [
+        "counter_0.db",
+        "histogram_0.db",
+    ]
+    assert read_numbers(tmp_path) == {"a": 200, "b0": 132, "b1": 134, "b2": 134, "c": 600}
+
+
+def test_worker_killed_at_its_start_leaves_nothing_to_keep(tmp_path: Path) -> None:
+    (tmp_path / "counter_7.db").touch()
+
+    retire(tmp_path, 7)
+    retire(tmp_path, 8)
+
+    assert read_numbers(tmp_path) == {}
+
+
+def test_numbers_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    clear(folder)
+    write_numbers(folder, "counter_1.db", a=1)
+    (folder / "refused").touch()
+
+    clear(folder)
+
+    assert not list(folder.glob("*.db"))
+    assert not (folder / "refused").exists()
+
+
+def test_what_is_served_and_refused_is_shown(registry: CollectorRegistry) -> None:
+    repository = Repository()
+    repository.watch(Metrics(registry).show)
+    models = {
+        ("rooms", version): Model(table_manifest(version=version), price) for version in (1, 2)
+    }
+
+    def shown(name: str) -> list[float | None]:
+        labels = ({"model": "rooms", "version": version} for version in "123")
+        return [registry.get_sample_value(name, each) for each in labels]
+
+    first = ServedModel(versions=(1,), default=1, refused={3: "broken."})
+    repository.serve(Rollout(number=1, models={"rooms": first}), models)
+    assert shown("vitrine_models") == [1, None, None]
+    assert shown("vitrine_refused_versions") == [None, None, 1]
+
+    repository.serve(
+        Rollout(number=2, models={"rooms": ServedModel(versions=(2,), default=2)}), models
+    )
+    assert shown("vitrine_models") == [0, 1, None]
+    assert shown("vitrine_refused_versions") == [None, None, 0]
+
+
+def features(metrics: Metrics) -> dict[str, float]:
+    """Return the counts of a feature's bins as a scrape says them, by version and bin."""
+    found = text_string_to_metric_families(metrics.exposition().decode())
+    return {
+        f"{sample.labels['version']} {sample.labels['bin']}": sample.value
+        for family in found
+        for sample in family.samples
+        if sample.name == "vitrine_feature_instances_total" and sample.labels["feature"] == "size"
+    }
+
+
+def test_bins_are_shown_while_their_version_is_served(tmp_path: Path) -> None:
+    clear(tmp_path)
+    metrics = Metrics(CollectorRegistry(), folder=tmp_path)
+    repository = Repository()
+    repository.watch(metrics.show)
+    models = {
+        ("rooms", version): Model(table_manifest(version=version, calibrated=True), price_between)
+        for version in (1, 2)
+    }
+
+    def serve(*versions: int) -> dict[str, float]:
+        serving = ServedModel(versions=versions, default=versions[-1])
+        repository.serve(Rollout(models={"rooms": serving}), models)
+        return features(metrics)
+
+    def count(version: int) -> None:
+        instances = {"size": np.full(3, 5, np.float32), "colour": np.full(3, None, dtype=object)}
+        model = models["rooms", version]
+        metrics.count_predictions(model, model.predict(instances))
+
+    assert serve(1) == dict.fromkeys(("1 0 below 2", "1 1 2 to 8", "1 2 from 8", "1 blank"), 0)
+    count(1)
+    assert features(metrics)["1 1 2 to 8"] == 3
+    assert set(serve(2).values()) == {0}
+    count(1)  # by a request that began before
+    count(2)
+    again = serve(1, 2)
+    assert (again["1 1 2 to 8"], again["2 1 2 to 8"]) == (3, 3)
+    count(1)
+    assert features(metrics)["1 1 2 to 8"] == 6
+
+
+def test_bins_of_ended_workers_are_still_counted(tmp_path: Path) -> None:
+    clear(tmp_path)
+    model = Model(table_manifest(calibrated=True), price_between)
+    metrics = Metrics(CollectorRegistry(), folder=tmp_path)
+    Repository({"rooms": {1: model}}).watch(metrics.show)
+
+    for process in (7, 8):
+        counts = np.arange(len(model.bins), dtype=np.int64)
+        counts.tofile(tmp_path / "features" / f"rooms@1-{process}")
+        retire(tmp_path, process)
+
+    names = {path.name for path in (tmp_path / "features").iterdir()}
+    assert names == {"rooms@1-0", f"rooms@1-{os.getpid()}"}
+    assert list(features(metrics).values()) == [0, 2, 4, 6]
+    assert metrics.feature_counts(model).tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
+
+
+def test_bins_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
+    clear(tmp_path)
+    np.ones(8, dtype=np.int64).tofile(tmp_path / "features" / "rooms@1-7")
+
+    clear(tmp_path)
+
+    assert not list((tmp_path / "features").iterdir())

@@ -1,0 +1,234 @@
+"""Where a record ends, and where its fields do."""
+
+from io import BytesIO
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.vitrine.tables.tables import Dripping
+from vitrine.errors import EmptyBody, RowTooLarge
+from vitrine.tables.records import (
+    FIRST_BLOCK_BYTES,
+    RecordStream,
+    is_closed,
+    is_utf8,
+    last_record_end,
+    split_fields,
+    split_records,
+)
+
+CSV_TEXT = st.text('",;\n\r a1', max_size=40)
+
+
+def read_by_hand(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Read a table one character at a time: line of each record, fields."""
+    records: list[tuple[int, list[str]]] = []
+    fields: list[str] = []
+    field, line, started, state = "", 0, 0, "start"
+    for character in text:
+        if character == "\n":
+            line += 1
+        if state == "quoted":
+            state, field = ("closing", field) if character == '"' else (state, field + character)
+        elif state == "closing" and character == '"':
+            state, field = "quoted", field + character
+        elif character == "\n":
+            records.append((started, [*fields, field]))
+            fields, field, state, started = [], "", "start", line
+        elif character == delimiter:
+            fields, field, state = [*fields, field], "", "start"
+        elif character == '"' and state == "start":
+            state = "quoted"
+        else:
+            state, field = "plain", field + character
+    return [*records, (started, [*fields, field])]
+
+
+def as_one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@given(CSV_TEXT, st.sampled_from(",;"))
+def test_records_and_fields_are_those_read_by_hand(text: str, delimiter: str) -> None:
+    expected = read_by_hand(as_one_line_end(text), delimiter)
+
+    records = [
+        (line, [as_one_line_end(field) for field in split_fields(record, delimiter).texts])
+        for line, record in split_records(text, delimiter)
+    ]
+
+    assert [record for record in records if record[1] != [""]] == [
+        record for record in expected if record[1] != [""]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "fields"),
+    [
+        ("a,b", ["a", "b"]),
+        ("", [""]),
+        (",", ["", ""]),
+        ('"a,b",c', ["a,b", "c"]),
+        ('"a""b"', ['a"b']),
+        ('""', [""]),
+        ('""""', ['"']),
+        ('5" disk,"x"', ['5" disk', "x"]),
+        ('"a"b"c,d', ['ab"c', "d"]),
+        (' "a",b', [' "a"', "b"]),
+        ('"a\r\nb",c', ["a\r\nb", "c"]),
+    ],
+)
+def test_fields_are_split_as_rfc_4180_says(record: str, fields: list[str]) -> None:
+    found = split_fields(record, ",")
+
+    assert found.texts == fields
+    assert found.unclosed is None
+
+
+@pytest.mark.parametrize(
+    ("record", "line"), [('a,"b', 0), ('"a\nb","c\nd', 1), ('"a\r\nb\rc","', 2), ('"', 0)]
+)
+def test_unclosed_quote_is_found_on_its_line(record: str, line: int) -> None:
+    assert split_fields(record, ",").unclosed == line
+    assert not is_closed(record.encode(), ",")
+
+
+@given(CSV_TEXT, st.sampled_from(",;"))
+def test_last_record_end_stands_whatever_follows(text: str, delimiter: str) -> None:
+    body = text.encode()
+    ends = []
+    for match_end in range(len(body) + 1):
+        end = last_record_end(body[:match_end], delimiter)
+        ends.append(end)
+        closed = body[:end]
+        again = [split_fields(r, delimiter) for _, r in split_records(closed.decode(), delimiter)]
+        assert closed == b"" or closed.endswith((b"\n", b"\r"))
+        assert all(fields.unclosed is None for fields in again)
+
+    assert all(before <= after for before, after in pairwise(ends))
+
+
+@pytest.mark.parametrize(
+    ("buffer", "end"),
+    [
+        (b"", 0),
+        (b"a,b", 0),
+        (b"a\nb", 2),
+        (b"a\nb\r", 2),
+        (b"a\rb", 2),
+        (b"a\r\nb", 3),
+        (b'a,"b\nc', 0),
+        (b'x\na,"b\nc', 2),
+        (b'"b\nc"\n', 6),
+        (b'"b\nc"\r', 0),
+        (b'"a""\n"\n"', 7),
+        (b'5" disk\n"a\n', 8),
+        (b'5" disk\r', 0),
+        (b'5" disk\n3" disk\r', 8),
+    ],
+)
+def test_last_record_end(buffer: bytes, end: int) -> None:
+    assert last_record_end(buffer, ",") == end
+
+
+@given(st.binary(max_size=30), st.text(max_size=10))
+def test_utf8_is_what_decodes(octets: bytes, text: str) -> None:
+    assert is_utf8(text.encode())
+    assert is_utf8(octets) == (octets.decode(errors="ignore").encode() == octets)
+
+
+@given(st.lists(CSV_TEXT), st.lists(st.integers(1, 9)))
+def test_blocks_do_not_depend_on_how_bytes_arrive(texts: list[str], sizes: list[int]) -> None:
+    body = "\n".join(texts).encode()
+    whole = RecordStream(BytesIO(body), max_row_bytes=1000)
+    dripping = RecordStream(Dripping(body, sizes), max_row_bytes=1000)
+
+    assert list(dripping.blocks(",")) == list(whole.blocks(","))
+    assert b"".join(RecordStream(BytesIO(body), max_row_bytes=1000).blocks(",")) == body
+
+
+@given(st.lists(st.text('"\r\n,ab', max_size=9), min_size=1), st.sampled_from(["\n", "\r", "\r\n"]))
+def test_lines_do_not_depend_on_where_blocks_are_cut(rows: list[str], line_end: str) -> None:
+    body = "".join('"' + row.replace('"', '""') + '"' + line_end for row in rows)
+    expected = [(line + 1, record) for line, record in split_records(body, ",") if record.strip()]
+
+    records = RecordStream(BytesIO(body.encode()), max_row_bytes=40)
+    found = [
+        (records.line + line, record)
+        for block in records.blocks(",")
+        for line, record in split_records(block.decode(), ",")
+        if record.strip()
+    ]
+
+    assert found == expected
+
+
+def test_first_block_is_small_and_later_ones_are_not() -> None:
+    records = RecordStream(BytesIO(b"123456789\n" * 200_000), max_row_bytes=2**20)
+
+    sizes = [len(block) for block in records.blocks(",")]
+
+    assert 2**14 < sizes[0] <= 2**15 < 2**17 < max(sizes) <= 2**18
+
+
+@pytest.mark.parametrize("size", [1000, 1001])
+def test_longest_row_is_read_in_any_place(size: int) -> None:
+    row = b"x" * size + b"\r\n"
+    body = b"a\n" * 77 + row + b"b\n"
+    records = RecordStream(BytesIO(body), max_row_bytes=size)
+
+    assert b"".join(records.blocks(",")) == body
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (b"x" * 1100, "A row may have at most 1000 bytes. The row of line 3 has more."),
+        (b'y,"\n\n' + b"x\n" * 600, " A quote that opens on line 3 is not closed."),
+        (b'"\n\n",z,"' + b"x" * 1100, " A quote that opens on line 5 is not closed."),
+    ],
+    ids=["long", "quote", "later quote"],
+)
+def test_row_without_end_is_refused_after_the_rows_before_it(row: bytes, message: str) -> None:
+    blocks = RecordStream(BytesIO(b"a\n\n" + row), max_row_bytes=1000).blocks(",")
+
+    assert next(blocks) == b"a\n\n"
+    with pytest.raises(RowTooLarge) as caught:
+        next(blocks)
+    assert caught.value.detail.endswith(message)
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"\xef\xbb\xbf", b" \r\n  \n ", b"\n" * 100_000])
+def test_body_without_a_line_is_empty(body: bytes) -> None:
+    with pytest.raises(EmptyBody):
+        RecordStream(BytesIO(body), max_row_bytes=1000).head(",")
+
+
+def test_head_is_the_first_record_under_each_delimiter() -> None:
+    records = RecordStream(BytesIO(b'\xef\xbb\xbf\n \r\na;"x\ny",b\n1\n'), max_row_bytes=1000)
+
+    assert records.head(",;") == {",": b'a;"x\n', ";": b'a;"x\ny",b\n'}
+    assert records.line == 3
+
+
+def test_head_may_be_longer_than_a_first_read() -> None:
+    head = b"x," * 50_000 + b"x\n"
+
+    found = RecordStream(BytesIO(head + b"1\n"), max_row_bytes=2**20).head(",")
+
+    assert found == {",": head}
+
+
+def test_head_is_read_to_the_second_half_of_its_line_end() -> None:
+    head = b"x" * (FIRST_BLOCK_BYTES - 1) + b"\r\n"
+
+    found = RecordStream(BytesIO(head + b"1\r\n"), max_row_bytes=2**20).head(",")
+
+    assert found == {",": head}
+
+
+def test_endless_head_is_refused() -> None:
+    with pytest.raises(RowTooLarge, match="line 2"):
+        RecordStream(BytesIO(b"\n" + b"x" * 5000), max_row_bytes=1024).head(",")

@@ -1,0 +1,187 @@
+"""Rows of JSON become instances, or faults with pointers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.vitrine.tables.tables import (
+    assert_same,
+    category,
+    date,
+    number,
+    only_block,
+    plain,
+)
+from vitrine.errors import MAX_FAULTS, Fault
+from vitrine.tables import decode_rows
+
+X, FLAG = number("x"), number("flag", maximum=1.0)
+KIND, YES, DAY = category("kind", "a", "1"), category("yes", "True", "False"), date("day")
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def test_rows_become_instances_in_order() -> None:
+    rows = [
+        {"x": 1, "kind": "a", "day": "1970-01-02"},
+        {"day": None, "kind": None, "x": None},
+        {"kind": 1, "x": 2.5, "day": "1970-01-03T00:00Z"},
+    ]
+
+    block = decode_rows(rows, [X, KIND, DAY])
+
+    assert (block.rows, block.fault_count, block.errors) == (3, 0, {})
+    assert block.instances["x"].dtype == np.float32
+    assert {name: plain(column) for name, column in block.instances.items()} == {
+        "x": [1.0, None, 2.5],
+        "kind": ["a", None, "1"],
+        "day": [1.0, None, 2.0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "expected"),
+    [
+        (3, X, 3.0),
+        (1.5, X, 1.5),
+        ("1.5", X, 1.5),
+        ("NA", X, None),
+        ("", X, None),
+        (2**80, X, 2.0**80),
+        (True, FLAG, 1.0),
+        (False, FLAG, 0.0),
+        ("true", FLAG, 1.0),
+        ("a", KIND, "a"),
+        (1, KIND, "1"),
+        (1.0, KIND, "1"),
+        (2.5, KIND, "2.5"),
+        (True, YES, "True"),
+        (False, YES, "False"),
+        (True, KIND, "true"),
+        ("1970-01-02", DAY, 1.0),
+        (19700102, DAY, 1.0),
+    ],
+)
+def test_value_is_read_by_its_column(value: object, column: Any, expected: object) -> None:
+    block = decode_rows([{column.name: value}], [column])
+
+    assert block.errors == {}
+    assert plain(block.instances[column.name]) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "text"),
+    [
+        ("abc", X, "must be a number with decimal '.'. Received: 'abc'."),
+        ("1,5", X, "must be a number with decimal '.'. Received: '1,5'."),
+        (True, X, "must be a number with decimal '.'. Received: 'true'."),
+        (1e39, X, "must lie within ±3.4e38, the range of float32. Received: '1e+39'."),
+        (10**400, X, f"must lie within ±3.4e38, the range of float32. Received: '1{'0' * 38}…'."),
+        ([1], X, "must be a number. Received: an array."),
+        ({"a": 1}, KIND, "must be a text. Received: an object."),
+        ([], DAY, "must be a text. Received: an array."),
+        (45000, DAY, "must be a date, in ISO 8601 or as '2024-05-31'. Received: '45000'."),
+    ],
+    ids=[
+        *("text", "comma", "boolean", "float", "integer", "array", "object", "no date", "serial"),
+    ],
+)
+def test_fault_has_pointer_and_value(value: object, column: Any, text: str) -> None:
+    good = {"x": 1, "kind": "a", "day": None}
+
+    block = decode_rows([good, good | {column.name: value}, good], [X, KIND, DAY])
+
+    detail = f"Instance 1, column {column.name!r}: {text}"
+    fault = Fault(detail=detail, pointer=f"#/instances/1/{column.name}", column=column.name)
+    assert block.faults == (fault,)
+    assert block.errors == {1: detail}
+    assert block.rows == 3
+    assert plain(block.instances["x"]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [([1], "an array"), (None, "null"), ("a", "'a'"), (5, "'5'"), (True, "'true'")],
+)
+def test_row_must_be_an_object(row: object, shown: str) -> None:
+    block = decode_rows([{"x": 1}, row], [X])
+
+    detail = f"Instance 1: must be an object. Received: {shown}."
+    assert block.faults == (Fault(detail=detail, pointer="#/instances/1"),)
+
+
+def test_missing_key_is_a_fault_with_the_nearest_unknown_one() -> None:
+    block = decode_rows([{"median_incme": 1}, {"median_income": 2}], [number("median_income")])
+
+    assert [fault.detail for fault in block.faults] == [
+        "Instance 0, column 'median_income': is missing. Did you mean 'median_incme'?"
+    ]
+    assert block.ignored_columns == ("median_incme",)
+
+
+def test_missing_key_of_a_category_is_a_fault() -> None:
+    assert decode_rows([{}], [KIND, X]).errors == {
+        0: "Instance 0, column 'kind': is missing. Instance 0, column 'x': is missing."
+    }
+
+
+def test_unknown_keys_are_listed_once_in_order() -> None:
+    rows = [{"x": 1, "b": 1, "a": 2}, {"x": 1}, {"a": 1, "x": 1, "c": []}]
+
+    assert decode_rows(rows, [X]).ignored_columns == ("b", "a", "c")
+
+
+def test_faults_come_in_the_order_of_rows_and_columns() -> None:
+    rows: list[object] = [5, *[{"x": "a", "flag": "b"}] * 100]
+
+    block = decode_rows(rows, [X, FLAG])
+
+    assert block.fault_count == 201
+    assert [fault.pointer for fault in block.faults[:4]] == [
+        "#/instances/0",
+        "#/instances/1/x",
+        "#/instances/1/flag",
+        "#/instances/2/x",
+    ]
+    assert len(block.faults) == MAX_FAULTS
+    assert len(block.errors) == 101
+
+
+def test_pointer_is_escaped_as_a_fragment() -> None:
+    name = "a/b~c d%"
+
+    (fault,) = decode_rows([{name: []}], [number(name)]).faults
+
+    assert fault.pointer == "#/instances/0/a~1b~0c%20d%25"
+
+
+def test_no_rows_are_no_instances() -> None:
+    block = decode_rows([], [X, KIND])
+
+    assert (block.rows, len(block.instances["x"]), len(block.instances["kind"])) == (0, 0, 0)
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
+def test_json_and_csv_give_the_same_numbers(numbers: list[float]) -> None:
+    body = "x\n" + "\n".join(map(repr, numbers))
+
+    assert_same(
+        decode_rows([{"x": value} for value in numbers], [X]).instances,
+        only_block(body, X).instances,
+    )
+
+
+@given(st.lists(JSON | st.fixed_dictionaries({"x": JSON, "kind": JSON, "day": JSON})))
+def test_any_json_is_read_or_a_fault(rows: list[object]) -> None:
+    block = decode_rows(rows, [X, KIND, DAY])
+
+    assert block.rows == len(rows)
+    good = block.rows - len(block.errors)
+    assert {len(column) for column in block.instances.values()} == {good}

@@ -1,0 +1,353 @@
+"""The contract of training and service: what is written is read, what is damaged is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.bundles import (
+    anomaly_manifest,
+    labels_manifest,
+    picture_manifest,
+    table_manifest,
+    write_anomaly_bundle,
+    write_labels_bundle,
+    write_picture_bundle,
+    write_table_bundle,
+)
+from vitrine import bundle
+from vitrine.bundle import InvalidBundle, Manifest
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        table_manifest(),
+        table_manifest(calibrated=True),
+        picture_manifest(calibrated=True),
+        labels_manifest(),
+        anomaly_manifest(),
+    ],
+    ids=["not calibrated", "values", "classes", "labels", "anomalies"],
+)
+def test_manifest_survives_writing_and_reading(tmp_path: Path, manifest: Manifest) -> None:
+    folder = tmp_path / manifest.name / "1"
+    folder.mkdir(parents=True)
+
+    bundle.write_manifest(manifest, folder)
+
+    assert bundle.read_manifest(folder) == manifest
+
+
+def _edit(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes]:
+    def edited(body: bytes) -> bytes:
+        manifest = json.loads(body)
+        change(manifest)
+        return json.dumps(manifest).encode()
+
+    return edited
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda body: body[:-20], "malformed"),
+        (lambda _: b"[]", "malformed"),
+        (lambda _: b"\xff{}", "malformed"),
+        (_edit(lambda manifest: manifest.pop("task")), "task"),
+        (_edit(lambda manifest: manifest.update(format=1)), "format must be 2. Received: 1"),
+        (_edit(lambda manifest: manifest.update(version=2)), "is of rooms/2"),
+        (_edit(lambda manifest: manifest.update(task="dreaming")), "dreaming"),
+    ],
+    ids=["truncated", "a list", "not text", "no task", "format", "version", "task"],
+)
+def test_damaged_manifest_is_refused(
+    tmp_path: Path, damage: Callable[[bytes], bytes], message: str
+) -> None:
+    folder = write_table_bundle(tmp_path)
+    path = folder / bundle.MANIFEST_NAME
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(InvalidBundle, match=message):
+        bundle.read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("write", "change", "message"),
+    [
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["calibration"]["scores"].reverse(),
+            "must ascend",
+        ),
+        (
+            write_table_bundle,
+            lambda manifest: manifest["calibration"]["scores"].append(0.5),
+            "must ascend",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["calibration"]["novelty"].reverse(),
+            "must ascend",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["calibration"]["scores"].clear(),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["calibration"]["novelty"].clear(),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["signature"]["outputs"].pop(),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_table_bundle,
+            lambda manifest: manifest["signature"]["outputs"].pop(),
+            "a value is calibrated where it has quantiles",
+        ),
+        (
+            write_table_bundle,
+            lambda manifest: manifest.update(calibration=None),
+            "a value is calibrated where it has quantiles",
+        ),
+        (
+            write_table_bundle,
+            lambda manifest: manifest["signature"]["outputs"].pop(0),
+            "a prediction as its first output",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["signature"]["outputs"].clear(),
+            "a prediction as its first output",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["signature"]["outputs"].reverse(),
+            "a prediction as its first output",
+        ),
+        (
+            write_picture_bundle,
+            lambda manifest: manifest["signature"]["inputs"].clear(),
+            "needs inputs",
+        ),
+    ],
+    ids=[
+        "descending scores",
+        "last score out of order",
+        "descending novelty",
+        "no scores",
+        "no scores of novelty",
+        "scores of no novelty",
+        "scores of no quantiles",
+        "quantiles without scores",
+        "quantiles alone",
+        "no outputs",
+        "novelty first",
+        "no inputs",
+    ],
+)
+def test_calibration_of_another_signature_is_refused(
+    tmp_path: Path,
+    write: Callable[..., Path],
+    change: Callable[[dict[str, Any]], object],
+    message: str,
+) -> None:
+    folder = write(tmp_path, calibrated=True)
+    path = folder / bundle.MANIFEST_NAME
+    path.write_bytes(_edit(change)(path.read_bytes()))
+
+    with pytest.raises(InvalidBundle, match=message):
+        bundle.read_manifest(folder)
+
+
+_NOVELTY = {"kind": "novelty", "name": "n", "tensor": "n", "dtype": "float32", "shape": [1]}
+_QUANTILES = {**_NOVELTY, "kind": "quantiles", "shape": [2], "levels": [0.05, 0.95]}
+
+
+@pytest.mark.parametrize(
+    ("write", "change", "message"),
+    [
+        (
+            write_labels_bundle,
+            lambda manifest: manifest.update(calibration={"scores": [0.5]}),
+            "labels are tempered within the network, and not calibrated",
+        ),
+        (
+            write_labels_bundle,
+            lambda manifest: manifest["signature"]["outputs"].append(_NOVELTY),
+            "novelty is told of a class or a value only",
+        ),
+        (
+            write_labels_bundle,
+            lambda manifest: manifest["signature"]["outputs"].append(_QUANTILES),
+            "a value is calibrated where it has quantiles",
+        ),
+        (
+            write_labels_bundle,
+            lambda manifest: manifest["signature"]["outputs"][0].update(shape=[2]),
+            "labels need a probability each",
+        ),
+        (
+            write_labels_bundle,
+            lambda manifest: manifest["signature"]["outputs"][0].update(labels=[], shape=[0]),
+            "labels need a probability each",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["calibration"].update(temperature=1.5),
+            "an anomaly's score has no temperature",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["calibration"].update(scores=[]),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["calibration"].update(novelty=[0.5]),
+            "every output that is calibrated needs scores",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["calibration"]["scores"].reverse(),
+            "must ascend",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["signature"]["outputs"].append(_NOVELTY),
+            "novelty is told of a class or a value only",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["signature"]["outputs"].append(_QUANTILES),
+            "a value is calibrated where it has quantiles",
+        ),
+        (
+            write_anomaly_bundle,
+            lambda manifest: manifest["signature"]["outputs"][0].update(shape=[2]),
+            "an anomaly's score is one number",
+        ),
+    ],
+    ids=[
+        "calibrated labels",
+        "novelty of labels",
+        "quantiles of labels",
+        "labels without a probability",
+        "no labels",
+        "temperature of a score",
+        "no scores",
+        "scores of no novelty",
+        "descending scores",
+        "novelty of a score",
+        "quantiles of a score",
+        "two scores",
+    ],
+)
+def test_labels_and_anomalies_have_a_calibration_of_their_own(
+    tmp_path: Path,
+    write: Callable[[Path], Path],
+    change: Callable[[dict[str, Any]], object],
+    message: str,
+) -> None:
+    folder = write(tmp_path)
+    path = folder / bundle.MANIFEST_NAME
+    path.write_bytes(_edit(change)(path.read_bytes()))
+
+    with pytest.raises(InvalidBundle, match=message):
+        bundle.read_manifest(folder)
+
+
+def test_picture_without_calibration_may_tell_novelty(tmp_path: Path) -> None:
+    folder = write_picture_bundle(tmp_path, calibrated=True)
+    path = folder / bundle.MANIFEST_NAME
+    change = _edit(lambda manifest: manifest.update(calibration=None))
+    path.write_bytes(change(path.read_bytes()))
+
+    assert bundle.read_manifest(folder).calibration is None
+
+
+def test_missing_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidBundle, match="No such file"):
+        bundle.read_manifest(tmp_path)
+
+
+def test_files_as_published_are_accepted(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+
+    bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_changed_byte_in_a_file_is_refused(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    body = bytearray((folder / bundle.ONNX_NAME).read_bytes())
+    body[len(body) // 2] ^= 1
+    (folder / bundle.ONNX_NAME).write_bytes(body)
+
+    with pytest.raises(InvalidBundle, match="does not have the bytes that were published"):
+        bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    (folder / bundle.ONNX_NAME).unlink()
+
+    with pytest.raises(InvalidBundle, match="cannot be read"):
+        bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_file_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    path = folder / bundle.MANIFEST_NAME
+    path.write_bytes(path.read_bytes().replace(b'"model.onnx"', b'"../model.onnx"'))
+
+    with pytest.raises(InvalidBundle, match="leaves the folder"):
+        bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_folder_without_manifest_or_number_is_no_version(tmp_path: Path) -> None:
+    write_table_bundle(tmp_path, version=10)
+    write_table_bundle(tmp_path, version=9)
+    (tmp_path / "rooms" / "11").mkdir()
+    (tmp_path / "rooms" / "latest").mkdir()
+    (tmp_path / "rooms" / "latest" / bundle.MANIFEST_NAME).touch()
+
+    assert bundle.versions(tmp_path, "rooms") == [9, 10]
+
+
+def test_only_folders_with_versions_are_models(tmp_path: Path) -> None:
+    write_table_bundle(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+
+    assert bundle.names(tmp_path) == ["rooms"]
+
+
+def test_golden_examples_survive_writing_and_reading(tmp_path: Path) -> None:
+    instances = {
+        "size": np.array([1.5, np.nan], dtype=np.float32),
+        "a/b c": np.array(["red", None], dtype=object),
+    }
+    expected = np.array([1.0, 2.0], dtype=np.float32)
+
+    bundle.write_golden(tmp_path, instances, expected)
+    read, answers = bundle.read_golden(tmp_path)
+
+    np.testing.assert_array_equal(read["size"], instances["size"])
+    assert list(read["a/b c"]) == ["red", None]
+    np.testing.assert_array_equal(answers, expected)
+
+
+@pytest.mark.parametrize("body", [b"", b"PK\x03\x04broken", b"not a zip"], ids=str)
+def test_damaged_golden_examples_are_refused(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / bundle.GOLDEN_NAME).write_bytes(body)
+
+    with pytest.raises(InvalidBundle, match="cannot be read"):
+        bundle.read_golden(tmp_path)

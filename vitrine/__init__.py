@@ -1,0 +1,1 @@
+"""Load a bundle and predict with it, in this process."""

@@ -1,0 +1,139 @@
+"""A saved model file -> a callable on arrays.
+
+ONNX Runtime runs every bundle that has an ONNX file. A bundle with a Keras file alone is run by
+TensorFlow where that is installed; the service itself does not need it.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.bundle import KERAS_NAME, ONNX_NAME, InvalidBundle, Manifest
+
+_OLDER = (".h5", ".hdf5")
+
+Tensors = Mapping[str, NDArray[Any]]
+Engine = Callable[[Tensors], dict[str, NDArray[np.float32]]]
+
+
+def load_engine(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
+    """Open a version's network.
+
+    Args:
+        folder: The bundle, its files already verified.
+        manifest: What it says its inputs and outputs are.
+        threads: Cores that one call may use.
+
+    Returns:
+        A function from the signature's tensors to its outputs by name; thread-safe.
+
+    Raises:
+        InvalidBundle: No engine here can run it, or its tensors are not the signature's.
+    """
+    if ONNX_NAME in manifest.files:
+        return _load_onnx(folder, manifest, threads=threads)
+    if KERAS_NAME not in manifest.files:
+        # Keras' older format may hold code, which loading would run.
+        older = next((name for name in manifest.files if name.lower().endswith(_OLDER)), None)
+        more = "" if older is None else f"; {older} is not opened: the service takes no .h5 files"
+        raise InvalidBundle(f"{folder}: holds neither {ONNX_NAME} nor {KERAS_NAME}{more}.")
+    if find_spec("tensorflow") is None:
+        raise InvalidBundle(
+            f"{folder}: holds no {ONNX_NAME}, and TensorFlow, which would run {KERAS_NAME}, "
+            "is not installed."
+        )
+    return _load_keras(folder, manifest)
+
+
+def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
+    # Importing it starts threads that a forked worker would lack and wait for at its end.
+    import onnxruntime  # noqa: PLC0415
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Spinning threads would burn the cores that other requests decode on, and an arena keeps the
+    # largest batch ever seen; neither pays for networks that take microseconds.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            (folder / ONNX_NAME).read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # the runtime's own errors share no base class but this
+        raise InvalidBundle(
+            f"{folder}: {ONNX_NAME} cannot be opened: {type(error).__name__}."
+        ) from error
+    _check_tensors(folder, manifest, {tensor.name for tensor in session.get_inputs()})
+    tensors = [output.tensor for output in manifest.signature.outputs]
+    names = [output.name for output in manifest.signature.outputs]
+    missing = set(tensors) - {tensor.name for tensor in session.get_outputs()}
+    if missing:
+        raise InvalidBundle(f"{folder}: {ONNX_NAME} lacks the outputs {sorted(missing)}.")
+
+    def run(feeds: Tensors) -> dict[str, NDArray[np.float32]]:
+        return dict(zip(names, session.run(tensors, feeds), strict=True))
+
+    return run
+
+
+def _load_keras(folder: Path, manifest: Manifest) -> Engine:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras  # noqa: PLC0415 - seconds and hundreds of megabytes, only for bundles that need it
+    import tensorflow as tf  # noqa: PLC0415
+
+    try:
+        network = keras.saving.load_model(folder / KERAS_NAME, compile=False, safe_mode=True)
+    except Exception as error:  # a damaged archive can fail in any of Keras' layers
+        raise InvalidBundle(
+            f"{folder}: {KERAS_NAME} cannot be opened: {type(error).__name__}."
+        ) from error
+    _check_tensors(folder, manifest, {tensor.name for tensor in network.inputs})
+    outputs = manifest.signature.outputs
+    # A free batch axis: one trace serves every batch size.
+    specs = {
+        spec.tensor: tf.TensorSpec((None, *spec.shape), spec.dtype, name=spec.tensor)
+        for spec in manifest.signature.inputs
+    }
+    call = tf.function(lambda feeds: network(feeds, training=False), input_signature=[specs])
+
+    def run(feeds: Tensors) -> dict[str, NDArray[np.float32]]:
+        answers = call({name: tf.constant(array) for name, array in feeds.items()})
+        return {output.name: answers[output.tensor].numpy() for output in outputs}
+
+    return run
+
+
+def _check_tensors(folder: Path, manifest: Manifest, found: set[str]) -> None:
+    expected = {spec.tensor for spec in manifest.signature.inputs}
+    if found != expected:
+        raise InvalidBundle(
+            f"{folder}: the network takes {sorted(found)}, the signature {sorted(expected)}."
+        )
+
+
+def available_cpus() -> int:
+    """Count the cores this process may use: the cgroup's quota or the scheduler's mask, if less."""
+    return max(1, min(len(os.sched_getaffinity(0)), _cgroup_quota(Path("/sys/fs/cgroup"))))
+
+
+def _cgroup_quota(root: Path) -> int:
+    unlimited = os.cpu_count() or 1
+    try:
+        quota, period = _quota_files(root)
+        return -(-int(quota) // int(period)) if int(quota) > 0 else unlimited
+    except (OSError, ValueError):  # no cgroup mounted, or version 2's "max"
+        return unlimited
+
+
+def _quota_files(root: Path) -> tuple[str, str]:
+    if (root / "cpu.max").exists():
+        quota, period = (root / "cpu.max").read_text().split()
+        return quota, period
+    return (root / "cpu/cpu.cfs_quota_us").read_text(), (root / "cpu/cpu.cfs_period_us").read_text()

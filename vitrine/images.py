@@ -1,0 +1,344 @@
+"""Bytes of a picture -> pixels: formats, limits, orientation, transparency, colour.
+
+The only module that knows Pillow. It does not know what the pixels are for.
+
+A file's own words are checked before Pillow reads it: how many pixels it promises, and how many
+parts it has, because Pillow's parsers are Python and spend time on each part.
+"""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
+
+# Pillow's own limit is a constant of the process and mostly warns; ours is a setting and is exact.
+Image.MAX_IMAGE_PIXELS = None
+# Pillow remarks on odd files through warnings, which would let a client write our log.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+_MAX_PARTS = 10_000
+_MAX_STRIPS = 100_000
+# Every scan of a progressive JPEG costs a pass over all pixels, however few bytes it has.
+_MAX_SCANS = 64
+# Pillow unpacks run-length coded BMP in Python, pixel by pixel.
+_MAX_RUN_LENGTH_PIXELS = 2**20
+# Larger pictures are averaged down by whole factors: no network here looks closer.
+_ENOUGH_PIXELS = 2**20
+
+# What Pillow's parsers raise on broken files.
+_PARSER_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    Warning,
+    struct.error,
+    zlib.error,
+)
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture, upright and opaque.
+
+    Attributes:
+        pixels: Levels in [0, 255].
+        steps: What was done to the file's own pixels, in plain words.
+
+    Shapes:
+        pixels: (height, width, channels), channels 1 (grey) or 3 (red, green, blue).
+    """
+
+    pixels: NDArray[np.uint8]
+    steps: tuple[str, ...]
+
+
+def decode(body: bytes, *, max_pixels: int) -> Picture:
+    """Decode a PNG, JPEG, WebP, GIF, BMP or TIFF file, told apart by its first bytes.
+
+    The first frame of an animation counts. Pictures of more than about two million pixels are
+    averaged down by a whole factor.
+
+    Args:
+        body: The file.
+        max_pixels: Most pixels the file may promise; checked before any is decoded.
+
+    Raises:
+        EmptyBody: There are no bytes.
+        UnsupportedPicture: The first bytes are of no format read here.
+        PictureTooLarge: The file promises more than `max_pixels`.
+        MalformedPicture: The file is truncated or corrupt.
+    """
+    form = _recognise(body)
+    try:
+        width, height = form.promised_size(body)
+        _check_size(width, height, max_pixels)
+        image = form.plugin(BytesIO(body))
+        _check_size(*image.size, max_pixels)
+        return _picture(image)
+    except _PARSER_ERRORS as error:
+        raise MalformedPicture(form.name) from error
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode a picture as PNG.
+
+    Shapes:
+        pixels: (height, width, channels), channels 1 or 3.
+    """
+    body = BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(body, "PNG")
+    return body.getvalue()
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise PictureTooLarge(width, height, max_pixels)
+    if width < 1 or height < 1:
+        raise ValueError(width, height)
+
+
+def _picture(image: ImageFile.ImageFile) -> Picture:
+    steps = []
+    if _orientation(image) in _UPRIGHT:
+        steps.append("turned upright")
+    if _shrink(image.size) > 1:  # a JPEG is decoded at a half, quarter or eighth at no cost
+        side = isqrt(_ENOUGH_PIXELS)
+        image.draft(None, (min(side, image.width), min(side, image.height)))
+    image.load()
+    pixels = _pixels(image)
+    turned = _orientation(image)  # no longer set where Pillow turned the picture, as it does TIFFs
+    if turned in _UPRIGHT:
+        pixels = np.asarray(Image.fromarray(pixels).transpose(_UPRIGHT[turned]))
+    if pixels.shape[2:] == (4,):
+        pixels, made_opaque = _opaque(pixels)
+        steps += ["made opaque"] * made_opaque
+    return Picture(pixels.reshape(*pixels.shape[:2], -1), tuple(steps))
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except _PARSER_ERRORS:  # what is wrong with the notes about a picture is not wrong with it
+        return 1
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """Convert and shrink a picture, band by band so that large ones are not copied whole."""
+    factor = _shrink(image.size)
+    if image.mode in {"I", "F"}:
+        return _scaled(np.asarray(image.reduce(factor)))
+    rows = factor * max(1, 2**20 // (factor * image.width)) if factor > 1 else image.height
+    bands = (
+        image.crop((0, top, image.width, min(top + rows, image.height)))
+        for top in range(0, image.height, rows)
+    )
+    return np.concatenate([np.asarray(_eight_bits(band).reduce(factor)) for band in bands])
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        deep = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode in {"1", "L"}:
+        return image.convert("L")
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        if converted is None:
+            raise ValueError(image.mode)
+        return converted
+    return image.convert("RGB")
+
+
+def _scaled(levels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Bring levels of no certain depth to eight bits: by the depth or else the range they use."""
+    values = np.nan_to_num(levels.astype(np.float64), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    white = next((white for white in (1.0, 255.0, 65535.0) if high <= white), high)
+    low, white = (0.0, white) if low >= 0 else (low, high)
+    return np.rint((values - low) * (255.0 / max(white - low, 1e-300))).astype(np.uint8)
+
+
+def _shrink(size: tuple[int, int]) -> int:
+    return max(1, isqrt(size[0] * size[1] // _ENOUGH_PIXELS))
+
+
+def _opaque(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
+    """Put a ground behind transparent pixels on which what is drawn can be seen."""
+    colour, alpha = pixels[..., :3], pixels[..., 3:]
+    if alpha.min() == 255 or alpha.max() == 0:  # some programs write an alpha that means nothing
+        return colour, False
+    ground = _ground(colour, alpha[..., 0])
+    share = alpha.astype(np.uint32)
+    return ((colour * share + ground * (255 - share) + 127) // 255).astype(np.uint8), True
+
+
+def _ground(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Choose the paper's own colour where there is paper, else black or white, far from the ink."""
+    shown = colour[alpha > alpha.max() // 2]
+    rows, columns = np.nonzero(alpha > alpha.max() // 2)
+    box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+    dark, light = np.percentile(shown.mean(axis=1), [3, 97])
+    if len(shown) > 0.6 * box and light - dark > 48:  # a cut-out with a drawing on it
+        return np.asarray(np.median(shown, axis=0), np.uint32)
+    return np.full(3, 0 if np.median(shown.mean(axis=1)) > 127 else 255, np.uint32)
+
+
+def _png_size(body: bytes) -> tuple[int, int]:
+    at = 8
+    for _ in range(_MAX_PARTS):
+        if at + 12 > len(body) or body[at + 4 : at + 8] == b"IEND":
+            width, height = struct.unpack_from(">II", body, 16)
+            return width, height
+        at += 12 + int.from_bytes(body[at : at + 4], "big")
+    raise ValueError(_MAX_PARTS)
+
+
+def _jpeg_size(body: bytes) -> tuple[int, int]:
+    if body.count(b"\xff\xda") > _MAX_SCANS:
+        raise ValueError(_MAX_SCANS)
+    at = 2
+    for _ in range(_MAX_PARTS):
+        at = body.index(b"\xff", at, at + _MAX_PARTS)
+        marker = body[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
+            height, width = struct.unpack_from(">HH", body, at + 5)
+            return width, height
+        padding = marker in {0x00, 0xFF} or 0xD0 <= marker <= 0xD8
+        at += 1 if padding else 2 + int.from_bytes(body[at + 2 : at + 4], "big")
+    raise ValueError(_MAX_PARTS)
+
+
+def _gif_size(body: bytes) -> tuple[int, int]:
+    width, height, flags = struct.unpack_from("<HHB", body, 6)
+    at = 13 + _gif_palette_bytes(flags)
+    parts = 0
+    while body[at] == ord("!"):
+        at += 2
+        while body[at]:
+            at += 1 + body[at]
+            parts += 1
+        at, parts = at + 1, parts + 1
+        if parts > _MAX_PARTS:
+            raise ValueError(parts)
+    if body[at] != ord(","):
+        raise ValueError(body[at])
+    left, top, inner_width, inner_height = struct.unpack_from("<HHHH", body, at + 1)
+    return max(width, left + inner_width), max(height, top + inner_height)
+
+
+def _gif_palette_bytes(flags: int) -> int:
+    return (3 << ((flags & 7) + 1)) if flags & 0x80 else 0
+
+
+def _bmp_size(body: bytes) -> tuple[int, int]:
+    if struct.unpack_from("<I", body, 14)[0] == 12:
+        width, height = struct.unpack_from("<HH", body, 18)
+        return width, height
+    width, height, _, _, compression = struct.unpack_from("<iiHHI", body, 18)
+    if compression in {1, 2}:
+        _check_size(abs(width), abs(height), _MAX_RUN_LENGTH_PIXELS)
+        if len(body) > 4 * abs(width * height) + 2**16:  # honest runs take two bytes a pixel
+            raise ValueError(len(body))
+    return abs(width), abs(height)
+
+
+def _webp_size(body: bytes) -> tuple[int, int]:
+    kind = body[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", body, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        bits = int.from_bytes(body[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return int.from_bytes(body[24:27], "little") + 1, int.from_bytes(body[27:30], "little") + 1
+
+
+def _tiff_size(body: bytes) -> tuple[int, int]:
+    order = "<" if body[:2] == b"II" else ">"
+    (directory,) = struct.unpack_from(order + "I", body, 4)
+    (entries,) = struct.unpack_from(order + "H", body, directory)
+    first: dict[int, int] = {}
+    strips = 0
+    for at in range(directory + 2, directory + 2 + 12 * entries, 12):
+        tag, kind, count = struct.unpack_from(order + "HHI", body, at)
+        if tag in {273, 279, 324, 325}:
+            strips = max(strips, count)
+        size = "H" if kind == 3 else "I"
+        first.setdefault(tag, struct.unpack_from(order + size, body, at + 8)[0])
+    tile_width, tile_height = first.get(322, 1), first.get(323, 1)
+    if tile_width * tile_height > 4 * first[256] * first[257] + 2**20:
+        raise ValueError(tile_width, tile_height)
+    if strips > _MAX_STRIPS or body.count(b"\xff\xda") > strips + _MAX_SCANS:
+        raise ValueError(strips)
+    return first[256], first[257]
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    name: str
+    signatures: tuple[bytes, ...]
+    plugin: Callable[[BytesIO], ImageFile.ImageFile]
+    promised_size: Callable[[bytes], tuple[int, int]]
+
+
+# The plug-ins are called by name, not through Image.open: no other parser can be reached, not
+# even one that a format hands its files on to.
+_FORMATS = (
+    _Format("PNG", (b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile, _png_size),
+    _Format("JPEG", (b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile, _jpeg_size),
+    _Format("WebP", (b"RIFF",), WebPImagePlugin.WebPImageFile, _webp_size),
+    _Format("GIF", (b"GIF87a", b"GIF89a"), GifImagePlugin.GifImageFile, _gif_size),
+    _Format("BMP", (b"BM",), BmpImagePlugin.BmpImageFile, _bmp_size),
+    _Format("TIFF", (b"II*\0", b"MM\0*"), TiffImagePlugin.TiffImageFile, _tiff_size),
+)
+
+
+def _recognise(body: bytes) -> _Format:
+    names = [form.name for form in _FORMATS]
+    if not body:
+        raise EmptyBody(f"a picture: {', '.join(names)}")
+    for form in _FORMATS:
+        if body.startswith(form.signatures) and (form.name != "WebP" or body[8:12] == b"WEBP"):
+            return form
+    raise UnsupportedPicture(names)

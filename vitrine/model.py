@@ -1,0 +1,299 @@
+"""One loaded version: raw instances -> predictions.
+
+The one place where raw features become what the network takes, so that every language a client
+may speak gets the same geometry, the same vocabulary and the same warnings.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine import geometry
+from vitrine.bundle import Manifest
+from vitrine.drift import Bins, Counts
+from vitrine.engines import Engine, Tensors
+from vitrine.errors import BlankPicture, InvalidParameter, NoFiniteAnswer, VitrineError, shown
+from vitrine.predictions import (
+    NO_TRUST,
+    Confidence,
+    Predictions,
+    TrustOptions,
+    Values,
+    label_columns,
+    values_shape,
+)
+from vitrine.signature import (
+    MISSING_CODE,
+    OTHER_CODE,
+    AnomalyOutput,
+    CategoryInput,
+    DateInput,
+    InputSpec,
+    Instances,
+    LabelsOutput,
+    NumberInput,
+    PictureInput,
+    ProbabilitiesOutput,
+    encode_texts,
+)
+from vitrine.trust import Trust, p_values
+
+Warnings = dict[int, list[str]]
+Errors = dict[int, VitrineError]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Model:
+    """One version of a model, loaded and ready to predict.
+
+    Attributes:
+        manifest: What is said about it.
+        trust: What tells how far to trust its answers; None where nothing was calibrated.
+        bins: What instances are counted into, to see whether they drift.
+    """
+
+    def __init__(self, manifest: Manifest, engine: Engine) -> None:
+        self.manifest = manifest
+        calibration = manifest.calibration
+        self.trust: Trust | None = None
+        if calibration is not None:
+            self.trust = Trust.of(calibration.scores, calibration.novelty)
+        self.bins = Bins(manifest)
+        self._engine = engine
+        self._output = manifest.signature.prediction
+        self._quantiles = manifest.signature.quantiles
+        self._novelty = manifest.signature.novelty
+        self._trusted = [spec.name for spec in manifest.signature.outputs[1:]]
+        self._codes = {
+            spec.name: spec.codes
+            for spec in manifest.signature.columns
+            if isinstance(spec, CategoryInput)
+        }
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.manifest.name
+
+    @property
+    def version(self) -> int:
+        """The model's version."""
+        return self.manifest.version
+
+    @property
+    def largest_coverage(self) -> float | None:
+        """The highest coverage that can be asked for; None where it has no meaning."""
+        if self.trust is None or isinstance(self._output, AnomalyOutput):
+            return None
+        return self.trust.largest_coverage
+
+    def asked(
+        self, *, coverage: float | None, default: float, abstain_below: float | None
+    ) -> TrustOptions:
+        """Return what an answer of this version will tell.
+
+        Args:
+            coverage: As the client asks for it; None for the default.
+            default: Where it is more than calibration supports, the most that it does.
+            abstain_below: As the client asks for it.
+
+        Raises:
+            InvalidParameter: The client asks for what calibration does not support.
+        """
+        if abstain_below is not None and self._why_no_abstaining:
+            rule = f"has no meaning for {self.name!r}, {self._why_no_abstaining}"
+            raise InvalidParameter("abstain_below", str(abstain_below), rule)
+        trust, largest = self.trust, self.largest_coverage
+        if trust is None or largest is None:
+            if coverage is None:
+                return NO_TRUST
+            rule = f"has no meaning for {self.name!r}, {self._why_no_coverage}"
+            raise InvalidParameter("coverage", str(coverage), rule)
+        if coverage is not None and coverage > largest:
+            calibrating = len(trust.scores)
+            most = f"{calibrating} / {calibrating + 1}"
+            rule = f"must be at most {most}, since {calibrating} instances calibrate {self.name!r}"
+            raise InvalidParameter("coverage", str(coverage), rule)
+        told = min(default, largest) if coverage is None else coverage
+        return TrustOptions(coverage=told, abstain_below=abstain_below)
+
+    @property
+    def _why_no_abstaining(self) -> str:
+        if isinstance(self._output, AnomalyOutput):
+            return "whose answers are no class labels"
+        is_credible = self.trust is not None and self._quantiles is None
+        return "" if is_credible else "whose answers have no credibility"
+
+    @property
+    def _why_no_coverage(self) -> str:
+        if isinstance(self._output, LabelsOutput | AnomalyOutput):
+            return "whose answers are neither sets nor intervals"
+        return "which was not calibrated"
+
+    def columns(self, asked: TrustOptions) -> list[str]:
+        """Return the columns of its predictions as a table."""
+        if isinstance(self._output, LabelsOutput):
+            return label_columns(self._output)
+        if isinstance(self._output, AnomalyOutput):
+            return ["anomaly_score", *(["credibility"] if self.trust is not None else [])]
+        is_trusted = asked.coverage is not None
+        if not isinstance(self._output, ProbabilitiesOutput):
+            return ["prediction", *(["lower", "upper"] if is_trusted else [])]
+        trusted = ["set", "credibility"] if is_trusted else []
+        reason = ["reason"] if asked.abstain_below is not None else []
+        return ["label", "probability", *trusted, *reason]
+
+    def predict(self, instances: Instances, asked: TrustOptions = NO_TRUST) -> Predictions:
+        """Predict on raw instances.
+
+        Args:
+            instances: An array for every input of the signature, all of one length.
+            asked: What to tell besides, as the method of that name returns it.
+        """
+        warnings: Warnings = {}
+        errors: Errors = {}
+        steps: list[tuple[str, ...]] = []
+        tensors = {
+            spec.tensor: self._encode(spec, instances[spec.name], warnings, errors, steps)
+            for spec in self.manifest.signature.inputs
+        }
+        values, outputs = self._answer(tensors)
+        finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        for name in self._trusted:
+            finite &= np.isfinite(outputs[name]).all(axis=1)
+        for place in np.flatnonzero(~finite):
+            errors.setdefault(int(place), NoFiniteAnswer())
+        confidence = self._confidence(values, outputs, asked)
+        return Predictions(self._output, values, warnings, errors, confidence, tensors, steps)
+
+    def run(self, tensors: Tensors) -> Values:
+        """Return what the network predicts on what it takes, and nothing else.
+
+        Shapes:
+            (n, classes), (n, labels) or (n,).
+        """
+        return self._answer(tensors)[0]
+
+    def count(self, predictions: Predictions) -> Counts:
+        """Count what was predicted on into `bins`.
+
+        Shapes:
+            (bins,).
+        """
+        if not len(self.bins):
+            return np.zeros(0, dtype=np.int64)
+        inputs = self.manifest.signature.inputs
+        tensors = {spec.name: predictions.tensors[spec.tensor] for spec in inputs}
+        is_class = isinstance(self._output, ProbabilitiesOutput)
+        return self.bins.count(self.bins.measure(tensors, predictions.values if is_class else None))
+
+    def _answer(self, tensors: Tensors) -> tuple[Values, dict[str, Values]]:
+        outputs = self._engine(tensors)
+        values = outputs[self._output.name]
+        return values.reshape(len(values), *values_shape(self._output)), outputs
+
+    def _confidence(
+        self, values: Values, outputs: Mapping[str, Values], asked: TrustOptions
+    ) -> Confidence | None:
+        if self.trust is None:
+            return None
+        if isinstance(self._output, AnomalyOutput):
+            return Confidence(credibility=p_values(values, self.trust.scores))
+        if asked.coverage is None:
+            return None
+        if self._quantiles is not None:
+            ends = self.trust.intervals(values, outputs[self._quantiles.name], asked.coverage)
+            return Confidence(coverage=asked.coverage, intervals=ends)
+        novelty = None if self._novelty is None else outputs[self._novelty.name][:, 0]
+        return Confidence(
+            coverage=asked.coverage,
+            sets=self.trust.sets(values, asked.coverage),
+            credibility=self.trust.credibility(values, novelty),
+            abstain_below=asked.abstain_below,
+        )
+
+    def _encode(
+        self,
+        spec: InputSpec,
+        raw: NDArray[Any],
+        warnings: Warnings,
+        errors: Errors,
+        steps: list[tuple[str, ...]],
+    ) -> NDArray[Any]:
+        if isinstance(spec, PictureInput):
+            return _fit_pictures(spec, raw, errors, steps)
+        encoded: NDArray[Any]
+        if isinstance(spec, CategoryInput):
+            encoded = self._encode_category(spec, raw, warnings)
+            blank = encoded == MISSING_CODE
+        else:
+            encoded = np.asarray(raw, dtype=np.float32)
+            blank = np.isnan(encoded)
+            _warn_of_range(spec, encoded, warnings)
+        if not spec.blanks:
+            _warn(warnings, blank, lambda _: f"{spec.name} is blank; no training row was")
+        return encoded.reshape(-1, *spec.shape)
+
+    def _encode_category(
+        self, spec: CategoryInput, raw: NDArray[Any], warnings: Warnings
+    ) -> NDArray[np.int32]:
+        encoded = encode_texts(raw, self._codes[spec.name])
+        _warn(
+            warnings,
+            encoded == OTHER_CODE,
+            lambda place: f"{spec.name} {shown(raw[place])} is not a category known from training",
+        )
+        return encoded
+
+
+def _fit_pictures(
+    spec: PictureInput,
+    pictures: NDArray[np.object_],
+    errors: Errors,
+    steps: list[tuple[str, ...]],
+) -> NDArray[np.float32]:
+    tensor = np.zeros((len(pictures), *spec.shape), dtype=np.float32)
+    for place, pixels in enumerate(pictures):
+        try:
+            fitted = geometry.fit(spec.geometry, pixels, spec.shape)
+        except BlankPicture as error:
+            errors[place] = error
+            steps.append(())
+        else:
+            tensor[place] = fitted.pixels
+            steps.append(fitted.steps)
+    return tensor
+
+
+def _warn(warnings: Warnings, where: NDArray[np.bool_], text: Callable[[int], str]) -> None:
+    for place in np.flatnonzero(where).tolist():
+        warnings.setdefault(place, []).append(text(place))
+
+
+def _warn_of_range(
+    spec: NumberInput | DateInput, values: NDArray[np.float32], warnings: Warnings
+) -> None:
+    if spec.minimum is None or spec.maximum is None:
+        return
+    low, high = spec.minimum, spec.maximum
+
+    def text(place: int) -> str:
+        found, *ends = (_written(spec, value) for value in (float(values[place]), low, high))
+        return f"{spec.name} {found} is outside of what training saw, {' to '.join(ends)}"
+
+    _warn(warnings, (values < low) | (values > high), text)
+
+
+def _written(spec: NumberInput | DateInput, value: float) -> str:
+    if isinstance(spec, DateInput):
+        try:
+            return (_EPOCH + timedelta(days=value)).strftime(spec.format)
+        except (OverflowError, ValueError):  # beyond the year 9999, where no calendar goes
+            return f"{value:g} days after 1970-01-01"
+    text = f"{value:.6g}"
+    # Nine digits tell every two float32 apart, such as one just outside of a range and its end.
+    return text if np.float32(text) == np.float32(value) else f"{value:.9g}"

@@ -1,0 +1,100 @@
+"""A CSV file of unknown dialect -> columns of text, as training looks at it."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitrine.errors import EmptyBody, InvalidInstances
+from vitrine.signature import Dialect
+from vitrine.tables.cells import BLANKS, fit_notation
+from vitrine.tables.header import DELIMITERS
+from vitrine.tables.reader import CsvReader
+from vitrine.tables.records import split_fields, split_records
+
+SAMPLE_BYTES = 2**20
+_MAX_ROW_BYTES = 2**24
+_MAX_RECORDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A whole CSV file.
+
+    Attributes:
+        dialect: How it is written.
+        columns: The cells by column name, without the spaces around them; a blank is None.
+    """
+
+    dialect: Dialect
+    columns: dict[str, list[str | None]]
+
+
+def read_table(path: Path, dialect: Dialect | None = None) -> Table:
+    """Read a whole file.
+
+    Args:
+        path: Of the file.
+        dialect: How it is written; found from its first `SAMPLE_BYTES` if not given.
+
+    Raises:
+        InvalidInstances: A column comes twice, or rows are ragged or not UTF-8.
+        EmptyBody: There is no header.
+    """
+    with path.open("rb") as stream:
+        if dialect is None:
+            dialect = find_dialect(stream.read(SAMPLE_BYTES))
+            stream.seek(0)
+        reader = CsvReader(
+            stream,
+            (),
+            trained=dialect,
+            delimiter=dialect.delimiter,
+            max_row_bytes=_MAX_ROW_BYTES,
+            max_rows=sys.maxsize,
+            echo=True,
+        )
+        columns: dict[str, list[str | None]] = {name: [] for name in reader.names}
+        spellings: dict[str, str] = {}
+        for block in reader:
+            if block.faults:
+                raise InvalidInstances(block.faults, found=block.fault_count)
+            for name, texts in block.echo.items():
+                columns[name] += [_cell(text, spellings) for text in texts]
+    return Table(dialect, columns)
+
+
+def find_dialect(sample: bytes) -> Dialect:
+    """Find how a file is written from its beginning; a last record cut short does no harm.
+
+    The delimiter is the one under which the most records have as many fields as the header, more
+    than one where that can be; the numbers' notation the one that reads the most cells.
+
+    Raises:
+        EmptyBody: There is no header.
+    """
+    rows = {mark: _rows(sample, mark) for mark in DELIMITERS}
+    best = max(DELIMITERS, key=lambda mark: _evenness(rows[mark]))
+    if not rows[best]:
+        raise EmptyBody("a CSV file, its first line naming the columns")
+    texts = (text for row in rows[best][1:] for text in row)
+    return fit_notation(texts, Dialect(delimiter=best))
+
+
+def _rows(sample: bytes, delimiter: str) -> list[list[str]]:
+    text = sample.decode("utf-8-sig", "surrogateescape")
+    records = [record for _, record in split_records(text, delimiter) if record]
+    return [split_fields(record, delimiter).texts for record in records]
+
+
+def _evenness(rows: Sequence[Sequence[str]]) -> tuple[bool, float, int]:
+    """Rank a delimiter by what it makes of a file."""
+    width = len(rows[0]) if rows else 0
+    same = sum(len(row) == width for row in rows)
+    return width > 1, same / max(len(rows), 1), width
+
+
+def _cell(text: str, spellings: dict[str, str]) -> str | None:
+    """Strip a cell; equal ones share one object, as a file has few different texts."""
+    text = text.strip()
+    return None if text in BLANKS else spellings.setdefault(text, text)

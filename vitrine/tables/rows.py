@@ -1,0 +1,108 @@
+"""Rows as JSON objects -> a block of instances."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+import numpy as np
+
+from vitrine.errors import Fault, nearest, shown
+from vitrine.signature import ColumnSpec, Dialect, NumberInput
+from vitrine.tables.blocks import WHOLE_ROW, Block, summarise
+from vitrine.tables.cells import Parsed, narrowed, parse
+from vitrine.tables.header import MAX_COMPARED
+
+_ABSENT = object()
+_NAMES: dict[type, str] = {list: "an array", dict: "an object", type(None): "null"}
+
+
+def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> Block:
+    """Turn rows, as JSON gives them, into instances.
+
+    A row is an object with a value for every column: null is a blank, a column that is not there
+    is a fault. A text is read like a cell of a CSV file with decimal points; a category's code may
+    be a number or a boolean.
+    """
+    places = [place for place, row in enumerate(instances) if isinstance(row, dict)]
+    rows = [row for row in instances if isinstance(row, dict)]
+    unknown = _unknown(rows, {spec.name for spec in columns})
+    findings: dict[int, dict[int, str]] = defaultdict(dict)
+    for place, row in enumerate(instances):
+        if not isinstance(row, dict):
+            findings[place][WHOLE_ROW] = f"must be an object. Received: {_shown(row)}."
+    values = {}
+    for column, spec in enumerate(columns):
+        cells = [row.get(spec.name, _ABSENT) for row in rows]
+        parsed = _parse(spec, cells)
+        hint = nearest(spec.name, unknown[:MAX_COMPARED]) if _ABSENT in cells else ""
+        for cell, rule in parsed.faults.items():
+            absent = cells[cell] is _ABSENT
+            text = f"is missing.{hint}" if absent else f"{rule}. Received: {_shown(cells[cell])}."
+            findings[places[cell]][column] = text
+        values[spec.name] = parsed.values
+    good = np.array([place not in findings for place in places], np.bool_)
+    names = [spec.name for spec in columns]
+    summary = summarise(findings, lambda row, column, text: _locate(names, row, column, text))
+    return Block(
+        instances={name: column[good] for name, column in values.items()},
+        rows=len(instances),
+        faults=summary.faults,
+        fault_count=summary.fault_count,
+        errors=summary.errors,
+        ignored_columns=unknown,
+    )
+
+
+def _unknown(rows: Sequence[Mapping[str, object]], known: set[str]) -> tuple[str, ...]:
+    """List the names that are no columns, in the order of their first appearance."""
+    found: dict[str, None] = {}
+    for row in rows:
+        if not row.keys() <= known:
+            found.update((name, None) for name in row if name not in known)
+    return tuple(found)
+
+
+def _parse(spec: ColumnSpec, cells: Sequence[object]) -> Parsed:
+    if isinstance(spec, NumberInput) and {type(cell) for cell in cells} <= {int, float}:
+        try:
+            return narrowed(np.array(cells, np.float64), {})
+        except OverflowError:  # an integer beyond float64: found again below
+            pass
+    parsed = parse(spec, [_text(cell) for cell in cells], Dialect())
+    unreadable = {place: _rule(spec) for place, cell in enumerate(cells) if _is_no_cell(cell)}
+    return Parsed(parsed.values, {**parsed.faults, **unreadable})
+
+
+def _is_no_cell(cell: object) -> bool:
+    return cell is _ABSENT or isinstance(cell, list | dict)
+
+
+def _rule(spec: ColumnSpec) -> str:
+    return "must be a number" if isinstance(spec, NumberInput) else "must be a text"
+
+
+def _text(cell: object) -> str:
+    """Write a value as a CSV file would have it."""
+    match cell:
+        case bool():
+            return str(cell).lower()
+        case str() | int() | float():
+            return str(cell)
+        case _:
+            return ""
+
+
+def _locate(names: Sequence[str], row: int, column: int, text: str) -> Fault:
+    if column == WHOLE_ROW:
+        return Fault(detail=f"Instance {row}: {text}", pointer=f"#/instances/{row}")
+    name = names[column]
+    token = quote(name.replace("~", "~0").replace("/", "~1"))  # RFC 6901, sections 3 and 6
+    return Fault(
+        detail=f"Instance {row}, column {shown(name)}: {text}",
+        pointer=f"#/instances/{row}/{token}",
+        column=name,
+    )
+
+
+def _shown(value: object) -> str:
+    return _NAMES.get(type(value)) or shown(_text(value))
