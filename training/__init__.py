@@ -20,8 +20,7 @@
     studies/          learning curves, comparisons, random search, cross-validation
     evaluation.py     scores, reference distributions, multiply-adds
     calibration.py    temperature, prototypes, and how well sets and intervals hold on other data
-    plots.py          pictures of all that
-    look.py           the one look that all plots have
+    plots/            the plots of the model cards and of the studies
     card.py           the model card
     publishing.py     the bundle: export, compare, card, manifest, rename into place
     catalogue.py      what has been published: all versions, or one with an answer that it gives

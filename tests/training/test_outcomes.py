@@ -36,7 +36,6 @@ from training.experiments.tables import Config, Learning, Plain
 from training.fitting import Fitting
 from training.outcomes import outcome_of
 from training.outcomes.labels import Labels
-from training.plots import Axis, Surface, plot_surface
 from vitrine import bundle, loading
 from vitrine.model import Model
 from vitrine.signature import LabelsOutput, ProbabilitiesOutput, ValueOutput
@@ -408,21 +407,3 @@ def test_mean_over_labels_leaves_out_one_that_nobody_has(nobodys: int) -> None:
 
     assert f"roc_auc of {names[nobodys]}" not in scores
     assert scores["roc_auc"] == scores[f"roc_auc of {names[1 - nobodys]}"] == 0.5
-
-
-def test_surface_of_labels_that_are_all_unlikely_is_drawn(tmp_path: Path) -> None:
-    axis = Axis("x", np.linspace(0, 1, 3))
-    unlikely = np.full((3, 3, 2), 0.1)
-
-    plot_surface(tmp_path / "surface.png", axis, axis, Surface(unlikely, "y", ("a", "b")))
-
-    assert (tmp_path / "surface.png").is_file()
-
-
-def test_names_and_labels_with_dollar_signs_are_drawn(tmp_path: Path) -> None:
-    axis = Axis("$\\frac$ in $", np.linspace(0, 1, 3))
-    even = np.full((3, 3, 2), 0.5)
-
-    plot_surface(tmp_path / "surface.png", axis, axis, Surface(even, "y", ("$1_$", "b")))
-
-    assert (tmp_path / "surface.png").is_file()

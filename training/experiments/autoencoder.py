@@ -13,13 +13,17 @@ import msgspec
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from training import card, evaluation, plots, publishing, strangers
+from training import card, evaluation, publishing, strangers
 from training.architectures.autoencoder import autoencoder, without_reconstruction
 from training.card import Section, render
 from training.datasets.pictures import PictureParts, Pixels
 from training.errors import CannotTrain
 from training.evaluation import History, Values
 from training.experiments.pictures import Config, learn, origin_of, picture_input, read
+from training.plots.anomaly_scores import plot_anomaly_scores
+from training.plots.credibility import plot_credibility
+from training.plots.history import plot_history
+from training.plots.reconstructions import plot_reconstructions
 from training.progress import console
 from vitrine import bundle, drift, geometry
 from vitrine.bundle import Calibration, Manifest
@@ -214,20 +218,20 @@ def draw(
         measured: Of it.
         shown: Pictures made by code.
     """
-    plots.plot_history(folder / "loss.png", history, "loss", title="Squared error by epoch")
-    plots.plot_strangeness(
+    plot_history(folder / "loss.png", history, "loss", title="Squared error by epoch")
+    plot_anomaly_scores(
         folder / "strangeness.png",
         {"test part": measured.parts["test"], **measured.strangers},
         limit=float(np.quantile(measured.calibration, 1 - _DOUBT)),
         title="How badly pictures are redrawn",
     )
-    plots.plot_credibility(
+    plot_credibility(
         folder / "credibility.png",
         p_values(measured.parts["test"], measured.calibration),
         title="Credibility of the test part",
     )
     outputs = network.predict({"image": shown}, verbose=0)
-    plots.plot_reconstructions(
+    plot_reconstructions(
         folder / "reconstructions.png",
         shown / np.float32(255),
         outputs["reconstruction"],

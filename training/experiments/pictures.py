@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from training import calibration, card, evaluation, plots, publishing
+from training import calibration, card, evaluation, publishing
 from training.architectures.hidden import Hidden
 from training.architectures.labels import temper
 from training.architectures.pictures import PICTURE_ARCHITECTURES, cnn, mlp, with_novelty
@@ -31,6 +31,11 @@ from training.errors import CannotTrain
 from training.evaluation import History, Values
 from training.experiments.motifs import MOTIFS, Augmentation, Motif
 from training.fitting import OPTIMIZERS, Fitting, Rate, Watch
+from training.plots.confusion import plot_confusion
+from training.plots.credibility import plot_credibility
+from training.plots.history import plot_history
+from training.plots.pictures import plot_mistakes, plot_predictions, plot_titled
+from training.plots.reliability import plot_reliability
 from training.progress import EpochDisplay, console
 from vitrine import bundle
 from vitrine.bundle import Calibration, Manifest, Origin
@@ -340,7 +345,7 @@ def show_samples(parts: PictureParts, config: Config) -> None:
         return
     some = parts.train.take(np.arange(min(_SHOWN, len(parts.train))))
     path = _plot_path(config.plots, "samples.png")
-    plots.plot_titled(path, some.x, [parts.labels[code] for code in some.y], columns=6)
+    plot_titled(path, some.x, [parts.labels[code] for code in some.y], columns=6)
     console.print(f"Pictures to learn from: {path}", markup=False)
 
 
@@ -352,7 +357,7 @@ def show_predictions(answers: "Answers", parts: PictureParts, config: Config) ->
     some = parts.test.take(np.arange(count))
     path = _plot_path(config.plots, "test_predictions.png")
     probabilities = answers.test["probabilities"][:count]
-    plots.plot_mistakes(path, some.x, probabilities, some.y, parts.labels)
+    plot_mistakes(path, some.x, probabilities, some.y, parts.labels)
     console.print(f"Pictures of the test part with their predictions: {path}", markup=False)
 
 
@@ -634,7 +639,7 @@ def publish(
     drawn = config.motif.golden()
     expected = publishing.add_golden_examples(network, manifest, draft.folder, {"image": drawn})
     draw(draft.plots, history, parts, measured)
-    plots.plot_pictures(draft.plots / "predictions.png", drawn, expected, parts.labels)
+    plot_predictions(draft.plots / "predictions.png", drawn, expected, parts.labels)
     publishing.write_history(draft.folder, history)
     return draft.publish(
         manifest,
@@ -658,11 +663,11 @@ def draw(folder: Path, history: History, parts: PictureParts, measured: Measured
     """Draw what the card shows; no picture of the data set is among it."""
     test = measured.answers.test
     for measure, title in (("loss", "Cross-entropy by epoch"), ("accuracy", "Accuracy by epoch")):
-        plots.plot_history(folder / f"{measure}.png", history, measure, title=title)
+        plot_history(folder / f"{measure}.png", history, measure, title=title)
     predicted = test["probabilities"].argmax(axis=1)
     counts = evaluation.confusion(predicted, parts.test.y, len(parts.labels))
     wrong = int((predicted != parts.test.y).sum())
-    plots.plot_confusion(
+    plot_confusion(
         folder / "confusion.png",
         counts,
         parts.labels,
@@ -670,7 +675,7 @@ def draw(folder: Path, history: History, parts: PictureParts, measured: Measured
     )
     if measured.calibration is None:
         return
-    plots.plot_reliability(
+    plot_reliability(
         folder / "reliability.png",
         [
             calibration.Reliability.of(probabilities, parts.test.y)
@@ -678,7 +683,7 @@ def draw(folder: Path, history: History, parts: PictureParts, measured: Measured
         ],
         title="Probabilities of the test part",
     )
-    plots.plot_credibility(
+    plot_credibility(
         folder / "credibility.png",
         p_values(test["novelty"][:, 0], np.array(measured.calibration.novelty, np.float32)),
         title="Credibility of the test part",

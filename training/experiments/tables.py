@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from training import card, evaluation, plots, publishing
+from training import card, evaluation, publishing
 from training.architectures.hidden import Hidden
 from training.architectures.tables import (
     Head,
@@ -36,6 +36,8 @@ from training.errors import CannotTrain
 from training.evaluation import History, Values
 from training.fitting import Fitting, Watch
 from training.outcomes import Answers, Outcome, outcome_of
+from training.plots.history import plot_history
+from training.plots.surface import FeatureGrid, Surface, plot_surface
 from training.progress import EpochDisplay, console
 from vitrine import bundle
 from vitrine.bundle import Manifest
@@ -568,7 +570,7 @@ def draw(folder: Path, written: Written, parts: TableParts, made: Made) -> None:
     outcome, history = written.outcome, written.learned.history
     for measure in ("loss", outcome.measure):
         title = f"{TITLES.get(measure, measure.capitalize())} by epoch"
-        plots.plot_history(folder / f"{measure}.png", history, measure, title=title)
+        plot_history(folder / f"{measure}.png", history, measure, title=title)
     outcome.draw(folder, parts, written.answers)
     outcome.draw_examples(folder / "predictions.png", made.predictions)
     if len(parts.specs) == 2:
@@ -589,18 +591,18 @@ def draw_surface(path: Path, written: Written, parts: TableParts) -> None:
     shape = tuple(len(axis.values) for axis in axes)
     target = parts.target
     if not target.labels:
-        surface = plots.Surface(outputs["value"].reshape(shape), f"predicted {target.name}")
+        surface = Surface(outputs["value"].reshape(shape), f"predicted {target.name}")
     else:
         found = outputs["probabilities"].reshape(*shape, -1)
-        surface = plots.Surface(found, target.name, target.labels)
-    plots.plot_surface(path, axes[0], axes[1], surface)
+        surface = Surface(found, target.name, target.labels)
+    plot_surface(path, axes[0], axes[1], surface)
 
 
-def _axis(spec: ColumnSpec) -> plots.Axis:
+def _axis(spec: ColumnSpec) -> FeatureGrid:
     if isinstance(spec, CategoryInput):
-        return plots.Axis(spec.name, np.array(spec.vocabulary or (None,), dtype=object))
+        return FeatureGrid(spec.name, np.array(spec.vocabulary or (None,), dtype=object))
     low, high = spec.minimum or 0.0, spec.maximum or 0.0
-    return plots.Axis(spec.name, np.linspace(low, high, _SURFACE_SIDE, dtype=np.float32))
+    return FeatureGrid(spec.name, np.linspace(low, high, _SURFACE_SIDE, dtype=np.float32))
 
 
 def sections(written: Written, parts: TableParts, made: Made) -> tuple[Section, ...]:

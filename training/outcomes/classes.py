@@ -8,13 +8,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from training import calibration, card, evaluation, plots
+from training import calibration, card, evaluation
 from training.architectures.tables import BinaryHead, ClassesHead, Head
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation import Lesson, Unexplained, prepare_lesson
 from training.evaluation import Values
 from training.outcomes.outcome import Answers, Outputs, Truth, tempered
+from training.plots.confusion import plot_confusion
+from training.plots.golden_rows import plot_class_probabilities
+from training.plots.ranking import plot_ranking_curves
+from training.plots.reliability import plot_reliability
 from vitrine.bundle import Calibration
 from vitrine.predictions import Predictions
 from vitrine.signature import OutputSpec, ProbabilitiesOutput, Task
@@ -102,27 +106,30 @@ class Classes:
         probabilities, y = answers.test["probabilities"], parts.test.y
         predicted = probabilities.argmax(axis=1)
         wrong = int((predicted != y).sum())
-        plots.plot_confusion(
+        plot_confusion(
             folder / "confusion.png",
             evaluation.confusion(predicted, y, len(self.target.labels)),
             self.target.labels,
             title=f"Test part: {wrong:,} of {len(y):,} taken for another",
         )
-        plots.plot_reliability(
+        plot_reliability(
             folder / "reliability.png",
             [calibration.Reliability.of(probabilities, y)],
             title="Probabilities of the test part",
         )
         if self._is_binary:
             rare = self.target.rarest or 0
-            plots.plot_curves(
-                folder / "curves.png", probabilities[:, rare], y == rare, self.target.labels[rare]
+            plot_ranking_curves(
+                folder / "curves.png",
+                probabilities[:, rare],
+                y == rare,
+                label=self.target.labels[rare],
             )
 
     def draw_examples(self, path: Path, predictions: Predictions) -> None:
         """Draw the probabilities of each label."""
         names = [f"row {row}" for row in range(1, len(predictions) + 1)]
-        plots.plot_shares(path, names, predictions.values, self.target.labels)
+        plot_class_probabilities(path, names, predictions.values, self.target.labels)
 
     def mistakes(self, parts: TableParts, answers: Answers) -> str:
         """Show the confusion matrix and the curves."""

@@ -8,13 +8,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from training import calibration, card, evaluation, plots
+from training import calibration, card, evaluation
 from training.architectures.tables import Head, LabelsHead
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation import Lesson, Unexplained, prepare_labels_lesson
 from training.evaluation import Values
 from training.outcomes.outcome import Answers, Outputs, Truth, tempered
+from training.plots.golden_rows import plot_label_probabilities
+from training.plots.label_scores import plot_label_scores
+from training.plots.reliability import plot_reliability
 from vitrine.bundle import Calibration
 from vitrine.predictions import Predictions
 from vitrine.signature import LabelsOutput, OutputSpec, Task
@@ -95,8 +98,8 @@ class Labels:
     def draw(self, folder: Path, parts: TableParts, answers: Answers) -> None:
         """Draw each label's precision and recall, and how reliable all probabilities are."""
         found, y = answers.test["probabilities"], parts.test.y
-        plots.plot_label_scores(folder / "labels.png", found, y, self.target.labels)
-        plots.plot_reliability(
+        plot_label_scores(folder / "labels.png", found, y, self.target.labels)
+        plot_reliability(
             folder / "reliability.png",
             [calibration.Reliability.of(_two(found.ravel()), y.ravel().astype(np.int64))],
             title="Probabilities of the test part, all labels",
@@ -105,7 +108,7 @@ class Labels:
     def draw_examples(self, path: Path, predictions: Predictions) -> None:
         """Draw the probability of each label, row by row."""
         names = [f"row {row}" for row in range(1, len(predictions) + 1)]
-        plots.plot_probabilities(path, names, predictions.values, self.target.labels)
+        plot_label_probabilities(path, names, predictions.values, self.target.labels)
 
     def mistakes(self, parts: TableParts, answers: Answers) -> str:
         """Show how each label does."""

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from training import calibration, card, evaluation, plots
+from training import calibration, card, evaluation
 from training.architectures.tables import (
     Head,
     ValueHead,
@@ -20,6 +20,9 @@ from training.datasets.targets import Target
 from training.distillation import Lesson, Unexplained, prepare_lesson
 from training.evaluation import Values
 from training.outcomes.outcome import Answers, Outputs, Truth
+from training.plots.golden_rows import plot_values
+from training.plots.intervals import plot_intervals
+from training.plots.residuals import plot_residuals
 from training.progress import console
 from vitrine.bundle import Calibration
 from vitrine.predictions import Predictions
@@ -105,26 +108,25 @@ class Value:
     def draw(self, folder: Path, parts: TableParts, answers: Answers) -> None:
         """Draw residuals and the widths of intervals."""
         outputs, unit = answers.test, self.unit or ""
-        plots.plot_residuals(folder / "residuals.png", outputs["value"], parts.test.y, unit=unit)
+        plot_residuals(folder / "residuals.png", outputs["value"], parts.test.y, unit=unit)
         if answers.calibration is not None:
             limit = threshold(_scores(answers.calibration, parts), _DRAWN_COVERAGE)
             ends = intervals(outputs["value"], outputs["quantiles"], limit)
-            plots.plot_intervals(
+            plot_intervals(
                 folder / "intervals.png",
                 outputs["value"],
                 ends[:, 1] - ends[:, 0],
                 constant=_constant_width(answers.calibration, parts, _DRAWN_COVERAGE),
-                asked=_DRAWN_COVERAGE,
+                coverage=_DRAWN_COVERAGE,
                 unit=unit,
             )
 
     def draw_examples(self, path: Path, predictions: Predictions) -> None:
         """Draw values as bars."""
-        plots.plot_values(
+        plot_values(
             path,
             [f"row {row}" for row in range(1, len(predictions) + 1)],
             predictions.values,
-            title="Made-up rows, as predicted",
             label=f"{self.target.name} {self.unit or ''}".strip(),
         )
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from training.evaluation import plain
-from training.look import COLOURS, FIRST, GREY, GRID, SECOND, sheet
+from training.plots.style import COLOURS, GREY, GRID, PRIMARY, SECONDARY, saved_figure
 
 if TYPE_CHECKING:
     from training.studies.compare import Trial
@@ -28,7 +28,7 @@ _LOGARITHMIC_FROM = 8
 
 def plot_learning_curves(path: Path, curves: Sequence["Curve"], *, title: str) -> None:
     """Draw scores by training size, a panel a measure, the spread of subsets around the mean."""
-    with sheet(path, width=5.0 * len(curves), height=4.2) as figure:
+    with saved_figure(path, width=5.0 * len(curves), height=4.2) as figure:
         panels = figure.subplots(1, len(curves), squeeze=False)[0]
         for axes, curve in zip(panels, curves, strict=True):
             _plot_learning_curve(axes, curve)
@@ -37,8 +37,8 @@ def plot_learning_curves(path: Path, curves: Sequence["Curve"], *, title: str) -
 
 def _plot_learning_curve(axes: Axes, curve: "Curve") -> None:
     for values, colour, marker, label in (
-        (curve.train, SECOND, "s", "instances that trained"),
-        (curve.scored, FIRST, "o", f"{curve.part}, which did not"),
+        (curve.train, SECONDARY, "s", "instances that trained"),
+        (curve.scored, PRIMARY, "o", f"{curve.part}, which did not"),
     ):
         mean, spread = values.mean(axis=1), values.std(axis=1)
         axes.plot(curve.sizes, mean, marker=marker, markersize=4, color=colour, label=label)
@@ -58,7 +58,7 @@ def plot_trials(
     path: Path, trials: Sequence["Trial"], measures: Sequence[str], *, title: str
 ) -> None:
     """Draw measures by epoch, a panel each: validation thick, training thin."""
-    with sheet(path, width=11.0, height=4.6) as figure:
+    with saved_figure(path, width=11.0, height=4.6) as figure:
         panels = figure.subplots(1, len(measures))
         for axes, measure in zip(panels, measures, strict=True):
             for trial, colour in zip(trials, COLOURS, strict=False):
@@ -99,7 +99,7 @@ def plot_search(
     best, worst = known[0], known[int(_SHOWN_SHARE * (len(known) - 1))]
     shown = np.clip(np.where(np.isfinite(scores), scores, worst), *sorted((worst, best)))
     names = list(ranked[0].parameters)
-    with sheet(path, width=10.5, height=8.0) as figure:
+    with saved_figure(path, width=10.5, height=8.0) as figure:
         panels = figure.subplots(-(-len(names) // 3), 3, sharey=True)
         for axes, name in zip(panels.flat, names, strict=True):
             _plot_parameter(axes, name, [each.parameters[name] for each in ranked], shown)
@@ -129,8 +129,8 @@ def _plot_parameter(
             axes.tick_params(axis="x", rotation=25)
         axes.set_xlim(-0.5, len(kinds) - 0.5)
         axes.grid(visible=False, axis="x")
-    axes.scatter(places[1:], scores[1:], s=26, color=FIRST, alpha=0.65, linewidths=0)
-    axes.scatter(places[:1], scores[:1], s=60, color=SECOND, zorder=3)
+    axes.scatter(places[1:], scores[1:], s=26, color=PRIMARY, alpha=0.65, linewidths=0)
+    axes.scatter(places[:1], scores[:1], s=60, color=SECONDARY, zorder=3)
 
 
 def _choice(value: Any) -> str:
@@ -141,14 +141,14 @@ def _choice(value: Any) -> str:
 
 def plot_folds(path: Path, found: Sequence["Scores"], *, title: str) -> None:
     """Draw scores by fold, a panel a measure; lines at the means, and between what is paired."""
-    with sheet(path, width=5.2 * len(found), height=4.2) as figure:
+    with saved_figure(path, width=5.2 * len(found), height=4.2) as figure:
         panels = figure.subplots(1, len(found), squeeze=False)[0]
         for axes, scores in zip(panels, found, strict=True):
             folds = np.arange(1, len(next(iter(scores.by_model.values()))) + 1)
             if scores.difference:
                 axes.vlines(folds, *scores.by_model.values(), color=GRID, linewidth=4, zorder=1)
             for (model, values), colour, marker in zip(
-                scores.by_model.items(), (FIRST, SECOND), "os", strict=False
+                scores.by_model.items(), (PRIMARY, SECONDARY), "os", strict=False
             ):
                 mean = float(np.mean(values))
                 axes.plot(folds, values, marker, color=colour, label=f"{model}: {plain(mean)}")

@@ -1,4 +1,4 @@
-"""The one look of all plots: matplotlib without a screen, its colours, and a sheet to draw on."""
+"""The style that all plots share: colours, fonts, and the PNG that a plot is saved as."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,20 +7,20 @@ from typing import Any
 
 import matplotlib as mpl
 
-mpl.use("Agg")
+mpl.use("Agg")  # draws without a screen
 
 import matplotlib.pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 INK, GREY, GRID = "#1f2937", "#6b7280", "#e5e7eb"
-FIRST, SECOND = "#2563eb", "#ea580c"
+PRIMARY, SECONDARY = "#2563eb", "#ea580c"
 COLOURS = (
-    *(FIRST, SECOND, "#059669", "#9333ea", "#ca8a04"),
+    *(PRIMARY, SECONDARY, "#059669", "#9333ea", "#ca8a04"),
     *("#db2777", "#0891b2", "#65a30d", "#4b5563", "#b91c1c"),
 )
-BLUES = LinearSegmentedColormap.from_list("paper to blue", ["#ffffff", "#93c5fd", "#1e3a8a"])
-_LOOK: Any = {
+BLUES = LinearSegmentedColormap.from_list("white to blue", ["#ffffff", "#93c5fd", "#1e3a8a"])
+_STYLE: Any = {
     "figure.dpi": 130,
     "savefig.dpi": 130,
     "figure.constrained_layout.use": True,
@@ -46,9 +46,15 @@ _LOOK: Any = {
 
 
 @contextmanager
-def sheet(path: Path, *, width: float, height: float) -> Iterator[Figure]:
-    """Give a figure to draw on, in inches, and save it as a PNG."""
-    with plt.rc_context(_LOOK):
+def saved_figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
+    """Give a figure to draw on, and save it when it is done.
+
+    Args:
+        path: The PNG to write.
+        width: Width of the figure in inches.
+        height: Height of the figure in inches.
+    """
+    with plt.rc_context(_STYLE):
         figure = plt.figure(figsize=(width, height))
         try:
             yield figure

@@ -1,0 +1,29 @@
+"""The PNG that a plot is saved as."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+
+from training.plots.style import saved_figure
+
+
+def draw_line(path: Path) -> bytes:
+    with saved_figure(path, width=2, height=1) as figure:
+        figure.subplots().plot([0, 1])
+    return path.read_bytes()
+
+
+def test_equal_plots_are_equal_bytes(tmp_path: Path) -> None:
+    assert draw_line(tmp_path / "one.png") == draw_line(tmp_path / "other.png")
+
+
+def test_plot_that_fails_writes_nothing_and_leaves_no_figure_open(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        saved_figure(tmp_path / "plot.png", width=2, height=1) as figure,
+    ):
+        figure.subplots().plot([1 / 0])
+
+    assert not (tmp_path / "plot.png").exists()
+    assert not plt.get_fignums()
