@@ -170,11 +170,20 @@ def test_verbs_in_documents_are_in_the_makefile() -> None:
     assert named <= verbs
 
 
-def _typed(page: Path) -> list[list[str]]:
-    """Return the words of every command of ours on a page, the package's name first."""
-    typed = re.findall(r"python -m ((?:service|training) [a-z][^`\n]*)", page.read_text())
+def _code(page: Path) -> str:
+    """Return the code of a page: its code blocks, then what stands in backticks, one a line."""
+    text = page.read_text()
+    block = r"^```\w*\n(.*?)^```$"
+    blocks = re.findall(block, text, re.MULTILINE | re.DOTALL)
+    prose = re.sub(block, "", text, flags=re.MULTILINE | re.DOTALL)
+    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", prose)])
+
+
+def _commands(page: Path) -> list[list[str]]:
+    """Return the words that follow `vitrine` in every command on a page."""
+    typed = re.findall(r"(?<![\w.-])vitrine ((?!train$)[a-z][^\n]*)", _code(page), re.MULTILINE)
     words = (shlex.split(line, comments=True) for line in typed)
-    return [list(takewhile(lambda word: word not in {">", "|"}, each)) for each in words]
+    return [list(takewhile(lambda word: word not in {">", "|", "&"}, each)) for each in words]
 
 
 @pytest.mark.parametrize(
@@ -182,20 +191,30 @@ def _typed(page: Path) -> list[list[str]]:
     [
         pytest.param(words, id=f"{page.name} {number}")
         for page in PAGES
-        for number, words in enumerate(_typed(page), start=1)
+        for number, words in enumerate(_commands(page), start=1)
     ],
 )
 def test_command_in_documents_is_accepted(words: list[str]) -> None:
-    package, *arguments = words
+    package, arguments = ("training", words[1:]) if words[0] == "train" else ("service", words)
 
     options = PARSERS[package].parse_args(arguments)
 
     assert callable(options.run)
 
 
+def test_documents_name_one_way_to_type_a_command() -> None:
+    others = [
+        f"{page.name}: {typed}"
+        for page in PAGES
+        for typed in re.findall(r"python -m (?:service|training) [a-z]+", page.read_text())
+    ]
+
+    assert not others
+
+
 def test_tutorials_have_the_same_commands_in_both_languages() -> None:
     in_english, in_portuguese = (
-        _typed(ROOT / "docs" / name) for name in ("tutorials.md", "tutoriais.pt-BR.md")
+        _commands(ROOT / "docs" / name) for name in ("tutorials.md", "tutoriais.pt-BR.md")
     )
 
     assert in_english
@@ -223,15 +242,6 @@ def _anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub writes them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def _code(page: Path) -> str:
-    """Return the code of a page: its code blocks, then what stands in backticks, one a line."""
-    text = page.read_text()
-    block = r"^```\w*\n(.*?)^```$"
-    blocks = re.findall(block, text, re.MULTILINE | re.DOTALL)
-    prose = re.sub(block, "", text, flags=re.MULTILINE | re.DOTALL)
-    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", prose)])
 
 
 def test_paths_in_documents_exist() -> None:
