@@ -47,7 +47,8 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 	$(LOCK) --group training --constraints requirements/dev.txt --output-file requirements/training.txt
 	$(LOCK) --group service --constraints requirements/dev.txt --output-file requirements/service.txt
 
-# Touched last, so that an installation that broke off is made again from the start.
+# The command vitrine finds this checkout's packages from any folder. An environment is touched last,
+# so that an installation that broke off is made again from the start.
 .venv/%/installed: requirements/%.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \
 		{ echo "Vitrine needs Python 3.11, 3.12 or 3.13, which $(PYTHON) is not; name another with PYTHON=python3.12." >&2; exit 1; }
@@ -56,4 +57,8 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 	@echo "Installing requirements/$*.txt into .venv/$* ..."
 	@$(PYTHON) -m venv --clear .venv/$*
 	@.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@printf '%s\n' '#!/bin/sh' '# Run the commands of Vitrine.' \
+		'export PYTHONSAFEPATH=1 PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}"' \
+		'exec "$(CURDIR)/.venv/$*/bin/python" "$(CURDIR)/bin/vitrine" "$$@"' >.venv/$*/bin/vitrine
+	@chmod +x .venv/$*/bin/vitrine
 	@touch $@

@@ -1,22 +1,33 @@
-"""`python -m service serve` and `score`, and the commands that ask a running service."""
+"""The commands of the service: `python -m service serve`, `score`, and those that ask a server."""
 
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from service.cli import remote
 
+_PROGRAM = "python -m service"
 
-def main() -> None:
-    """Run the command that was asked for."""
-    options = _parser().parse_args()
+
+def main(*, prog: str = _PROGRAM, others: Mapping[str, str] | None = None) -> None:
+    """Run the command that was typed.
+
+    Args:
+        prog: Name of the program in its help.
+        others: Commands that the caller runs itself, with their help texts.
+    """
+    options = _parser(prog, others).parse_args()
     options.run(options)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m service", description=__doc__)
-    commands = parser.add_subparsers(required=True)
+def _parser(
+    prog: str = _PROGRAM, others: Mapping[str, str] | None = None
+) -> argparse.ArgumentParser:
+    description = "Serve models, predict on files, and manage a running service."
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     commands.add_parser("serve", help="serve models/ as the VITRINE_* variables say").set_defaults(
         run=_serve
     )
@@ -25,6 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     index = commands.add_parser("index", help="write index.json of models for a web server")
     index.add_argument("models", metavar="DIR", help="folder of the bundles")
     index.set_defaults(run=_index)
+    for name, help_text in (others or {}).items():
+        commands.add_parser(name, help=help_text)
     return parser
 
 

@@ -25,7 +25,7 @@ case "$*" in
     *ensurepip*) exit {venv_status} ;;
     "-m venv --clear "*)
         mkdir -p "$4/bin"
-        printf '#!/bin/sh\\necho "$VITRINE_HOST:$VITRINE_PORT $*"\\n' > "$4/bin/python"
+        printf '#!/bin/sh\\necho "$VITRINE_HOST:$VITRINE_PORT $PYTHONPATH $*"\\n' > "$4/bin/python"
         chmod +x "$4/bin/python" ;;
 esac
 """
@@ -103,7 +103,7 @@ def test_serve_listens_where_it_is_told(
 ) -> None:
     finished = make("serve", *arguments, **environment)
 
-    assert finished.stdout.splitlines()[-1] == f"{address} -m service serve"
+    assert finished.stdout.splitlines()[-1] == f"{address}  -m service serve"
 
 
 def test_serve_installs_once_and_again_when_the_lock_changes(make: Make, clone: Path) -> None:
@@ -114,6 +114,24 @@ def test_serve_installs_once_and_again_when_the_lock_changes(make: Make, clone: 
     third = make("serve")
 
     assert ["-m venv" in run.stderr for run in (first, second, third)] == [True, False, True]
+
+
+def test_environment_has_a_command_for_any_folder(make: Make, clone: Path, tmp_path: Path) -> None:
+    make("--silent", ".venv/training/installed")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "link").symlink_to(clone / ".venv/training/bin/vitrine")
+
+    finished = subprocess.run(
+        [elsewhere / "link", "score", "a model", "*.csv"],
+        cwd=elsewhere,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": "/mine"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert finished.stdout == f": {clone}:/mine {clone}/bin/vitrine score a model *.csv\n"
 
 
 def test_broken_off_installation_is_made_again(make: Make, clone: Path) -> None:

@@ -10,17 +10,22 @@ from training import interruption
 from training.commands import catalogue, images, importing, studies, tables
 from training.errors import CannotTrain
 
+_PROGRAM = "python -m training"
 _INTERRUPTED = 130
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, prog: str = _PROGRAM) -> int:
     """Run one command.
+
+    Args:
+        arguments: Words of the command; those of this process if None.
+        prog: Name of the program in its help.
 
     Returns:
         The exit status: 0 when all was done that was asked for.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args(words)
+    options = _parser(prog).parse_args(words)
     try:
         if options.trains:
             with _quiet():
@@ -56,9 +61,9 @@ def _quiet() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str = _PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m training", description="Train a network and publish it under models/."
+        prog=prog, description="Train a network and publish it under models/."
     )
     parser.set_defaults(trains=True)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
