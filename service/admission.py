@@ -1,31 +1,33 @@
-"""Who may compute now: a few requests at a time, in the order in which they came.
+"""Who may compute now: a few requests at a time, in the order in which they arrived.
 
-More threads than cores that all compute take turns at every bytecode, and all of them are late. A
-thread that only waits for its client needs no turn, so there may be many of those.
+More computing threads than cores take turns at every bytecode, and all of them are late. A thread
+that only waits for its client holds no compute slot, so there may be many of those.
 """
 
+import contextlib
 import threading
 from collections import deque
+from collections.abc import Iterator
 
 
 class Scheduler:
-    """Hands out turns.
+    """Hands out the compute slots of one process.
 
     Args:
-        places: How many compute at a time.
+        slots: Number of requests that may compute at the same time.
     """
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._waiting: deque[threading.Lock] = deque()
         self._lock = threading.Lock()
 
-    def turn(self) -> "ComputeSlot":
-        """Return the turn of one request, not yet taken."""
+    def slot(self) -> "ComputeSlot":
+        """Return the slot of one request, which does not hold it yet."""
         return ComputeSlot(self)
 
     def acquire(self) -> None:
-        """Wait for a place; whoever came first gets it first."""
+        """Wait for a free slot; the first to arrive gets it first."""
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -36,7 +38,7 @@ class Scheduler:
         mine.acquire()
 
     def release(self) -> None:
-        """Give a place to the next who waits."""
+        """Hand a slot to the next that waits for one."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().release()
@@ -45,22 +47,40 @@ class Scheduler:
 
 
 class ComputeSlot:
-    """One request's right to compute, for as long as it neither waits nor writes."""
+    """One request's right to compute: held inside `with`, which may be nested.
 
-    __slots__ = ("_is_taken", "_scheduler")
+    The request's own thread alone may use it.
+    """
+
+    __slots__ = ("_depth", "_scheduler")
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self._is_taken = False
+        self._depth = 0
 
-    def take(self) -> None:
-        """Wait until there is a place, unless it has one."""
-        if not self._is_taken:
+    def __enter__(self) -> None:
+        if self._depth == 0:
             self._scheduler.acquire()
-            self._is_taken = True
+        self._depth += 1
 
-    def give(self) -> None:
-        """Let another one compute, if it has a place."""
-        if self._is_taken:
-            self._is_taken = False
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if self._depth == 0:
             self._scheduler.release()
+
+    @contextlib.contextmanager
+    def released(self) -> Iterator[None]:
+        """Let others compute inside this `with`, where the request waits for its client."""
+        if self._depth == 0:
+            yield
+            return
+        self._scheduler.release()
+        try:
+            yield
+        finally:
+            self._scheduler.acquire()
+
+    def give_way(self) -> None:
+        """Let the others that wait compute first."""
+        with self.released():
+            pass

@@ -17,13 +17,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from service.http.app import create_app
-from service.http.options import Options
 from service.rollout.repository import Repository
 from service.settings import PREFIX, Settings
 from service.telemetry.metrics import Metrics
 from tests.fakes import FakeFleet
 from tests.servers import ROOT, Server, serving
 from vitrine.errors import VitrineError
+from vitrine.options import Options
 
 # The changelog speaks of earlier versions too: their names and paths need not exist any more.
 PAGES = sorted(

@@ -170,15 +170,19 @@ class NoFiniteAnswer(VitrineError):
 
 
 class InvalidInstances(VitrineError):
-    """The body was parsed, but does not fit the model's signature."""
+    """The body was parsed, but does not fit the model's signature.
+
+    Attributes:
+        count: Number of faults in all, of which `faults` holds the first.
+    """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Invalid instances"
 
     def __init__(self, faults: Sequence[Fault], *, found: int | None = None) -> None:
-        count = len(faults) if found is None else found
-        more = f" The first {MAX_FAULTS} are listed." if count > MAX_FAULTS else ""
+        self.count = len(faults) if found is None else found
+        more = f" The first {MAX_FAULTS} are listed." if self.count > MAX_FAULTS else ""
         first = faults[0].detail
         super().__init__(
-            f"{first}" if count == 1 else f"{count} faults.{more} {first}", faults=faults
+            f"{first}" if self.count == 1 else f"{self.count} faults.{more} {first}", faults=faults
         )

@@ -1,7 +1,7 @@
 """One loaded version: raw instances -> predictions.
 
-The one place where raw features become what the network takes, so that every language a client
-may speak gets the same geometry, the same vocabulary and the same warnings.
+Raw values become the network's input here and nowhere else, so that every caller gets the same
+geometry, the same vocabulary and the same warnings.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,9 +51,9 @@ class Model:
     """One version of a model, loaded and ready to predict.
 
     Attributes:
-        manifest: What is said about it.
-        trust: What tells how far to trust its answers; None where nothing was calibrated.
-        bins: What instances are counted into, to see whether they drift.
+        manifest: Description of the version.
+        trust: Calibration of its predictions; None where nothing was calibrated.
+        bins: Bins that instances are counted into, to see whether they drift.
     """
 
     def __init__(self, manifest: Manifest, engine: Engine) -> None:
@@ -91,18 +91,18 @@ class Model:
             return None
         return self.trust.largest_coverage
 
-    def asked(
+    def trust_options(
         self, *, coverage: float | None, default: float, abstain_below: float | None
     ) -> TrustOptions:
-        """Return what an answer of this version will tell.
+        """Return the trust options that this version can fulfil.
 
         Args:
-            coverage: As the client asks for it; None for the default.
-            default: Where it is more than calibration supports, the most that it does.
-            abstain_below: As the client asks for it.
+            coverage: Coverage that the caller asks for; None for the default.
+            default: Default coverage; lowered to the most that the calibration supports.
+            abstain_below: Credibility below which the caller wants no class label.
 
         Raises:
-            InvalidParameter: The client asks for what calibration does not support.
+            InvalidParameter: The caller asks for more than the calibration supports.
         """
         if abstain_below is not None and self._why_no_abstaining:
             rule = f"has no meaning for {self.name!r}, {self._why_no_abstaining}"
@@ -118,8 +118,8 @@ class Model:
             most = f"{calibrating} / {calibrating + 1}"
             rule = f"must be at most {most}, since {calibrating} instances calibrate {self.name!r}"
             raise InvalidParameter("coverage", str(coverage), rule)
-        told = min(default, largest) if coverage is None else coverage
-        return TrustOptions(coverage=told, abstain_below=abstain_below)
+        supported = min(default, largest) if coverage is None else coverage
+        return TrustOptions(coverage=supported, abstain_below=abstain_below)
 
     @property
     def _why_no_abstaining(self) -> str:
@@ -134,25 +134,25 @@ class Model:
             return "whose answers are neither sets nor intervals"
         return "which was not calibrated"
 
-    def columns(self, asked: TrustOptions) -> list[str]:
-        """Return the columns of its predictions as a table."""
+    def columns(self, options: TrustOptions) -> list[str]:
+        """Return the names of the columns that its predictions have as a table."""
         if isinstance(self._output, LabelsOutput):
             return label_columns(self._output)
         if isinstance(self._output, AnomalyOutput):
             return ["anomaly_score", *(["credibility"] if self.trust is not None else [])]
-        is_trusted = asked.coverage is not None
+        is_trusted = options.coverage is not None
         if not isinstance(self._output, ProbabilitiesOutput):
             return ["prediction", *(["lower", "upper"] if is_trusted else [])]
         trusted = ["set", "credibility"] if is_trusted else []
-        reason = ["reason"] if asked.abstain_below is not None else []
+        reason = ["reason"] if options.abstain_below is not None else []
         return ["label", "probability", *trusted, *reason]
 
-    def predict(self, instances: Instances, asked: TrustOptions = NO_TRUST) -> Predictions:
+    def predict(self, instances: Instances, options: TrustOptions = NO_TRUST) -> Predictions:
         """Predict on raw instances.
 
         Args:
-            instances: An array for every input of the signature, all of one length.
-            asked: What to tell besides, as the method of that name returns it.
+            instances: One array for every input of the signature, all of one length.
+            options: Trust options, as `trust_options` returns them.
         """
         warnings: Warnings = {}
         errors: Errors = {}
@@ -165,13 +165,13 @@ class Model:
         finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
         for name in self._trusted:
             finite &= np.isfinite(outputs[name]).all(axis=1)
-        for place in np.flatnonzero(~finite):
-            errors.setdefault(int(place), NoFiniteAnswer())
-        confidence = self._confidence(values, outputs, asked)
+        for index in np.flatnonzero(~finite):
+            errors.setdefault(int(index), NoFiniteAnswer())
+        confidence = self._confidence(values, outputs, options)
         return Predictions(self._output, values, warnings, errors, confidence, tensors, steps)
 
     def run(self, tensors: Tensors) -> Values:
-        """Return what the network predicts on what it takes, and nothing else.
+        """Return the network's own predictions on its own input, and nothing else.
 
         Shapes:
             (n, classes), (n, labels) or (n,).
@@ -179,7 +179,7 @@ class Model:
         return self._answer(tensors)[0]
 
     def count(self, predictions: Predictions) -> Counts:
-        """Count what was predicted on into `bins`.
+        """Count the instances of some predictions into `bins`.
 
         Shapes:
             (bins,).
@@ -197,23 +197,23 @@ class Model:
         return values.reshape(len(values), *values_shape(self._output)), outputs
 
     def _confidence(
-        self, values: Values, outputs: Mapping[str, Values], asked: TrustOptions
+        self, values: Values, outputs: Mapping[str, Values], options: TrustOptions
     ) -> Confidence | None:
         if self.trust is None:
             return None
         if isinstance(self._output, AnomalyOutput):
             return Confidence(credibility=p_values(values, self.trust.scores))
-        if asked.coverage is None:
+        if options.coverage is None:
             return None
         if self._quantiles is not None:
-            ends = self.trust.intervals(values, outputs[self._quantiles.name], asked.coverage)
-            return Confidence(coverage=asked.coverage, intervals=ends)
+            ends = self.trust.intervals(values, outputs[self._quantiles.name], options.coverage)
+            return Confidence(coverage=options.coverage, intervals=ends)
         novelty = None if self._novelty is None else outputs[self._novelty.name][:, 0]
         return Confidence(
-            coverage=asked.coverage,
-            sets=self.trust.sets(values, asked.coverage),
+            coverage=options.coverage,
+            sets=self.trust.sets(values, options.coverage),
             credibility=self.trust.credibility(values, novelty),
-            abstain_below=asked.abstain_below,
+            abstain_below=options.abstain_below,
         )
 
     def _encode(
@@ -235,7 +235,7 @@ class Model:
             blank = np.isnan(encoded)
             _warn_of_range(spec, encoded, warnings)
         if not spec.blanks:
-            _warn(warnings, blank, lambda _: f"{spec.name} is blank; no training row was")
+            _warn(warnings, blank, lambda _: f"{spec.name} is missing; it never was in training.")
         return encoded.reshape(-1, *spec.shape)
 
     def _encode_category(
@@ -245,7 +245,9 @@ class Model:
         _warn(
             warnings,
             encoded == OTHER_CODE,
-            lambda place: f"{spec.name} {shown(raw[place])} is not a category known from training",
+            lambda index: (
+                f"{spec.name} is {shown(raw[index])}; training did not have this category."
+            ),
         )
         return encoded
 
@@ -257,21 +259,21 @@ def _fit_pictures(
     steps: list[tuple[str, ...]],
 ) -> NDArray[np.float32]:
     tensor = np.zeros((len(pictures), *spec.shape), dtype=np.float32)
-    for place, pixels in enumerate(pictures):
+    for index, pixels in enumerate(pictures):
         try:
             fitted = geometry.fit(spec.geometry, pixels, spec.shape)
         except BlankPicture as error:
-            errors[place] = error
+            errors[index] = error
             steps.append(())
         else:
-            tensor[place] = fitted.pixels
+            tensor[index] = fitted.pixels
             steps.append(fitted.steps)
     return tensor
 
 
 def _warn(warnings: Warnings, where: NDArray[np.bool_], text: Callable[[int], str]) -> None:
-    for place in np.flatnonzero(where).tolist():
-        warnings.setdefault(place, []).append(text(place))
+    for index in np.flatnonzero(where).tolist():
+        warnings.setdefault(index, []).append(text(index))
 
 
 def _warn_of_range(
@@ -281,19 +283,19 @@ def _warn_of_range(
         return
     low, high = spec.minimum, spec.maximum
 
-    def text(place: int) -> str:
-        found, *ends = (_written(spec, value) for value in (float(values[place]), low, high))
-        return f"{spec.name} {found} is outside of what training saw, {' to '.join(ends)}"
+    def text(index: int) -> str:
+        value, *ends = (_format(spec, number) for number in (float(values[index]), low, high))
+        return f"{spec.name} is {value}; in training it was between {' and '.join(ends)}."
 
     _warn(warnings, (values < low) | (values > high), text)
 
 
-def _written(spec: NumberInput | DateInput, value: float) -> str:
+def _format(spec: NumberInput | DateInput, value: float) -> str:
     if isinstance(spec, DateInput):
         try:
             return (_EPOCH + timedelta(days=value)).strftime(spec.format)
-        except (OverflowError, ValueError):  # beyond the year 9999, where no calendar goes
+        except (OverflowError, ValueError):  # `datetime` ends with the year 9999
             return f"{value:g} days after 1970-01-01"
     text = f"{value:.6g}"
-    # Nine digits tell every two float32 apart, such as one just outside of a range and its end.
+    # Nine digits distinguish any two float32, such as the end of a range and a value beyond it.
     return text if np.float32(text) == np.float32(value) else f"{value:.9g}"

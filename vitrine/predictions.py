@@ -1,6 +1,6 @@
-"""The answers to some instances: labels, values or scores, and how far to trust them.
+"""The predictions for some instances: labels, values or scores, and how far to trust them.
 
-What is known of each is kept column by column; records and table columns are made when asked for.
+They are kept as arrays; records and table columns are made when they are asked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,19 +19,20 @@ from vitrine.signature import (
     ProbabilitiesOutput,
     ValueOutput,
 )
+from vitrine.tables.blocks import Block
 
 Values = NDArray[np.float32]
 
-# Of several labels those are given that are at least as probable as not.
+# An instance is given every label that is at least as probable as not.
 _LEAST_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustOptions:
-    """What is to be told of an answer besides itself.
+    """What a prediction says about its own trustworthiness.
 
     Attributes:
-        coverage: Of prediction sets and intervals; None to tell nothing of trust.
+        coverage: Coverage of prediction sets and intervals; None for neither, nor credibility.
         abstain_below: Credibility below which no class label is given.
     """
 
@@ -44,15 +45,14 @@ NO_TRUST = TrustOptions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confidence:
-    """How far n answers can be trusted, in their order.
+    """How far to trust n predictions, in their order.
 
     Attributes:
-        coverage: With what probability a set or an interval holds the truth; None where there is
-            neither.
-        sets: Which labels belong to each prediction set; None where no class is predicted.
-        intervals: Where each value lies; None where no value is predicted.
-        credibility: Conformal p-value; None where the network gives nothing to tell it by.
-        abstain_below: The credibility below which no answer is given.
+        coverage: Probability that a set or an interval holds the truth; None without either.
+        sets: Membership of each label in each prediction set; None where no class is predicted.
+        intervals: Interval of each value; None where no value is predicted.
+        credibility: Conformal p-value of each instance; None where there is none.
+        abstain_below: Credibility below which no class label is given.
 
     Shapes:
         sets: (n, classes); intervals: (n, 2), lower and upper; credibility: (n,).
@@ -64,42 +64,42 @@ class Confidence:
     credibility: NDArray[np.float64] | None = None
     abstain_below: float | None = None
 
-    def take(self, places: Sequence[int]) -> "Confidence":
-        """Return what is said of the answers at some places."""
+    def take(self, indices: Sequence[int]) -> "Confidence":
+        """Return the part about some of the predictions."""
         return replace(
             self,
-            sets=None if self.sets is None else self.sets[places],
-            intervals=None if self.intervals is None else self.intervals[places],
-            credibility=None if self.credibility is None else self.credibility[places],
+            sets=None if self.sets is None else self.sets[indices],
+            intervals=None if self.intervals is None else self.intervals[indices],
+            credibility=None if self.credibility is None else self.credibility[indices],
         )
 
     def abstained(self) -> NDArray[np.intp]:
-        """Return the places of the answers that are not given."""
+        """Return the indices of the predictions whose label is withheld."""
         if self.credibility is None or self.abstain_below is None:
             return np.empty(0, dtype=np.intp)
         return np.flatnonzero(self.credibility < self.abstain_below)
 
-    def reason(self, place: int) -> str:
-        """Say why an answer is not given."""
-        credibility = np.nan if self.credibility is None else self.credibility[place]
+    def reason(self, index: int) -> str:
+        """Say why the label of a prediction is withheld."""
+        credibility = np.nan if self.credibility is None else self.credibility[index]
         return (
-            f"The credibility {credibility:.4g} is below {self.abstain_below}: this is too "
-            "unlike what the model was trained on."
+            f"The credibility {credibility:.4g} is below {self.abstain_below}: the instance is too "
+            "unlike the model's training data."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The answers to n instances, in their order.
+    """The predictions for n instances, in their order.
 
     Attributes:
-        output: What they are.
+        output: The output of the signature that they are.
         values: Probabilities, values or scores.
-        warnings: What is doubtful about an instance, by its place; most have none.
-        errors: Why an instance cannot be predicted, by its place; its values mean nothing.
-        confidence: How far to trust them, where that was asked for and can be told.
-        tensors: What the network took.
-        steps: What was done to each picture to get there, in plain words.
+        warnings: Doubts about an instance, by its index; most instances have none.
+        errors: Reason why an instance has no prediction, by its index; its values mean nothing.
+        confidence: How far to trust the predictions; None where that was not asked for.
+        tensors: Input of the network.
+        steps: What the geometry did to each picture, in plain words.
 
     Shapes:
         values: (n, classes) or (n, labels) for probabilities, (n,) for a value or a score; each
@@ -118,21 +118,21 @@ class Predictions:
         return len(self.values)
 
     def good(self) -> "Predictions":
-        """Return those without an error."""
+        """Return the predictions without an error."""
         if not self.errors:
             return self
-        places = [place for place in range(len(self)) if place not in self.errors]
+        indices = [index for index in range(len(self)) if index not in self.errors]
         return Predictions(
             self.output,
-            self.values[places],
-            {new: self.warnings[old] for new, old in enumerate(places) if old in self.warnings},
-            confidence=None if self.confidence is None else self.confidence.take(places),
-            tensors={name: tensor[places] for name, tensor in self.tensors.items()},
-            steps=[self.steps[place] for place in places] if self.steps else (),
+            self.values[indices],
+            {new: self.warnings[old] for new, old in enumerate(indices) if old in self.warnings},
+            confidence=None if self.confidence is None else self.confidence.take(indices),
+            tensors={name: tensor[indices] for name, tensor in self.tensors.items()},
+            steps=[self.steps[index] for index in indices] if self.steps else (),
         )
 
     def labels(self) -> NDArray[np.object_]:
-        """Return each instance's most probable class label; none where no class is predicted.
+        """Return each instance's most probable class label; nothing where no class is predicted.
 
         Shapes:
             (n,), or (0,) for anything but a classification.
@@ -144,16 +144,13 @@ class Predictions:
         return given
 
     def label_lists(self) -> list[list[str]]:
-        """Return the labels that each instance has, in the signature's order.
-
-        None where other than several labels are predicted.
-        """
+        """Return each instance's labels, in the signature's order; nothing without such labels."""
         if not isinstance(self.output, LabelsOutput):
             return []
         return _members(given_labels(self.values), self.output.labels)
 
     def abstained(self) -> NDArray[np.intp]:
-        """Return the places of the answers that are not given."""
+        """Return the indices of the predictions whose label is withheld."""
         return np.empty(0, np.intp) if self.confidence is None else self.confidence.abstained()
 
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -188,9 +185,9 @@ class Predictions:
             columns["credibility"] = confidence.credibility
         if confidence.abstain_below is not None:
             reasons = np.full(len(self), None, dtype=object)
-            for place in confidence.abstained():
-                columns["label"][place], columns["probability"][place] = None, np.nan
-                reasons[place] = confidence.reason(place)
+            for index in confidence.abstained():
+                columns["label"][index], columns["probability"][index] = None, np.nan
+                reasons[index] = confidence.reason(index)
             columns["reason"] = reasons
         return columns
 
@@ -198,11 +195,11 @@ class Predictions:
         """Return the predictions as JSON objects.
 
         Args:
-            top: How many of the most probable classes or labels to list; None for all.
+            top: Number of the most probable classes or labels to list; None for all.
         """
         records = self._records(top)
-        for place, texts in self.warnings.items():
-            records[place]["warnings"] = texts
+        for index, texts in self.warnings.items():
+            records[index]["warnings"] = texts
         return records
 
     def _records(self, top: int | None) -> list[dict[str, Any]]:
@@ -226,13 +223,35 @@ class Predictions:
         return records
 
 
+@dataclass(frozen=True, slots=True)
+class PredictedBlock:
+    """The rows of one block with what was predicted for each.
+
+    Attributes:
+        block: The rows as they came.
+        predictions: Predictions for the rows without an error, in order.
+        errors: What is wrong with each of the other rows, by its index in the block.
+        explanations: Explanations for the rows without an error, where they were asked for.
+    """
+
+    block: Block
+    predictions: Predictions
+    errors: Mapping[int, str]
+    explanations: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is a prediction for each of the block's instances."""
+        return len(self.predictions) == len(next(iter(self.block.instances.values()), ()))
+
+
 def values_shape(output: PredictionOutput) -> tuple[int, ...]:
-    """Return the shape of one instance's values: a value or a score is a plain number."""
+    """Return the shape of one instance's values: () where it is a single number."""
     return () if isinstance(output, ValueOutput | AnomalyOutput) else output.shape
 
 
 def given_labels(probabilities: Values) -> NDArray[np.bool_]:
-    """Say which of several labels each instance has: those at least as probable as not.
+    """Say which labels each instance is given: those at least as probable as not.
 
     Shapes:
         (n, labels) to (n, labels).
@@ -241,7 +260,7 @@ def given_labels(probabilities: Values) -> NDArray[np.bool_]:
 
 
 def label_columns(output: LabelsOutput) -> list[str]:
-    """Return the names of a table's columns that hold several labels."""
+    """Return the names of the table columns that hold an instance's labels."""
     return ["labels", *(f"probability_{label}" for label in output.labels)]
 
 
@@ -252,8 +271,8 @@ def _ranked(
     ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     ordered = np.take_along_axis(probabilities, ranked, axis=1)
     return [
-        dict(zip((labels[place] for place in places), values, strict=True))
-        for places, values in zip(ranked, ordered, strict=True)
+        dict(zip((labels[index] for index in indices), values, strict=True))
+        for indices, values in zip(ranked, ordered, strict=True)
     ]
 
 
@@ -272,11 +291,11 @@ def _add_sets(
         for record, members in zip(records, _members(confidence.sets, labels), strict=True):
             record["set"] = members
     _add_credibility(records, confidence)
-    for place in confidence.abstained():
-        records[place] |= {
+    for index in confidence.abstained():
+        records[index] |= {
             "label": None,
             "probability": None,
-            "reason": confidence.reason(place),
+            "reason": confidence.reason(index),
         }
 
 
@@ -295,18 +314,18 @@ def _add_credibility(records: list[dict[str, Any]], confidence: Confidence) -> N
 
 
 def _joined(lists: list[list[str]]) -> NDArray[np.object_]:
-    """Return a column of labels."""
+    """Return a table column that holds a list of labels in each cell."""
     return np.array([*("|".join(labels) for labels in lists), None], dtype=object)[:-1]
 
 
 def _members(sets: NDArray[np.bool_], labels: tuple[str, ...]) -> list[list[str]]:
-    """Return the labels of each set; equal sets share one list, for most are of the same few."""
+    """Return the labels of each set; equal sets share one list, since few different ones occur."""
     if len(sets) == 1:
-        return [[labels[place] for place in np.flatnonzero(sets[0])]]
+        return [[labels[index] for index in np.flatnonzero(sets[0])]]
     bits = np.packbits(sets, axis=1)
-    # Whole numbers sort much faster than strings of bytes; up to 64 classes need one of them.
+    # Integers sort much faster than strings of bytes; up to 64 classes fit into one integer.
     words = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8))).view(np.uint64)
     patterns = words[:, 0] if words.shape[1] == 1 else words.view(f"V{8 * words.shape[1]}")[:, 0]
     _, firsts, which = np.unique(patterns, return_index=True, return_inverse=True)
-    lists = [[labels[place] for place in np.flatnonzero(sets[first])] for first in firsts]
+    lists = [[labels[index] for index in np.flatnonzero(sets[first])] for first in firsts]
     return [lists[pattern] for pattern in which.tolist()]

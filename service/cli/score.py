@@ -13,13 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import FileIO
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Self, TextIO
 
 from service.errors import VersionRefused
-from service.http.answers import Answered, CsvAnswer, open_csv, predict, predict_all
-from service.http.options import Options, read_options
+from service.http.query import read_options
 from service.rollout.model_store import open_model_store
 from service.rollout.sources import SourceUnreachable
 from service.settings import InvalidSetting, Settings
@@ -28,8 +26,10 @@ from vitrine.engines import available_cpus
 from vitrine.errors import MAX_FAULTS, InvalidParameter, VitrineError, nearest, shown
 from vitrine.loading import load_versions
 from vitrine.model import Model
-from vitrine.predictions import TrustOptions
-from vitrine.tables import CsvReader
+from vitrine.observer import Observer
+from vitrine.options import Options
+from vitrine.pipeline import Pipeline, open_csv
+from vitrine.predictions import PredictedBlock
 
 # The options of a prediction over HTTP that mean something here.
 OPTIONS = ("errors", "echo", "coverage", "abstain_below", "delimiter", "decimal", "thousands")
@@ -50,12 +50,12 @@ def run(options: argparse.Namespace) -> None:
             settings = replace(settings, models=options.models)
         given = {name: getattr(options, name) for name in OPTIONS}
         query = {name: [text] for name, text in given.items() if text is not None}
-        asked = read_options(query, csv_body=True, csv_answer=True)
+        asked_for = read_options(query, csv_body=True, csv_answer=True)
         model = load(settings, options.name, options.version)
         target = None if options.output == "-" else Path(options.output)
         if target is None:  # whoever reads it may have enough, as `head` has
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        score(model, Path(options.file), target, asked, settings)
+        score(model, Path(options.file), target, asked_for, settings)
     except (CannotScore, InvalidBundle, InvalidSetting, SourceUnreachable) as error:
         sys.exit(str(error))
     except VitrineError as error:
@@ -110,67 +110,37 @@ def score(
     """Predict on every row of a file.
 
     Args:
-        model: Who predicts.
+        model: The model that predicts.
         source: The CSV file.
-        target: Where the predictions are written, whole or not at all; None for standard output.
+        target: File for the predictions, written whole or not at all; None for standard output.
         options: What is asked for, as of an HTTP request.
         settings: The default coverage and the longest row.
-        errors: Where progress is told; standard error by default.
+        errors: Stream for the progress; standard error by default.
 
     Raises:
-        CannotScore: A file cannot be read or written, or holds what cannot be predicted on.
-        InvalidParameter: The options ask for what the model cannot tell.
+        CannotScore: A file cannot be read or written, or holds a row without a prediction.
+        InvalidParameter: The model does not support the options.
     """
-    asked = model.asked(
-        coverage=options.coverage, default=settings.coverage, abstain_below=options.abstain_below
-    )
-    # The limit protects a service; a file of one's own may be of any length.
-    settings = replace(settings, max_rows=sys.maxsize)
     errors = errors or sys.stderr
     # On a terminal that shows the predictions a line of progress would stand among them.
     is_live = errors.isatty() and (target is not None or not sys.stdout.isatty())
     with _opened(source) as stream, Progress(errors, stream, is_live=is_live) as progress:
+        pipeline = Pipeline(model, options, default_coverage=settings.coverage, observer=progress)
         try:
-            reader = open_csv(model, stream, options, settings)
-            answered = progress.follow(_answered(model, reader, options, asked))
-            _write(target, _pieces(model, reader, answered, options, asked))
+            table = open_csv(
+                model,
+                stream,
+                options,
+                max_row_bytes=settings.max_row_bytes,
+                # The limit protects a service; a file of one's own may have any length.
+                max_rows=sys.maxsize,
+            )
+            _write(target, pipeline.answer(table, as_csv=True))
         except InvalidParameter:
             raise
         except VitrineError as error:
             raise CannotScore(f"{source}: {_sentence(error)}") from None
-        progress.close(reader.ignored_columns)
-
-
-def _answered(
-    model: Model, reader: CsvReader, options: Options, asked: TrustOptions
-) -> Iterator[Answered]:
-    rows = 0
-    for block in reader:
-        if options.report:
-            yield predict(model, block, asked)
-        else:
-            yield predict_all(model, block, asked, first=rows)
-        rows += block.rows
-
-
-def _pieces(
-    model: Model,
-    reader: CsvReader,
-    answered: Iterator[Answered],
-    options: Options,
-    asked: TrustOptions,
-) -> Iterator[bytes]:
-    first = list(filter(None, [next(answered, None)]))  # it settles the dialect
-    writer = CsvAnswer(
-        model,
-        asked,
-        dialect=reader.dialect,
-        echo=reader.names if options.echo else (),
-        report=options.report,
-    )
-    yield writer.begin()
-    yield from map(writer.rows, chain(first, answered))
-    yield writer.end()
+        progress.close(table.ignored_columns)
 
 
 def _sentence(error: VitrineError) -> str:
@@ -251,25 +221,25 @@ def _output(target: Path | None) -> Iterator[BinaryIO]:
             unfinished.unlink(missing_ok=True)
 
 
-class Progress:
-    """How far a file has been answered: one line, rewritten in place, and a last one.
+class Progress(Observer):
+    """How far a file has been scored: one line, rewritten in place, and a last one.
 
     Args:
-        told: Where it is written.
-        source: What is being read.
+        output: Stream for the lines.
+        source: File that is read.
         is_live: Whether to write more than the last line.
-        clock: Seconds from any moment on.
+        clock: Returns seconds since some moment.
     """
 
     def __init__(
         self,
-        told: TextIO,
+        output: TextIO,
         source: Source,
         *,
         is_live: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._told = told
+        self._output = output
         self._source = source
         self._is_live = is_live
         self._clock = clock
@@ -282,17 +252,15 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._clear()
 
-    def follow(self, answered: Iterable[Answered]) -> Iterator[Answered]:
-        """Pass blocks on, and count them once they have been written."""
-        for each in answered:
-            yield each
-            self._rows += each.block.rows
-            self._faulty += len(each.errors)
-            if self._is_live and self._clock() - self._shown >= _STEP_SECONDS:
-                self._shown = self._clock()
-                self._clear()
-                self._told.write(self._line())
-                self._told.flush()
+    def predicted(self, predicted: PredictedBlock) -> None:
+        """Count a block's rows, and rewrite the line where it is older than a moment."""
+        self._rows += predicted.block.rows
+        self._faulty += len(predicted.errors)
+        if self._is_live and self._clock() - self._shown >= _STEP_SECONDS:
+            self._shown = self._clock()
+            self._clear()
+            self._output.write(self._line())
+            self._output.flush()
 
     def close(self, ignored_columns: Sequence[str]) -> None:
         """Write the last line."""
@@ -303,7 +271,7 @@ class Progress:
             parts.append(f"{self._faulty} of them with an error")
         if ignored_columns:
             parts.append(f"no inputs: {', '.join(ignored_columns[:MAX_FAULTS])}")
-        self._told.write("; ".join(parts) + ".\n")
+        self._output.write("; ".join(parts) + ".\n")
 
     def _line(self) -> str:
         size = f" of {self._source.size_bytes / 1e6:.1f}" if self._source.size_bytes else ""
@@ -315,4 +283,4 @@ class Progress:
 
     def _clear(self) -> None:
         if self._is_live:
-            self._told.write("\r\x1b[K")
+            self._output.write("\r\x1b[K")

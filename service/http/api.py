@@ -1,34 +1,47 @@
-"""Our own routes: the models, what they take, and their predictions."""
+"""Our own language: the route of predictions, and how its bodies are read."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from io import BytesIO
 from urllib.parse import quote
 
-import msgspec
-import numpy as np
 import orjson
 from flask import Blueprint, Response, request
-from werkzeug.datastructures import MIMEAccept
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 from werkzeug.routing import BaseConverter
 
-from service.errors import NotAcceptable
-from service.http import context as exchange
-from service.http.answers import CSV_TYPE, JSON_TYPE
-from service.http.bodies import Content, decode, is_csv
-from service.http.options import read_options
-from service.http.prediction import Compare, Prediction
-from service.rollout.desired import describe_serving
+from service.http import context, problems
+from service.http.content import FORM_TYPE, Content, Kind, judge
+from service.http.context import RequestContext
+from service.http.query import read_options
+from service.http.transfer import AnswerBroken, RequestBody, current_body
 from service.rollout.repository import Entry, Repository
 from service.settings import Settings
-from service.telemetry.metrics import Metrics
+from service.telemetry.observer import Compare
 from service.telemetry.shadow import Shadow
-from vitrine.drift import Counts, Feature
-from vitrine.errors import MAX_FAULTS
+from vitrine.errors import (
+    MAX_FAULTS,
+    EmptyBody,
+    Fault,
+    InvalidInstances,
+    MalformedBody,
+    TooManyInstances,
+    VitrineError,
+    nearest,
+    shown,
+)
 from vitrine.model import Model
+from vitrine.options import Options
+from vitrine.pictures import picture_blocks
+from vitrine.pipeline import Pipeline, interruption, open_csv
+from vitrine.source import Source
+from vitrine.tables.records import Stream
+from vitrine.tables.rows import decode_rows
 
 
 class VersionConverter(BaseConverter):
-    """A version in a path: a positive integer, no longer than Python converts."""
+    """A version in a path: a positive integer of at most 18 digits."""
 
     regex = r"[1-9][0-9]{0,17}"
 
@@ -38,176 +51,198 @@ class VersionConverter(BaseConverter):
 
 
 class Api:
-    """The views, and what they need."""
+    """The view, and what it needs."""
 
-    def __init__(
-        self, settings: Settings, repository: Repository, metrics: Metrics, shadow: Shadow
-    ) -> None:
+    def __init__(self, settings: Settings, repository: Repository, shadow: Shadow) -> None:
         self._settings = settings
         self._repository = repository
-        self._metrics = metrics
         self._shadow = shadow
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
         routes = Blueprint("api", __name__)
-        routes.add_url_rule("/models", view_func=self.list_models)
-        for place in ("", "/versions/<version:version>", "/labels/<label>"):
-            path = f"/models/<name>{place}"
-            routes.add_url_rule(path, view_func=self.describe_model)
-            routes.add_url_rule(f"{path}/drift", view_func=self.describe_drift)
-            routes.add_url_rule(f"{path}/predict", view_func=self.predict, methods=["POST"])
+        for version in ("", "/versions/<version:version>", "/labels/<label>"):
+            path = f"/models/<name>{version}/predict"
+            routes.add_url_rule(path, view_func=self.predict, methods=["POST"])
         return routes
-
-    def list_models(self) -> Response:
-        """Name every model that is served, with the version that answers by default."""
-        entries = self._repository.catalogue.entries.values()
-        return _json(
-            {"models": [_summary(model, entry) for entry in entries if (model := entry.default)]}
-        )
-
-    def describe_model(
-        self, name: str, version: int | None = None, label: str | None = None
-    ) -> Response:
-        """Say what a model takes, what it gives, how it was made and how it is served."""
-        model = self._described(name, version, label)
-        return _json(_description(model, self._repository.entry(name)))
-
-    def describe_drift(
-        self, name: str, version: int | None = None, label: str | None = None
-    ) -> Response:
-        """Say how far what came in, to all workers, is from what training saw."""
-        model = self._described(name, version, label)
-        counts = model.bins.split(self._metrics.feature_counts(model))
-        return _json(
-            {
-                "model": model.name,
-                "version": model.version,
-                "features": [
-                    _drift(feature, counts[feature.name]) for feature in model.bins.features
-                ],
-            }
-        )
-
-    def _described(self, name: str, version: int | None, label: str | None) -> Model:
-        """Find a version to speak of; where none is asked for, the default one and no canary."""
-        if version is None and label is None:
-            return self._repository.default(name)
-        return self._repository.get(name, version, label=label)
 
     def predict(self, name: str, version: int | None = None, label: str | None = None) -> Response:
         """Predict every instance in the body with one version of a model."""
         entry = self._repository.entry(name)
         model = self._repository.get(name, version, label=label)
-        exchanged = exchange.current()
-        exchanged.model = model
-        content = _content()
-        csv_body = is_csv(model, content)
-        media_type = _negotiate(request.accept_mimetypes, csv_body=csv_body)
-        csv_answer = media_type == CSV_TYPE
-        query = request.args.to_dict(flat=False)
-        options = read_options(query, csv_body=csv_body, csv_answer=csv_answer)
-        is_named = version is not None or label is not None
-        compare = None if is_named else self._comparison(entry, model)
-        prediction = Prediction(
-            model, options, exchanged, self._metrics, settings=self._settings, compare=compare
+        current = context.current()
+        current.observer.model = model
+        content = judge(request, model)
+        options = read_options(
+            request.args.to_dict(flat=False),
+            csv_body=content.is_csv,
+            csv_answer=content.answers_csv,
         )
-        with exchanged.decode:
-            decoded = decode(model, content, exchanged.body, options, self._settings)
-        response = Response(prediction.answer(decoded, as_csv=csv_answer), mimetype=media_type)
-        response.headers["X-Model-Name"] = model.name
-        response.headers["X-Model-Version"] = str(model.version)
-        if csv_answer and prediction.coverage is not None:
-            response.headers["X-Coverage"] = str(prediction.coverage)
-        if decoded.ignored_columns and csv_answer:
-            named = decoded.ignored_columns[:MAX_FAULTS]
-            response.headers["X-Ignored-Columns"] = ", ".join(quote(name[:64]) for name in named)
+        if version is None and label is None:
+            current.observer.compare = self._comparison(entry, model)
+        pipeline = Pipeline(
+            model,
+            options,
+            default_coverage=self._settings.coverage,
+            max_explained=self._settings.max_explained,
+            slot=current.slot,
+            observer=current.observer,
+        )
+        with current.observer.decode:
+            source = _read(model, content, current_body(), options, self._settings)
+        pieces = pipeline.answer(source, as_csv=content.answers_csv)
+        if source.table is not None:
+            pieces = _interruptible(pieces, current, as_csv=content.answers_csv)
+        response = Response(pieces, mimetype=content.answer_type)
+        response.headers.update(_headers(model, pipeline, source, content))
         return response
 
     def _comparison(self, entry: Entry, model: Model) -> Compare | None:
         shadow = entry.shadow
-        return (
-            None
-            if shadow is None or shadow is model
-            else partial(self._shadow.offer, shadow, model)
-        )
+        if shadow is None or shadow is model:
+            return None
+        return partial(self._shadow.offer, shadow, model)
 
 
-def _content() -> Content:
-    return Content(
-        media_type=request.mimetype,
-        parameters=request.mimetype_params,
-        coding=request.headers.get("Content-Encoding", ""),
-        url=lambda: request.base_url,
+def _headers(model: Model, pipeline: Pipeline, source: Source, content: Content) -> dict[str, str]:
+    """Return the headers that say what a CSV answer itself has no room for."""
+    headers = {"X-Model-Name": model.name, "X-Model-Version": str(model.version)}
+    if content.answers_csv and pipeline.trust.coverage is not None:
+        headers["X-Coverage"] = str(pipeline.trust.coverage)
+    if content.answers_csv and source.ignored_columns:
+        names = source.ignored_columns[:MAX_FAULTS]
+        headers["X-Ignored-Columns"] = ", ".join(quote(name[:64]) for name in names)
+    return headers
+
+
+def _interruptible(
+    pieces: Iterable[bytes], current: RequestContext, *, as_csv: bool
+) -> Iterator[bytes]:
+    """Break an answer off where making it fails: its status was sent, nothing can mend it.
+
+    Raises:
+        AnswerBroken: Making the answer failed.
+    """
+    try:
+        yield from pieces
+    except AnswerBroken:
+        raise
+    except VitrineError as error:
+        current.reason = error.slug()
+        yield interruption(error, as_csv=as_csv)
+        raise AnswerBroken from None
+    except Exception as error:  # noqa: BLE001 - the one place that may not let anything through
+        problems.log_unexpected(error, current.request_id)
+        raise AnswerBroken from None
+
+
+def _read(
+    model: Model, content: Content, body: RequestBody, options: Options, settings: Settings
+) -> Source:
+    """Begin to read a body as instances of a model.
+
+    Raises:
+        UnsupportedMediaType: The model reads no bodies of that media type.
+        VitrineError: The body is empty, too large, or not what its media type says.
+    """
+    kind = content.readable_kind(model, request.base_url)
+    body.limit(settings.max_csv_bytes if kind is Kind.CSV else settings.max_body_bytes)
+    match kind:
+        case Kind.CSV:
+            return _read_csv(model, body, options, settings)
+        case Kind.CSV_IN_FORM:
+            file = _only(_read_files(body, content, settings.max_files))
+            return _read_csv(model, BytesIO(file), options, settings)
+        case Kind.JSON:
+            return _read_json(model, body.read_all(), options, settings)
+        case Kind.PICTURES_IN_FORM:
+            files = _read_files(body, content, settings.max_files)
+            return _read_pictures(model, files, options, settings)
+        case Kind.PICTURE:
+            return _read_pictures(model, [body.read_all()], options, settings)
+
+
+def _read_csv(model: Model, stream: Stream, options: Options, settings: Settings) -> Source:
+    return open_csv(
+        model,
+        stream,
+        options,
+        max_row_bytes=settings.max_row_bytes,
+        max_rows=settings.max_rows,
     )
 
 
-def _negotiate(accept: MIMEAccept, *, csv_body: bool) -> str:
-    offered = [CSV_TYPE, JSON_TYPE] if csv_body else [JSON_TYPE, CSV_TYPE]
-    chosen: str | None = accept.best_match(offered) if accept else offered[0]
-    if chosen is None:
-        raise NotAcceptable(accept.to_header(), offered)
-    return chosen
+def _read_files(body: RequestBody, content: Content, max_files: int) -> list[bytes]:
+    parser = FormDataParser(
+        # Held in memory, which the limit on the body allows: a container may have no disk.
+        stream_factory=lambda *_, **__: BytesIO(),
+        max_form_parts=max_files,
+        silent=False,
+    )
+    try:
+        _, _, files = parser.parse(body, FORM_TYPE, None, content.parameters)  # type: ignore[arg-type]
+    except RequestEntityTooLarge:
+        raise TooManyInstances("files", max_files) from None
+    except ValueError:
+        raise MalformedBody("The body is not multipart/form-data with its boundary.") from None
+    read = [file.read() for _, file in files.items(multi=True)]
+    if not read:
+        raise EmptyBody("a file, as curl -F file=@picture.png sends it")
+    return read
 
 
-def _json(members: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
+def _only(files: Sequence[bytes]) -> bytes:
+    if len(files) > 1:
+        raise TooManyInstances("CSV files", 1)
+    return files[0]
 
 
-def _summary(model: Model, entry: Entry) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "version": model.version,
-        "versions": list(entry.versions),
-        "task": model.manifest.task,
-    }
+def _read_json(model: Model, body: bytes, options: Options, settings: Settings) -> Source:
+    instances = _parse_instances(body)
+    if len(instances) > settings.max_instances:
+        raise TooManyInstances("instances", settings.max_instances)
+    if model.manifest.signature.picture is not None:
+        return _read_pictures(model, instances, options, settings)
+    block = decode_rows(instances, model.manifest.signature.columns)
+    return Source(blocks=[block], ignored_columns=block.ignored_columns)
 
 
-def _description(model: Model, entry: Entry) -> dict[str, Any]:
-    manifest = model.manifest
-    return {
-        **_summary(model, entry),
-        "serving": describe_serving(entry.serving),
-        "target": manifest.target,
-        **msgspec.to_builtins(manifest.signature),
-        "dialect": msgspec.to_builtins(manifest.dialect),
-        "ignored_columns": manifest.ignored_columns,
-        "trust": _trust(model),
-        "scores": manifest.scores,
-        "parameters": manifest.parameters,
-        "multiply_adds": manifest.multiply_adds,
-        "data": manifest.origin.data,
-        "created": manifest.origin.created,
-    }
+def _parse_instances(body: bytes) -> list[object]:
+    if not body:
+        raise EmptyBody('{"instances": [...]}')
+    try:
+        members = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(
+            f"The body is not JSON: it breaks off or goes wrong on line {error.lineno}, "
+            f"column {error.colno}."
+        ) from None
+    if not isinstance(members, dict):
+        raise _no_instances(f"Received: {shown(type(members).__name__)}.")
+    for name in members:
+        if name != "instances":
+            raise _no_instances(f"{shown(name)} is not known.{nearest(name, ['instances'])}")
+    instances = members.get("instances")
+    if not isinstance(instances, list):
+        raise _no_instances("'instances' must be a list.")
+    return instances
 
 
-def _trust(model: Model) -> dict[str, Any] | None:
-    calibration, trust = model.manifest.calibration, model.trust
-    if calibration is None or trust is None:
-        return None
-    return {
-        "calibrated_on": len(trust.scores),
-        "largest_coverage": model.largest_coverage,
-        "temperature": calibration.temperature,
-    }
+def _no_instances(detail: str) -> InvalidInstances:
+    rule = 'The body must be an object {"instances": [...]}.'
+    return InvalidInstances([Fault(detail=f"{rule} {detail}", pointer="#")])
 
 
-def _drift(feature: Feature, counts: Counts) -> dict[str, Any]:
-    found = feature.compare(counts)
-    expected = np.array(feature.reference.counts)
-    return {
-        "feature": feature.name,
-        "verdict": found.verdict,
-        "population_stability_index": found.index,
-        "more_blanks": found.more_blanks,
-        "instances": found.instances,
-        "bins": [
-            {"bin": name, "expected": share, "found": found_share}
-            for name, share, found_share in zip(
-                feature.bins,
-                (expected / max(1, expected.sum())).tolist(),
-                (counts / max(1, counts.sum())).tolist(),
-                strict=True,
-            )
-        ],
-    }
+def _read_pictures(
+    model: Model, pictures: Sequence[object], options: Options, settings: Settings
+) -> Source:
+    if options.explain and len(pictures) > settings.max_explained:
+        raise TooManyInstances("instances to be explained", settings.max_explained)
+    blocks = picture_blocks(
+        pictures,
+        model.manifest.signature.inputs[0].name,
+        max_pixels=settings.max_pixels,
+        # A picture that comes alone keeps the type of its error.
+        keep_faults=options.report or len(pictures) > 1,
+    )
+    return Source(blocks=blocks)

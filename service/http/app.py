@@ -3,9 +3,9 @@
 from flask import Flask
 
 from service.admission import Scheduler
-from service.http import context as exchange
-from service.http import problems
+from service.http import problems, transfer
 from service.http.api import Api, VersionConverter
+from service.http.descriptions import Descriptions
 from service.http.health import DRAINING, Health
 from service.http.management import Management
 from service.rollout.agent import ControlPlane
@@ -35,11 +35,12 @@ def create_app(
     app = Flask("service", static_folder=None)
     app.url_map.converters["version"] = VersionConverter
     app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
-    app.register_blueprint(Api(settings, repository, metrics, Shadow(metrics)).blueprint())
+    app.register_blueprint(Api(settings, repository, Shadow(metrics)).blueprint())
+    app.register_blueprint(Descriptions(repository, metrics).blueprint())
     app.register_blueprint(Management(settings, repository, fleet).blueprint())
     app.register_blueprint(Health(repository, metrics).blueprint())
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
-    exchange.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)
+    transfer.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)
     repository.watch(metrics.show)
     return app

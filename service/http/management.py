@@ -9,7 +9,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from service.errors import InvalidDesiredState, ManagementForbidden, NothingBefore, NotShared
-from service.http import context as exchange
+from service.http.transfer import current_body
 from service.rollout.agent import ControlPlane
 from service.rollout.desired import (
     CANARY,
@@ -71,7 +71,7 @@ class Management:
 
     def change(self, name: str) -> Response:
         """Change policy, labels, canary or shadow of a model: a JSON merge patch (RFC 7396)."""
-        body = exchange.current().body
+        body = current_body()
         body.limit(_MAX_BYTES)
         changes = _read_changes(body.read_all())
         return _answer(name, self._fleet.wish(name, changes))

@@ -5,7 +5,7 @@ the encoder of its error bodies; this module knows none of them.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -14,8 +14,7 @@ import orjson
 from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from service.http import context as exchange
-from service.http.transfer import AnswerBroken
+from service.http import context
 from vitrine.errors import Fault, VitrineError
 
 PROBLEM_TYPE = "application/problem+json"
@@ -34,12 +33,12 @@ class Problem:
     """What went wrong with one request, in no language yet.
 
     Attributes:
-        status: Of the answer.
-        kind: Its short name, as in metrics; None where the status says it all.
-        title: The same for every occurrence.
+        status: HTTP status of the answer.
+        kind: Short name of the problem, as in metrics; None where the status says everything.
+        title: Title of the problem, the same for every occurrence.
         detail: What is wrong with this request.
-        faults: Every fault found, where there is more to say than `detail`.
-        request_id: Of the request.
+        faults: All faults of the body, where there is more to say than `detail`.
+        request_id: Id of the request.
     """
 
     status: int
@@ -90,7 +89,7 @@ def _answer_http_exception(error: HTTPException) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> Response:
-    _report(error, exchange.current().request_id)
+    log_unexpected(error, context.current().request_id)
     return _answer_status(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -102,22 +101,22 @@ def _answer_status(status: HTTPStatus) -> Response:
 def _answer(
     *, status: int, kind: str | None, title: str, detail: str, faults: tuple[Fault, ...] = ()
 ) -> Response:
-    exchanged = exchange.current()
-    exchanged.reason = kind or HTTPStatus(status).name.lower().replace("_", "-")
+    current = context.current()
+    current.reason = kind or HTTPStatus(status).name.lower().replace("_", "-")
     problem = Problem(
         status=status,
         kind=kind,
         title=title,
         detail=detail,
         faults=faults,
-        request_id=exchanged.request_id,
+        request_id=current.request_id,
     )
     encoder = _encoders(current_app.extensions).get(request.blueprint or "", encode_problem)
     return encoder(problem)
 
 
 def encode_problem(problem: Problem) -> Response:
-    """Write a problem as RFC 9457 has it.
+    """Write a problem as RFC 9457 asks.
 
     References:
         Nottingham, Wilde, Dalal (2023), Problem Details for HTTP APIs, RFC 9457.
@@ -144,20 +143,6 @@ def _describe(fault: Fault) -> dict[str, str | int]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def broken_off(pieces: Iterable[bytes], request_id: str) -> Iterator[bytes]:
-    """Break an answer off where making it fails: its status has been sent, nothing can mend it.
-
-    Raises:
-        AnswerBroken: Making the answer failed.
-    """
-    try:
-        yield from pieces
-    except AnswerBroken:
-        raise
-    except Exception as error:  # noqa: BLE001 - the one place that may not let anything through
-        _report(error, request_id)
-        raise AnswerBroken from None
-
-
-def _report(error: Exception, request_id: str) -> None:
+def log_unexpected(error: Exception, request_id: str) -> None:
+    """Log an error of our own with its traceback."""
     _log.error("unexpected error", exc_info=error, extra={"fields": {"request_id": request_id}})

@@ -1,10 +1,13 @@
-"""Bytes between a client and us: a body that comes in, an answer that may leave before its end.
+"""Bytes between a client and us: a body that arrives, an answer that may leave before its end.
+
+Every request passes `Transfer`, whatever answers it: there it gets its context and its compute
+slot, and from there its answer leaves.
 
 Most clients read no byte of the answer before they have sent their whole body. A server that
-writes the answer meanwhile waits for them, and they for it, as soon as the buffers between them
-are full. `answer_while_receiving` never lets it come to that.
+writes the answer meanwhile waits for such a client, and the client for the server, as soon as the
+buffers between them are full. `answer_while_receiving` never lets it come to that.
 
-Knows the server's socket where there is one, and neither routes nor models.
+This module knows the server's socket where there is one, and neither routes nor models.
 """
 
 import contextlib
@@ -12,26 +15,37 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from tempfile import SpooledTemporaryFile
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from flask import Flask, request
 from gunicorn.http.errors import ParseException
 from werkzeug.wsgi import get_content_length
 
+from service.admission import Scheduler
 from service.errors import BodyTimeout, BodyTooLarge
+from service.http.context import RequestContext, note_route
+from service.telemetry.metrics import Metrics
 from vitrine.errors import MalformedBody, VitrineError
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+REQUEST_ID = "X-Request-Id"
+
+_KEY = "vitrine.body"
 # Any socket that says it is writable takes this much without waiting, whatever its buffer's size.
 _CAREFUL_BYTES = 4096
 # One piece must leave within the timeout: small enough for a slow reader, large enough to be quick.
 _PIECE_BYTES = 2**16
 _SPOOL_MEMORY_BYTES = 2**20
-# What nobody will read is still taken off the client, or it would see a reset, not the answer.
+# Bytes that nobody needs are still received: the client would see a reset, not the answer.
 _MAX_DISCARDED_BYTES = 2**30
 
 
 class AnswerBroken(ConnectionAbortedError):
-    """The answer ends here, incomplete; the server closes the connection without its end mark."""
+    """The answer ends incomplete; the server closes the connection without the end mark."""
 
 
 class _Source(Protocol):
@@ -39,17 +53,17 @@ class _Source(Protocol):
 
 
 class RequestBody:
-    """The body of one request: read once, no longer than it may be, no slower than it may be.
+    """The body of one request: read once, with a limit on its size and on the client's silence.
 
     Args:
-        environ: Of the request.
-        timeout_seconds: Longest silence while it is received.
-        on_wait: Called before waiting for the client.
+        environ: The request's WSGI environment.
+        timeout_seconds: Longest silence of the client while the body is received.
+        waiting: Returns what is entered while the body waits for the client.
 
     Attributes:
-        received_bytes: How much of it was read.
-        waited_seconds: How long reading it took.
-        is_finished: Whether nothing more of it will be read.
+        received_bytes: Number of bytes that were read.
+        waited_seconds: Time that reading them took.
+        is_finished: Whether nothing more of the body will be read.
     """
 
     def __init__(
@@ -57,9 +71,9 @@ class RequestBody:
         environ: dict[str, Any],
         *,
         timeout_seconds: float,
-        on_wait: Callable[[], None] = lambda: None,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._on_wait = on_wait
+        self._waiting = waiting
         self.received_bytes = 0
         self.waited_seconds = 0.0
         self._source: _Source = environ["wsgi.input"]
@@ -75,10 +89,10 @@ class RequestBody:
             self._socket.settimeout(timeout_seconds)
 
     def limit(self, max_bytes: int) -> None:
-        """Refuse a body of more bytes, at once where its length was announced.
+        """Refuse a body of more bytes: now if its length was announced, else while it is read.
 
         Raises:
-            BodyTooLarge: More were announced.
+            BodyTooLarge: More bytes were announced.
         """
         self._limit_bytes = max_bytes
         if self._expected_bytes is not None and self._expected_bytes > max_bytes:
@@ -88,9 +102,9 @@ class RequestBody:
         """Return the next bytes, fewer than `size` only at the end.
 
         Raises:
-            BodyTooLarge: More than the limit arrived.
-            BodyTimeout: Nothing arrived for as long as a client may be silent.
-            MalformedBody: The connection broke, or the body is not framed as HTTP has it.
+            BodyTooLarge: More bytes than the limit arrived.
+            BodyTimeout: No byte arrived for `timeout_seconds`.
+            MalformedBody: The connection broke, or the body breaks the rules of HTTP.
         """
         data = self._receive(size)
         if self._limit_bytes is not None and self.received_bytes > self._limit_bytes:
@@ -98,7 +112,7 @@ class RequestBody:
         return data
 
     def read_all(self) -> bytes:
-        """Return what is left of a body that has a limit.
+        """Return the rest of a body that has a limit.
 
         Raises:
             BodyTooLarge, BodyTimeout, MalformedBody: As `read` does.
@@ -106,12 +120,12 @@ class RequestBody:
         return b"".join(iter(lambda: self.read(_PIECE_BYTES), b""))
 
     def discard(self) -> None:
-        """Read on for a while, so that a client that is still sending lives to see its answer."""
+        """Read on for a while, so that a client that is still sending can read its answer."""
         while not self.is_finished:
             self.discard_piece()
 
     def discard_piece(self) -> None:
-        """Read a piece for nothing, or finish where that has been done for long enough."""
+        """Read a piece and drop it, or finish where that was done for long enough."""
         now = time.monotonic()
         if self._discard_deadline is None:
             self._discard_deadline = now + self._timeout_seconds
@@ -129,10 +143,10 @@ class RequestBody:
             return b""
         if self._expected_bytes is not None:
             size = min(size, self._expected_bytes - self.received_bytes)
-        self._on_wait()
         started = time.perf_counter()
         try:
-            data = self._source.read(size)
+            with self._waiting():
+                data = self._source.read(size)
         except TimeoutError:
             self.is_finished = True
             raise BodyTimeout(self._timeout_seconds) from None
@@ -160,15 +174,92 @@ class RequestBody:
         """Wait until the client sends or takes bytes; return whether it takes some.
 
         Raises:
-            AnswerBroken: It did neither for as long as a client may be silent.
+            AnswerBroken: It did neither for `timeout_seconds`.
         """
         if self._socket is None:
             return True
-        self._on_wait()
         events = _poll(self._socket, select.POLLIN | select.POLLOUT, self._timeout_seconds)
         if not events:
             raise AnswerBroken
         return bool(events & ~select.POLLIN)
+
+
+def current_body() -> RequestBody:
+    """Return the body of the request that Flask is answering."""
+    body: RequestBody = request.environ[_KEY]
+    return body
+
+
+def install(app: Flask, metrics: Metrics, scheduler: Scheduler, *, timeout_seconds: float) -> None:
+    """Let every request of an application pass `Transfer`."""
+    app.before_request(note_route)
+    app.wsgi_app = Transfer(  # type: ignore[method-assign]
+        app.wsgi_app, metrics, scheduler, timeout_seconds=timeout_seconds
+    )
+
+
+class Transfer:
+    """The WSGI middleware that every request and its answer pass.
+
+    Args:
+        app: The application.
+        metrics: Where requests are counted.
+        scheduler: Hands out the compute slots.
+        timeout_seconds: Longest silence of a client.
+    """
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        metrics: Metrics,
+        scheduler: Scheduler,
+        *,
+        timeout_seconds: float,
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._scheduler = scheduler
+        self._timeout_seconds = timeout_seconds
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer a request, in pieces."""
+        slot = self._scheduler.slot()
+        context = RequestContext(environ, self._metrics, slot)
+        body = RequestBody(environ, timeout_seconds=self._timeout_seconds, waiting=slot.released)
+        environ[_KEY] = body
+
+        def start(
+            status: str, headers: list[tuple[str, str]], *rest: Any
+        ) -> Callable[[bytes], object]:
+            context.status = int(status[:3])
+            return start_response(status, [*headers, (REQUEST_ID, context.request_id)], *rest)
+
+        return _Answer(self._app(environ, start), context, body)
+
+
+class _Answer:
+    """The answer on its way to the server, which calls `close` in any case."""
+
+    def __init__(self, pieces: Iterable[bytes], context: RequestContext, body: RequestBody) -> None:
+        self._pieces = pieces
+        self._context = context
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in answer_while_receiving(self._pieces, self._body):
+            yield piece
+            self._context.sent_bytes += len(piece)
+        self._context.is_complete = True
+
+    def close(self) -> None:
+        if hasattr(self._pieces, "close"):
+            self._pieces.close()
+        self._context.received_bytes = self._body.received_bytes
+        self._context.waited_seconds = self._body.waited_seconds
+        self._context.finish()
+        self._body.discard()
 
 
 def answer_while_receiving(answer: Iterable[bytes], body: RequestBody) -> Iterator[bytes]:
@@ -178,8 +269,8 @@ def answer_while_receiving(answer: Iterable[bytes], body: RequestBody) -> Iterat
     file until then.
 
     Args:
-        answer: Its pieces; making them may read the body.
-        body: The request's.
+        answer: Pieces of the answer; making them may read the body.
+        body: The request's body.
 
     Raises:
         AnswerBroken: As `answer` did, after everything before it was yielded; or the client
@@ -202,13 +293,13 @@ def answer_while_receiving(answer: Iterable[bytes], body: RequestBody) -> Iterat
 
 
 def _taken(spool: "_Spool", body: RequestBody) -> Iterator[bytes]:
-    """Yield from the spool until it is empty, or until the client would rather send."""
+    """Yield from the spool until it is empty, or until the client has more to send."""
     while spool and (body.is_finished or body.wait()):
         yield spool.take(_PIECE_BYTES if body.is_finished else _CAREFUL_BYTES)
 
 
 class _Spool:
-    """Bytes on their way, first in, first out; many of them lie on disk."""
+    """Bytes on their way, first in, first out; beyond a megabyte they lie on disk."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES)  # noqa: SIM115 - closed by close()

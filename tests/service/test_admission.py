@@ -1,4 +1,4 @@
-"""Turns to compute: as many as there are places, first come first served, always given back."""
+"""Compute slots: no more than there are, first come first served, always released."""
 
 import contextlib
 import threading
@@ -16,14 +16,12 @@ from tests.fakes import FakeFleet, blank_picture, fake_repository, picture, tabl
 
 
 def waiting(scheduler: Scheduler, order: list[int], number: int) -> threading.Thread:
-    """Start a thread that waits for a turn, and return when it does."""
+    """Start a thread that waits for a slot, and return when it does."""
     began = len(scheduler._waiting)
 
     def wait() -> None:
-        turn = scheduler.turn()
-        turn.take()
-        order.append(number)
-        turn.give()
+        with scheduler.slot():
+            order.append(number)
 
     thread = threading.Thread(target=wait)
     thread.start()
@@ -32,22 +30,20 @@ def waiting(scheduler: Scheduler, order: list[int], number: int) -> threading.Th
     return thread
 
 
-def test_turns_are_taken_in_the_order_of_arrival() -> None:
+def test_slots_are_acquired_in_the_order_of_arrival() -> None:
     scheduler = Scheduler(1)
-    first = scheduler.turn()
-    first.take()
     order: list[int] = []
-    threads = [waiting(scheduler, order, number) for number in range(8)]
-    assert order == []
+    with scheduler.slot():
+        threads = [waiting(scheduler, order, number) for number in range(8)]
+        assert order == []
 
-    first.give()
     for thread in threads:
         thread.join()
 
     assert order == list(range(8))
 
 
-def test_no_more_compute_at_a_time_than_there_are_places() -> None:
+def test_no_more_compute_at_a_time_than_there_are_slots() -> None:
     scheduler = Scheduler(3)
     now, most = 0, 0
     lock = threading.Lock()
@@ -55,14 +51,12 @@ def test_no_more_compute_at_a_time_than_there_are_places() -> None:
     def compute() -> None:
         nonlocal now, most
         for _ in range(200):
-            turn = scheduler.turn()
-            turn.take()
-            with lock:
-                now += 1
-                most = max(most, now)
-            with lock:
-                now -= 1
-            turn.give()
+            with scheduler.slot():
+                with lock:
+                    now += 1
+                    most = max(most, now)
+                with lock:
+                    now -= 1
 
     threads = [threading.Thread(target=compute) for _ in range(12)]
     for thread in threads:
@@ -74,18 +68,63 @@ def test_no_more_compute_at_a_time_than_there_are_places() -> None:
     assert scheduler._free == 3
 
 
-def test_turn_is_taken_and_given_once() -> None:
+def test_nested_slot_is_acquired_and_released_once() -> None:
     scheduler = Scheduler(1)
-    turn = scheduler.turn()
+    slot = scheduler.slot()
 
-    turn.give()
-    turn.take()
-    turn.take()
-    assert scheduler._free == 0
-    turn.give()
-    turn.give()
+    with slot:
+        with slot:
+            assert scheduler._free == 0
+        assert scheduler._free == 0
 
     assert scheduler._free == 1
+
+
+def test_slot_is_free_for_others_while_its_request_waits() -> None:
+    scheduler = Scheduler(1)
+    slot = scheduler.slot()
+
+    with slot, slot:
+        with slot.released():
+            assert scheduler._free == 1
+        assert scheduler._free == 0
+
+    assert scheduler._free == 1
+
+
+def test_slot_that_is_not_held_is_not_released() -> None:
+    scheduler = Scheduler(1)
+
+    with scheduler.slot().released():
+        assert scheduler._free == 1
+
+    assert scheduler._free == 1
+
+
+def test_slot_is_held_again_after_the_wait_for_a_client_has_failed() -> None:
+    scheduler = Scheduler(1)
+    slot = scheduler.slot()
+
+    with slot:
+        with pytest.raises(TimeoutError), slot.released():
+            raise TimeoutError
+        assert scheduler._free == 0
+
+    assert scheduler._free == 1
+
+
+def test_request_that_gives_way_lets_the_others_compute_first() -> None:
+    scheduler = Scheduler(1)
+    slot = scheduler.slot()
+    order: list[int] = []
+    with slot:
+        thread = waiting(scheduler, order, 1)
+
+        slot.give_way()
+        order.append(2)
+
+    thread.join()
+    assert order == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +141,7 @@ def test_turn_is_taken_and_given_once() -> None:
     ],
     ids=["picture", "blank", "unknown", "rows", "later fault", "our fault", "json", "no route"],
 )
-def test_every_turn_is_given_back(
+def test_every_slot_is_released(
     settings: Settings, registry: CollectorRegistry, path: str, body: bytes, kind: str
 ) -> None:
     repository = fake_repository()
@@ -116,7 +155,7 @@ def test_every_turn_is_given_back(
         assert scheduler._free == 1
 
 
-def test_turn_is_not_kept_while_the_client_is_waited_for(
+def test_slot_is_not_held_while_the_client_is_waited_for(
     settings: Settings, registry: CollectorRegistry
 ) -> None:
     """One client's rows come in two parts, between which the other is answered."""

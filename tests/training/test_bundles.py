@@ -201,7 +201,7 @@ def test_served_sets_and_credibility_are_of_the_published_calibration(
     picture_bundle: Path,
 ) -> None:
     model = loading.load_version(picture_bundle, threads=1)
-    asked = model.asked(coverage=0.8, default=0.9, abstain_below=None)
+    asked = model.trust_options(coverage=0.8, default=0.9, abstain_below=None)
 
     predictions = model.predict({"image": golden_digits()[0]}, asked)
 

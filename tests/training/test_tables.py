@@ -141,7 +141,7 @@ def test_table_too_small_to_calibrate_is_answered_without_intervals(
     model = loading.load_version(small_table_bundle, threads=1)
     instances, expected = bundle.read_golden(small_table_bundle)
 
-    asked = model.asked(coverage=None, default=0.9, abstain_below=None)
+    asked = model.trust_options(coverage=None, default=0.9, abstain_below=None)
     predictions = model.predict(instances, asked)
 
     assert predictions.confidence is None
@@ -155,7 +155,7 @@ def test_coverage_cannot_be_asked_of_a_table_too_small_to_calibrate(
     model = loading.load_version(small_table_bundle, threads=1)
 
     with pytest.raises(InvalidParameter, match="which was not calibrated"):
-        model.asked(coverage=0.9, default=0.9, abstain_below=None)
+        model.trust_options(coverage=0.9, default=0.9, abstain_below=None)
 
 
 def test_calibrated_table_is_answered_with_intervals_around_the_value(table_bundle: Path) -> None:
@@ -164,7 +164,7 @@ def test_calibrated_table_is_answered_with_intervals_around_the_value(table_bund
 
     narrow, wide = (
         model.predict(
-            instances, model.asked(coverage=coverage, default=0.9, abstain_below=None)
+            instances, model.trust_options(coverage=coverage, default=0.9, abstain_below=None)
         ).columns()
         for coverage in (0.5, 0.95)
     )

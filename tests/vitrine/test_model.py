@@ -60,8 +60,8 @@ def test_unknown_category_and_unexpected_blank_are_warned_of() -> None:
 
     assert predictions.warnings == {
         0: [
-            "size is blank; no training row was",
-            "colour 'pink' is not a category known from training",
+            "size is missing; it never was in training.",
+            "colour is 'pink'; training did not have this category.",
         ]
     }
 
@@ -183,11 +183,11 @@ def test_number_beyond_what_training_saw_is_warned_of() -> None:
 
     warnings = model.predict(rows(sizes, ["red"] * 6)).warnings
 
-    seen = "is outside of what training saw, 0 to 100"
+    seen = "in training it was between 0 and 100."
     assert warnings == {
-        3: [f"size -0.5 {seen}"],
-        4: [f"size 100.25 {seen}"],
-        5: [f"size 1e+30 {seen}"],
+        3: [f"size is -0.5; {seen}"],
+        4: [f"size is 100.25; {seen}"],
+        5: [f"size is 1e+30; {seen}"],
     }
 
 
@@ -221,11 +221,11 @@ def test_column_that_was_always_blank_has_no_range() -> None:
 @pytest.mark.parametrize(
     ("form", "day", "text"),
     [
-        ("%d.%m.%Y", 18261, "built 31.12.2019 is outside of what training saw, 01.01.2020 to "),
-        ("%Y-%m-%d", 18293, "built 2020-02-01 is outside of what training saw, 2020-01-01 to "),
-        ("%Y-%m-%d %H:%M", 18261.5, "built 2019-12-31 12:00 is outside"),
-        ("%Y", 1e7, "built 1e+07 days after 1970-01-01 is outside of what training saw, 2020 to"),
-        ("%Y", -1e30, "built -1e+30 days after 1970-01-01 is outside"),
+        ("%d.%m.%Y", 18261, "built is 31.12.2019; in training it was between 01.01.2020 and "),
+        ("%Y-%m-%d", 18293, "built is 2020-02-01; in training it was between 2020-01-01 and "),
+        ("%Y-%m-%d %H:%M", 18261.5, "built is 2019-12-31 12:00; in training"),
+        ("%Y", 1e7, "built is 1e+07 days after 1970-01-01; in training it was between 2020 and"),
+        ("%Y", -1e30, "built is -1e+30 days after 1970-01-01; in training"),
     ],
     ids=["before", "after", "with a time", "beyond the calendar", "before the calendar"],
 )
@@ -326,7 +326,7 @@ def test_default_coverage_is_at_most_what_calibration_supports(
 ) -> None:
     model = Model(picture_manifest(calibrated=True), weigh_all)
 
-    asked = model.asked(coverage=coverage, default=default, abstain_below=None)
+    asked = model.trust_options(coverage=coverage, default=default, abstain_below=None)
 
     assert asked == TrustOptions(coverage=told)
 
@@ -334,16 +334,16 @@ def test_default_coverage_is_at_most_what_calibration_supports(
 def test_model_without_calibration_has_nothing_to_tell() -> None:
     model = Model(picture_manifest(), weigh)
 
-    assert model.asked(coverage=None, default=0.9, abstain_below=None) == NO_TRUST
+    assert model.trust_options(coverage=None, default=0.9, abstain_below=None) == NO_TRUST
     with pytest.raises(InvalidParameter, match="which was not calibrated"):
-        model.asked(coverage=0.5, default=0.9, abstain_below=None)
+        model.trust_options(coverage=0.5, default=0.9, abstain_below=None)
     with pytest.raises(InvalidParameter, match="whose answers have no credibility"):
-        model.asked(coverage=None, default=0.9, abstain_below=0.5)
+        model.trust_options(coverage=None, default=0.9, abstain_below=0.5)
 
 
 def test_value_has_no_credibility_to_ask_for() -> None:
     with pytest.raises(InvalidParameter, match="whose answers have no credibility"):
-        Model(table_manifest(calibrated=True), price_between).asked(
+        Model(table_manifest(calibrated=True), price_between).trust_options(
             coverage=None, default=0.9, abstain_below=0.5
         )
 

@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from service.http.answers import CsvAnswer
 from service.rollout.repository import Repository
 from service.telemetry.metrics import Metrics
 from service.telemetry.shadow import disagreements
@@ -26,6 +25,7 @@ from vitrine.errors import InvalidParameter
 from vitrine.explain import explain
 from vitrine.loading import largest_difference, load_version
 from vitrine.model import Model
+from vitrine.pipeline import CsvEncoder
 from vitrine.predictions import NO_TRUST, Predictions
 
 TRAITS = "/models/traits/predict"
@@ -154,8 +154,8 @@ def test_what_has_no_meaning_is_refused(
     model: Model, coverage: float | None, abstain_below: float | None, reason: str
 ) -> None:
     with pytest.raises(InvalidParameter, match=f"has no meaning for .*, whose answers {reason}"):
-        model.asked(coverage=coverage, default=0.9, abstain_below=abstain_below)
-    assert model.asked(coverage=None, default=0.9, abstain_below=None) == NO_TRUST
+        model.trust_options(coverage=coverage, default=0.9, abstain_below=abstain_below)
+    assert model.trust_options(coverage=None, default=0.9, abstain_below=None) == NO_TRUST
 
 
 def test_contributions_to_several_labels_are_of_the_most_probable_one() -> None:
@@ -281,7 +281,7 @@ def test_body_without_rows_has_no_answers(client: FlaskClient, path: str) -> Non
 def test_columns_of_labels_are_called_like_no_other() -> None:
     model = Model(labels_manifest(labels=("red", "red_")), label)
 
-    header = CsvAnswer(model, echo=("probability_red",)).begin()
+    header = CsvEncoder(model, echo=("probability_red",)).begin()
 
     assert header == b"probability_red,labels,probability_red__,probability_red_,warnings\n"
 

@@ -15,8 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from service.cli.score import CannotScore, Progress, Source, load, score
 from service.errors import VersionRefused
-from service.http.answers import open_csv, predict
-from service.http.options import Options, read_options
+from service.http.query import read_options
 from service.rollout.repository import Repository
 from service.settings import Settings
 from tests.bundles import table_manifest, write_labels_bundle, write_table_bundle
@@ -25,6 +24,8 @@ from tests.servers import ROOT
 from vitrine.errors import InvalidParameter
 from vitrine.loading import load_version
 from vitrine.model import Model
+from vitrine.options import Options
+from vitrine.pipeline import Pipeline, open_csv
 
 HOUSING = ROOT / "models" / "housing" / "1"
 HOUSES = ROOT / "examples" / "houses.csv"
@@ -265,9 +266,12 @@ def test_terminal_sees_one_line_that_is_rewritten(rooms: Model, source: Path) ->
     shown, moments = StringIO(), count()
     with source.open("rb", buffering=0) as stream:
         opened = Source(source, stream)
-        (block,) = open_csv(rooms, opened, Options(), Settings())
+        table = open_csv(rooms, opened, Options(), max_row_bytes=1024, max_rows=30)
+        pipeline = Pipeline(rooms, Options(), default_coverage=0.9)
+        (predicted,) = pipeline.predict(table)
         with Progress(shown, opened, is_live=True, clock=lambda: next(moments)) as progress:
-            list(progress.follow([predict(rooms, block)] * 2))
+            progress.predicted(predicted)
+            progress.predicted(predicted)
             progress.close(())
 
     _, first, second, last, nothing = shown.getvalue().split("\r\x1b[K")

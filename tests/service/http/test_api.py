@@ -496,8 +496,8 @@ def test_row_beyond_what_training_saw_is_answered_with_a_warning(trusted: FlaskC
     assert [prediction.get("warnings") for prediction in predictions] == [
         None,
         None,
-        ["size 100.5 is outside of what training saw, 0 to 100"],
-        ["size -1 is outside of what training saw, 0 to 100"],
+        ["size is 100.5; in training it was between 0 and 100."],
+        ["size is -1; in training it was between 0 and 100."],
     ]
     assert [prediction["value"] for prediction in predictions] == [0, 1000, 1005, -10]
 

@@ -57,7 +57,7 @@ def test_csv_is_answered_with_json_where_accept_says_so(client: FlaskClient) -> 
             {"value": 13.0},
             {
                 "value": 21.0,
-                "warnings": ["colour 'pink' is not a category known from training"],
+                "warnings": ["colour is 'pink'; training did not have this category."],
             },
         ],
     }
@@ -221,7 +221,7 @@ def test_interval_stands_beside_the_value(trusted: FlaskClient) -> None:
     assert response.text == (
         "prediction,lower,upper,warnings\n"
         "13.0,12.0,15.0,\n"
-        '2000.0,1999.0,2002.0,"size 200 is outside of what training saw, 0 to 100"\n'
+        "2000.0,1999.0,2002.0,size is 200; in training it was between 0 and 100.\n"
     )
 
 

@@ -2,39 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from vitrine.errors import InvalidParameter, nearest
+from vitrine.options import Options
 
 _MAX_TOP = 10**6
 # Python's own reading of numbers takes underlines, signs and "nan" as well.
 _NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)(e-?\d{1,3})?", re.ASCII | re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a client asks for.
-
-    Attributes:
-        top: How many of the most probable classes or labels to list; None for all.
-        report: Whether a faulty instance is reported in its place, instead of ending the request.
-        echo: Whether a CSV answer repeats the body's columns.
-        coverage: With what probability sets and intervals hold the truth; None for the default.
-        abstain_below: Credibility below which no class label is given.
-        explain: Whether to say what the model saw and what decided.
-        delimiter, decimal, thousands: What a CSV body is written with; None to be found.
-    """
-
-    top: int | None = 3
-    report: bool = False
-    echo: bool = False
-    coverage: float | None = None
-    abstain_below: float | None = None
-    explain: bool = False
-    delimiter: str | None = None
-    decimal: str | None = None
-    thousands: str | None = None
 
 
 def read_options(query: Mapping[str, list[str]], *, csv_body: bool, csv_answer: bool) -> Options:

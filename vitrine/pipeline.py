@@ -1,0 +1,411 @@
+"""Blocks of instances -> predictions -> the pieces of an answer, for HTTP and files alike.
+
+An answer is begun, continued block by block, and ended. The pipeline knows neither where the
+instances come from nor where the answer goes.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from vitrine.errors import Fault, InvalidInstances, TooManyInstances, VitrineError
+from vitrine.model import Model
+from vitrine.observer import Observer, Slot, Unlimited
+from vitrine.options import Options
+from vitrine.predictions import NO_TRUST, PredictedBlock, Predictions, TrustOptions, values_shape
+from vitrine.signature import Dialect, ValueOutput
+from vitrine.source import Source
+from vitrine.tables.blocks import Block
+from vitrine.tables.records import Stream
+from vitrine.tables.writer import write_csv
+
+JSON_TYPE = "application/json"
+CSV_TYPE = "text/csv"
+
+
+class Pipeline:
+    """The way of one caller's instances through one model.
+
+    Args:
+        model: The model that predicts.
+        options: What the caller asks for.
+        default_coverage: Coverage of sets and intervals where the caller asks for none.
+        max_explained: Number of instances that may be explained; None for any number.
+        slot: Held while the pipeline computes, and never while its caller has the turn.
+        observer: Told of the work.
+
+    Attributes:
+        trust: The trust options that the model fulfils.
+
+    Raises:
+        InvalidParameter: The model does not support the trust options.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        options: Options,
+        *,
+        default_coverage: float,
+        max_explained: int | None = None,
+        slot: Slot | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.trust = model.trust_options(
+            coverage=options.coverage,
+            default=default_coverage,
+            abstain_below=options.abstain_below,
+        )
+        self._model = model
+        self._options = options
+        self._max_explained = max_explained
+        self._slot = slot or Unlimited()
+        self._observer = observer or Observer()
+        self._instances = 0
+
+    def answer(self, source: Source, *, as_csv: bool) -> Iterable[bytes]:
+        """Answer a table while it is read, and anything else as a whole.
+
+        Raises:
+            VitrineError: Some instances have no prediction, and nothing was answered yet. A table
+                may raise it later, too, between two pieces of its answer.
+        """
+        with self._slot:
+            predicted = self.predict(source)
+            if source.table is None:
+                return [b"".join(self._pieces(predicted, self._encoder(source, as_csv=as_csv)))]
+            # The first block's faults still refuse the whole body, and it settles the dialect.
+            first = list(islice(predicted, 1))
+        return self._pieces(chain(first, predicted), self._encoder(source, as_csv=as_csv))
+
+    def predict(self, source: Source) -> Iterator[PredictedBlock]:
+        """Predict a table block by block, as its blocks are asked for, and anything else at once.
+
+        Raises:
+            InvalidInstances: Some instances have faults, and these are not to be reported one by
+                one. For anything but a table, it names the faults of all blocks.
+            VitrineError: The only instance has no prediction.
+        """
+        blocks = self._decode(source.blocks)
+        return (
+            iter(self._predict_all(blocks)) if source.table is None else map(self._predict, blocks)
+        )
+
+    def _decode(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        iterator = iter(blocks)
+        while True:
+            with self._observer.decode:
+                block = next(iterator, None)
+            if block is None:
+                return
+            yield block
+
+    def _predict_all(self, blocks: Iterable[Block]) -> list[PredictedBlock]:
+        predicted: list[PredictedBlock] = []
+        faults: list[Fault] = []
+        count = 0
+        for block in blocks:
+            try:
+                predicted.append(self._predict(block))
+            except InvalidInstances as error:
+                faults += error.faults
+                count += error.count
+        if faults:
+            raise InvalidInstances(faults, found=count)
+        return predicted
+
+    def _predict(self, block: Block) -> PredictedBlock:
+        first, self._instances = self._instances, self._instances + block.rows
+        self._observer.decoded(block.rows)
+        self._check_explained()
+        with self._observer.inference:
+            predicted = (
+                self._predict_good_rows(block)
+                if self._options.report
+                else self._predict_every_row(block, first)
+            )
+        if self._options.explain and len(predicted.predictions):
+            predicted = self._explain(predicted)
+        self._observer.predicted(predicted)
+        # The network's input for a whole body would weigh more than the body.
+        return replace(predicted, predictions=replace(predicted.predictions, tensors={}))
+
+    def _check_explained(self) -> None:
+        limit = self._max_explained
+        if self._options.explain and limit is not None and self._instances > limit:
+            raise TooManyInstances("instances to be explained", limit)
+
+    def _predict_good_rows(self, block: Block) -> PredictedBlock:
+        """Predict on the rows without a fault, and say what is wrong with the others."""
+        rows = _indices_without(block.errors, block.rows)
+        if not len(rows):
+            return PredictedBlock(block, _no_predictions(self._model), block.errors)
+        predictions = self._model.predict(block.instances, self.trust)
+        errors = {int(rows[index]): error.detail for index, error in predictions.errors.items()}
+        good = predictions.good() if errors else predictions
+        return PredictedBlock(block, good, {**block.errors, **errors})
+
+    def _predict_every_row(self, block: Block, first: int) -> PredictedBlock:
+        """Predict on a block none of whose rows may have a fault.
+
+        Args:
+            block: The rows.
+            first: Index of the block's first instance in the body.
+        """
+        if block.faults:
+            raise InvalidInstances(block.faults, found=block.fault_count)
+        if not block.rows:
+            return PredictedBlock(block, _no_predictions(self._model), {})
+        predictions = self._model.predict(block.instances, self.trust)
+        if predictions.errors:
+            _refuse(predictions.errors, first, is_only_one=first == 0 and block.rows == 1)
+        return PredictedBlock(block, predictions, {})
+
+    def _explain(self, predicted: PredictedBlock) -> PredictedBlock:
+        from vitrine.explain import explain  # noqa: PLC0415 - it needs Pillow, and few ask for it
+
+        steps = predicted.block.steps_by_place()
+        rows = _indices_without(predicted.errors, predicted.block.rows)
+        made = explain(
+            self._model, predicted.predictions, [steps[row] for row in rows] if steps else ()
+        )
+        explanations: list[Mapping[str, Any]] = []
+        while True:
+            with self._observer.inference:
+                explanation = next(made, None)
+            if explanation is None:
+                return replace(predicted, explanations=explanations)
+            explanations.append(explanation)
+            # An explanation costs as much as two hundred predictions: those who wait go first.
+            self._slot.give_way()
+
+    def _encoder(self, source: Source, *, as_csv: bool) -> "Encoder":
+        if not as_csv:
+            return JsonEncoder(
+                self._model,
+                self.trust,
+                top=self._options.top,
+                ignored_columns=source.ignored_columns,
+            )
+        table = source.table
+        return CsvEncoder(
+            self._model,
+            self.trust,
+            dialect=table.dialect if table else None,
+            echo=table.names if table and self._options.echo else (),
+            report=self._options.report,
+        )
+
+    def _pieces(self, predicted: Iterator[PredictedBlock], encoder: "Encoder") -> Iterator[bytes]:
+        yield encoder.begin()
+        while True:
+            with self._slot:
+                block = next(predicted, None)
+                if block is None:
+                    break
+                with self._observer.encode:
+                    piece = encoder.encode(block)
+            yield piece
+        yield encoder.end()
+
+
+def open_csv(
+    model: Model, stream: Stream, options: Options, *, max_row_bytes: int, max_rows: int
+) -> Source:
+    """Begin to read CSV as instances of a model.
+
+    Raises:
+        VitrineError: The header does not fit the model, or the options do not fit the body.
+    """
+    from vitrine.tables.reader import CsvReader  # noqa: PLC0415 - it needs PyArrow
+
+    reader = CsvReader(
+        stream,
+        model.manifest.signature.columns,
+        trained=model.manifest.dialect or Dialect(),
+        delimiter=options.delimiter,
+        decimal=options.decimal,
+        thousands=options.thousands,
+        max_row_bytes=max_row_bytes,
+        max_rows=max_rows,
+        echo=options.echo,
+    )
+    return Source(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
+
+
+def _refuse(errors: Mapping[int, VitrineError], first: int, *, is_only_one: bool) -> None:
+    if is_only_one:
+        raise errors[0]
+    raise InvalidInstances(
+        [
+            Fault(detail=error.detail, pointer=f"#/instances/{first + index}")
+            for index, error in sorted(errors.items())
+        ]
+    )
+
+
+def _no_predictions(model: Model) -> Predictions:
+    output = model.manifest.signature.prediction
+    return Predictions(output, np.empty((0, *values_shape(output)), dtype=np.float32))
+
+
+def _indices_without(errors: Mapping[int, str], count: int) -> NDArray[np.intp]:
+    return np.setdiff1d(np.arange(count), np.fromiter(errors, dtype=np.intp, count=len(errors)))
+
+
+class Encoder(Protocol):
+    """How predictions are written."""
+
+    def begin(self) -> bytes:
+        """Return the bytes before the first row."""
+
+    def encode(self, predicted: PredictedBlock) -> bytes:
+        """Return the bytes of one block's rows."""
+
+    def end(self) -> bytes:
+        """Return the bytes after the last row."""
+
+
+class JsonEncoder:
+    """Writes predictions as one JSON object.
+
+    Args:
+        model: The model that predicted.
+        trust: The trust options that it fulfilled.
+        top: Number of the most probable classes or labels to list; None for all.
+        ignored_columns: Columns of the body that the model does not have.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        trust: TrustOptions = NO_TRUST,
+        *,
+        top: int | None,
+        ignored_columns: Sequence[str] = (),
+    ) -> None:
+        output = model.manifest.signature.prediction
+        self._members: dict[str, Any] = {"model": model.name, "version": model.version}
+        if isinstance(output, ValueOutput):
+            self._members["unit"] = output.unit
+        if trust.coverage is not None:
+            self._members["coverage"] = trust.coverage
+        if ignored_columns:
+            self._members["ignored_columns"] = ignored_columns
+        self._top = top
+        self._separator = b""
+
+    def begin(self) -> bytes:
+        """Return all members but the predictions, and the opening of these."""
+        return orjson.dumps(self._members)[:-1] + b',"predictions":['
+
+    def encode(self, predicted: PredictedBlock) -> bytes:
+        """Return the predictions of one block."""
+        records = predicted.predictions.records(top=self._top)
+        for record, explanation in zip(records, predicted.explanations, strict=False):
+            record["explanation"] = explanation
+        if predicted.errors:
+            good = iter(records)
+            records = [
+                {"error": predicted.errors[row]} if row in predicted.errors else next(good)
+                for row in range(predicted.block.rows)
+            ]
+        if not records:
+            return b""
+        text = self._separator + orjson.dumps(records, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        self._separator = b","
+        return text
+
+    def end(self) -> bytes:
+        """Close the list and the object."""
+        return b"]}\n"
+
+
+class CsvEncoder:
+    """Writes predictions as the columns of a CSV file, which are settled before the first row.
+
+    Args:
+        model: The model that predicted.
+        trust: The trust options that it fulfilled.
+        dialect: Dialect of the body, which the answer takes over.
+        echo: Columns of the body that are repeated before the predictions.
+        report: Whether a column says what is wrong with faulty rows.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        trust: TrustOptions = NO_TRUST,
+        *,
+        dialect: Dialect | None = None,
+        echo: Sequence[str] = (),
+        report: bool = False,
+    ) -> None:
+        self._dialect = dialect
+        self._echo = echo
+        own = [*model.columns(trust), "warnings", *(["error"] if report else [])]
+        # Name of each column -> the name that it has beside the body's own columns.
+        self._names: dict[str, str] = {}
+        for name in own:
+            others = {*own} - {name}
+            self._names[name] = _distinct(name, {*echo, *others, *self._names.values()})
+
+    def begin(self) -> bytes:
+        """Return the header line."""
+        names = [*self._echo, *self._names.values()]
+        return write_csv(dict.fromkeys(names, ()), header=True, dialect=self._dialect)
+
+    def encode(self, predicted: PredictedBlock) -> bytes:
+        """Return the lines of one block."""
+        count = predicted.block.rows
+        predictions = predicted.predictions
+        own = {name: _spread(values, predicted) for name, values in predictions.columns().items()}
+        warnings = {index: " ".join(texts) for index, texts in predictions.warnings.items()}
+        own["warnings"] = _spread(_column(warnings, len(predictions)), predicted)
+        own["error"] = _column(predicted.errors, count)
+        echoed = {name: predicted.block.echo[name] for name in self._echo}
+        # A block without a single good row has no predictions, and none of their columns.
+        blanks = np.full(count, None, dtype=object)
+        named = {shown: own.get(name, blanks) for name, shown in self._names.items()}
+        return write_csv({**echoed, **named}, header=False, dialect=self._dialect)
+
+    def end(self) -> bytes:
+        """Return nothing: a CSV file ends with its last line."""
+        return b""
+
+
+def interruption(error: VitrineError, *, as_csv: bool) -> bytes:
+    """Return the last bytes of an answer that an error ends early.
+
+    A CSV answer gets a line that no reader takes for a row. JSON gets nothing: a text that stops in
+    its middle is no JSON.
+    """
+    return b"#error," + write_csv({"": [error.detail]}, header=False) if as_csv else b""
+
+
+def _distinct(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _column(texts: Mapping[int, str], count: int) -> NDArray[np.object_]:
+    column = np.full(count, None, dtype=object)
+    for index, text in texts.items():
+        column[index] = text
+    return column
+
+
+def _spread(values: NDArray[Any], predicted: PredictedBlock) -> NDArray[Any]:
+    """Give every row of a block its value, and a blank to the rows with an error."""
+    if not predicted.errors:
+        return values
+    blank = np.nan if values.dtype.kind == "f" else None
+    spread = np.full(predicted.block.rows, blank, dtype=values.dtype)
+    spread[_indices_without(predicted.errors, predicted.block.rows)] = values
+    return spread
