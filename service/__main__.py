@@ -27,7 +27,7 @@ def _parser(
 ) -> argparse.ArgumentParser:
     description = "Serve models, predict on files, and manage a running service."
     parser = argparse.ArgumentParser(prog=prog, description=description)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True)
     commands.add_parser("serve", help="serve models/ as the VITRINE_* variables say").set_defaults(
         run=_serve
     )
