@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from service.rollout.repository import Repository
 from vitrine import bundle
 from vitrine.bundle import Calibration, Manifest, Origin, Reference
-from vitrine.geometry import GEOMETRY_VERSIONS
+from vitrine.geometry import GEOMETRIES
 from vitrine.loading import load_version
 from vitrine.signature import (
     AnomalyOutput,
@@ -120,7 +120,7 @@ def picture_manifest(
             dtype="float32",
             shape=(28, 28, 1),
             geometry="mnist",
-            geometry_version=GEOMETRY_VERSIONS["mnist"],
+            geometry_version=GEOMETRIES["mnist"].version,
         ),
     )
     probabilities = ProbabilitiesOutput(

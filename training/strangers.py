@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from vitrine import geometry
+from vitrine.geometry import GEOMETRIES
 
 Pixels = NDArray[np.uint8]
 
@@ -22,14 +22,14 @@ def letters(geometry_name: str, shape: tuple[int, ...]) -> Pixels:
     """Set every letter in a few typefaces and bring it to a geometry.
 
     Args:
-        geometry_name: One of `vitrine.geometry.GEOMETRY_VERSIONS`.
+        geometry_name: One of `vitrine.geometry.GEOMETRIES`.
         shape: Of one picture as the network takes it.
 
     Shapes:
         (n, height, width, channels), levels in [0, 255].
     """
     drawn = [_letter(letter, font) for font in _FONTS for letter in LETTERS]
-    fitted = [geometry.fit(geometry_name, each[..., np.newaxis], shape).pixels for each in drawn]
+    fitted = [GEOMETRIES[geometry_name].fit(each[..., np.newaxis], shape).pixels for each in drawn]
     return np.stack(fitted).astype(np.uint8)
 
 
@@ -56,7 +56,7 @@ def strangers(pixels: Pixels, geometry_name: str, rng: np.random.Generator) -> M
 
     Args:
         pixels: Of the set, in its geometry; some kinds are made of them.
-        geometry_name: One of `vitrine.geometry.GEOMETRY_VERSIONS`.
+        geometry_name: One of `vitrine.geometry.GEOMETRIES`.
         rng: Draws noise and orders.
 
     Returns:

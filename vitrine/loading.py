@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle, Manifest
 from vitrine.engines import load_engine
-from vitrine.geometry import GEOMETRY_VERSIONS
+from vitrine.geometry import GEOMETRIES
 from vitrine.model import Model
 
 
@@ -57,11 +57,12 @@ def _check_geometry(folder: Path, manifest: Manifest) -> None:
     picture = manifest.signature.picture
     if picture is None:
         return
-    known = GEOMETRY_VERSIONS.get(picture.geometry)
-    if known != picture.geometry_version:
+    known = GEOMETRIES.get(picture.geometry)
+    version = None if known is None else known.version
+    if version != picture.geometry_version:
         raise InvalidBundle(
             f"{folder}: was trained with version {picture.geometry_version} of geometry "
-            f"{picture.geometry!r}; this service has {known}."
+            f"{picture.geometry!r}; this service has {version}."
         )
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine import geometry
 from vitrine.bundle import Manifest
 from vitrine.drift import Bins, Counts
 from vitrine.engines import Engine, Tensors
 from vitrine.errors import BlankPicture, InvalidParameter, NoFiniteAnswer, VitrineError, shown
+from vitrine.geometry import GEOMETRIES, Geometry
 from vitrine.predictions import (
     NO_TRUST,
     Confidence,
@@ -72,6 +72,11 @@ class Model:
             spec.name: spec.codes
             for spec in manifest.signature.columns
             if isinstance(spec, CategoryInput)
+        }
+        self._geometries = {
+            spec.name: GEOMETRIES[spec.geometry]
+            for spec in manifest.signature.inputs
+            if isinstance(spec, PictureInput)
         }
 
     @property
@@ -225,7 +230,7 @@ class Model:
         steps: list[tuple[str, ...]],
     ) -> NDArray[Any]:
         if isinstance(spec, PictureInput):
-            return _fit_pictures(spec, raw, errors, steps)
+            return _fit_pictures(self._geometries[spec.name], spec.shape, raw, errors, steps)
         encoded: NDArray[Any]
         if isinstance(spec, CategoryInput):
             encoded = self._encode_category(spec, raw, warnings)
@@ -253,15 +258,16 @@ class Model:
 
 
 def _fit_pictures(
-    spec: PictureInput,
+    geometry: Geometry,
+    shape: tuple[int, ...],
     pictures: NDArray[np.object_],
     errors: Errors,
     steps: list[tuple[str, ...]],
 ) -> NDArray[np.float32]:
-    tensor = np.zeros((len(pictures), *spec.shape), dtype=np.float32)
+    tensor = np.zeros((len(pictures), *shape), dtype=np.float32)
     for index, pixels in enumerate(pictures):
         try:
-            fitted = geometry.fit(spec.geometry, pixels, spec.shape)
+            fitted = geometry.fit(pixels, shape)
         except BlankPicture as error:
             errors[index] = error
             steps.append(())

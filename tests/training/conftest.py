@@ -14,7 +14,7 @@ from training.datasets.published import Published, read_idx
 from training.distillation import Sizes
 from training.experiments import pictures, tables
 from training.strokes import DIGITS, Pen, draw
-from vitrine import geometry
+from vitrine.geometry import GEOMETRIES
 
 TINY = tables.Recipe(
     teachers=Sizes(boosted_trees=20, random_trees=10, synthetic_rows=1500),
@@ -38,7 +38,7 @@ def drawn_digits(n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8
     rng = np.random.default_rng(seed)
     codes = np.arange(n) % len(DIGITS)
     fitted = [
-        geometry.fit("mnist", drawn[..., np.newaxis], (28, 28, 1))
+        GEOMETRIES["mnist"].fit(drawn[..., np.newaxis], (28, 28, 1))
         for drawn in (np.rint(255 * draw(DIGITS[code], Pen(), rng)) for code in codes)
     ]
     return np.stack([each.pixels[..., 0] for each in fitted]).astype(np.uint8), codes.astype("u1")

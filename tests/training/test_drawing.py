@@ -13,7 +13,7 @@ from training.experiments.motifs import MOTIFS, Motif
 from training.penmanship import add_foreign_strokes
 from training.silhouettes import ARTICLES, golden_articles, golden_scenes
 from training.strokes import DIGITS, Pen, draw, golden_digits, on_paper
-from vitrine import geometry
+from vitrine.geometry import GEOMETRIES
 
 Pictures = NDArray[np.uint8]
 Change = Callable[[Pictures, NDArray[np.uint8], np.random.Generator], Pictures]
@@ -62,7 +62,7 @@ def test_golden_digits_are_every_digit_on_light_and_dark() -> None:
 
 def test_golden_digits_have_ink_for_the_geometry() -> None:
     for picture in golden_digits()[0]:
-        assert geometry.fit("mnist", picture, (28, 28, 1)).pixels.max() > 200
+        assert GEOMETRIES["mnist"].fit(picture, (28, 28, 1)).pixels.max() > 200
 
 
 @CHANGES
@@ -176,7 +176,7 @@ def test_golden_articles_are_found_before_every_ground() -> None:
 
     assert set(meant) <= set(ARTICLES)
     for picture in pictures:
-        fitted = geometry.fit("fashion", picture, (28, 28, 1))
+        fitted = GEOMETRIES["fashion"].fit(picture, (28, 28, 1))
         assert "cropped" in fitted.steps
         assert 0.1 < (fitted.pixels > 100).mean() < 0.9
 

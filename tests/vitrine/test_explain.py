@@ -19,10 +19,11 @@ from service.settings import Settings
 from tests.bundles import anomaly_manifest, calibrated_repository, picture_manifest, table_manifest
 from tests.fakes import blank_picture, client_of, picture, price, table
 from tests.pictures import coverage, painted, saved
-from vitrine import geometry, images
+from vitrine import images
 from vitrine.bundle import Manifest, Reference
 from vitrine.engines import Tensors
 from vitrine.explain import explain
+from vitrine.geometry import GEOMETRIES
 from vitrine.model import Model
 from vitrine.signature import DateInput, NumberInput, ProbabilitiesOutput, Signature
 
@@ -91,7 +92,8 @@ def test_answer_is_explained_where_that_is_asked(client: FlaskClient) -> None:
     "file", [picture(), photograph(), photograph(turned=True)], ids=["fitting", "paper", "turned"]
 )
 def test_picture_is_shown_as_the_network_took_it(client: FlaskClient, file: bytes) -> None:
-    taken = geometry.fit("mnist", images.decode(file, max_pixels=10**6).pixels, (28, 28, 1)).pixels
+    pixels = images.decode(file, max_pixels=10**6).pixels
+    taken = GEOMETRIES["mnist"].fit(pixels, (28, 28, 1)).pixels
 
     np.testing.assert_array_equal(seen(explained(client, file)["image"]), taken[..., 0])
 

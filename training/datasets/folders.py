@@ -10,8 +10,9 @@ import numpy as np
 
 from training.datasets.found import Found, Pixels, split_off_test
 from training.errors import CannotTrain
-from vitrine import geometry, images
+from vitrine import images
 from vitrine.errors import VitrineError
+from vitrine.geometry import GEOMETRIES
 
 LEAST_PICTURES = 10
 _MAX_PIXELS = 50_000_000
@@ -88,7 +89,7 @@ def _read(path: Path, folder: Path, size: int, reading: _Reading) -> None:
     reading.hashes[digest] = name
     channels = picture.pixels[..., :1] == picture.pixels
     reading.in_colour |= not bool(channels.all())
-    fitted = geometry.fit("fit", picture.pixels, (size, size, 3)).pixels
+    fitted = GEOMETRIES["fit"].fit(picture.pixels, (size, size, 3)).pixels
     reading.pixels.append(fitted.astype(np.uint8))
     reading.names.append(name.split("/")[0])
 

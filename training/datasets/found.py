@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from vitrine import geometry
+from vitrine.geometry import GEOMETRIES
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -46,7 +46,8 @@ def fitted(name: str, pictures: Iterable[NDArray[np.generic]], shape: Shape) -> 
     Shapes:
         Each picture (height, width, channels); result: (n, *shape).
     """
-    return np.stack([geometry.fit(name, each, shape).pixels for each in pictures]).astype(np.uint8)
+    fit = GEOMETRIES[name].fit
+    return np.stack([fit(each, shape).pixels for each in pictures]).astype(np.uint8)
 
 
 def split_off_test(

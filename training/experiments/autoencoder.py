@@ -25,8 +25,9 @@ from training.plots.credibility import plot_credibility
 from training.plots.history import plot_history
 from training.plots.reconstructions import plot_reconstructions
 from training.progress import console
-from vitrine import bundle, drift, geometry
+from vitrine import bundle, drift
 from vitrine.bundle import Calibration, Manifest
+from vitrine.geometry import GEOMETRIES
 from vitrine.signature import AnomalyOutput, Signature
 from vitrine.trust import p_values
 
@@ -247,7 +248,7 @@ def drawn(config: Config, golden: Pixels, shape: tuple[int, ...]) -> Pixels:
         (20, *shape), levels in [0, 255].
     """
     name = config.pictures.geometry
-    fitted = [geometry.fit(name, each, shape).pixels for each in golden[:_SHOWN]]
+    fitted = [GEOMETRIES[name].fit(each, shape).pixels for each in golden[:_SHOWN]]
     letters = strangers.letters(name, shape)[:_SHOWN]
     return np.concatenate([np.stack(fitted).astype(np.uint8), letters])
 

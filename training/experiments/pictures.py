@@ -39,7 +39,7 @@ from training.plots.reliability import plot_reliability
 from training.progress import EpochDisplay, console
 from vitrine import bundle
 from vitrine.bundle import Calibration, Manifest, Origin
-from vitrine.geometry import GEOMETRY_VERSIONS
+from vitrine.geometry import GEOMETRIES
 from vitrine.signature import NoveltyOutput, PictureInput, ProbabilitiesOutput, Signature
 from vitrine.trust import class_scores, p_values
 
@@ -551,7 +551,7 @@ def picture_input(pictures: PictureSet, shape: tuple[int, ...]) -> PictureInput:
         dtype="float32",
         shape=shape,
         geometry=pictures.geometry,
-        geometry_version=GEOMETRY_VERSIONS[pictures.geometry],
+        geometry_version=GEOMETRIES[pictures.geometry].version,
     )
 
 

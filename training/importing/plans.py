@@ -16,7 +16,7 @@ from training.columns import Overrides, learn_specs, tell_kinds, tensor_names
 from training.datasets.tables import read_whole
 from training.errors import CannotTrain
 from vitrine.errors import nearest, shown
-from vitrine.geometry import GEOMETRY_VERSIONS
+from vitrine.geometry import GEOMETRIES
 from vitrine.signature import (
     CategoryInput,
     ColumnSpec,
@@ -191,8 +191,8 @@ def _picture(tensor: Tensor, output: Tensor, told: Told) -> PictureInput:
     }[len(lengths)]
     is_small = (height, width, channels) == (_SIDE, _SIDE, 1)
     geometry = told.geometry or ("mnist" if is_small and output.shape == (10,) else "fit")
-    if geometry not in GEOMETRY_VERSIONS:
-        known = ", ".join(GEOMETRY_VERSIONS)
+    if geometry not in GEOMETRIES:
+        known = ", ".join(GEOMETRIES)
         raise CannotTrain(f"There is no geometry {shown(geometry)}; say --geometry {known}.")
     if geometry != "fit" and not is_small:
         raise CannotTrain(
@@ -205,7 +205,7 @@ def _picture(tensor: Tensor, output: Tensor, told: Told) -> PictureInput:
         dtype="float32",
         shape=(height, width, channels),
         geometry=geometry,
-        geometry_version=GEOMETRY_VERSIONS[geometry],
+        geometry_version=GEOMETRIES[geometry].version,
     )
 
 

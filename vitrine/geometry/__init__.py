@@ -1,0 +1,51 @@
+"""Pixels of any picture -> the array that a network was trained on, and the steps taken.
+
+A geometry has a version. Whatever changes what a geometry returns changes its version, and a
+network only sees pictures in the geometry that it was trained with.
+
+- `mnist`: one figure drawn on paper, as white ink on black, in MNIST's box. On its way: `ink` finds
+  the figure, `segmentation` divides a picture into ink and paper, `paper` estimates the colour of
+  the paper, `ruling` removes ruled lines, `strokes` makes strokes wider or thinner.
+- `fashion`: one thing photographed before a plain background, as the makers of Fashion-MNIST
+  prepared theirs.
+- `fit`: any picture, whole.
+- All three stand on `fitted` (their result), `raster` (operations on pixels), `components`
+  (connected parts of a mask) and `noise` (a picture in which nothing stands out).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from vitrine.geometry.fashion import fit_fashion
+from vitrine.geometry.fit import fit_whole
+from vitrine.geometry.fitted import Fitted
+from vitrine.geometry.mnist import fit_mnist
+from vitrine.geometry.raster import Pixels, Shape
+
+__all__ = ["GEOMETRIES", "Fitted", "Geometry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """One way to bring pictures to what a network takes.
+
+    Attributes:
+        version: Number of the algorithm; another number means other results.
+        fit: Function from a picture's levels in [0, 255], (height, width, channels) with 1 or 3
+            channels, and the network's own shape to the picture in that shape. The shape is
+            (28, 28, 1) in every geometry but "fit". It raises `BlankPicture` where nothing stands
+            out from the background.
+    """
+
+    version: int
+    fit: Callable[[Pixels, Shape], Fitted]
+
+
+GEOMETRIES: Mapping[str, Geometry] = MappingProxyType(
+    {
+        "mnist": Geometry(version=2, fit=fit_mnist),
+        "fashion": Geometry(version=1, fit=fit_fashion),
+        "fit": Geometry(version=1, fit=fit_whole),
+    }
+)

@@ -1,0 +1,175 @@
+"""Where the ink of a digit is, on a picture of any paper."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vitrine.errors import BlankPicture
+from vitrine.geometry.fitted import Steps
+from vitrine.geometry.paper import differences_from_paper
+from vitrine.geometry.raster import (
+    Box,
+    Levels,
+    Mask,
+    Pixels,
+    bounding_box,
+    dilate,
+    reduce_to,
+)
+from vitrine.geometry.ruling import remove_lines
+from vitrine.geometry.segmentation import Segmentation, segment
+
+# A digit is searched in a picture of at most this size, and again around it where it is smaller
+# than `_SMALL_SIDE` there.
+_WORKING_SIDE = 160
+_SMALL_SIDE = 56
+# Shadows and tables are in photographs, which have at least this size.
+_PHOTOGRAPH_SIDE = 64
+# Nine tenths of the levels of even paper lie within so many levels.
+_EVEN_RANGE = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Digit:
+    """A digit that was found.
+
+    Attributes:
+        view: The picture, reduced to working size.
+        segmentation: The picture's ink and paper.
+        parts: Which connected parts of the ink are the digit's.
+        mask: The pixels of those parts, and their neighbours.
+        box: The smallest box around `mask`.
+    """
+
+    view: Levels
+    segmentation: Segmentation
+    parts: Mask
+    mask: Mask
+    box: Box
+
+
+def find_ink(pixels: Pixels, steps: Steps) -> Levels:
+    """Map the ink of the digit, cut to where the digit is.
+
+    Args:
+        pixels: Levels in [0, 255].
+        steps: Receives what was removed from the picture.
+
+    Shapes:
+        pixels: (height, width, channels); returns (height, width), of the digit.
+
+    Raises:
+        BlankPicture: Nothing stands out from the paper.
+    """
+    # 1. Find the digit in the whole picture.
+    digit = _find_digit(pixels, steps)
+    # 2. If it is small there, find it once more in the part of the picture around it.
+    is_reduced = digit.view.shape[0] < pixels.shape[0]
+    if is_reduced and digit.box.longer_side < _SMALL_SIDE:
+        digit = _find_digit(pixels[_surroundings(digit, pixels)], steps)
+    # 3. Cut the digit out, without the ink that is not its own.
+    _add_steps(digit, steps)
+    return np.where(digit.mask, digit.segmentation.ink, np.float32(0))[digit.box.slices]
+
+
+def _find_digit(pixels: Pixels, steps: Steps) -> _Digit:
+    view = reduce_to(pixels, _WORKING_SIDE)
+    # 1. Divide the picture into ink and paper.
+    segmentation = _best_segmentation(view)
+    # 2. Lines of ruled paper touch the border on both sides.
+    if segmentation.contact.sum() > 1:
+        segmentation = _without_lines(segmentation, steps)
+    # 3. Choose the connected parts of the ink that make up the digit.
+    parts = _digit_parts(segmentation)
+    mask = dilate(np.append(False, parts)[segmentation.labels])
+    return _Digit(view, segmentation, parts, mask, bounding_box(mask))
+
+
+def _surroundings(digit: _Digit, pixels: Pixels) -> tuple[slice, slice]:
+    """Return the digit's rows and columns in the whole picture, with half its side around it."""
+    margin = digit.box.longer_side // 2 + 2
+    down, across = (pixels.shape[axis] / digit.view.shape[axis] for axis in (0, 1))
+    top, bottom, left, right = digit.box
+    return (
+        slice(max(0, int((top - margin) * down)), int((bottom + margin) * down)),
+        slice(max(0, int((left - margin) * across)), int((right + margin) * across)),
+    )
+
+
+def _add_steps(digit: _Digit, steps: Steps) -> None:
+    taken = {
+        "background removed": _is_uneven(digit.view, digit.segmentation),
+        "specks removed": not digit.parts.all(),
+        "inverted": digit.segmentation.direction.sum() < 0,
+        "cropped": digit.box.longer_side < max(digit.view.shape),
+    }
+    steps.update((step, None) for step, is_taken in taken.items() if is_taken)
+
+
+def _is_uneven(view: Levels, segmentation: Segmentation) -> bool:
+    """Tell whether the paper has a shade, a gradient or a grain that was removed."""
+    every_fourth = slice(None, None, 4), slice(None, None, 4)
+    is_paper = segmentation.ink[every_fourth] <= segmentation.floor
+    paper = np.sort(view[every_fourth][is_paper], axis=0)
+    twentieth = len(paper) // 20
+    return len(paper) > 0 and bool((paper[-1 - twentieth] - paper[twentieth]).max() > _EVEN_RANGE)
+
+
+def _best_segmentation(view: Levels) -> Segmentation:
+    """Choose the estimate of the paper that leaves the least doubt about the ink."""
+    candidates: list[Segmentation] = []
+    for difference in differences_from_paper(view):
+        segmentation = segment(difference)
+        if segmentation is not None:
+            candidates.append(segmentation)
+            if candidates[0].is_plain:
+                return candidates[0]
+    if not candidates:
+        raise BlankPicture
+    first = candidates[0]
+    return min(candidates, key=lambda candidate: candidate.doubt + _penalty(candidate, first))
+
+
+def _penalty(candidate: Segmentation, first: Segmentation) -> float:
+    """Return what is added to the doubt of every candidate but the first, the smoothest one.
+
+    The holes of a digit are as good a digit on ink as the digit is on paper. So a candidate with
+    the opposite ink is less plausible, unless the first took a sheet on a table for ink.
+    """
+    if candidate is first:
+        return 0.0
+    is_photograph = max(candidate.ink.shape) >= _PHOTOGRAPH_SIDE
+    penalty = 0.0 if is_photograph else 0.4
+    if float(candidate.direction @ first.direction) > -0.2:
+        return penalty
+    is_sheet = (
+        is_photograph
+        and np.count_nonzero(candidate.largest) < 0.5 * first.area
+        and candidate.thickness < 0.3
+        and first.squareness > 0.85
+    )
+    return -4.0 if is_sheet else penalty + 0.6
+
+
+def _without_lines(segmentation: Segmentation, steps: Steps) -> Segmentation:
+    """Remove the lines of ruled or squared paper, if enough ink is left without them."""
+    ink = remove_lines(segmentation.ink, segmentation.floor)
+    left = ink.sum() / segmentation.ink.sum()
+    if not 0.1 < left < 1 or not (ink > segmentation.floor).any():
+        return segmentation
+    steps["ruled lines removed"] = None
+    return Segmentation(ink, segmentation.direction, segmentation.floor)
+
+
+def _digit_parts(segmentation: Segmentation) -> Mask:
+    """Tell the parts of the digit from specks, scraps of lines and what reaches in from outside."""
+    # 1. Specks have little ink.
+    inside, mass = segmentation.inside, segmentation.mass
+    parts = inside & (mass >= 0.04 * mass[inside].max())
+    if inside.all():
+        return np.asarray(parts)
+    # 2. Beside what reaches in from outside lie its pale edges: a digit has some dark pixels.
+    labels = segmentation.labels.ravel()
+    dark = np.bincount(labels, segmentation.ink.ravel() > 0.6)[1:]
+    parts_with_ink = parts & (dark > 0.1 * np.bincount(labels)[1:])
+    return np.asarray(parts_with_ink if parts_with_ink.any() else parts)

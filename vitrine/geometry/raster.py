@@ -1,0 +1,150 @@
+"""Operations on the pixels of a picture that every geometry shares."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A picture of any element type, (height, width, channels).
+Pixels = NDArray[np.generic]
+# A picture, (height, width, channels), or one channel of it, (height, width).
+Levels = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Shape = tuple[int, ...]
+
+# The share of red, green and blue in grey, as ITU-R BT.601 and Pillow have it.
+_LUMA = (0.299, 0.587, 0.114)
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels, as slice bounds."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def longer_side(self) -> int:
+        """Length of the longer side, in pixels."""
+        return max(self.bottom - self.top, self.right - self.left)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The rows and the columns of the rectangle."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+def bounding_box(mask: Mask) -> Box:
+    """Return the smallest box that holds every set pixel; there must be one."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+
+
+def centre_of_mass(levels: NDArray[np.floating]) -> tuple[float, float]:
+    """Return the row and the column of the centre of mass of one channel."""
+    mass = levels.sum()
+    row = levels.sum(axis=1) @ np.arange(levels.shape[0]) / mass
+    column = levels.sum(axis=0) @ np.arange(levels.shape[1]) / mass
+    return float(row), float(column)
+
+
+def border_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return the pixels along the four sides of a picture.
+
+    Shapes:
+        (height, width, ...) to (pixels, ...).
+    """
+    return np.concatenate((pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]))
+
+
+def drop_equal_channels(pixels: Pixels) -> Pixels:
+    """Return one channel of a grey picture that was saved in colour; others unchanged."""
+    first = pixels[..., :1]
+    is_grey = all(np.array_equal(first, pixels[..., i : i + 1]) for i in range(1, pixels.shape[2]))
+    return first if is_grey else pixels
+
+
+def grey_weights(channels: int) -> Levels:
+    """Return the share of each channel in grey.
+
+    Args:
+        channels: 1 or 3.
+    """
+    return np.array(_LUMA if channels == 3 else (1,), np.float32)
+
+
+def reduce_to(pixels: Pixels, side: int) -> Levels:
+    """Average blocks of pixels, so that neither side is longer than `side` pixels.
+
+    The blocks are of a whole number of pixels. Rows and columns that fill no block are cut off.
+    """
+    height, width, channels = pixels.shape
+    factor = -(-max(height, width) // side)
+    if factor == 1:
+        return pixels.astype(np.float32)
+    down, across = min(factor, height), min(factor, width)
+    rows, columns = height // down, width // across
+    part = pixels[: rows * down, : columns * across]
+    sums = part.reshape(rows, down, -1).sum(axis=1, dtype=np.float32)
+    blocks = sums.reshape(rows, columns, across, channels).sum(axis=2)
+    return np.asarray(blocks / np.float32(down * across), np.float32)
+
+
+def resize(levels: Levels, shape: Sequence[int]) -> Levels:
+    """Resize each channel: by area where it shrinks, linearly where it grows.
+
+    Args:
+        levels: A picture.
+        shape: Height and width of the result.
+
+    Shapes:
+        levels: (height, width, channels).
+    """
+    rows, columns = (
+        _resizing_weights(levels.shape[0], shape[0]),
+        _resizing_weights(levels.shape[1], shape[1]),
+    )
+    return np.asarray(np.moveaxis(rows @ np.moveaxis(levels, 2, 0) @ columns.T, 0, 2), np.float32)
+
+
+def rescale(levels: Levels, factor: float) -> Levels:
+    """Resize one channel by a factor, each side to at least one pixel."""
+    height, width = (max(1, round(side * factor)) for side in levels.shape)
+    return resize(levels[..., np.newaxis], (height, width))[..., 0]
+
+
+def _resizing_weights(source: int, target: int) -> Levels:
+    """Return the share that each source pixel has in each target pixel.
+
+    Shapes:
+        returns: (target, source).
+    """
+    scale = source / target
+    centres = (np.arange(target) + 0.5) * scale - 0.5
+    distance = np.abs(np.arange(source) - centres[:, np.newaxis])
+    reach = 1.0 if scale <= 1 else (scale + 1) / 2
+    share = np.clip(reach - distance, 0, 1)
+    return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
+
+
+def dilate(levels: NDArray[Any]) -> NDArray[Any]:
+    """Return the largest level among each pixel and its eight neighbours."""
+    return _extreme_of_neighbours(levels, np.maximum)
+
+
+def erode(levels: NDArray[Any]) -> NDArray[Any]:
+    """Return the smallest level among each pixel and its eight neighbours."""
+    return _extreme_of_neighbours(levels, np.minimum)
+
+
+def _extreme_of_neighbours(levels: NDArray[Any], extreme: np.ufunc) -> NDArray[Any]:
+    # The extreme of a square is the extreme of its columns' extremes.
+    result = levels.copy()
+    extreme(result[1:], levels[:-1], out=result[1:])
+    extreme(result[:-1], levels[1:], out=result[:-1])
+    rows = result.copy()
+    extreme(result[:, 1:], rows[:, :-1], out=result[:, 1:])
+    extreme(result[:, :-1], rows[:, 1:], out=result[:, :-1])
+    return result

@@ -1,0 +1,37 @@
+"""The width of strokes: how it is measured and changed."""
+
+import numpy as np
+
+from vitrine.geometry.raster import Levels, Mask
+
+
+def stroke_width(mask: Mask) -> float:
+    """Return the mean width of strokes in pixels: twice their area over their outline's length."""
+    down, across = mask[1:] != mask[:-1], mask[:, 1:] != mask[:, :-1]
+    # Steps along the axes overstate the length of an outline by 4 / pi on average.
+    outline = (np.count_nonzero(down) + np.count_nonzero(across)) * np.pi / 4
+    return 2 * np.count_nonzero(mask) / max(1.0, outline)
+
+
+def thicken(levels: Levels, radius: float) -> Levels:
+    """Return the largest level within `radius` pixels of each pixel: dilation by a disc."""
+    reach = int(radius)
+    padded = np.pad(levels, reach)
+    height, width = levels.shape
+    result = levels.copy()
+    for dy in range(-reach, reach + 1):
+        for dx in range(-reach, reach + 1):
+            if 0 < dy * dy + dx * dx <= radius * radius:
+                part = padded[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
+                np.maximum(result, part, out=result)
+    return result
+
+
+def thin(levels: Levels, radius: float) -> Levels:
+    """Thicken what is not ink instead: erosion by a disc.
+
+    Args:
+        levels: How much of each pixel is covered, from 0 to 1.
+        radius: Of the disc, in pixels.
+    """
+    return 1 - thicken(1 - levels, radius)
