@@ -9,7 +9,7 @@ LOCK := $(DEV) -m uv pip compile --quiet --universal --fork-strategy fewest --py
 	--only-binary :all: --no-strip-extras --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help serve train test soak lint type image lock
+.PHONY: help serve train test soak lint type wheel image lock
 .SECONDARY:
 
 help: ## List these verbs
@@ -38,6 +38,9 @@ lint: .venv/dev/installed ## Check style, formatting and the directions of impor
 
 type: .venv/dev/installed ## Check types
 	$(DEV) -m mypy
+
+wheel: .venv/dev/installed ## Build the library's wheel into dist/
+	$(DEV) -m uv build --wheel --out-dir dist
 
 image: ## Build the container image vitrine with docker or buildah
 	@builder=docker; docker info >/dev/null 2>&1 || builder=buildah; set -x; $$builder build --tag vitrine .
