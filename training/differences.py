@@ -32,8 +32,8 @@ from vitrine.signature import (
     OutputSpec,
     ProbabilitiesOutput,
 )
-from vitrine.tables import Table
 from vitrine.tables.cells import parse
+from vitrine.tables.files import Table
 
 _PAIRS_SHOWN = 10
 Both = tuple[Model, Model]

@@ -21,7 +21,7 @@ from tests.servers import ROOT, Server, serving, stopped
 from vitrine import bundle
 from vitrine.drift import features, population_stability_index
 from vitrine.signature import CategoryInput, Instances, NumberInput
-from vitrine.tables import write_csv
+from vitrine.tables.writer import write_csv
 
 BLANKS = "job_model_version_feature:vitrine_blank_share:difference1h"
 INDEX = "job_model_version_feature:vitrine_population_stability_index:share1h"

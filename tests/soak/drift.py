@@ -29,7 +29,7 @@ from training.datasets.pictures import PICTURE_SETS, Pixels, default_cache, load
 from training.datasets.tables import load_table
 from vitrine.drift import BLANK, LEAST_INSTANCES, SHIFTED, Counts, population_stability_index
 from vitrine.signature import Instances
-from vitrine.tables import write_csv
+from vitrine.tables.writer import write_csv
 
 SERVERS = 2
 WORKERS = 2

@@ -19,7 +19,7 @@ from training.columns import (
 )
 from training.errors import CannotTrain
 from vitrine.signature import CategoryInput, Dialect
-from vitrine.tables import read_table
+from vitrine.tables.files import read_table
 
 POINT = Dialect()
 ANY = [f"{value}.5" for value in range(40)]

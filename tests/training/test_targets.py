@@ -8,7 +8,7 @@ import pytest
 from training.datasets.targets import Target, Targets, Task, read_targets
 from training.errors import CannotTrain
 from vitrine.signature import Dialect
-from vitrine.tables import Table
+from vitrine.tables.files import Table
 
 Columns = dict[str, list[str | None]]
 

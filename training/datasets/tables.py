@@ -17,8 +17,8 @@ from training.datasets.targets import Target, Targets, Task, read_targets
 from training.errors import CannotTrain
 from vitrine.errors import VitrineError, shown
 from vitrine.signature import CategoryInput, ColumnSpec, Dialect, Instances, encode_texts
-from vitrine.tables import Table, read_table
 from vitrine.tables.cells import parse
+from vitrine.tables.files import Table, read_table
 
 _TEST_SEED = 42
 _MOST_SPARED = 2000

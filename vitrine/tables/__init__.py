@@ -9,36 +9,7 @@ From the ground up; each imports only from those before it, and none knows the w
 - `arrow`: the fast way to read a block of CSV.
 - `reader`: a CSV body -> blocks. `rows`: rows of JSON -> a block. `writer`: columns -> CSV.
 - `files`: a whole file of unknown dialect -> columns of text, for training.
+
+The modules are imported by their own names: `arrow`, `reader` and `files` need PyArrow, `writer`
+needs orjson, and a model loads without either.
 """
-
-from vitrine.tables.blocks import Block
-from vitrine.tables.cells import (
-    BLANKS,
-    Parsed,
-    find_date_formats,
-    parse_categories,
-    parse_dates,
-    parse_numbers,
-)
-from vitrine.tables.files import Table, find_dialect, read_table
-from vitrine.tables.reader import CsvReader
-from vitrine.tables.records import Stream
-from vitrine.tables.rows import decode_rows
-from vitrine.tables.writer import write_csv
-
-__all__ = [
-    "BLANKS",
-    "Block",
-    "CsvReader",
-    "Parsed",
-    "Stream",
-    "Table",
-    "decode_rows",
-    "find_date_formats",
-    "find_dialect",
-    "parse_categories",
-    "parse_dates",
-    "parse_numbers",
-    "read_table",
-    "write_csv",
-]

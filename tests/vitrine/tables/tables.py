@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.signature import CategoryInput, ColumnSpec, DateInput, Dialect, Instances, NumberInput
-from vitrine.tables import Block, CsvReader
+from vitrine.tables.blocks import Block
+from vitrine.tables.reader import CsvReader
 from vitrine.tables.records import Stream
 
 POINT = Dialect()

@@ -7,8 +7,7 @@ import pytest
 
 from vitrine.errors import EmptyBody, InvalidInstances
 from vitrine.signature import Dialect
-from vitrine.tables import find_dialect, read_table
-from vitrine.tables.files import SAMPLE_BYTES
+from vitrine.tables.files import SAMPLE_BYTES, find_dialect, read_table
 
 
 @pytest.mark.parametrize(

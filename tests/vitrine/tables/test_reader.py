@@ -33,8 +33,8 @@ from vitrine.errors import (
     VitrineError,
 )
 from vitrine.signature import ColumnSpec, Dialect
-from vitrine.tables import Block
 from vitrine.tables.arrow import ArrowReader
+from vitrine.tables.blocks import Block
 from vitrine.tables.cells import parse
 from vitrine.tables.reader import MAX_FILLED_CELLS
 from vitrine.tables.records import BOM, is_closed

@@ -16,7 +16,7 @@ from tests.vitrine.tables.tables import (
     plain,
 )
 from vitrine.errors import MAX_FAULTS, Fault
-from vitrine.tables import decode_rows
+from vitrine.tables.rows import decode_rows
 
 X, FLAG = number("x"), number("flag", maximum=1.0)
 KIND, YES, DAY = category("kind", "a", "1"), category("yes", "True", "False"), date("day")

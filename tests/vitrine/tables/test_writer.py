@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.vitrine.tables.tables import COMMA
 from vitrine.signature import Dialect
-from vitrine.tables import write_csv
-from vitrine.tables.writer import Column
+from vitrine.tables.writer import Column, write_csv
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
 
