@@ -10,14 +10,14 @@ from PIL import Image
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from training.strokes import Pen, draw, on_paper  # noqa: E402 - found through the line above
+from training.drawing.digits import Pen, draw_digit, draw_on_paper  # noqa: E402 - found through the line above
 
 
 def make_seven(path: Path) -> None:
     """Draw a seven with a pen on paper."""
     rng = np.random.default_rng(7)
     pen = Pen(side=280, height=0.56, width=0.036, slant=0.1, tremble=0.015)
-    Image.fromarray(on_paper(draw("7", pen, rng), rng)).save(path, optimize=True)
+    Image.fromarray(draw_on_paper(draw_digit("7", pen, rng), rng)).save(path, optimize=True)
 
 
 def make_houses(path: Path) -> None:

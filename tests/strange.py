@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from training.strokes import curve
+from training.drawing.digits import curve
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]

@@ -4,11 +4,8 @@
     commands/         their arguments
     datasets/         pictures and CSV files: found or downloaded, verified, split by seed
     columns.py        what each column of a table is: number, date, category, identifier, leak
-    strokes.py        digits drawn by code, for golden examples
-    silhouettes.py    clothes and scenes drawn by code, for the same
-    augmentation.py   pictures warped and inked anew for each epoch
-    penmanship.py     strokes that other schools teach
-    strangers.py      pictures that belong to no set, to see whether a network finds them strange
+    drawing/          pictures drawn by code, for golden examples
+    augmentation/     pictures changed anew in each epoch
     architectures/    the networks, each a function from shapes to a keras.Model
     embeddings.py     what a table's network does with its columns before its hidden layers
     distillation.py   an ensemble of trees that teaches a table's network

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from training.strokes import Pen, draw, on_paper  # noqa: E402
+from training.drawing.digits import Pen, draw_digit, draw_on_paper  # noqa: E402
 from vitrine import bundle  # noqa: E402 - found through the line above
 from vitrine.explain import explain  # noqa: E402
 from vitrine.loading import load_version  # noqa: E402
@@ -177,14 +177,14 @@ def _ask(model: Model, pictures: list[Pixels], asked: TrustOptions) -> Predictio
 
 def _digit(digit: str, rng: np.random.Generator) -> Pixels:
     pen = Pen(side=SIDE, height=0.62, width=0.05, slant=0.1, tremble=0.012)
-    return on_paper(draw(digit, pen, rng), rng).mean(axis=2).astype(np.uint8)
+    return draw_on_paper(draw_digit(digit, pen, rng), rng).mean(axis=2).astype(np.uint8)
 
 
 def _between(first: str, second: str) -> Pixels:
     """Lay one digit over the other: a correction, or a slip of the pen."""
     rng = np.random.default_rng(5)
     pen = Pen(side=SIDE, height=0.62, width=0.05, slant=0.1, tremble=0.0)
-    ink = np.maximum(draw(first, pen, rng), draw(second, pen, rng))
+    ink = np.maximum(draw_digit(first, pen, rng), draw_digit(second, pen, rng))
     return np.asarray(PAPER - 200 * ink, dtype=np.uint8)
 
 

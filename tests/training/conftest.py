@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from training.datasets.pictures import PictureSet
 from training.datasets.published import Published, read_idx
 from training.distillation import Sizes
+from training.drawing.digits import DIGITS, Pen, draw_digit
 from training.experiments import pictures, tables
-from training.strokes import DIGITS, Pen, draw
 from vitrine.geometry import GEOMETRIES
 
 TINY = tables.Recipe(
@@ -39,7 +39,7 @@ def drawn_digits(n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8
     codes = np.arange(n) % len(DIGITS)
     fitted = [
         GEOMETRIES["mnist"].fit(drawn[..., np.newaxis], (28, 28, 1))
-        for drawn in (np.rint(255 * draw(DIGITS[code], Pen(), rng)) for code in codes)
+        for drawn in (np.rint(255 * draw_digit(DIGITS[code], Pen(), rng)) for code in codes)
     ]
     return np.stack([each.pixels[..., 0] for each in fitted]).astype(np.uint8), codes.astype("u1")
 

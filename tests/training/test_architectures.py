@@ -14,9 +14,9 @@ from training.architectures.autoencoder import autoencoder as redrawer
 from training.architectures.pictures import PICTURE_ARCHITECTURES
 from training.commands.images import ARCHITECTURES, trainer
 from training.datasets.pictures import PictureSet
+from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.errors import CannotTrain
 from training.experiments import autoencoder, numpy_network, pictures
-from training.strangers import strangers
 from vitrine import bundle, loading
 
 # An autoencoder that has learned nothing redraws noise best.
@@ -138,7 +138,9 @@ def test_anomaly_score_is_higher_of_strangers_than_of_digits(folders: dict[str, 
 
     scores = {
         kind: autoencoder.score(network, pixels).mean()
-        for kind, pixels in strangers(digits, "mnist", np.random.default_rng(0)).items()
+        for kind, pixels in out_of_distribution_pictures(
+            digits, "mnist", np.random.default_rng(0)
+        ).items()
     }
 
     assert set(scores) == {"noise", "inverted", "shuffled", "letters"}

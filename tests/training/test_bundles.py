@@ -14,8 +14,8 @@ from tests.training.conftest import picture_config
 from training import card
 from training.calibration import coverages
 from training.datasets.pictures import PictureSet
+from training.drawing.digits import golden_digits
 from training.experiments import pictures
-from training.strokes import golden_digits
 from vitrine import bundle, loading
 
 FILES = {"CARD.md", "golden.npz", "history.csv", "manifest.json", "model.keras", "model.onnx"}

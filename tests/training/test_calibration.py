@@ -19,9 +19,9 @@ from training.calibration import Reliability
 from training.datasets.pictures import PictureSet
 from training.datasets.tables import Rows
 from training.distillation import Unexplained
+from training.drawing.digits import DIGITS
 from training.experiments.pictures import picture_signature
 from training.outcomes.values import learn_quantiles
-from training.strokes import DIGITS
 from vitrine import bundle
 from vitrine.engines import load_engine
 from vitrine.signature import NumberInput

@@ -26,7 +26,7 @@ from training.datasets.pictures import (
 from training.datasets.published import Contents, Place, Published, read_cifar
 from training.errors import CannotTrain
 from training.experiments import pictures
-from training.experiments.motifs import MOTIFS
+from training.experiments.picture_kinds import PICTURE_KINDS
 from vitrine import bundle, loading
 from vitrine.signature import ProbabilitiesOutput
 
@@ -358,4 +358,4 @@ def test_few_pictures_are_learned_in_small_steps(
 
 
 def test_every_set_has_a_motif() -> None:
-    assert {each.target for each in PICTURE_SETS.values()} | {"class"} == set(MOTIFS)
+    assert {each.target for each in PICTURE_SETS.values()} | {"class"} == set(PICTURE_KINDS)

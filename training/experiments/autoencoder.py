@@ -13,10 +13,13 @@ import msgspec
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from training import card, evaluation, publishing, strangers
+from training import card, evaluation, publishing
 from training.architectures.autoencoder import autoencoder, without_reconstruction
 from training.card import Section, render
+from training.datasets.found import fitted
 from training.datasets.pictures import PictureParts, Pixels
+from training.drawing.letters import draw_letters
+from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.errors import CannotTrain
 from training.evaluation import History, Values
 from training.experiments.pictures import Config, learn, origin_of, picture_input, read
@@ -27,7 +30,6 @@ from training.plots.reconstructions import plot_reconstructions
 from training.progress import console
 from vitrine import bundle, drift
 from vitrine.bundle import Calibration, Manifest
-from vitrine.geometry import GEOMETRIES
 from vitrine.signature import AnomalyOutput, Signature
 from vitrine.trust import p_values
 
@@ -98,12 +100,12 @@ class Measured:
     Attributes:
         calibration: Scores of the calibration part, ascending.
         parts: Scores of the other parts that did not train, by the part's name.
-        strangers: Scores of pictures made by code, by their kind.
+        out_of_distribution: Scores of pictures made by code, by their kind.
     """
 
     calibration: Values
     parts: Mapping[str, Values]
-    strangers: Mapping[str, Values]
+    out_of_distribution: Mapping[str, Values]
 
 
 def measure(network: keras.Model, parts: PictureParts, config: Config) -> Measured:
@@ -111,7 +113,7 @@ def measure(network: keras.Model, parts: PictureParts, config: Config) -> Measur
     validation = score(network, parts.validation.x)
     share = explained(validation, parts.validation.x, parts.train.x)
     publishing.refuse_below(share, config.min_score, measure="R2")
-    made = strangers.strangers(
+    made = out_of_distribution_pictures(
         parts.test.x, config.pictures.geometry, np.random.default_rng(config.seed)
     )
     return Measured(
@@ -121,7 +123,7 @@ def measure(network: keras.Model, parts: PictureParts, config: Config) -> Measur
             "held_out": score(network, parts.held_out.x),
             "test": score(network, parts.test.x),
         },
-        strangers={kind: score(network, pixels) for kind, pixels in made.items()},
+        out_of_distribution={kind: score(network, pixels) for kind, pixels in made.items()},
     )
 
 
@@ -197,7 +199,7 @@ def publish(
         served, manifest, draft.folder, {"image": parts.validation.x}
     )
     manifest = msgspec.structs.replace(manifest, onnx_difference=difference)
-    golden = config.motif.golden()
+    golden = config.kind.golden()
     publishing.add_golden_examples(served, manifest, draft.folder, {"image": golden})
     shown = drawn(config, golden, network.input["image"].shape[1:])
     draw(draft.plots, network, history, measured, shown)
@@ -222,7 +224,7 @@ def draw(
     plot_history(folder / "loss.png", history, "loss", title="Squared error by epoch")
     plot_anomaly_scores(
         folder / "strangeness.png",
-        {"test part": measured.parts["test"], **measured.strangers},
+        {"test part": measured.parts["test"], **measured.out_of_distribution},
         limit=float(np.quantile(measured.calibration, 1 - _DOUBT)),
         title="How badly pictures are redrawn",
     )
@@ -248,9 +250,8 @@ def drawn(config: Config, golden: Pixels, shape: tuple[int, ...]) -> Pixels:
         (20, *shape), levels in [0, 255].
     """
     name = config.pictures.geometry
-    fitted = [GEOMETRIES[name].fit(each, shape).pixels for each in golden[:_SHOWN]]
-    letters = strangers.letters(name, shape)[:_SHOWN]
-    return np.concatenate([np.stack(fitted).astype(np.uint8), letters])
+    shown = (golden[:_SHOWN], draw_letters()[:_SHOWN])
+    return np.concatenate([fitted(name, each, shape) for each in shown])
 
 
 def sections(config: Config, history: History, measured: Measured) -> tuple[Section, ...]:
@@ -277,7 +278,7 @@ def sections(config: Config, history: History, measured: Measured) -> tuple[Sect
 def _strangeness(measured: Measured) -> str:
     ordinary = measured.parts["test"]
     rows = []
-    for kind, scores in {"test part": ordinary, **measured.strangers}.items():
+    for kind, scores in {"test part": ordinary, **measured.out_of_distribution}.items():
         doubted = (p_values(scores, measured.calibration) < _DOUBT).mean()
         truth = np.repeat([0, 1], [len(ordinary), len(scores)])
         area = roc_auc_score(truth, np.concatenate([ordinary, scores]))

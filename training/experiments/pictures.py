@@ -29,7 +29,7 @@ from training.datasets.pictures import (
 )
 from training.errors import CannotTrain
 from training.evaluation import History, Values
-from training.experiments.motifs import MOTIFS, Augmentation, Motif
+from training.experiments.picture_kinds import PICTURE_KINDS, Augmentation, PictureKind
 from training.fitting import OPTIMIZERS, Fitting, Rate, Watch
 from training.plots.confusion import plot_confusion
 from training.plots.credibility import plot_credibility
@@ -251,9 +251,9 @@ class Config:
         )
 
     @property
-    def motif(self) -> Motif:
+    def kind(self) -> PictureKind:
         """What depends on what the pictures show."""
-        return MOTIFS[self.pictures.target]
+        return PICTURE_KINDS[self.pictures.target]
 
 
 def _own(fitting: Fitting) -> Recipe:
@@ -287,7 +287,7 @@ def build(config: Config, parts: PictureParts) -> keras.Model:
     if config.hidden is not None:
         return mlp(shape, classes, config.hidden)
     if config.architecture == "cnn":
-        return cnn(shape, classes, config.motif.first_filters)
+        return cnn(shape, classes, config.kind.first_filters)
     return PICTURE_ARCHITECTURES[config.architecture](shape, classes)
 
 
@@ -372,10 +372,10 @@ def _plot_path(folder: Path, name: str) -> Path:
 class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches in an order of their own each epoch, their pictures drawn anew."""
 
-    def __init__(self, part: Part, recipe: Recipe, *, draw_anew: Augmentation, seed: int) -> None:
+    def __init__(self, part: Part, recipe: Recipe, *, augment: Augmentation, seed: int) -> None:
         super().__init__()
         self._part, self._batch_size, self._seed = part, recipe.batch_size, seed
-        self._draw_anew = draw_anew
+        self._augment = augment
         self._calm_from = recipe.epochs - recipe.calm_epochs
         self._epoch = -1
         self.on_epoch_end()
@@ -393,7 +393,7 @@ class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
         size = self._batch_size
         taken = self._part.take(self._order[batch * size : (batch + 1) * size])
         rng = np.random.default_rng([self._seed, self._epoch, batch])
-        drawn = self._draw_anew(taken.x, taken.y, rng)
+        drawn = self._augment(taken.x, taken.y, rng)
         if self._epoch >= self._calm_from:
             as_it_is = rng.random(len(taken)) < 0.5
             drawn[as_it_is] = taken.x[as_it_is]
@@ -422,7 +422,7 @@ def training_data(part: Part, config: Config) -> dict[str, Any]:
     if not recipe.augmented:
         return {"x": {"image": part.x}, "y": part.y, "batch_size": recipe.batch_size}
     return {
-        "x": Epochs(part, recipe, draw_anew=config.motif.draw_anew, seed=config.seed),
+        "x": Epochs(part, recipe, augment=config.kind.augment, seed=config.seed),
         "shuffle": False,
     }
 
@@ -636,7 +636,7 @@ def publish(
         network, manifest, draft.folder, {"image": parts.validation.x}
     )
     manifest = msgspec.structs.replace(manifest, onnx_difference=difference)
-    drawn = config.motif.golden()
+    drawn = config.kind.golden()
     expected = publishing.add_golden_examples(network, manifest, draft.folder, {"image": drawn})
     draw(draft.plots, history, parts, measured)
     plot_predictions(draft.plots / "predictions.png", drawn, expected, parts.labels)
@@ -701,8 +701,8 @@ def sections(
     config: Config, history: History, parts: PictureParts, measured: Measured
 ) -> tuple[Section, ...]:
     """Write the parts of the card that only this experiment knows."""
-    recipe, motif = config.recipe, config.motif
-    augmented = f" Every epoch sees every picture {motif.changes}." if recipe.augmented else ""
+    recipe, kind = config.recipe, config.kind
+    augmented = f" Every epoch sees every picture {kind.changes}." if recipe.augmented else ""
     calm = (
         f" The last {recipe.calm_epochs} epochs leave half of the pictures as they are."
         if recipe.augmented and recipe.calm_epochs
@@ -715,7 +715,7 @@ def sections(
     return (
         Section(
             "Predictions",
-            motif.drawn
+            kind.drawn
             + "\n\n"
             + card.image("predictions", "pictures drawn by code, with label and probability"),
         ),
@@ -739,8 +739,8 @@ def sections(
 
 def limits(parts: PictureParts, measured: Measured, config: Config) -> str:
     """Write where the network ends."""
-    doubt = config.motif.doubt if measured.calibration is not None else ""
-    return config.motif.limits.format(
+    doubt = config.kind.doubt if measured.calibration is not None else ""
+    return config.kind.limits.format(
         shows=config.pictures.shows, count=len(parts.labels), doubt=doubt
     )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from training import evaluation, publishing
 from training.card import Section, render
+from training.drawing.digits import golden_digits
 from training.errors import CannotTrain
 from training.importing.files import open_network
 from training.importing.graphs import convert_saved_model, hash_folder
@@ -22,7 +23,6 @@ from training.importing.networks import look_at, serve
 from training.importing.nodes import look_at_nodes, serve_nodes
 from training.importing.plans import Ending, Plan, Told, made_up_rows, make_plan
 from training.progress import console
-from training.strokes import golden_digits
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle, Manifest
 from vitrine.engines import Engine, load_engine

@@ -1,40 +1,43 @@
-"""What depends on what the pictures show: how they are drawn anew, and what the card says."""
+"""What depends on the kind of pictures: their augmentation, golden examples and limits."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from training.augmentation import augment, erase, flip, shift
+from training.augmentation.digits import augment_digits
+from training.augmentation.pictures import erase, flip, shift
+from training.augmentation.regional_digits import add_regional_strokes
 from training.datasets.pictures import Labels, Pixels
-from training.penmanship import add_foreign_strokes
-from training.silhouettes import golden_articles, golden_scenes
-from training.strokes import golden_digits
+from training.drawing.clothes import golden_articles
+from training.drawing.digits import golden_digits
+from training.drawing.scenes import golden_scenes
 
 Augmentation = Callable[[Pixels, Labels, np.random.Generator], Pixels]
 
-# Of the 1s and 7s; with fewer, digits written outside America were misread.
-_FOREIGN_SHARE = 0.25
-# Of the side, by how much pictures of any kind are shifted: 4 of 32 pixels.
-_SHIFT = 8
+# Share of the 1s and 7s; with fewer, digits written outside the United States were misread.
+_REGIONAL_SHARE = 0.25
+# Pictures of any kind are moved by up to this part of their side: by 4 of 32 pixels.
+_SHIFTED_PART = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Motif:
+class PictureKind:
     """What pictures of one kind need.
 
     Attributes:
-        draw_anew: Returns a changed copy of every picture, for one epoch.
-        changes: What it does, as the card says it after "Every epoch sees every picture".
-        golden: Draws pictures by code, of one size, that the geometry accepts.
-        drawn: What these are.
-        limits: Where the network ends, as a list in Markdown, with what the pictures are
-            `{shows}`, the labels' `{count}`, and the `{doubt}` of it.
-        doubt: What credibility tells, where it is calibrated.
-        first_filters: Of the convolutional network: cloth and fur have finer detail than strokes.
+        augment: Function that returns a changed copy of every picture, for one epoch.
+        changes: Text for the card that follows "Every epoch sees every picture".
+        golden: Function that draws pictures of one size, which the geometry accepts.
+        drawn: Text for the card about the pictures that are drawn.
+        limits: List for the card of what the network cannot do, with `{shows}` for what the
+            pictures show, `{count}` for the number of labels, and `{doubt}`.
+        doubt: Text for the card about what credibility tells, where it is calibrated.
+        first_filters: Number of filters in the first layers of the convolutional network: cloth
+            and fur have finer detail than strokes.
     """
 
-    draw_anew: Augmentation
+    augment: Augmentation
     changes: str
     golden: Callable[[], Pixels]
     drawn: str
@@ -43,23 +46,23 @@ class Motif:
     first_filters: int = 32
 
 
-def _in_other_hands(digits: Pixels, labels: Labels, rng: np.random.Generator) -> Pixels:
-    foreign = add_foreign_strokes(digits[..., 0], labels, rng, share=_FOREIGN_SHARE)
-    return augment(foreign, rng)[..., np.newaxis]
+def _augment_digits(digits: Pixels, labels: Labels, rng: np.random.Generator) -> Pixels:
+    written = add_regional_strokes(digits[..., 0], labels, rng, share=_REGIONAL_SHARE)
+    return augment_digits(written, rng)[..., np.newaxis]
 
 
-def _laid_otherwise(articles: Pixels, _labels: Labels, rng: np.random.Generator) -> Pixels:
+def _augment_articles(articles: Pixels, _labels: Labels, rng: np.random.Generator) -> Pixels:
     moved = shift(flip(articles, rng), rng, pixels=2, beyond="constant")
     return erase(moved, rng)
 
 
-def _seen_otherwise(pictures: Pixels, _labels: Labels, rng: np.random.Generator) -> Pixels:
-    pixels = max(pictures.shape[1:3]) // _SHIFT
+def _augment_classes(pictures: Pixels, _labels: Labels, rng: np.random.Generator) -> Pixels:
+    pixels = max(pictures.shape[1:3]) // _SHIFTED_PART
     return shift(flip(pictures, rng), rng, pixels=pixels, beyond="reflect")
 
 
-def _partly_hidden(pictures: Pixels, labels: Labels, rng: np.random.Generator) -> Pixels:
-    return erase(_seen_otherwise(pictures, labels, rng), rng)
+def _augment_objects(pictures: Pixels, labels: Labels, rng: np.random.Generator) -> Pixels:
+    return erase(_augment_classes(pictures, labels, rng), rng)
 
 
 _ANY_PICTURE = """\
@@ -68,12 +71,12 @@ _ANY_PICTURE = """\
   all{doubt}.
 - A picture is seen whole and small: what matters in it should fill most of it."""
 
-MOTIFS: Mapping[str, Motif] = {
-    "digit": Motif(
-        draw_anew=_in_other_hands,
+PICTURE_KINDS: Mapping[str, PictureKind] = {
+    "digit": PictureKind(
+        augment=_augment_digits,
         changes=(
-            "warped and inked anew (`training/augmentation.py`), some 1s with a flag and a foot "
-            "and some 7s with a bar (`training/penmanship.py`)"
+            "warped and inked anew (`training/augmentation/digits.py`), some 1s with a flag and a "
+            "foot and some 7s with a bar (`training/augmentation/regional_digits.py`)"
         ),
         golden=lambda: golden_digits()[0],
         drawn="Digits drawn by code, never seen in training, as the model reads them.",
@@ -87,11 +90,11 @@ MOTIFS: Mapping[str, Motif] = {
         ),
         first_filters=16,
     ),
-    "article": Motif(
-        draw_anew=_laid_otherwise,
+    "article": PictureKind(
+        augment=_augment_articles,
         changes=(
             "anew: half of them with left and right exchanged, moved by up to 2 pixels, half with "
-            "a part of them erased (`training/augmentation.py`)"
+            "a part of them erased (`training/augmentation/pictures.py`)"
         ),
         golden=lambda: golden_articles()[0],
         drawn=(
@@ -106,11 +109,11 @@ MOTIFS: Mapping[str, Motif] = {
 - It sees 28 x 28 grey pixels. Shirt, T-shirt, pullover and coat look much alike there, to people
   too: the matrix above shows which are taken for each other.""",
     ),
-    "object": Motif(
-        draw_anew=_partly_hidden,
+    "object": PictureKind(
+        augment=_augment_objects,
         changes=(
             "anew: half of them with left and right exchanged, moved by up to an eighth of their "
-            "side, half with a part of them erased (`training/augmentation.py`)"
+            "side, half with a part of them erased (`training/augmentation/pictures.py`)"
         ),
         golden=golden_scenes,
         drawn=(
@@ -119,11 +122,11 @@ MOTIFS: Mapping[str, Motif] = {
         ),
         limits=_ANY_PICTURE,
     ),
-    "class": Motif(
-        draw_anew=_seen_otherwise,
+    "class": PictureKind(
+        augment=_augment_classes,
         changes=(
             "anew: half of them with left and right exchanged, moved by up to an eighth of their "
-            "side (`training/augmentation.py`)"
+            "side (`training/augmentation/pictures.py`)"
         ),
         golden=golden_scenes,
         drawn=(

@@ -1,7 +1,4 @@
-"""Digits drawn by code: a pen is moved along curves, so that nothing shown or kept is data.
-
-Golden examples and the project's example picture come from here; no network is trained on them.
-"""
+"""Digits drawn by code: a pen moves along smooth curves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from training.drawing.antialiasing import OVERSAMPLING, shrink
+
 Points = Sequence[tuple[float, float]]
 
-# Each digit as pen movements through points of a box: x to the right, y down, both from 0 to 1.
-# A curve runs smoothly through the points of a movement; a repeated point makes a corner.
+# Each digit is a few movements of the pen through points of a box. In the box, x runs to the right
+# and y runs down, both from 0 to 1. A smooth curve runs through the points of a movement; a point
+# that is repeated makes a corner.
 _MOVEMENTS: dict[str, tuple[Points, ...]] = {
     "0": (
         (
@@ -120,7 +120,6 @@ _MOVEMENTS: dict[str, tuple[Points, ...]] = {
     ),
 }
 DIGITS = tuple(_MOVEMENTS)
-_OVERSAMPLING = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +127,11 @@ class Pen:
     """How a digit is written.
 
     Attributes:
-        side: Of the square sheet, in pixels.
-        height: Of the digit, as a share of the side.
-        width: Of the line, as a share of the side.
-        slant: Rightward lean, as a share of the height.
-        tremble: Standard deviation by which each point misses, as a share of the box.
+        side: Side of the square sheet in pixels.
+        height: Height of the digit, as a share of the side.
+        width: Width of the line, as a share of the side.
+        slant: How far the digit leans to the right, as a share of its height.
+        tremble: Standard deviation of each point from where it should be, as a share of the box.
     """
 
     side: int = 96
@@ -142,48 +141,48 @@ class Pen:
     tremble: float = 0.02
 
 
-def draw(digit: str, pen: Pen, rng: np.random.Generator) -> NDArray[np.float32]:
+def draw_digit(digit: str, pen: Pen, rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw one digit.
 
     Returns:
-        Ink from 0 (bare paper) to 1.
+        Ink from 0, which is bare paper, to 1.
 
     Shapes:
         (side, side).
     """
-    side = pen.side * _OVERSAMPLING
+    side = pen.side * OVERSAMPLING
     sheet = Image.new("L", (side, side))
     canvas = ImageDraw.Draw(sheet)
     for movement in _MOVEMENTS[digit]:
-        path = curve(_place(np.array(movement), pen, rng)) * side
+        path = curve(_hand_points(np.array(movement), pen, rng)) * side
         radii = pen.width * side / 2 * _pressure(len(path), rng)
         for (x, y), radius in zip(path, radii, strict=True):
             canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    small = sheet.resize((pen.side, pen.side), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32) / np.float32(255)
+    return shrink(sheet, (pen.side, pen.side)).astype(np.float32) / np.float32(255)
 
 
-def _place(points: NDArray[np.float64], pen: Pen, rng: np.random.Generator) -> NDArray[np.float64]:
-    missed = points.copy()
-    corner = np.all(points[1:] == points[:-1], axis=1)
-    misses = rng.normal(0, pen.tremble, points.shape)
-    misses[1:][corner] = misses[:-1][corner]
-    missed += misses
-    x = (missed[:, 0] - 0.5) * 0.68 + (0.5 - missed[:, 1]) * pen.slant
-    y = missed[:, 1] - 0.5
-    return np.stack([x, y], axis=1) * pen.height + 0.5
+def _hand_points(
+    points: NDArray[np.float64], pen: Pen, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return where a trembling hand moves the pen, as shares of the sheet."""
+    errors = rng.normal(0, pen.tremble, points.shape)
+    is_corner = np.all(points[1:] == points[:-1], axis=1)
+    errors[1:][is_corner] = errors[:-1][is_corner]  # both points of a corner stay together
+    x, y = (points + errors).T
+    leaning = (x - 0.5) * 0.68 + (0.5 - y) * pen.slant
+    return np.stack([leaning, y - 0.5], axis=1) * pen.height + 0.5
 
 
 def curve(points: NDArray[np.float64], steps: int = 40) -> NDArray[np.float64]:
-    """Run a smooth curve through points.
+    """Return points of a smooth curve that runs through the given points.
 
     References:
         Catmull and Rom (1974), A class of local interpolating splines,
         doi:10.1016/B978-0-12-079050-0.50020-5.
     """
+    padded = np.concatenate([points[:1], points, points[-1:]])
     before, start, end, after = (
-        np.concatenate([points[:1], points, points[-1:]])[place : len(points) - 1 + place, None]
-        for place in range(4)
+        padded[offset : len(points) - 1 + offset, None] for offset in range(4)
     )
     t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
     run = start + t * (end - before) / 2
@@ -193,16 +192,16 @@ def curve(points: NDArray[np.float64], steps: int = 40) -> NDArray[np.float64]:
 
 
 def _pressure(length: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Vary the line's width slowly along a movement, by a tenth or so."""
+    """Return factors of about 1 that vary a line's width slowly along its length."""
     waves = np.sin(np.linspace(0, 2 * np.pi, length) * rng.uniform(0.5, 1.5) + rng.uniform(0, 6))
     return 1 + 0.12 * waves
 
 
-def on_paper(ink: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turn ink into dark blue-black lines on slightly uneven paper.
+def draw_on_paper(ink: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw ink as dark blue lines on slightly uneven paper.
 
     Shapes:
-        (height, width, 3).
+        ink: (height, width); result: (height, width, 3).
     """
     height, width = ink.shape
     light = np.linspace(0, 1, height)[:, None] * 0.4 + np.linspace(0, 1, width)[None, :] * 0.6
@@ -213,22 +212,26 @@ def on_paper(ink: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.u
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
-def golden_digits(seed: int = 0, *, each: int = 2) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Draw every digit a few times, on white paper and as light on dark, in several hands.
+def golden_digits(seed: int = 0) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Draw every digit twice, once dark on white and once light on black, in several hands.
 
     Returns:
-        Pictures, and the digit that each was meant to be.
+        The pictures, and the digit that each one shows.
 
     Shapes:
-        (n, 96, 96, 1).
+        pictures: (20, 96, 96, 1).
     """
     rng = np.random.default_rng(seed)
-    meant = DIGITS * each
-    pictures = np.empty((len(meant), 96, 96, 1), dtype=np.uint8)
-    for place, digit in enumerate(meant):
-        pen = Pen(
-            height=rng.uniform(0.45, 0.8), width=rng.uniform(0.04, 0.085), slant=rng.uniform(0, 0.2)
-        )
-        grey = np.rint(draw(digit, pen, rng) * 235).astype(np.uint8)
-        pictures[place, :, :, 0] = 245 - grey if (place + place // len(DIGITS)) % 2 == 0 else grey
-    return pictures, meant
+    digits = DIGITS * 2
+    pictures = np.empty((len(digits), 96, 96, 1), dtype=np.uint8)
+    for index, digit in enumerate(digits):
+        ink = np.rint(draw_digit(digit, _any_pen(rng), rng) * 235).astype(np.uint8)
+        is_dark_on_white = (index + index // len(DIGITS)) % 2 == 0
+        pictures[index, :, :, 0] = 245 - ink if is_dark_on_white else ink
+    return pictures, digits
+
+
+def _any_pen(rng: np.random.Generator) -> Pen:
+    return Pen(
+        height=rng.uniform(0.45, 0.8), width=rng.uniform(0.04, 0.085), slant=rng.uniform(0, 0.2)
+    )
