@@ -17,8 +17,8 @@ from training.commands.networks import (
 
 if TYPE_CHECKING:
     from training.experiments import tables
-    from training.studies.search import Candidate
-    from training.studies.subjects import Asked
+    from training.studies.data import DataSelection
+    from training.studies.results import Candidate
 
 # Comes with scikit-learn: nothing is downloaded.
 _DEFAULT = "digits8x8"
@@ -148,10 +148,10 @@ def _several(text: str) -> int:
     return number
 
 
-def _asked(options: argparse.Namespace) -> "Asked":
-    from training.studies.subjects import Asked  # noqa: PLC0415
+def _data_selection(options: argparse.Namespace) -> "DataSelection":
+    from training.studies.data import DataSelection  # noqa: PLC0415
 
-    return Asked(
+    return DataSelection(
         data=options.set,
         targets=tuple(options.target),
         task=options.task,
@@ -163,19 +163,19 @@ def _asked(options: argparse.Namespace) -> "Asked":
     )
 
 
-def _out(options: argparse.Namespace, study: str, asked: "Asked") -> Path:
-    out: Path = options.out or Path("studies") / f"{study}-{asked.name}"
+def _out(options: argparse.Namespace, study: str, selection: "DataSelection") -> Path:
+    out: Path = options.out or Path("studies") / f"{study}-{selection.name}"
     return out
 
 
 def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies import learning_curve  # noqa: PLC0415 - brings in TensorFlow
-    from training.studies.subjects import load_subject  # noqa: PLC0415
+    from training.studies.data import load_study_data  # noqa: PLC0415
 
-    asked = _asked(options)
+    selection = _data_selection(options)
     config = learning_curve.Config(
         command=typed(words),
-        out=_out(options, "learning-curve", asked),
+        out=_out(options, "learning-curve", selection),
         seed=options.seed,
         hidden=hidden_of(options),
         fitting=fitting_of(options, epochs=_CURVE_EPOCHS),
@@ -184,76 +184,76 @@ def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
         repeats=options.repeats,
         part=options.part,
     )
-    return learning_curve.run(load_subject(asked), config)
+    return learning_curve.run(load_study_data(selection), config)
 
 
 def _run_compare(options: argparse.Namespace, words: list[str]) -> Path:
-    from training.studies import compare  # noqa: PLC0415 - brings in TensorFlow
-    from training.studies.subjects import load_subject  # noqa: PLC0415
+    from training.studies import hyperparameter_comparison  # noqa: PLC0415 - brings in TensorFlow
+    from training.studies.data import load_study_data  # noqa: PLC0415
 
-    asked = _asked(options)
-    config = compare.Config(
+    selection = _data_selection(options)
+    config = hyperparameter_comparison.Config(
         choice=options.choice,
         command=typed(words),
-        out=_out(options, f"compare-{options.choice}", asked),
+        out=_out(options, f"compare-{options.choice}", selection),
         seed=options.seed,
         hidden=hidden_of(options),
         fitting=fitting_of(options, epochs=_COMPARED_EPOCHS),
         rate_given=options.learning_rate is not None,
     )
-    return compare.run(load_subject(asked), config)
+    return hyperparameter_comparison.run(load_study_data(selection), config)
 
 
 def _run_search(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies import search  # noqa: PLC0415 - brings in TensorFlow
-    from training.studies.subjects import load_subject  # noqa: PLC0415
+    from training.studies.data import load_study_data  # noqa: PLC0415
 
-    asked = _asked(options)
+    selection = _data_selection(options)
     config = search.Config(
         command=typed(words),
-        out=_out(options, "search", asked),
+        out=_out(options, "search", selection),
         seed=options.seed,
         iterations=options.iterations,
         folds=options.folds,
         epochs=options.epochs,
     )
-    folder, best = search.run(load_subject(asked), config)
+    folder, best = search.run(load_study_data(selection), config)
     if options.publish is None:
         return folder
-    return _publish(best, asked, options, words)
+    return _publish(best, selection, options, words)
 
 
 def _publish(
-    best: "Candidate", asked: "Asked", options: argparse.Namespace, words: list[str]
+    best: "Candidate", selection: "DataSelection", options: argparse.Namespace, words: list[str]
 ) -> Path:
     from training.experiments import pictures, tables  # noqa: PLC0415 - bring in TensorFlow
 
-    if asked.shows_pictures:
+    if selection.has_pictures:
         return pictures.train(
             pictures.Config(
-                pictures=asked.pictures,
+                pictures=selection.pictures,
                 name=options.publish,
                 models=options.models,
                 command=typed(words),
-                data=asked.folder,
+                data=selection.folder,
                 architecture="mlp",
                 hidden=best.hidden,
                 fitting=best.fitting,
                 seed=options.seed,
-                limit=asked.limit,
+                limit=selection.limit,
             )
         )
-    file, targets = asked.table
+    file, targets = selection.find_table()
     plain = tables.Plain(hidden=best.hidden, fitting=best.fitting)
     return tables.train(
         tables.Config(
             file=file,
             targets=targets,
             command=typed(words),
-            task=asked.task,
+            task=selection.task,
             name=options.publish,
             models=options.models,
-            overrides=asked.overrides,
+            overrides=selection.overrides,
             seed=options.seed,
             learning=tables.Learning(plain=plain),
         )
@@ -262,23 +262,23 @@ def _publish(
 
 def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies import cross_validation  # noqa: PLC0415 - brings in TensorFlow
-    from training.studies.subjects import load_subject  # noqa: PLC0415
+    from training.studies.data import load_study_data  # noqa: PLC0415
 
-    asked = _asked(options)
+    selection = _data_selection(options)
     config = cross_validation.Config(
         command=typed(words),
-        out=_out(options, "cross-validate", asked),
+        out=_out(options, "cross-validate", selection),
         seed=options.seed,
         folds=options.folds,
     )
-    if asked.shows_pictures:
+    if selection.has_pictures:
         return cross_validation.run_on_pictures(
-            load_subject(asked),
+            load_study_data(selection),
             hidden_of(options),
             fitting_of(options, epochs=_FOLD_EPOCHS),
             config,
         )
-    return cross_validation.run_on_table(asked, _learning(options), config)
+    return cross_validation.run_on_table(selection, _learning(options), config)
 
 
 def _learning(options: argparse.Namespace) -> "tables.Learning":

@@ -1,6 +1,6 @@
-"""Our networks as scikit-learn estimators, for its search and its cross-validation.
+"""The networks as scikit-learn estimators, for its search and its cross-validation.
 
-Keras' own wrapper takes all hyper-parameters of the network as one value, refuses pictures and
+The wrapper that comes with Keras takes all hyper-parameters as one value, refuses pictures and
 gives no probabilities.
 """
 
@@ -13,36 +13,36 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from training.architectures.hidden import Hidden
 from training.fitting import Fitting
-from training.studies.measures import Array
-from training.studies.networks import Problem, Sample, build
+from training.studies.metrics import Array
+from training.studies.networks import Problem, Sample, build_learner
 from vitrine.signature import ColumnSpec
 
 
 class _Network(BaseEstimator):  # type: ignore[misc]
-    """A multilayer perceptron whose every hyper-parameter is an argument.
+    """A multilayer perceptron with one argument for each hyper-parameter.
 
     Args:
-        layers: How many hidden ones.
-        units: Of each of them.
+        layers: Number of hidden layers.
+        units: Units of each hidden layer.
         activation: One of `training.architectures.hidden.ACTIVATIONS`.
-        batch_normalization: Whether each layer is normalised over the batch.
-        dropout: Share of each layer's outputs that training hides.
+        batch_normalization: Whether each layer is normalized over the batch.
+        dropout: Share of the outputs of each layer that training hides.
         optimizer: One of `training.fitting.OPTIMIZERS`.
-        learning_rate: Throughout.
-        batch_size: Instances a step.
-        epochs: All of them are run.
-        specs: A table's columns, in the order of `x`: numbers, then codes of categories. None
-            where all are numbers.
-        random_state: Of initial weights, dropout and the order of instances.
+        learning_rate: Learning rate of every step.
+        batch_size: Number of instances in a batch.
+        epochs: Number of epochs; there is no early stopping.
+        specs: Columns of a table in the order of `x`, which holds numbers first and then codes of
+            categories. None where all columns are numbers.
+        random_state: Seed of the initial weights, dropout and the order of instances.
 
     Attributes:
-        learner_: With the fitted network.
-        history_: Measures of training by epoch.
-        n_features_in_: Columns, or the height of a picture.
+        learner_: The fitted network.
+        history_: Losses and metrics of training by epoch.
+        n_features_in_: Number of columns, or height of a picture.
 
     Shapes:
-        x: (n, columns), NaN for a blank, or pictures (n, height, width, channels), levels in
-        [0, 255].
+        x: (n, columns), where NaN is a missing value, or pictures (n, height, width, channels)
+        with levels in [0, 255].
     """
 
     def __init__(  # noqa: PLR0913 - each hyper-parameter by its name
@@ -91,7 +91,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
 
     @property
     def fitting(self) -> Fitting:
-        """How it is fitted."""
+        """The hyper-parameters of the fit."""
         return Fitting(
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,
@@ -100,7 +100,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         )
 
     def _learn(self, problem: Problem, sample: Sample) -> None:
-        self.learner_ = build(problem, sample, self.hidden, seed=self.random_state)
+        self.learner_ = build_learner(problem, sample, self.hidden, seed=self.random_state)
         self.history_ = self.learner_.fit(sample, self.fitting, seed=self.random_state)
 
     def _outputs(self, x: Array) -> Array:
@@ -115,7 +115,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
 
 
 class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
-    """A multilayer perceptron that tells class labels: one of several, or any of several.
+    """A multilayer perceptron that predicts one of several class labels, or any number of them.
 
     See `_Network` for the arguments.
 
@@ -154,12 +154,12 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         """Return probabilities.
 
         Shapes:
-            (n, classes); rows sum to 1 where each instance has one label.
+            Result: (n, classes); rows sum to 1 where each instance has one label.
         """
         return self._outputs(x)
 
     def predict(self, x: Array) -> Array:
-        """Return the most probable labels, or 0 and 1 for any of several."""
+        """Return the most probable labels, or 0 and 1 for each label of several."""
         probabilities = self.predict_proba(x)
         if self.learner_.problem.task == "multilabel":
             return (probabilities > 0.5).astype(np.int64)
@@ -168,7 +168,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
 
 class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
-    """A multilayer perceptron that tells a number.
+    """A multilayer perceptron that predicts a number.
 
     See `_Network` for the arguments.
     """

@@ -1,4 +1,4 @@
-"""Folds for cross-validation, by scikit-learn."""
+"""Folds for cross-validation, made by scikit-learn."""
 
 import warnings
 
@@ -8,27 +8,29 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from training.datasets.targets import Task
 from training.errors import CannotTrain
-from training.studies.measures import Array
+from training.studies.metrics import Array
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def make_folds(task: Task, y: Array, *, folds: int, seed: int) -> list[Fold]:
-    """Return the places of what trains and what is scored, by fold.
+    """Return for each fold the indices of its training instances and of its scored instances.
 
-    Class labels come in each fold in about equal shares; a label too rare for that misses some.
+    Every fold has about the same share of each class label. A label with fewer instances than
+    there are folds is missing from some of them.
 
     Raises:
         CannotTrain: There are not enough instances.
     """
     if task in {"binary", "multiclass"}:
-        most = int(np.bincount(y).max())
+        most, counted = int(np.bincount(y).max()), "instances of the most frequent class"
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     else:
-        most = len(y)
+        most, counted = len(y), "instances"
         splitter = KFold(folds, shuffle=True, random_state=seed)
     if most < folds:
-        raise CannotTrain(f"{folds} folds need more instances than {most} of the commonest kind.")
+        raise CannotTrain(f"{folds} folds need at least {folds} {counted}. Received: {most}.")
     with warnings.catch_warnings():
+        # A label with fewer instances than folds is allowed here.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         return list(splitter.split(np.zeros(len(y)), y))

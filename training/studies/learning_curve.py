@@ -1,4 +1,4 @@
-"""How scores grow with the number of instances that train."""
+"""Learning curve: how scores change with the number of training instances."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,29 +13,31 @@ from training.errors import CannotTrain
 from training.evaluation import plain
 from training.fitting import Fitting, Watch
 from training.studies import plots
-from training.studies.measures import MEASURES, Measure, score
-from training.studies.networks import Learner, build
-from training.studies.runs import Folder, Key, Result, open_folder, signed
-from training.studies.subjects import Subject
+from training.studies.data import StudyData
+from training.studies.metrics import METRICS, Metric, score
+from training.studies.networks import Learner, build_learner
+from training.studies.results import LearningCurve
+from training.studies.study_folder import Key, Result, StudyFolder, open_study, signed
 
-_LEAST_SIZE = 10
-_SIZES = 8
+_SMALLEST_SIZE = 10
+_DEFAULT_SIZES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What a learning curve is made with.
+    """Settings of a learning curve.
 
     Attributes:
-        command: As typed, for the record.
-        out: The study's folder.
-        seed: Of initial weights, subsets and batches.
-        hidden: The network's layers.
-        fitting: How each is fitted, at most for so many epochs.
-        patience: Epochs without a smaller validation loss before stopping.
-        sizes: Of the subsets; None for eight up to all, each larger by the same factor.
-        repeats: Subsets of each size.
-        part: What is scored beside what trained.
+        command: Command as typed, for the record.
+        out: Folder of the study.
+        seed: Seed of initial weights, subsets and batches.
+        hidden: Hidden layers of the network.
+        fitting: Hyper-parameters of each fit, with the largest number of epochs.
+        patience: Number of epochs without a smaller validation loss before a fit stops.
+        sizes: Numbers of training instances; None for eight sizes up to all instances, each
+            larger by the same factor.
+        repeats: Number of random subsets of each size.
+        part: Part that is scored beside the training instances.
     """
 
     command: str
@@ -49,38 +51,32 @@ class Config:
     part: Literal["validation", "test"] = "validation"
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One measure by size.
-
-    Attributes:
-        measure: Which.
-        sizes: Of the subsets, ascending.
-        train, scored: Of each subset, and of the part that did not train.
-        part: Which that is.
-
-    Shapes:
-        train, scored: (sizes, repeats).
-    """
-
-    measure: Measure
-    sizes: Sequence[int]
-    train: NDArray[np.float64]
-    scored: NDArray[np.float64]
-    part: str
-
-
-def run(subject: Subject, config: Config) -> Path:
-    """Fit networks that begin alike on subsets of every size.
+def run(data: StudyData, config: Config) -> Path:
+    """Fit networks with the same initial weights on random subsets of every size.
 
     Returns:
-        The study's folder.
+        The folder of the study.
 
     Raises:
         CannotTrain: The folder holds another study, or a size is too large.
     """
-    sizes = _sizes(len(subject.train), config.sizes)
-    about = subject.about(
+    sizes = _subset_sizes(len(data.train), config.sizes)
+    folder = _open(data, config, sizes)
+    metrics = METRICS[data.problem.task]
+    results = folder.run(
+        [{"size": size, "repeat": repeat} for size in sizes for repeat in range(config.repeats)],
+        lambda key: _fit_and_score(data, config, key),
+        summarize=lambda result: _summary(result, metrics[0], config.part),
+    )
+    curves = [_curve(results, metric, sizes, config.part) for metric in metrics[:2]]
+    title = f"Learning curve of {data.name}"
+    _write_table(folder, curves, title)
+    plots.plot_learning_curves(folder.plot, curves, title=title)
+    return folder.path
+
+
+def _open(data: StudyData, config: Config, sizes: Sequence[int]) -> StudyFolder:
+    description = data.describe_study(
         "learning-curve",
         command=config.command,
         seed=config.seed,
@@ -91,94 +87,88 @@ def run(subject: Subject, config: Config) -> Path:
         repeats=config.repeats,
         part=config.part,
     )
-    folder = open_folder(config.out, about)
-    measures = MEASURES[subject.problem.task]
-    plan = [{"size": size, "repeat": repeat} for size in sizes for repeat in range(config.repeats)]
-    results = folder.run(
-        plan,
-        lambda key: _measure(subject, config, key),
-        said=lambda result: (
-            f"{measures[0].title} {plain(result['train'][measures[0].name])} of what trained, "
-            f"{plain(result[config.part][measures[0].name])} of {config.part}"
-        ),
-    )
-    curves = [_curve(results, measure, sizes, config.part) for measure in measures[:2]]
-    _write(folder, subject, curves)
-    plots.plot_learning_curves(folder.plot, curves, title=f"Learning curve of {subject.name}")
-    return folder.path
+    return open_study(config.out, description)
 
 
-def _sizes(available: int, asked: tuple[int, ...] | None) -> list[int]:
-    if asked is None:
-        steps = np.geomspace(min(_LEAST_SIZE, available), available, _SIZES)
+def _subset_sizes(available: int, sizes: tuple[int, ...] | None) -> list[int]:
+    if sizes is None:
+        steps = np.geomspace(min(_SMALLEST_SIZE, available), available, _DEFAULT_SIZES)
         return sorted({round(step) for step in steps})
-    if max(asked) > available:
-        raise CannotTrain(f"{available:,} instances train: no size may be {max(asked):,}.")
-    return sorted(set(asked))
+    if max(sizes) > available:
+        raise CannotTrain(
+            f"No size may be larger than the {available:,} training instances. "
+            f"Received: {max(sizes):,}."
+        )
+    return sorted(set(sizes))
 
 
-def first_learner(subject: Subject, config: Config) -> Learner:
-    """Build the network that every run begins with.
+def build_first_learner(data: StudyData, config: Config) -> Learner:
+    """Build the network that every run starts from.
 
-    A table's medians and scales are those of all the rows that may train: with a subset's own, no
-    two runs would begin alike.
+    The medians and scales of a table come from all of its training rows. With those of each
+    subset, no two runs would start from the same network.
     """
-    return build(subject.problem, subject.train, config.hidden, seed=config.seed)
+    return build_learner(data.problem, data.train, config.hidden, seed=config.seed)
 
 
-def _measure(subject: Subject, config: Config, key: Key) -> Result:
-    order = np.random.default_rng([config.seed, key["repeat"]]).permutation(len(subject.train))
-    subset = subject.train.take(order[: key["size"]])
-    learner = first_learner(subject, config)
+def _fit_and_score(data: StudyData, config: Config, key: Key) -> Result:
+    order = np.random.default_rng([config.seed, key["repeat"]]).permutation(len(data.train))
+    subset = data.train.take(order[: key["size"]])
+    learner = build_first_learner(data, config)
     stopping = Watch(patience=config.patience).early_stopping()
     history = learner.fit(
         subset,
         config.fitting,
         seed=config.seed,
-        validation=subject.validation,
+        validation=data.validation,
         callbacks=[stopping],
     )
-    samples = {"train": subset, config.part: getattr(subject, config.part)}
-    return {
-        **{
-            name: score(subject.problem.task, learner.predict(sample.x), sample.y)
-            for name, sample in samples.items()
-        },
-        "epochs": len(history["loss"]),
-        "kept": stopping.best_epoch + 1,
+    samples = {"train": subset, config.part: getattr(data, config.part)}
+    scores = {
+        name: score(data.problem.task, learner.predict(sample.x), sample.y)
+        for name, sample in samples.items()
     }
+    return {**scores, "epochs": len(history["loss"]), "kept": stopping.best_epoch + 1}
 
 
-def _curve(results: Sequence[Result], measure: Measure, sizes: Sequence[int], part: str) -> Curve:
-    def of(name: str) -> NDArray[np.float64]:
-        values = [result[name][measure.name] for result in results]
+def _summary(result: Result, metric: Metric, part: str) -> str:
+    return (
+        f"{metric.title} {plain(result['train'][metric.name])} on the training instances, "
+        f"{plain(result[part][metric.name])} on the {part} part"
+    )
+
+
+def _curve(
+    results: Sequence[Result], metric: Metric, sizes: Sequence[int], part: str
+) -> LearningCurve:
+    def scores(name: str) -> NDArray[np.float64]:
+        values = [result[name][metric.name] for result in results]
         return np.array(values, dtype=np.float64).reshape(len(sizes), -1)
 
-    return Curve(measure, sizes, of("train"), of(part), part)
+    return LearningCurve(metric, sizes, scores("train"), scores(part), part)
 
 
-def _write(folder: Folder, subject: Subject, curves: Sequence[Curve]) -> None:
+def _write_table(folder: StudyFolder, curves: Sequence[LearningCurve], title: str) -> None:
     header = ["size"]
     columns: list[Sequence[float]] = []
     for curve in curves:
         for name, values in (("train", curve.train), (curve.part, curve.scored)):
-            header += [f"{curve.measure.name} {name} {what}" for what in ("mean", "std")]
+            header += [f"{curve.metric.name} {name} {statistic}" for statistic in ("mean", "std")]
             columns += [values.mean(axis=1).tolist(), values.std(axis=1).tolist()]
     rows = [[size, *values] for size, *values in zip(curves[0].sizes, *columns, strict=True)]
-    folder.write_table(f"Learning curve of {subject.name}", header, rows, text=_finding(curves[0]))
+    folder.write_table(title, header, rows, text=_finding(curves[0]))
 
 
-def _finding(curve: Curve) -> str:
-    """Say what more instances would be good for."""
+def _finding(curve: LearningCurve) -> str:
+    """Say how the score grew with the last step, and how far it is from that of training."""
     last, before = curve.scored[-1].mean(), curve.scored[-2:][0].mean()
     gap = curve.train[-1].mean() - last
-    title = curve.measure.title
-    grown = f", where {curve.sizes[-2]:,} gave {plain(before)}" if len(curve.sizes) > 1 else ""
+    grown = f"; with {curve.sizes[-2]:,} it was {plain(before)}" if len(curve.sizes) > 1 else ""
     repeats = curve.scored.shape[1]
     subsets = "one subset" if repeats == 1 else f"{repeats} subsets"
     return (
-        f"With {curve.sizes[-1]:,} instances the {title} of {curve.part} is "
-        f"{plain(last)}{grown}; that of the instances that trained differs by {signed(gap)}. Means "
-        f"and standard deviations over {subsets} of each size; all networks begin with the same "
-        "weights."
+        f"With {curve.sizes[-1]:,} training instances, the {curve.metric.title} on the "
+        f"{curve.part} part is {plain(last)}{grown}. On the training instances it differs by "
+        f"{signed(gap)}. The table has means and standard deviations over {subsets} of each size. "
+        "All networks start from the same weights."
     )

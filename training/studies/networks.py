@@ -1,7 +1,7 @@
-"""The networks that studies fit: built, given their initial weights, fitted and asked.
+"""The networks that studies fit, and the arrays that the networks learn from.
 
-A sample's `x` is one array, so that scikit-learn can cut it: pictures, or a table's rows with the
-numbers first and the codes of categories after them.
+The inputs of a sample are one array, which scikit-learn can split: pictures, or rows of a table
+with the numbers first and the codes of categories after them.
 """
 
 import math
@@ -27,12 +27,13 @@ from training.architectures.tables import (
 from training.datasets.tables import Rows
 from training.datasets.targets import Task
 from training.fitting import Fitting
-from training.studies.measures import Array
+from training.studies.metrics import Array
 from vitrine.signature import CategoryInput, ColumnSpec
 
 History = dict[str, list[float]]
 
-_SCORED_AT_ONCE = 4096
+# Number of instances that the network takes in one call.
+_PREDICTED_AT_ONCE = 4096
 _LOSSES: Mapping[Task, str] = {
     "regression": "mean_squared_error",
     "binary": "sparse_categorical_crossentropy",
@@ -45,6 +46,10 @@ _LOSSES: Mapping[Task, str] = {
 class Sample:
     """Instances with their targets.
 
+    Attributes:
+        x: Inputs.
+        y: Targets.
+
     Shapes:
         x: (n, height, width, channels) or (n, columns); y: (n,) values or codes, or (n, labels).
     """
@@ -55,19 +60,19 @@ class Sample:
     def __len__(self) -> int:
         return len(self.y)
 
-    def take(self, places: NDArray[np.intp]) -> "Sample":
-        """Return the instances at some places."""
-        return Sample(self.x[places], self.y[places])
+    def take(self, indices: NDArray[np.intp]) -> "Sample":
+        """Return the instances at the indices, in that order."""
+        return Sample(self.x[indices], self.y[indices])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What a network has to tell from what.
+    """The task that a network learns, and the columns that it takes.
 
     Attributes:
-        task: What kind of target.
-        classes: How many class labels; 1 for a regression.
-        specs: A table's columns; none where all are numbers, or for pictures.
+        task: Kind of the target.
+        classes: Number of class labels; 1 for a regression.
+        specs: Columns of a table; empty for pictures, or where all columns are numbers.
     """
 
     task: Task
@@ -76,7 +81,7 @@ class Problem:
 
     @property
     def head(self) -> Head | None:
-        """The last layer of a table's network; None where it takes its scale from the targets."""
+        """Last layer of a table network; None for a regression, whose head needs the targets."""
         if self.task == "regression":
             return None
         if self.task == "multilabel":
@@ -84,23 +89,23 @@ class Problem:
         return BinaryHead() if self.classes == 2 else ClassesHead(self.classes)
 
     def tensors(self, x: Array) -> dict[str, Array]:
-        """Return the arrays by the names of the network's inputs."""
+        """Return the arrays by the names of the network inputs."""
         return {"image": x} if x.ndim > 2 else self.rows(x).tensors()
 
     def rows(self, x: Array) -> Rows:
-        """Return the two sides of a table's rows."""
+        """Separate the rows of a table into numbers and codes of categories."""
         categories = sum(isinstance(spec, CategoryInput) for spec in self.specs)
         numbers = x.shape[1] - categories
         return Rows(x[:, :numbers].astype(np.float32), x[:, numbers:].astype(np.int32))
 
 
-def matrix(rows: Rows) -> NDArray[np.float32]:
-    """Return a table's rows as one array: numbers, then codes of categories."""
+def rows_as_matrix(rows: Rows) -> NDArray[np.float32]:
+    """Return the rows of a table as one array: numbers, then codes of categories."""
     return np.concatenate([rows.numbers, rows.categories.astype(np.float32)], axis=1)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches in an order that depends on the seed and the epoch alone."""
+    """Batches in an order that depends on nothing but the seed and the epoch."""
 
     def __init__(self, problem: Problem, sample: Sample, *, size: int, seed: int) -> None:
         super().__init__()
@@ -118,8 +123,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = rng.permutation(len(self._sample))
 
     def __getitem__(self, batch: int) -> tuple[dict[str, Array], Array]:
-        taken = self._sample.take(self._order[batch * self._size : (batch + 1) * self._size])
-        return self._problem.tensors(taken.x), _targets(taken.y)
+        chosen = self._order[batch * self._size : (batch + 1) * self._size]
+        sample = self._sample.take(chosen)
+        return self._problem.tensors(sample.x), _targets(sample.y)
 
 
 def _targets(y: Array) -> Array:
@@ -127,7 +133,7 @@ def _targets(y: Array) -> Array:
 
 
 class Interruptible(keras.callbacks.Callback):  # type: ignore[misc]
-    """Stops between batches if the program was told to."""
+    """Ends the fit between batches if the program was interrupted."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002, D102
         interruption.check()
@@ -135,7 +141,12 @@ class Interruptible(keras.callbacks.Callback):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """A network of one output that can be fitted and asked; `build` makes one."""
+    """A network with one output that can be fitted and can predict. `build_learner` makes one.
+
+    Attributes:
+        network: The Keras network.
+        problem: Task that the network learns.
+    """
 
     network: keras.Model
     problem: Problem
@@ -151,16 +162,24 @@ class Learner:
     ) -> History:
         """Fit the network.
 
+        Args:
+            sample: Training instances.
+            fitting: Hyper-parameters of the fit.
+            seed: Seed of the order of the instances.
+            validation: Instances to score after each epoch.
+            callbacks: Further Keras callbacks.
+
         Returns:
-            By epoch: `loss`, for a regression the squared error over the targets' variance, and
-            `accuracy` or `rmse`; those of validation under "val_" and the name.
+            One number for each epoch: `loss`, and `accuracy` or `rmse`. The loss of a regression
+            is the mean squared error divided by the variance of the targets. The names of
+            validation begin with "val_".
         """
         self._compile(fitting)
         tensors = self.problem.tensors
         history = self.network.fit(
             Batches(self.problem, sample, size=fitting.batch_size, seed=seed),
             validation_data=validation and (tensors(validation.x), _targets(validation.y)),
-            validation_batch_size=_SCORED_AT_ONCE,
+            validation_batch_size=_PREDICTED_AT_ONCE,
             epochs=fitting.epochs,
             callbacks=[Interruptible(), *callbacks],
             verbose=0,
@@ -171,7 +190,7 @@ class Learner:
     def _compile(self, fitting: Fitting) -> None:
         task, weight = self.problem.task, None
         metric: Any = "accuracy"
-        if task == "multilabel":  # by that name Keras would only compare the most probable labels
+        if task == "multilabel":  # Keras' "accuracy" would only compare the most probable labels
             metric = keras.metrics.BinaryAccuracy(name="accuracy")
         if task == "regression":
             weight = 1 / float(self.network.get_layer("value").scale) ** 2
@@ -182,27 +201,28 @@ class Learner:
 
     def predict(self, x: Array) -> NDArray[np.float32]:
         """Return values, (n,), or probabilities, (n, classes)."""
-        # Called as it is: Keras' own predict would first compile each of a study's many networks.
-        found = np.concatenate(
+        # The network is called directly: Keras' predict would first compile each of the many
+        # networks of a study.
+        predicted = np.concatenate(
             [
                 np.asarray(self.network(self.problem.tensors(piece), training=False))
-                for piece in np.split(x, range(_SCORED_AT_ONCE, len(x), _SCORED_AT_ONCE))
+                for piece in np.split(x, range(_PREDICTED_AT_ONCE, len(x), _PREDICTED_AT_ONCE))
             ]
         )
-        return found[:, 0] if self.problem.task == "regression" else found
+        return predicted[:, 0] if self.problem.task == "regression" else predicted
 
 
-def build(problem: Problem, sample: Sample, hidden: Hidden, *, seed: int) -> Learner:
+def build_learner(problem: Problem, sample: Sample, hidden: Hidden, *, seed: int) -> Learner:
     """Build a multilayer perceptron.
 
-    Its initial weights depend on the seed and on their shapes alone: networks that differ in
-    nothing but their activation, dropout or batch normalisation start from the same ones.
+    The initial weights depend on nothing but the seed and the shapes of the layers. Networks that
+    differ only in activation, dropout or batch normalization start from the same weights.
 
     Args:
-        problem: What it is for.
-        sample: Training instances, for their shape, medians and scales.
-        hidden: Its layers.
-        seed: Of weights and dropout.
+        problem: Task that the network learns.
+        sample: Training instances, which give the shape, medians and scales of the inputs.
+        hidden: Hidden layers.
+        seed: Seed of weights and dropout.
     """
     keras.utils.set_random_seed(seed)
     if sample.x.ndim > 2:
@@ -217,13 +237,14 @@ def build(problem: Problem, sample: Sample, hidden: Hidden, *, seed: int) -> Lea
 
 
 def _draw_weights(network: keras.Model, seed: int) -> None:
-    """Draw each kernel by the seed and its place among the kernels.
+    """Draw each kernel by the seed and the index of its layer.
 
-    Keras draws all from one stream, in which every dropout layer shifts what comes after it.
+    Keras draws all kernels from one stream, in which every dropout layer would shift the kernels
+    after it.
     """
     with_kernels = (layer for layer in network.layers if hasattr(layer, "kernel"))
-    for place, layer in enumerate(with_kernels):
-        kind, config = type(layer.kernel_initializer), layer.kernel_initializer.get_config()
-        of_its_own = int(np.random.default_rng([seed, place]).integers(2**31))
-        draw = kind.from_config({**config, "seed": of_its_own})
+    for index, layer in enumerate(with_kernels):
+        initializer, config = type(layer.kernel_initializer), layer.kernel_initializer.get_config()
+        own_seed = int(np.random.default_rng([seed, index]).integers(2**31))
+        draw = initializer.from_config({**config, "seed": own_seed})
         layer.kernel.assign(draw(layer.kernel.shape))

@@ -1,14 +1,14 @@
-"""Random search over hyper-parameters, each candidate cross-validated.
+"""Random search over hyper-parameters, with cross-validation of each candidate.
 
-Candidates are drawn and scored as scikit-learn's RandomizedSearchCV does it, by the same functions,
-but one by one, so that an interrupted search can go on.
+Candidates are drawn and scored by the same functions that scikit-learn's RandomizedSearchCV uses.
+They are scored one by one, so that an interrupted search can continue.
 
 References:
     Bergstra, Bengio (2012), Random search for hyper-parameter optimization,
     https://jmlr.org/papers/v13/bergstra12a.html
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,32 +17,32 @@ import numpy as np
 from scipy.stats import loguniform  # type: ignore[import-untyped]
 from sklearn.model_selection import ParameterSampler, cross_validate
 
-from training.architectures.hidden import ACTIVATIONS, Hidden
+from training.architectures.hidden import ACTIVATIONS
 from training.evaluation import plain
-from training.fitting import OPTIMIZERS, Fitting
+from training.fitting import OPTIMIZERS
 from training.studies import plots
+from training.studies.data import StudyData
 from training.studies.estimator import NetworkClassifier, NetworkRegressor
-from training.studies.folds import make_folds
-from training.studies.measures import MEASURES, Array, Measure, score
+from training.studies.folds import Fold, make_folds
+from training.studies.metrics import METRICS, Array, Metric, score
 from training.studies.networks import Problem
-from training.studies.runs import Cell, Folder, Key, Result, open_folder
-from training.studies.subjects import Subject
+from training.studies.results import Candidate, Parameters
+from training.studies.study_folder import Cell, Result, StudyFolder, open_study
 
 Network = NetworkClassifier | NetworkRegressor
-Parameters = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What a search is made with.
+    """Settings of a search.
 
     Attributes:
-        command: As typed, for the record.
-        out: The study's folder.
-        seed: Of the candidates, the folds, initial weights and batches.
-        iterations: Candidates.
-        folds: Of the training part, which each candidate is scored on.
-        epochs: At most; a candidate has all, a half, a quarter or an eighth of them.
+        command: Command as typed, for the record.
+        out: Folder of the study.
+        seed: Seed of the candidates, the folds, initial weights and batches.
+        iterations: Number of candidates.
+        folds: Number of folds of the training part that score each candidate.
+        epochs: Largest number of epochs. A candidate has all, a half, a quarter or an eighth.
     """
 
     command: str
@@ -53,38 +53,11 @@ class Config:
     epochs: int = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One choice of hyper-parameters with its scores, by measure and fold."""
-
-    parameters: Parameters
-    scores: Mapping[str, Sequence[float]]
-    seconds: float
-
-    @property
-    def hidden(self) -> Hidden:
-        """The hidden layers."""
-        return NetworkClassifier(**self.parameters).hidden
-
-    @property
-    def fitting(self) -> Fitting:
-        """How it is fitted."""
-        return NetworkClassifier(**self.parameters).fitting
-
-    def mean(self, measure: Measure) -> float:
-        """Return a score's mean over folds."""
-        return float(np.mean(self.scores[measure.name]))
-
-    def deviation(self, measure: Measure) -> float:
-        """Return a score's standard deviation over folds."""
-        return float(np.std(self.scores[measure.name]))
-
-
-def space(epochs: int) -> Parameters:
-    """Return what each hyper-parameter is drawn from, evenly.
+def parameter_distributions(epochs: int) -> Parameters:
+    """Return the values or the distribution that each hyper-parameter is drawn from.
 
     Args:
-        epochs: At most.
+        epochs: Largest number of epochs.
     """
     return {
         "layers": [1, 2, 3, 4],
@@ -99,28 +72,29 @@ def space(epochs: int) -> Parameters:
     }
 
 
-def draw(config: Config) -> list[Parameters]:
-    """Draw the candidates, as RandomizedSearchCV would."""
-    drawn = ParameterSampler(space(config.epochs), config.iterations, random_state=config.seed)
+def draw_candidates(config: Config) -> list[Parameters]:
+    """Draw the candidates that RandomizedSearchCV would draw."""
+    distributions = parameter_distributions(config.epochs)
+    drawn = ParameterSampler(distributions, config.iterations, random_state=config.seed)
     return [
         {name: value.item() if isinstance(value, np.generic) else value for name, value in each}
         for each in (sorted(parameters.items()) for parameters in drawn)
     ]
 
 
-def estimator(problem: Problem, *, seed: int, **parameters: Any) -> Network:
-    """Return an unfitted network for scikit-learn."""
+def make_estimator(problem: Problem, *, seed: int, **parameters: Any) -> Network:
+    """Return an unfitted scikit-learn estimator for the problem."""
     kind = NetworkRegressor if problem.task == "regression" else NetworkClassifier
     return kind(specs=problem.specs or None, random_state=seed, **parameters)
 
 
-def scorer(problem: Problem) -> Callable[[Network, Array, Array], dict[str, float]]:
-    """Return what scores a fitted network by every measure of the task."""
+def make_scorer(problem: Problem) -> Callable[[Network, Array, Array], dict[str, float]]:
+    """Return a function that scores a fitted network by every metric of the task."""
 
     def scores(network: Network, x: Array, y: Array) -> dict[str, float]:
         if isinstance(network, NetworkRegressor):
             return score(problem.task, network.predict(x), y)
-        # A label that no instance of the other folds has gets no probability.
+        # A label that is missing from the training folds has probability 0.
         probabilities = np.zeros((len(x), problem.classes), dtype=np.float32)
         probabilities[:, network.classes_] = network.predict_proba(x)
         return score(problem.task, probabilities, y)
@@ -128,16 +102,16 @@ def scorer(problem: Problem) -> Callable[[Network, Array, Array], dict[str, floa
     return scores
 
 
-def run(subject: Subject, config: Config) -> tuple[Path, Candidate]:
-    """Score candidates on folds of the training part; neither validation nor test is looked at.
+def run(data: StudyData, config: Config) -> tuple[Path, Candidate]:
+    """Score candidates on folds of the training part. The other parts are not used.
 
     Returns:
-        The study's folder and the best candidate.
+        The folder of the study and the best candidate.
 
     Raises:
         CannotTrain: The folder holds another study.
     """
-    about = subject.about(
+    description = data.describe_study(
         "search",
         command=config.command,
         seed=config.seed,
@@ -145,84 +119,99 @@ def run(subject: Subject, config: Config) -> tuple[Path, Candidate]:
         folds=config.folds,
         epochs=config.epochs,
     )
-    folder = open_folder(config.out, about)
-    title = f"Random search on {subject.name}"
-    measures = MEASURES[subject.problem.task]
-    found = search(folder, subject, config)
-    _write(folder, found, measures, title)
-    plots.plot_search(folder.plot, found, measures[0], title=title)
-    return folder.path, found[0]
+    folder = open_study(config.out, description)
+    candidates = search(folder, data, config)
+    title = f"Random search on {data.name}"
+    metrics = METRICS[data.problem.task]
+    _write_table(folder, candidates, metrics, title)
+    plots.plot_search(folder.plot, candidates, metrics[0], title=title)
+    return folder.path, candidates[0]
 
 
-def search(folder: Folder, subject: Subject, config: Config) -> list[Candidate]:
-    """Return the candidates, the best first."""
-    problem, train, candidates = subject.problem, subject.train, draw(config)
-    folds = make_folds(problem.task, train.y, folds=config.folds, seed=config.seed)
-    first = MEASURES[problem.task][0]
-
-    def measure(key: Key) -> Result:
-        parameters = candidates[key["candidate"] - 1]
-        found = cross_validate(
-            estimator(problem, seed=config.seed, **parameters),
-            train.x,
-            train.y,
-            cv=folds,
-            scoring=scorer(problem),
-            error_score="raise",
-        )
-        scores = {each.name: found[f"test_{each.name}"].tolist() for each in MEASURES[problem.task]}
-        return {"parameters": parameters, "scores": scores}
-
+def search(folder: StudyFolder, data: StudyData, config: Config) -> list[Candidate]:
+    """Return the candidates, the best one first."""
+    drawn = draw_candidates(config)
+    folds = make_folds(data.problem.task, data.train.y, folds=config.folds, seed=config.seed)
+    metrics = METRICS[data.problem.task]
     results = folder.run(
-        [{"candidate": number} for number in range(1, len(candidates) + 1)],
-        measure,
-        said=lambda result: (
-            f"{first.title} {plain(float(np.mean(result['scores'][first.name])))} of "
-            + ", ".join(f"{name} {_shown(value)}" for name, value in result["parameters"].items())
-        ),
+        [{"candidate": number} for number in range(1, len(drawn) + 1)],
+        lambda key: _cross_validate(data, drawn[key["candidate"] - 1], folds, seed=config.seed),
+        summarize=lambda result: _summary(result, metrics[0]),
     )
-    found = [Candidate(each["parameters"], each["scores"], each["seconds"]) for each in results]
-    return ranked(found, MEASURES[problem.task])
+    candidates = [
+        Candidate(result["parameters"], result["scores"], result["seconds"]) for result in results
+    ]
+    return rank_candidates(candidates, metrics)
 
 
-def ranked(candidates: Sequence[Candidate], measures: Sequence[Measure]) -> list[Candidate]:
-    """Return candidates, the best by the first measure first; what did not converge comes last."""
+def _cross_validate(
+    data: StudyData, parameters: Parameters, folds: Sequence[Fold], *, seed: int
+) -> Result:
+    problem = data.problem
+    by_scorer = cross_validate(
+        make_estimator(problem, seed=seed, **parameters),
+        data.train.x,
+        data.train.y,
+        cv=folds,
+        scoring=make_scorer(problem),
+        error_score="raise",
+    )
+    scores = {
+        metric.name: by_scorer[f"test_{metric.name}"].tolist() for metric in METRICS[problem.task]
+    }
+    return {"parameters": parameters, "scores": scores}
+
+
+def _summary(result: Result, metric: Metric) -> str:
+    mean = float(np.mean(result["scores"][metric.name]))
+    return f"{metric.title} {plain(mean)} with {_parameters_text(result['parameters'])}"
+
+
+def rank_candidates(candidates: Sequence[Candidate], metrics: Sequence[Metric]) -> list[Candidate]:
+    """Return the candidates, the best by the first metric first.
+
+    Candidates that did not converge come last.
+    """
 
     def rank(candidate: Candidate) -> list[float]:
-        values = [-measure.sign * candidate.mean(measure) for measure in measures]
+        values = [-metric.sign * candidate.mean(metric) for metric in metrics]
         return [value if np.isfinite(value) else np.inf for value in values]
 
     return sorted(candidates, key=rank)
 
 
-def _shown(value: Any) -> str:
+def _parameters_text(parameters: Parameters) -> str:
+    return ", ".join(f"{name} {_value_text(value)}" for name, value in parameters.items())
+
+
+def _value_text(value: Any) -> str:
     return f"{value:.2g}" if isinstance(value, float) else str(value)
 
 
-def _write(
-    folder: Folder, candidates: Sequence[Candidate], measures: Sequence[Measure], title: str
+def _write_table(
+    folder: StudyFolder, candidates: Sequence[Candidate], metrics: Sequence[Metric], title: str
 ) -> None:
-    best, measure = candidates[0], measures[0]
-    names = list(best.parameters)
+    names = list(candidates[0].parameters)
     header = ["rank"]
-    for each_measure in measures[:2]:
-        header += [f"{each_measure.name} mean", f"{each_measure.name} std"]
+    for metric in metrics[:2]:
+        header += [f"{metric.name} mean", f"{metric.name} std"]
     rows: list[Sequence[Cell]] = []
-    for rank, each in enumerate(candidates, start=1):
+    for rank, candidate in enumerate(candidates, start=1):
         scores: list[Cell] = []
-        for each_measure in measures[:2]:
-            scores += [each.mean(each_measure), each.deviation(each_measure)]
-        rows.append([rank, *scores, *(each.parameters[name] for name in names), each.seconds])
-    found = ", ".join(f"{name} {_shown(value)}" for name, value in best.parameters.items())
-    folder.write_table(
-        title,
-        [*header, *names, "seconds"],
-        rows,
-        text=(
-            f"Best of {len(candidates)}: {measure.title} {plain(best.mean(measure))}, standard "
-            f"deviation {plain(best.deviation(measure))} over "
-            f"{len(best.scores[measure.name])} folds, with "
-            f"{found}. The best of many is partly lucky: its score on new data will be a little "
-            "worse."
-        ),
+        for metric in metrics[:2]:
+            scores += [candidate.mean(metric), candidate.deviation(metric)]
+        values = (candidate.parameters[name] for name in names)
+        rows.append([rank, *scores, *values, candidate.seconds])
+    text = _finding(candidates, metrics[0])
+    folder.write_table(title, [*header, *names, "seconds"], rows, text=text)
+
+
+def _finding(candidates: Sequence[Candidate], metric: Metric) -> str:
+    best = candidates[0]
+    return (
+        f"The best of {len(candidates)} candidates has {metric.title} {plain(best.mean(metric))}, "
+        f"with a standard deviation of {plain(best.deviation(metric))} over "
+        f"{len(best.scores[metric.name])} folds. Its hyper-parameters are: "
+        f"{_parameters_text(best.parameters)}. The best of many candidates is partly lucky; its "
+        "score on new data will be a little worse."
     )

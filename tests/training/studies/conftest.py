@@ -1,12 +1,21 @@
-"""Small data for studies: made by code, or scikit-learn's own."""
+"""Small data for studies, made by code, and what reads the folder of a study."""
 
+import csv
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from training.architectures.hidden import Hidden
+from training.fitting import Fitting
+from training.studies.data import DataSelection, StudyData, load_study_data
 from training.studies.networks import Problem, Sample
-from training.studies.subjects import Asked, Subject, load_subject
+
+SMALL = Hidden(units=(8,))
+QUICK = Fitting(epochs=1, batch_size=16)
 
 
 def blobs(n: int, *, classes: int = 3, seed: int = 0) -> Sample:
@@ -27,10 +36,31 @@ def bright_pictures(n: int, *, seed: int = 0) -> Sample:
     return Sample(x.astype(np.uint8), y)
 
 
+def read_table(folder: Path) -> list[dict[str, str]]:
+    """Read the table of a study."""
+    with (folder / "table.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_results(folder: Path) -> list[Mapping[str, Any]]:
+    """Read the results of the finished runs."""
+    lines = (folder / "runs.jsonl").read_text().splitlines()
+    return [json.loads(line)["result"] for line in lines]
+
+
+def assert_holds_one_table_and_one_plot(folder: Path) -> None:
+    """Check the files of a finished study."""
+    assert {path.name for path in folder.iterdir()} == {
+        *("study.json", "runs.jsonl", "table.csv", "table.md", "plot.png")
+    }
+    assert (folder / "plot.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "table.md").read_text().endswith("(plot.png)\n")
+
+
 @pytest.fixture(scope="session")
-def points() -> Subject:
+def points() -> StudyData:
     """Points of three classes."""
-    return Subject(
+    return StudyData(
         name="points",
         sha256="abc",
         problem=Problem(task="multiclass", classes=3),
@@ -41,6 +71,6 @@ def points() -> Subject:
 
 
 @pytest.fixture(scope="session")
-def rent_subject(rents: Path) -> Subject:
+def rent_data(rents: Path) -> StudyData:
     """Made-up rents, with blanks and categories."""
-    return load_subject(Asked(data=str(rents), targets=("rent",)))
+    return load_study_data(DataSelection(data=str(rents), targets=("rent",)))

@@ -12,8 +12,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils import estimator_checks
 
 from tests.training.studies.conftest import blobs, bright_pictures
+from training.studies.data import StudyData
 from training.studies.estimator import NetworkClassifier, NetworkRegressor
-from training.studies.subjects import Subject
 
 # Of scikit-learn's own checks those that look at the interface; the others fit for minutes.
 CHECKS = (
@@ -96,8 +96,8 @@ def test_several_labels_are_told_each_by_itself() -> None:
     assert (network.predict(x) == y).mean() > 0.9
 
 
-def test_regression_takes_rows_of_a_table(rent_subject: Subject) -> None:
-    sample, specs = rent_subject.train, rent_subject.problem.specs
+def test_regression_takes_rows_of_a_table(rent_data: StudyData) -> None:
+    sample, specs = rent_data.train, rent_data.problem.specs
 
     network = NetworkRegressor(specs=specs, epochs=30, batch_size=8, learning_rate=1e-2)
     network.fit(sample.x, sample.y)

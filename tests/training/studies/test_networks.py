@@ -1,4 +1,4 @@
-"""The networks that studies fit: equal beginnings, equal order, every task."""
+"""The networks that studies fit: equal initial weights, equal order, every task."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tests.training.studies.conftest import blobs, bright_pictures
 from training.architectures.hidden import Hidden
 from training.fitting import Fitting
-from training.studies.networks import Batches, Learner, Problem, Sample, build
-from training.studies.subjects import Subject
+from training.studies.data import StudyData
+from training.studies.networks import Batches, Learner, Problem, Sample, build_learner
 
 POINTS = Problem(task="multiclass", classes=3)
 PLAIN = Hidden(units=(8, 8))
@@ -28,23 +28,23 @@ def kernels(learner: Learner) -> list[NDArray[Any]]:
 
 @pytest.mark.parametrize("hidden", VARIANTS.values(), ids=VARIANTS)
 def test_variants_begin_with_the_same_weights(hidden: Hidden) -> None:
-    first, second = (build(POINTS, blobs(9), each, seed=5) for each in (PLAIN, hidden))
+    first, second = (build_learner(POINTS, blobs(9), each, seed=5) for each in (PLAIN, hidden))
 
     for one, other in zip(kernels(first), kernels(second), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_layers_of_one_shape_begin_with_different_weights() -> None:
-    _, second, third = kernels(build(POINTS, blobs(9), Hidden(units=(3, 3)), seed=0))
+    _, second, third = kernels(build_learner(POINTS, blobs(9), Hidden(units=(3, 3)), seed=0))
 
     assert second.shape == third.shape
     assert not np.array_equal(second, third)
 
 
 def test_other_seeds_begin_with_other_weights() -> None:
-    first, second = (kernels(build(POINTS, blobs(9), PLAIN, seed=seed))[0] for seed in (1, 2))
+    first, second = (build_learner(POINTS, blobs(9), PLAIN, seed=seed) for seed in (1, 2))
 
-    assert not np.array_equal(first, second)
+    assert not np.array_equal(kernels(first)[0], kernels(second)[0])
 
 
 def test_batches_have_an_order_by_seed_and_epoch() -> None:
@@ -62,7 +62,7 @@ def test_batches_have_an_order_by_seed_and_epoch() -> None:
 
 def test_fits_of_one_seed_end_alike() -> None:
     def fitted() -> NDArray[np.float32]:
-        learner = build(POINTS, blobs(30), replace(PLAIN, dropout=0.3), seed=4)
+        learner = build_learner(POINTS, blobs(30), replace(PLAIN, dropout=0.3), seed=4)
         learner.fit(blobs(30), Fitting(epochs=2), seed=4)
         return learner.predict(blobs(6).x)
 
@@ -85,7 +85,7 @@ TASKS = {
 def test_network_of_every_task_is_fitted(
     problem: Problem, sample: Sample, shape: tuple[int, ...]
 ) -> None:
-    learner = build(problem, sample, PLAIN, seed=0)
+    learner = build_learner(problem, sample, PLAIN, seed=0)
 
     history = learner.fit(sample, Fitting(epochs=1), seed=0, validation=sample)
 
@@ -94,10 +94,10 @@ def test_network_of_every_task_is_fitted(
     assert learner.predict(sample.x).shape == shape
 
 
-def test_table_is_taken_apart_again(rent_subject: Subject) -> None:
-    x = rent_subject.train.x
+def test_table_is_taken_apart_again(rent_data: StudyData) -> None:
+    x = rent_data.train.x
 
-    tensors = rent_subject.problem.tensors(x)
+    tensors = rent_data.problem.tensors(x)
 
     assert tensors["categories"].dtype == np.int32
     np.testing.assert_array_equal(
@@ -109,7 +109,7 @@ def test_accuracy_of_several_labels_is_the_share_that_was_told_right() -> None:
     rng = np.random.default_rng(0)
     sample = Sample(rng.random((40, 2), np.float32), (rng.random((40, 3)) < 0.5).astype("float32"))
     problem = Problem(task="multilabel", classes=3)
-    learner = build(problem, sample, Hidden(units=()), seed=0)
+    learner = build_learner(problem, sample, Hidden(units=()), seed=0)
 
     history = learner.fit(sample, Fitting(epochs=1), seed=0, validation=sample)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.datasets.targets import Task
-from training.studies.measures import MEASURES, score
+from training.studies.metrics import METRICS, score
 
 
 def test_class_scores() -> None:
@@ -32,10 +32,10 @@ def test_value_scores() -> None:
     assert found == {"rmse": pytest.approx(np.sqrt(2)), "mae": 1, "r2": -1}
 
 
-@pytest.mark.parametrize("task", MEASURES)
+@pytest.mark.parametrize("task", METRICS)
 def test_first_measure_ranks(task: Task) -> None:
     larger = {"accuracy": 1, "log_loss": -1, "rmse": -1}
 
-    first = MEASURES[task][0]
+    first = METRICS[task][0]
 
     assert first.sign == larger[first.name]

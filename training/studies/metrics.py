@@ -1,6 +1,6 @@
-"""What the predictions of a study are worth, by task.
+"""The metrics that studies report for each task.
 
-NumPy and scikit-learn only; knows nothing of networks.
+This module uses NumPy and scikit-learn only; it knows nothing about networks.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,18 @@ from training.evaluation import classification_scores, regression_scores
 
 Array = NDArray[Any]
 
+# A probability of 0 would make the log loss infinite.
 _LEAST_PROBABILITY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Metric:
     """One number that says how good predictions are.
 
     Attributes:
-        name: Its key among scores.
-        title: For people.
-        larger_is_better: Whether.
+        name: Key of the metric among scores.
+        title: Name of the metric in tables and plots.
+        larger_is_better: Whether a larger number means better predictions.
     """
 
     name: str
@@ -34,19 +35,19 @@ class Measure:
 
     @property
     def sign(self) -> int:
-        """1 where larger is better, else -1: times it, larger is always better."""
+        """1 where larger is better, else -1. The product with a score is better when larger."""
         return 1 if self.larger_is_better else -1
 
 
-ACCURACY = Measure("accuracy", "accuracy", larger_is_better=True)
-MACRO_F1 = Measure("f1", "F1, mean of classes", larger_is_better=True)
-LOG_LOSS = Measure("log_loss", "log loss")
-RMSE = Measure("rmse", "RMSE")
-MAE = Measure("mae", "MAE")
-R2 = Measure("r2", "R2", larger_is_better=True)
+ACCURACY = Metric("accuracy", "accuracy", larger_is_better=True)
+MACRO_F1 = Metric("f1", "F1, mean of classes", larger_is_better=True)
+LOG_LOSS = Metric("log_loss", "log loss")
+RMSE = Metric("rmse", "RMSE")
+MAE = Metric("mae", "MAE")
+R2 = Metric("r2", "R2", larger_is_better=True)
 
-# The first one ranks.
-MEASURES: dict[Task, tuple[Measure, ...]] = {
+# The first metric of a task ranks its models.
+METRICS: dict[Task, tuple[Metric, ...]] = {
     "regression": (RMSE, MAE, R2),
     "binary": (ACCURACY, LOG_LOSS, MACRO_F1),
     "multiclass": (ACCURACY, LOG_LOSS, MACRO_F1),
@@ -55,24 +56,24 @@ MEASURES: dict[Task, tuple[Measure, ...]] = {
 
 
 def score(task: Task, predicted: Array, y: Array) -> dict[str, float]:
-    """Return every measure of the task.
+    """Return every metric of the task.
 
     Shapes:
         predicted: (n,) values or (n, classes) probabilities; y: (n,) values or codes, or
         (n, labels).
     """
     if task == "regression":
-        found = regression_scores(predicted, y)
+        scores = regression_scores(predicted, y)
     elif task == "multilabel":
-        found = _label_scores(predicted, y)
+        scores = _label_scores(predicted, y)
     else:
-        found = classification_scores(predicted, y)
-        found["f1"] = float(f1_score(y, predicted.argmax(axis=1), average="macro"))
-    return {measure.name: found[measure.name] for measure in MEASURES[task]}
+        scores = classification_scores(predicted, y)
+        scores["f1"] = float(f1_score(y, predicted.argmax(axis=1), average="macro"))
+    return {metric.name: scores[metric.name] for metric in METRICS[task]}
 
 
 def _label_scores(predicted: Array, y: Array) -> dict[str, float]:
-    """Return the mean over labels: of the log loss, and of the share that was told right."""
+    """Return the log loss and the accuracy, each as the mean over all labels."""
     of_truth = np.where(y > 0.5, predicted, 1 - predicted).astype(np.float64)
     return {
         "log_loss": float(-np.log(np.maximum(of_truth, _LEAST_PROBABILITY)).mean()),

@@ -1,4 +1,4 @@
-"""A study's folder: finished runs are kept, another study is refused."""
+"""The folder of a study: finished runs are kept, another study is refused."""
 
 import json
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from training.errors import CannotTrain
-from training.studies.runs import About, Key, Result, open_folder
+from training.studies.study_folder import Key, Result, StudyDescription, open_study
 
-ABOUT = About(
+DESCRIPTION = StudyDescription(
     study="test",
     command="python -m training test",
     data="rents",
@@ -24,19 +24,20 @@ PLAN = [{"size": 1}, {"size": 2}, {"size": 3}]
 
 
 def until(last: int, made: list[int]) -> Callable[[Key], Result]:
-    """Return a measure that is interrupted after a size, and notes which it made."""
+    """Return a function that makes runs up to a size, notes them, and is then interrupted."""
 
-    def measure(key: Key) -> Result:
+    def run_one(key: Key) -> Result:
         if key["size"] > last:
             raise KeyboardInterrupt
         made.append(key["size"])
         return {"score": key["size"] / 10}
 
-    return measure
+    return run_one
 
 
-def go(folder: Path, measure: Callable[[Key], Result]) -> list[Result]:
-    return open_folder(folder, ABOUT).run(PLAN, measure, said=lambda result: f"{result['score']}")
+def go(folder: Path, run_one: Callable[[Key], Result]) -> list[Result]:
+    study = open_study(folder, DESCRIPTION)
+    return study.run(PLAN, run_one, summarize=lambda result: f"{result['score']}")
 
 
 def test_interrupted_study_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -72,12 +73,15 @@ def test_half_written_line_is_run_again(tmp_path: Path) -> None:
 
 
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
-    "seed": ({"seed": 1}, "its seed being 0: .* Received: 1"),
-    "data": ({"data_sha256": "abd"}, "its data being"),
-    "rows": ({"sizes": {"train": 8}}, "its train part being 9"),
-    "option": ({"options": {"batch_size": 64, "units": (8, 8)}}, "its batch size being 32"),
-    "new option": ({"options": {**ABOUT.options, "x": 1}}, "its x being null"),
-    "option of an option": ({"options": {**ABOUT.options, "x": {"y": 1}}}, "its x y being null"),
+    "seed": ({"seed": 1}, "its seed is 0. .* Received: 1"),
+    "data": ({"data_sha256": "abd"}, "its data is"),
+    "rows": ({"sizes": {"train": 8}}, "its train part is 9"),
+    "option": ({"options": {"batch_size": 64, "units": (8, 8)}}, "its batch size is 32"),
+    "new option": ({"options": {**DESCRIPTION.options, "x": 1}}, "its x is null"),
+    "nested": (
+        {"options": {**DESCRIPTION.options, "x": {"y": 1}}},
+        "its x y is null",
+    ),
 }
 
 
@@ -85,21 +89,21 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 def test_folder_of_another_study_is_refused(
     tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
-    open_folder(tmp_path / "study", ABOUT)
+    open_study(tmp_path / "study", DESCRIPTION)
 
     with pytest.raises(CannotTrain, match=message):
-        open_folder(tmp_path / "study", replace(ABOUT, **change))
+        open_study(tmp_path / "study", replace(DESCRIPTION, **change))
 
 
 def test_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear")
 
     with pytest.raises(CannotTrain, match="holds no study"):
-        open_folder(tmp_path, ABOUT)
+        open_study(tmp_path, DESCRIPTION)
 
 
 def test_record_says_how_the_study_was_made(tmp_path: Path) -> None:
-    open_folder(tmp_path / "study", ABOUT)
+    open_study(tmp_path / "study", DESCRIPTION)
 
     record = json.loads((tmp_path / "study/study.json").read_text())
     assert record["command"] == "python -m training test"
@@ -108,7 +112,7 @@ def test_record_says_how_the_study_was_made(tmp_path: Path) -> None:
 
 
 def test_table_keeps_all_digits_for_machines(tmp_path: Path) -> None:
-    folder = open_folder(tmp_path / "study", ABOUT)
+    folder = open_study(tmp_path / "study", DESCRIPTION)
 
     folder.write_table("Title", ["name", "score"], [["a", 0.123456789]], text="One row.")
 
