@@ -93,9 +93,9 @@ def _serve(_options: argparse.Namespace) -> None:
 
 def _index(options: argparse.Namespace) -> None:
     try:
-        from service.rollout.sources import index  # noqa: PLC0415 - nor of this
+        from service.rollout.sources.web import build_index  # noqa: PLC0415 - nor of this
 
-        sys.stdout.buffer.write(index(Path(options.models)))
+        sys.stdout.buffer.write(build_index(Path(options.models)))
     except OSError as error:
         sys.exit(f"{options.models} cannot be read: {error.strerror}.")
 

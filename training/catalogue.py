@@ -35,16 +35,16 @@ def print_list(models: Path) -> None:
     for heading in ("model", "version", "task", "data", "test score", "size", "published"):
         table.add_column(heading, justify="right" if heading in {"version", "size"} else "left")
     try:
-        names = bundle.names(models)
+        listing = bundle.list_versions(models)
     except OSError as error:
         raise CannotTrain(f"{models} cannot be read: {error.strerror}.") from error
-    for name in names:
-        for version in bundle.versions(models, name):
+    for name, versions in listing.items():
+        for version in versions:
             table.add_row(*_line(models, name, version))
     console = _console()
     if not console.is_terminal:
         console.width = _WIDE  # whatever reads it has no edge to stay within
-    console.print(table if names else f"Nothing has been published under {models}.")
+    console.print(table if listing else f"Nothing has been published under {models}.")
 
 
 def _line(models: Path, name: str, version: int) -> list[str]:

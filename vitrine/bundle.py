@@ -231,13 +231,15 @@ def versions(models: Path, name: str) -> list[int]:
     )
 
 
-def names(models: Path) -> list[str]:
-    """List the models that have at least one published version."""
-    return sorted(
+def list_versions(models: Path) -> dict[str, list[int]]:
+    """List the published versions of every model that has one; both in ascending order."""
+    names = sorted(
         path.name
         for path in models.iterdir()
-        if path.is_dir() and NAME_PATTERN.fullmatch(path.name) and versions(models, path.name)
+        if path.is_dir() and NAME_PATTERN.fullmatch(path.name)
     )
+    listing = {name: versions(models, name) for name in names}
+    return {name: published for name, published in listing.items() if published}
 
 
 def write_golden(folder: Path, instances: Instances, expected: NDArray[np.float32]) -> None:

@@ -19,7 +19,7 @@ from typing import BinaryIO, Self, TextIO
 from service.errors import VersionRefused
 from service.http.query import read_options
 from service.rollout.model_store import open_model_store
-from service.rollout.sources import SourceUnreachable
+from service.rollout.sources.source import SourceUnreachable
 from service.settings import InvalidSetting, Settings
 from vitrine.bundle import InvalidBundle
 from vitrine.engines import available_cpus
@@ -76,11 +76,11 @@ def load(settings: Settings, name: str, version: int | None) -> Model:
         InvalidBundle: The models folder cannot be read.
         SourceUnreachable: Models come from elsewhere, and that place cannot be read.
     """
-    shelf = open_model_store(
+    store = open_model_store(
         settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
     )
-    shelf.refresh(wait=True)
-    found = shelf.look()
+    store.refresh(wait=True)
+    found = store.list_versions()
     if name not in found:
         raise CannotScore(
             f"There is no model {shown(name)} in {settings.models}.{nearest(name, found)}"
@@ -89,7 +89,7 @@ def load(settings: Settings, name: str, version: int | None) -> Model:
         published = ", ".join(map(str, found[name]))
         raise CannotScore(f"Model {shown(name)} has no version {version}; published: {published}.")
     wanted = (name, version or found[name][-1])
-    loaded, refused = load_versions(shelf.folder, [wanted], threads=available_cpus())
+    loaded, refused = load_versions(store.folder, [wanted], threads=available_cpus())
     if refused:
         raise VersionRefused(*wanted, refused[wanted])
     model = loaded[wanted]

@@ -25,7 +25,7 @@ from service.rollout.controller import Controller, Rules, Version
 from service.rollout.desired import DesiredModel, DesiredState, Rollout, ServedModel
 from service.rollout.model_store import ModelStore
 from service.rollout.repository import Repository
-from service.rollout.sources import SourceUnreachable
+from service.rollout.sources.source import SourceUnreachable
 from service.rollout.state import AgentStatus, StateFolder
 from vitrine.bundle import InvalidBundle
 from vitrine.loading import load_versions
@@ -185,7 +185,7 @@ class Agent:
             SourceFailed: The models folder cannot be read, or is empty as a lost one is.
         """
         try:
-            found = self._shelf.look()
+            found = self._shelf.list_versions()
         except InvalidBundle:
             raise SourceFailed("The models folder cannot be read.") from None
         if not found and self._repository.models:
@@ -206,7 +206,7 @@ class Agent:
             raise SourceFailed(str(error)) from error
         self.available(name)
         serving = self.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=True))
-        refused = {**self._shelf.missing().get(name, {}), **serving.refused}
+        refused = {**self._shelf.fetch_failures().get(name, {}), **serving.refused}
         newest = max(refused, default=0)
         if newest > max(serving.versions, default=0):
             raise VersionRefused(name, newest, refused[newest])

@@ -5,7 +5,7 @@ Keeps nothing that another worker could not find out anew: it may end at any mom
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import msgspec
 
 from service.rollout.desired import DesiredModel, Rollout, ServedModel, plan_model
 from service.rollout.model_store import Fingerprint, ModelStore, fingerprint
-from service.rollout.sources import SourceUnreachable
+from service.rollout.sources.source import SourceUnreachable
 from service.rollout.state import Attempt, StateFolder
 from service.version_policy import Policy
 from vitrine.bundle import InvalidBundle
@@ -63,7 +63,7 @@ class Controller:
         self._told: dict[Version, str] = {}
         self._seen: dict[Version, Fingerprint] = {}
         self._deaths = 0, 0  # number of a plan, and of the workers that ended with it
-        self._available: dict[str, list[int]] = {}
+        self._available: dict[str, Sequence[int]] = {}
         self._looked: float | None = None
         self._revision = 0
         self._complaint = ""
@@ -123,7 +123,7 @@ class Controller:
         served = self._board.served()
         try:
             self._refresh(is_first=served is None)
-            found = self._shelf.look()
+            found = self._shelf.list_versions()
         except InvalidBundle as error:
             if served is None:
                 raise
@@ -160,7 +160,7 @@ class Controller:
         return self._shelf.folder / name / str(version)
 
     def _plan(self) -> dict[str, ServedModel]:
-        wishes, missing = self._board.wishes(), self._shelf.missing()
+        wishes, missing = self._board.wishes(), self._shelf.fetch_failures()
         return {
             name: plan_model(
                 wishes.models.get(name, DesiredModel()),

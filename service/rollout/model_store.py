@@ -1,4 +1,4 @@
-"""Where versions come from, and what lies there now."""
+"""Where versions come from: a folder of bundles, or a folder that mirrors a remote source."""
 
 import hashlib
 import logging
@@ -7,18 +7,20 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from service.rollout.sources import Source, SourceUnreachable, is_remote, open_source
+from service.rollout.sources.mirror import Mirror, Refused
+from service.rollout.sources.source import SourceUnreachable
+from service.rollout.sources.url import is_remote, open_mirror
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle
 
 # Of one connection, and of silence on it. A worker that ends waits for S3 twice as long.
 _TIMEOUT_SECONDS = 10.0
-# Every look at S3 is charged for.
-_LEAST_REMOTE_SECONDS = 30.0
+# S3 charges for every listing.
+_MIN_REMOTE_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -27,137 +29,140 @@ Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
 class ModelStore(Protocol):
-    """A folder of bundles, which may be a copy of another place.
+    """A folder of bundles, which may be the copy of a remote source.
 
     Attributes:
-        folder: `<name>/<version>/manifest.json`.
+        folder: Folder with `<name>/<version>/manifest.json`.
     """
 
     folder: Path
 
-    def look(self) -> Mapping[str, list[int]]:
-        """List the versions that have a manifest, by name.
+    def list_versions(self) -> Mapping[str, Sequence[int]]:
+        """List the versions in the folder that have a manifest, by name.
 
         Raises:
             InvalidBundle: The folder cannot be read.
         """
 
     def refresh(self, *, wait: bool) -> None:
-        """Bring the folder up to what the other place has.
+        """Copy what is new in the source into the folder.
 
         Args:
-            wait: Whether to return only when that is done; else it may go on, or not even begin
-                where it has been done a moment ago.
+            wait: Whether to return only when that is done. Otherwise it is done meanwhile, or left
+                out where it was done a moment ago.
 
         Raises:
-            SourceUnreachable: It was waited for, and the other place cannot be read.
+            SourceUnreachable: The source cannot be read; raised to whoever waits.
         """
 
-    def missing(self) -> Mapping[str, Mapping[int, str]]:
-        """Tell which versions of the other place are not in the folder, and why, by name."""
+    def fetch_failures(self) -> Refused:
+        """Return why versions of the source are not in the folder, by name and version."""
 
 
 class FolderStore:
     """A folder that others write to.
 
     Args:
-        folder: `<name>/<version>/manifest.json`.
+        folder: Folder with `<name>/<version>/manifest.json`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def look(self) -> Mapping[str, list[int]]:
+    def list_versions(self) -> Mapping[str, Sequence[int]]:
         """List the versions that have a manifest, by name.
 
         Raises:
             InvalidBundle: The folder cannot be read.
         """
         try:
-            names = bundle.names(self.folder)
-            return {name: bundle.versions(self.folder, name) for name in names}
+            return bundle.list_versions(self.folder)
         except OSError as error:
             raise InvalidBundle(
                 f"The models folder {self.folder} cannot be read: {error.strerror}."
             ) from error
 
     def refresh(self, *, wait: bool) -> None:
-        """Do nothing: the folder is the place itself."""
+        """Do nothing: the folder has no other source."""
 
-    def missing(self) -> Mapping[str, Mapping[int, str]]:
-        """Return nothing: the folder is the place itself."""
+    def fetch_failures(self) -> Refused:
+        """Return nothing: the folder has no other source."""
         return {}
 
 
 class MirroredStore(FolderStore):
-    """A copy of what is published elsewhere.
+    """A copy of what a remote source has published.
 
     Args:
-        url: Of the place, as `sources.open_source` takes it.
-        cache: Where the copies of all such places are kept.
-        every_seconds: Least time between two looks at the place, unless one is waited for.
+        url: URL of the source, as `open_mirror` takes it.
+        cache: Folder with the copies of all sources.
+        every_seconds: Least time between two requests to the source, unless a caller waits for it.
     """
 
     def __init__(self, url: str, cache: Path, *, every_seconds: float) -> None:
         super().__init__(cache / hashlib.sha256(url.encode()).hexdigest()[:16])
         self._url = url
         self._every_seconds = every_seconds
-        self._source: Source | None = None
-        self._missing: Mapping[str, Mapping[int, str]] = {}
-        self._refreshed = -math.inf
-        self._complaint = ""
-        self._busy = threading.Lock()
+        self._mirror: Mirror | None = None
+        self._failures: Refused = {}
+        self._refreshed_at = -math.inf
+        self._last_error = ""
+        self._lock = threading.Lock()
 
     def refresh(self, *, wait: bool) -> None:
-        """Fetch what is new, and take away what is gone.
+        """Fetch what is new, and remove what is gone.
 
         Raises:
-            SourceUnreachable: It was waited for, and the place cannot be read.
+            SourceUnreachable: The source cannot be read; raised to whoever waits.
         """
         if wait:
-            with self._busy:
-                self._mirror()
-        elif time.monotonic() - self._refreshed > self._every_seconds and not self._busy.locked():
-            threading.Thread(target=self._refresh_aside, name="mirror", daemon=True).start()
+            with self._lock:
+                self._update()
+        elif self._is_due() and not self._lock.locked():
+            threading.Thread(target=self._update_meanwhile, name="mirror", daemon=True).start()
 
-    def _refresh_aside(self) -> None:
-        with self._busy:
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._refreshed_at > self._every_seconds
+
+    def _update_meanwhile(self) -> None:
+        """Update the folder, and log a failure once."""
+        with self._lock:
             try:
-                self._mirror()
-                self._complaint = ""
+                self._update()
+                self._last_error = ""
             except SourceUnreachable as error:
-                if str(error) != self._complaint:
-                    self._complaint = str(error)
+                if str(error) != self._last_error:
+                    self._last_error = str(error)
                     _log.error("models source", extra={"fields": {"reason": str(error)}})
 
-    def _mirror(self) -> None:
-        self._refreshed = time.monotonic()
-        if self._source is None:
-            self._source = open_source(self._url, timeout_seconds=_TIMEOUT_SECONDS)
-        self._missing = self._source.mirror(self.folder)
+    def _update(self) -> None:
+        self._refreshed_at = time.monotonic()
+        if self._mirror is None:
+            self._mirror = open_mirror(self._url, timeout_seconds=_TIMEOUT_SECONDS)
+        self._failures = self._mirror.update(self.folder)
 
-    def missing(self) -> Mapping[str, Mapping[int, str]]:
-        """Tell which versions of the place could not be fetched, and why, by name."""
-        return self._missing
+    def fetch_failures(self) -> Refused:
+        """Return why versions of the source could not be fetched, by name and version."""
+        return self._failures
 
 
 def open_model_store(models: str, *, cache: str, watch_seconds: float) -> ModelStore:
-    """Open a folder of bundles, or a copy of a remote one.
+    """Open a folder of bundles, or the copy of a remote source.
 
     Args:
-        models: A folder, or a URL.
-        cache: Folder of the copies; empty for the user's own, or a temporary one.
-        watch_seconds: How often the folder is looked at.
+        models: A folder, or the URL of a source.
+        cache: Folder of the copies; empty for the user's own cache, or a temporary one.
+        watch_seconds: Time between two listings of the folder.
     """
     if not is_remote(models):
         return FolderStore(Path(models))
-    every_seconds = max(watch_seconds, _LEAST_REMOTE_SECONDS)
+    every_seconds = max(watch_seconds, _MIN_REMOTE_SECONDS)
     return MirroredStore(
-        models, Path(cache) if cache else _own_cache(), every_seconds=every_seconds
+        models, Path(cache) if cache else _default_cache(), every_seconds=every_seconds
     )
 
 
-def _own_cache() -> Path:
+def _default_cache() -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - may be no home
     folder = Path(home) / "vitrine"
     try:

@@ -46,7 +46,7 @@ def test_draft_is_no_version_before_it_is_published(tmp_path: Path) -> None:
         bundle.write_manifest(fill(draft), draft.folder)
 
         assert bundle.versions(tmp_path, "rooms") == []
-        assert bundle.names(tmp_path) == []
+        assert bundle.list_versions(tmp_path) == {}
 
 
 def test_unpublished_draft_leaves_nothing(tmp_path: Path) -> None:

@@ -327,7 +327,7 @@ def test_only_folders_with_versions_are_models(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
 
-    assert bundle.names(tmp_path) == ["rooms"]
+    assert bundle.list_versions(tmp_path) == {"rooms": [1]}
 
 
 def test_golden_examples_survive_writing_and_reading(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A folder of bundles, or a copy of one that lies elsewhere."""
+"""A folder of bundles, or a copy of what a remote source has published."""
 
 import os
 import threading
@@ -8,109 +8,116 @@ from pathlib import Path
 
 import pytest
 
-from service.rollout import sources
 from service.rollout.model_store import FolderStore, MirroredStore, fingerprint, open_model_store
-from service.rollout.sources import SourceUnreachable
+from service.rollout.sources.source import SourceUnreachable
 from tests.bundles import write_table_bundle
-from tests.places import WebPlace, web_server
+from tests.publishers import WebPublisher, publish_index, web_server
 from tests.servers import serving
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[WebPlace]:
+def publisher(tmp_path: Path) -> Iterator[WebPublisher]:
     """A web server with one version."""
     write_table_bundle(tmp_path / "remote")
     with web_server(tmp_path / "remote") as server:
-        found = WebPlace(tmp_path / "remote", server)
+        found = WebPublisher(tmp_path / "remote", server)
         found.publish()
         yield found
 
 
-def shelf_of(place: WebPlace, tmp_path: Path, *, every_seconds: float = 0.0) -> MirroredStore:
-    """Open a copy of what a place has."""
-    return MirroredStore(place.url, tmp_path / "cache", every_seconds=every_seconds)
+def mirrored_store(
+    publisher: WebPublisher, tmp_path: Path, *, every_seconds: float = 0.0
+) -> MirroredStore:
+    """Open a copy of what is published."""
+    return MirroredStore(publisher.url, tmp_path / "cache", every_seconds=every_seconds)
 
 
-def until_listed(shelf: FolderStore, versions: list[int]) -> None:
+def until_listed(store: FolderStore, versions: list[int]) -> None:
     """Wait until the copy has these versions."""
     for _ in range(2000):
-        if shelf.look().get("rooms") == versions:
+        if store.list_versions().get("rooms") == versions:
             return
         threading.Event().wait(0.005)
-    raise AssertionError(shelf.look())
+    raise AssertionError(store.list_versions())
 
 
-def test_folder_is_its_own_shelf(tmp_path: Path) -> None:
+def test_folder_needs_no_refreshing(tmp_path: Path) -> None:
     write_table_bundle(tmp_path, version=2)
-    shelf = open_model_store(str(tmp_path), cache="", watch_seconds=1)
+    store = open_model_store(str(tmp_path), cache="", watch_seconds=1)
 
-    shelf.refresh(wait=True)
+    store.refresh(wait=True)
 
-    assert (shelf.look(), shelf.missing()) == ({"rooms": [2]}, {})
+    assert (store.list_versions(), store.fetch_failures()) == ({"rooms": [2]}, {})
 
 
-def test_absent_folder_cannot_be_looked_at(tmp_path: Path) -> None:
+def test_absent_folder_cannot_be_listed(tmp_path: Path) -> None:
     with pytest.raises(InvalidBundle, match="cannot be read: No such file or directory"):
-        FolderStore(tmp_path / "absent").look()
+        FolderStore(tmp_path / "absent").list_versions()
 
 
-def test_copy_is_made_when_it_is_waited_for(place: WebPlace, tmp_path: Path) -> None:
-    shelf = open_model_store(place.url, cache=str(tmp_path / "cache"), watch_seconds=1)
+def test_copy_is_made_when_it_is_waited_for(publisher: WebPublisher, tmp_path: Path) -> None:
+    store = open_model_store(publisher.url, cache=str(tmp_path / "cache"), watch_seconds=1)
 
-    shelf.refresh(wait=True)
+    store.refresh(wait=True)
 
-    assert shelf.look() == {"rooms": [1]}
-    assert tmp_path / "cache" in shelf.folder.parents
-
-
-def test_copies_of_two_places_are_kept_apart(place: WebPlace, tmp_path: Path) -> None:
-    other = MirroredStore(f"{place.url}/other", tmp_path / "cache", every_seconds=0)
-
-    assert other.folder != shelf_of(place, tmp_path).folder
+    assert store.list_versions() == {"rooms": [1]}
+    assert tmp_path / "cache" in store.folder.parents
 
 
-def test_copy_goes_on_aside_when_it_is_not_waited_for(place: WebPlace, tmp_path: Path) -> None:
-    shelf = shelf_of(place, tmp_path)
-    shelf.refresh(wait=True)
-    (write_table_bundle(place.folder, version=2) / bundle.ONNX_NAME).unlink()
-    write_table_bundle(place.folder, version=3)
-    place.publish()
+def test_copies_of_two_sources_have_folders_of_their_own(
+    publisher: WebPublisher, tmp_path: Path
+) -> None:
+    other = MirroredStore(f"{publisher.url}/other", tmp_path / "cache", every_seconds=0)
 
-    shelf.refresh(wait=False)
-
-    until_listed(shelf, [1, 3])
-    with shelf._busy:
-        assert list(shelf.missing()["rooms"]) == [2]
+    assert other.folder != mirrored_store(publisher, tmp_path).folder
 
 
-def test_place_is_not_asked_again_too_soon(place: WebPlace, tmp_path: Path) -> None:
-    shelf = shelf_of(place, tmp_path, every_seconds=3600)
-    shelf.refresh(wait=True)
-    write_table_bundle(place.folder, version=2)
-    place.publish()
+def test_copy_is_made_meanwhile_when_it_is_not_waited_for(
+    publisher: WebPublisher, tmp_path: Path
+) -> None:
+    store = mirrored_store(publisher, tmp_path)
+    store.refresh(wait=True)
+    (write_table_bundle(publisher.folder, version=2) / bundle.ONNX_NAME).unlink()
+    write_table_bundle(publisher.folder, version=3)
+    publisher.publish()
 
-    shelf.refresh(wait=False)
+    store.refresh(wait=False)
 
-    with shelf._busy:
-        assert shelf.look() == {"rooms": [1]}
+    until_listed(store, [1, 3])
+    with store._lock:
+        assert list(store.fetch_failures()["rooms"]) == [2]
 
 
-def test_lost_place_leaves_the_copy(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_source_is_not_asked_again_too_soon(publisher: WebPublisher, tmp_path: Path) -> None:
+    store = mirrored_store(publisher, tmp_path, every_seconds=3600)
+    store.refresh(wait=True)
+    write_table_bundle(publisher.folder, version=2)
+    publisher.publish()
+
+    store.refresh(wait=False)
+
+    with store._lock:
+        assert store.list_versions() == {"rooms": [1]}
+
+
+def test_unreachable_source_leaves_the_copy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write_table_bundle(tmp_path / "remote")
     with web_server(tmp_path / "remote") as server:
-        place = WebPlace(tmp_path / "remote", server)
-        place.publish()
-        shelf = shelf_of(place, tmp_path)
-        shelf.refresh(wait=True)
+        publisher = WebPublisher(tmp_path / "remote", server)
+        publisher.publish()
+        store = mirrored_store(publisher, tmp_path)
+        store.refresh(wait=True)
 
     with pytest.raises(SourceUnreachable):
-        shelf.refresh(wait=True)
+        store.refresh(wait=True)
     for _ in range(3):
-        shelf._refresh_aside()
+        store._update_meanwhile()
 
-    assert shelf.look() == {"rooms": [1]}
+    assert store.list_versions() == {"rooms": [1]}
     assert [record.message for record in caplog.records] == ["models source"]
 
 
@@ -137,21 +144,23 @@ def test_fingerprint_changes_with_any_file(tmp_path: Path) -> None:
 
 
 def test_worker_that_waits_long_for_its_models_lives(
-    place: WebPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publisher: WebPublisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GUNICORN_CMD_ARGS", "--timeout 1")
-    place.server.delay_seconds = 1.2  # of each answer, and there are several
+    publisher.server.delay_seconds = 1.2  # of each answer, and there are several
 
-    with serving(models=place.url, cache=tmp_path / "cache", workers=1) as server:
+    with serving(models=publisher.url, cache=tmp_path / "cache", workers=1) as server:
         assert server.seconds_to_ready > 3
 
 
-def test_server_serves_and_updates_what_a_place_has(place: WebPlace, tmp_path: Path) -> None:
-    with serving(models=place.url, cache=tmp_path / "cache", workers=2) as server:
-        write_table_bundle(place.folder, version=2)
-        damaged = write_table_bundle(place.folder, version=3)
+def test_server_serves_and_updates_what_is_published(
+    publisher: WebPublisher, tmp_path: Path
+) -> None:
+    with serving(models=publisher.url, cache=tmp_path / "cache", workers=2) as server:
+        write_table_bundle(publisher.folder, version=2)
+        damaged = write_table_bundle(publisher.folder, version=3)
         (damaged / bundle.ONNX_NAME).write_bytes(b"other")
-        (place.folder / sources.INDEX_NAME).write_bytes(sources.index(place.folder))
+        publish_index(publisher.folder)
         with closing(server.connect()) as connection:
             connection.request("POST", "/models/rooms/load")
             refused = connection.getresponse()

@@ -1,4 +1,4 @@
-"""Places to fetch models from: a web server in a thread, a real S3 server in a process."""
+"""Publish models on a real web server, in a thread, or on a real S3 server, in a process."""
 
 import http.client
 import os
@@ -17,11 +17,15 @@ from typing import Any
 
 from pyarrow import fs
 
-from service.rollout import sources
+from service.rollout.sources import web
+from service.rollout.sources.mirror import Refused
+from service.rollout.sources.url import open_mirror
+
+TIMEOUT_SECONDS = 5.0
 
 
 class WebServer(ThreadingHTTPServer):
-    """Serves a folder; counts what is fetched, and can be told to redirect, refuse or stall."""
+    """Serves a folder; keeps paths and headers, and redirects, refuses or stalls where told to."""
 
     def __init__(self, folder: Path, context: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -37,11 +41,11 @@ class WebServer(ThreadingHTTPServer):
             self.socket = context.wrap_socket(self.socket, server_side=True)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients of these tests break off."""
+        """Print nothing: the clients of these tests break off."""
 
     @property
     def host(self) -> str:
-        """Where it listens."""
+        """Address and port on which it listens."""
         return f"127.0.0.1:{self.server_port}"
 
 
@@ -69,7 +73,7 @@ class _Handler(SimpleHTTPRequestHandler):
         return super().send_head()
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextmanager
@@ -111,8 +115,8 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def ask_for_credentials(s3_url: str, *, after: str) -> None:
-    """Let the S3 server check signatures after so many requests; "inf" is never."""
+def require_credentials(s3_url: str, *, after: str) -> None:
+    """Let the S3 server check signatures after this number of requests; "inf" is never."""
     connection = http.client.HTTPConnection(s3_url.removeprefix("http://"), timeout=10)
     with closing(connection):
         connection.request("POST", "/moto-api/reset-auth", after, {"Content-Type": "text/plain"})
@@ -120,8 +124,8 @@ def ask_for_credentials(s3_url: str, *, after: str) -> None:
             raise RuntimeError("The S3 server does not check signatures.")
 
 
-class WebPlace:
-    """Publishes a folder by HTTP."""
+class WebPublisher:
+    """Publishes a folder on a web server."""
 
     def __init__(self, folder: Path, server: WebServer) -> None:
         self.folder = folder
@@ -129,18 +133,18 @@ class WebPlace:
         self.url = f"http://{server.host}"
 
     def publish(self) -> None:
-        """Make the folder's present state what is published, a second later than the last."""
+        """Publish the folder as it is now, with times a second later than before."""
         for path in self.folder.rglob("*.*"):
             os.utime(path, (path.stat().st_atime, path.stat().st_mtime + 1))
-        (self.folder / sources.INDEX_NAME).write_bytes(sources.index(self.folder))
+        publish_index(self.folder)
 
 
-class S3Place:
+class S3Publisher:
     """Publishes a folder in a bucket."""
 
     def __init__(self, folder: Path, endpoint: str, bucket: str) -> None:
         self.folder = folder
-        self.url = f"s3://{bucket}/shelf/models"
+        self.url = f"s3://{bucket}/store/models"
         self._fs = fs.S3FileSystem(
             endpoint_override=endpoint,
             access_key="test",
@@ -149,13 +153,26 @@ class S3Place:
             allow_bucket_creation=True,
         )
         self._fs.create_dir(bucket)
-        self._root = f"{bucket}/shelf/models"
+        self._root = f"{bucket}/store/models"
 
     def publish(self) -> None:
-        """Make the folder's present state what is published."""
+        """Publish the folder as it is now."""
         self._fs.delete_dir_contents(self._root, missing_dir_ok=True)
         for path in self.folder.rglob("*"):
             if path.is_file():
                 key = f"{self._root}/{path.relative_to(self.folder)}"
                 with path.open("rb") as source, self._fs.open_output_stream(key) as target:
                     shutil.copyfileobj(source, target)
+
+
+Publisher = WebPublisher | S3Publisher
+
+
+def publish_index(folder: Path) -> None:
+    """Write the index of a folder that a web server publishes."""
+    (folder / web.INDEX_NAME).write_bytes(web.build_index(folder))
+
+
+def update_cache(url: str, cache: Path) -> Refused:
+    """Copy what is published into a cache folder, as a process that starts would."""
+    return open_mirror(url, timeout_seconds=TIMEOUT_SECONDS).update(cache)
