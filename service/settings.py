@@ -11,6 +11,7 @@ from typing import Any
 
 from service.version_policy import InvalidPolicy, Policy, parse_policy
 from vitrine.errors import nearest, shown
+from vitrine.options import DEFAULT_COVERAGE, DEFAULT_MAX_PIXELS
 
 PREFIX = "VITRINE_"
 _READ_ELSEWHERE = {"VITRINE_DATA"}  # where training and the tests find data sets
@@ -78,9 +79,11 @@ class Settings:
     max_instances: int = _setting(10_000, "Most instances in one JSON body.")
     max_rows: int = _setting(20_000_000, "Most rows in one CSV body.")
     max_row_bytes: int = _setting(2**20, "Longest single row of a CSV body.", minimum=1024)
-    max_pixels: int = _setting(50_000_000, "Most pixels of one picture, width times height.")
+    max_pixels: int = _setting(
+        DEFAULT_MAX_PIXELS, "Most pixels of one picture, width times height."
+    )
     coverage: float = _setting(
-        0.9,
+        DEFAULT_COVERAGE,
         "Probability with which prediction sets and intervals hold the truth, where none is asked; "
         "less for a model that too few instances calibrated.",
         minimum=0.01,

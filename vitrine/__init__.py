@@ -1,1 +1,48 @@
-"""Load a bundle and predict with it, in this process."""
+"""Load a version of a model and predict with it, in this process.
+
+    import vitrine
+
+    model = vitrine.load("models/digits")
+    for record in model.predict("seven.png"):
+        print(record["label"], record["probability"])
+
+The rooms, from the ground up; each imports only from those before it:
+
+- `errors`, `options`: what a caller can cause, and what it may ask for.
+- `signature`, `bundle`: what goes in and comes out; one version on disk.
+- `geometry`, `trust`, `drift`: pixels to the network's input; prediction sets, intervals and
+  credibility; whether instances still look like those of training.
+- `images`, `tables`, `engines`: bytes to instances; a saved network to a callable.
+- `predictions`, `model`: the predictions for some instances; one loaded version.
+- `explain`, `loading`, `source`, `observer`: which pixels or features decided; a bundle to a
+  model; instances about to be read; who hears of the work.
+- `pictures`, `pipeline`: pictures to blocks; blocks to predictions to the pieces of an answer.
+- `inputs`, `results`, `predictor`: the door for Python callers.
+
+Importing the package loads none of them.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vitrine.predictor import Predictor
+
+__all__ = ["load"]
+
+
+def load(folder: str | Path, *, threads: int | None = None) -> "Predictor":
+    """Load one version of a model, after comparing its files with their published hashes.
+
+    Args:
+        folder: A bundle, such as `models/digits/1`; or the folder of a model, such as
+            `models/digits`, whose newest version is loaded.
+        threads: Number of threads that one call may use; all cores of this process by default.
+
+    Raises:
+        vitrine.bundle.InvalidBundle: The folder holds no version, or its files were changed, or
+            nothing installed here can run the network.
+    """
+    from vitrine.predictor import Predictor  # noqa: PLC0415 - importing the package costs nothing
+
+    return Predictor.load(Path(folder), threads=threads)

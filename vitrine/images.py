@@ -362,14 +362,15 @@ _NESTING = (
 
 
 def from_levels(levels: object, *, max_pixels: int) -> Picture:
-    """Take a picture that comes as nested lists of levels in [0, 255].
+    """Take a picture that comes as levels in [0, 255].
 
     Args:
-        levels: Lists nested as height x width, or height x width x channels of 1 or 3.
+        levels: An array, or nested lists, of height x width, or height x width x channels, which
+            are 1 or 3.
         max_pixels: Number of pixels that the picture may have.
 
     Raises:
-        InvalidInstances: The lists are not nested so, or a level is no number in [0, 255].
+        InvalidInstances: The levels are not nested so, or a level is no number in [0, 255].
         PictureTooLarge: The picture has more than `max_pixels`.
     """
     array = _array(levels)
@@ -384,9 +385,13 @@ def from_levels(levels: object, *, max_pixels: int) -> Picture:
 
 
 def _array(levels: object) -> NDArray[np.float32]:
+    if isinstance(levels, np.ndarray) and levels.dtype.kind not in "buif":
+        raise _invalid(_NESTING)
     try:
-        nesting = _COLOUR_LEVELS if _is_nested_thrice(levels) else _GREY_LEVELS
-        array = np.array(msgspec.convert(levels, nesting), dtype=np.float32)
+        if not isinstance(levels, np.ndarray):
+            nesting = _COLOUR_LEVELS if _is_nested_thrice(levels) else _GREY_LEVELS
+            levels = msgspec.convert(levels, nesting)
+        array = np.array(levels, dtype=np.float32)
     except (msgspec.ValidationError, ValueError, OverflowError):
         raise _invalid(_NESTING) from None
     if array.ndim == 2:

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+# Coverage of sets and intervals where a caller asks for none.
+DEFAULT_COVERAGE = 0.9
+# Number of pixels that one picture may have: enough for any camera, and little enough to decode.
+DEFAULT_MAX_PIXELS = 50_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:

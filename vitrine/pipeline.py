@@ -16,13 +16,20 @@ from numpy.typing import NDArray
 from vitrine.errors import Fault, InvalidInstances, TooManyInstances, VitrineError
 from vitrine.model import Model
 from vitrine.observer import Observer, Slot, Unlimited
-from vitrine.options import Options
-from vitrine.predictions import NO_TRUST, PredictedBlock, Predictions, TrustOptions, values_shape
+from vitrine.options import DEFAULT_COVERAGE, Options
+from vitrine.predictions import (
+    NO_TRUST,
+    PredictedBlock,
+    Predictions,
+    TrustOptions,
+    rows_without,
+    values_shape,
+)
 from vitrine.signature import Dialect, ValueOutput
 from vitrine.source import Source
 from vitrine.tables.blocks import Block
 from vitrine.tables.records import Stream
-from vitrine.tables.writer import write_csv
+from vitrine.tables.writer import Column, write_csv
 
 JSON_TYPE = "application/json"
 CSV_TYPE = "text/csv"
@@ -51,7 +58,7 @@ class Pipeline:
         model: Model,
         options: Options,
         *,
-        default_coverage: float,
+        default_coverage: float = DEFAULT_COVERAGE,
         max_explained: int | None = None,
         slot: Slot | None = None,
         observer: Observer | None = None,
@@ -142,7 +149,7 @@ class Pipeline:
 
     def _predict_good_rows(self, block: Block) -> PredictedBlock:
         """Predict on the rows without a fault, and say what is wrong with the others."""
-        rows = _indices_without(block.errors, block.rows)
+        rows = rows_without(block.errors, block.rows)
         if not len(rows):
             return PredictedBlock(block, _no_predictions(self._model), block.errors)
         predictions = self._model.predict(block.instances, self.trust)
@@ -170,10 +177,8 @@ class Pipeline:
         from vitrine.explain import explain  # noqa: PLC0415 - it needs Pillow, and few ask for it
 
         steps = predicted.block.steps_by_place()
-        rows = _indices_without(predicted.errors, predicted.block.rows)
-        made = explain(
-            self._model, predicted.predictions, [steps[row] for row in rows] if steps else ()
-        )
+        steps_of_good = [steps[row] for row in predicted.good_rows()] if steps else ()
+        made = explain(self._model, predicted.predictions, steps_of_good)
         explanations: list[Mapping[str, Any]] = []
         while True:
             with self._observer.inference:
@@ -252,10 +257,6 @@ def _refuse(errors: Mapping[int, VitrineError], first: int, *, is_only_one: bool
 def _no_predictions(model: Model) -> Predictions:
     output = model.manifest.signature.prediction
     return Predictions(output, np.empty((0, *values_shape(output)), dtype=np.float32))
-
-
-def _indices_without(errors: Mapping[int, str], count: int) -> NDArray[np.intp]:
-    return np.setdiff1d(np.arange(count), np.fromiter(errors, dtype=np.intp, count=len(errors)))
 
 
 class Encoder(Protocol):
@@ -355,37 +356,36 @@ class CsvEncoder:
             others = {*own} - {name}
             self._names[name] = _distinct(name, {*echo, *others, *self._names.values()})
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return [*self._echo, *self._names.values()]
+
     def begin(self) -> bytes:
         """Return the header line."""
-        names = [*self._echo, *self._names.values()]
-        return write_csv(dict.fromkeys(names, ()), header=True, dialect=self._dialect)
+        return write_csv(dict.fromkeys(self.names, ()), header=True, dialect=self._dialect)
 
     def encode(self, predicted: PredictedBlock) -> bytes:
         """Return the lines of one block."""
+        return write_csv(self.columns(predicted), header=False, dialect=self._dialect)
+
+    def columns(self, predicted: PredictedBlock) -> dict[str, Column]:
+        """Return the columns of one block's lines."""
         count = predicted.block.rows
         predictions = predicted.predictions
-        own = {name: _spread(values, predicted) for name, values in predictions.columns().items()}
         warnings = {index: " ".join(texts) for index, texts in predictions.warnings.items()}
-        own["warnings"] = _spread(_column(warnings, len(predictions)), predicted)
+        own = {**predictions.columns(), "warnings": _column(warnings, len(predictions))}
+        if predicted.errors:
+            own = {name: predicted.spread(values) for name, values in own.items()}
         own["error"] = _column(predicted.errors, count)
         echoed = {name: predicted.block.echo[name] for name in self._echo}
         # A block without a single good row has no predictions, and none of their columns.
         blanks = np.full(count, None, dtype=object)
-        named = {shown: own.get(name, blanks) for name, shown in self._names.items()}
-        return write_csv({**echoed, **named}, header=False, dialect=self._dialect)
+        return {**echoed, **{shown: own.get(name, blanks) for name, shown in self._names.items()}}
 
     def end(self) -> bytes:
         """Return nothing: a CSV file ends with its last line."""
         return b""
-
-
-def interruption(error: VitrineError, *, as_csv: bool) -> bytes:
-    """Return the last bytes of an answer that an error ends early.
-
-    A CSV answer gets a line that no reader takes for a row. JSON gets nothing: a text that stops in
-    its middle is no JSON.
-    """
-    return b"#error," + write_csv({"": [error.detail]}, header=False) if as_csv else b""
 
 
 def _distinct(name: str, taken: Container[str]) -> str:
@@ -399,13 +399,3 @@ def _column(texts: Mapping[int, str], count: int) -> NDArray[np.object_]:
     for index, text in texts.items():
         column[index] = text
     return column
-
-
-def _spread(values: NDArray[Any], predicted: PredictedBlock) -> NDArray[Any]:
-    """Give every row of a block its value, and a blank to the rows with an error."""
-    if not predicted.errors:
-        return values
-    blank = np.nan if values.dtype.kind == "f" else None
-    spread = np.full(predicted.block.rows, blank, dtype=values.dtype)
-    spread[_indices_without(predicted.errors, predicted.block.rows)] = values
-    return spread

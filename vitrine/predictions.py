@@ -244,6 +244,22 @@ class PredictedBlock:
         """Whether there is a prediction for each of the block's instances."""
         return len(self.predictions) == len(next(iter(self.block.instances.values()), ()))
 
+    def good_rows(self) -> NDArray[np.intp]:
+        """Return the indices of the rows that have a prediction."""
+        return rows_without(self.errors, self.block.rows)
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Give every row its value, and a blank to the rows with an error."""
+        blank = np.nan if values.dtype.kind == "f" else None
+        spread = np.full(self.block.rows, blank, dtype=values.dtype)
+        spread[self.good_rows()] = values
+        return spread
+
+
+def rows_without(errors: Mapping[int, str], count: int) -> NDArray[np.intp]:
+    """Return the indices of the rows without an error."""
+    return np.setdiff1d(np.arange(count), np.fromiter(errors, dtype=np.intp, count=len(errors)))
+
 
 def values_shape(output: PredictionOutput) -> tuple[int, ...]:
     """Return the shape of one instance's values: () where it is a single number."""

@@ -34,10 +34,11 @@ from vitrine.errors import (
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
-from vitrine.pipeline import Pipeline, interruption, open_csv
+from vitrine.pipeline import Pipeline, open_csv
 from vitrine.source import Source
 from vitrine.tables.records import Stream
 from vitrine.tables.rows import decode_rows
+from vitrine.tables.writer import write_csv
 
 
 class VersionConverter(BaseConverter):
@@ -129,7 +130,8 @@ def _interruptible(
         raise
     except VitrineError as error:
         current.reason = error.slug()
-        yield interruption(error, as_csv=as_csv)
+        if as_csv:  # a line that no reader takes for a row; nothing can be said in broken JSON
+            yield b"#error," + write_csv({"": [error.detail]}, header=False)
         raise AnswerBroken from None
     except Exception as error:  # noqa: BLE001 - the one place that may not let anything through
         problems.log_unexpected(error, current.request_id)

@@ -68,7 +68,7 @@ def _parse(spec: ColumnSpec, cells: Sequence[object]) -> Parsed:
             return narrowed(np.array(cells, np.float64), {})
         except OverflowError:  # an integer beyond float64: found again below
             pass
-    parsed = parse(spec, [_text(cell) for cell in cells], Dialect())
+    parsed = parse(spec, [cell_text(cell) for cell in cells], Dialect())
     unreadable = {place: _rule(spec) for place, cell in enumerate(cells) if _is_no_cell(cell)}
     return Parsed(parsed.values, {**parsed.faults, **unreadable})
 
@@ -81,8 +81,8 @@ def _rule(spec: ColumnSpec) -> str:
     return "must be a number" if isinstance(spec, NumberInput) else "must be a text"
 
 
-def _text(cell: object) -> str:
-    """Write a value as a CSV file would have it."""
+def cell_text(cell: object) -> str:
+    """Write a value as a cell of a CSV file; nothing for null, an array or an object."""
     match cell:
         case bool():
             return str(cell).lower()
@@ -105,4 +105,4 @@ def _locate(names: Sequence[str], row: int, column: int, text: str) -> Fault:
 
 
 def _shown(value: object) -> str:
-    return _NAMES.get(type(value)) or shown(_text(value))
+    return _NAMES.get(type(value)) or shown(cell_text(value))

@@ -1,0 +1,180 @@
+"""What a Python caller has -> instances that are about to be read."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.errors import Fault, InvalidInstances, shown
+from vitrine.model import Model
+from vitrine.options import Options
+from vitrine.pictures import picture_blocks
+from vitrine.pipeline import open_csv
+from vitrine.signature import ColumnSpec
+from vitrine.source import Source
+from vitrine.tables.blocks import Block
+from vitrine.tables.columns import Values, decode_columns
+from vitrine.tables.records import Stream
+from vitrine.tables.rows import decode_rows
+
+_CHANNELS = (1, 3)
+# A row of a file of one's own may be longer than one that a service takes from strangers.
+_MAX_ROW_BYTES = 2**24
+
+
+class UnknownData(TypeError):
+    """Data of a type that the model does not take; the message says which types it takes."""
+
+    def __init__(self, data: object, expected: str) -> None:
+        super().__init__(f"The data must be {expected}. Received: {shown(type(data).__name__)}.")
+
+
+def open_source(
+    model: Model, data: object, options: Options, *, max_pixels: int, files: ExitStack
+) -> Source:
+    """Begin to read whatever a Python caller has as instances of a model.
+
+    Args:
+        model: The model that will predict.
+        data: See `vitrine.predictor.Predictor.predict`.
+        options: What the caller asks for.
+        max_pixels: Number of pixels that one picture may have.
+        files: Closes what is opened here, once the instances were read.
+
+    Raises:
+        VitrineError: The data cannot be read, or does not fit the signature.
+        UnknownData: The data is nothing that this model takes.
+    """
+    if model.manifest.signature.picture is None:
+        return _open_table(model, data, options, files)
+    pictures = _pictures(data)
+    blocks = picture_blocks(
+        pictures,
+        model.manifest.signature.inputs[0].name,
+        max_pixels=max_pixels,
+        keep_faults=options.report or len(pictures) > 1,
+    )
+    return Source(blocks=blocks)
+
+
+def _pictures(data: object) -> Sequence[object]:
+    """List the pictures, each as the bytes of a file or as an array of levels."""
+    if isinstance(data, str | Path):
+        return [Path(data).read_bytes()]
+    if isinstance(data, bytes | bytearray | memoryview):
+        return [bytes(data)]
+    if isinstance(data, np.ndarray):
+        return [data] if _is_one_picture(data) else list(data)
+    if isinstance(data, Sequence):
+        if data and _is_number(_innermost(data)):
+            return _pictures(np.asarray(data))
+        return [picture for each in data for picture in _pictures(each)]
+    raise UnknownData(data, "a path, bytes, an array, or a list of these")
+
+
+def _is_one_picture(levels: NDArray[Any]) -> bool:
+    return levels.ndim == 2 or (levels.ndim == 3 and levels.shape[2] in _CHANNELS)
+
+
+def _innermost(data: object) -> object:
+    while isinstance(data, list | tuple) and data:
+        data = data[0]
+    return data
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number)
+
+
+def _open_table(model: Model, data: object, options: Options, files: ExitStack) -> Source:
+    if isinstance(data, str | Path):
+        return _open_file(model, Path(data), options, files)
+    if isinstance(data, bytes | bytearray | memoryview):
+        return _open_csv(model, BytesIO(data), options)
+    block = _decode(data, model.manifest.signature.columns)
+    return Source(blocks=[block], ignored_columns=block.ignored_columns)
+
+
+def _open_file(model: Model, path: Path, options: Options, files: ExitStack) -> Source:
+    if path.suffix.lower() != ".parquet":
+        return _open_csv(model, files.enter_context(path.open("rb")), options)
+    from pyarrow import parquet  # noqa: PLC0415 - an extra, which not every caller has
+
+    return _open_table(model, parquet.read_table(path), options, files)
+
+
+def _open_csv(model: Model, stream: Stream, options: Options) -> Source:
+    return open_csv(model, stream, options, max_row_bytes=_MAX_ROW_BYTES, max_rows=sys.maxsize)
+
+
+def _decode(data: object, specs: Sequence[ColumnSpec]) -> Block:
+    if isinstance(data, Mapping):
+        if any(isinstance(value, list | np.ndarray) for value in data.values()):
+            return decode_columns({name: _values(each) for name, each in data.items()}, specs)
+        return decode_rows([_plain_row(data)], specs)
+    if isinstance(data, np.ndarray):
+        return decode_columns(_columns_of_array(data, specs), specs)
+    if isinstance(data, Sequence):
+        return decode_rows([_plain_row(row) for row in data], specs)
+    return decode_columns(_columns_of_frame(data), specs)
+
+
+def _plain_row(row: object) -> object:
+    """Write the values of a row as JSON has them."""
+    if not isinstance(row, Mapping):
+        return row
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, str | int | float | list | dict | None):
+        return value
+    # Dates become ISO 8601; pandas' own missing values become texts that stand for missing ones.
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _values(values: Any) -> Values:
+    array: NDArray[Any] = np.asarray(values)
+    if array.dtype.kind in "fiu":
+        return array
+    if array.dtype.kind == "M":
+        return list(np.datetime_as_string(array))
+    return [_plain(value) for value in values]
+
+
+def _columns_of_array(features: NDArray[Any], specs: Sequence[ColumnSpec]) -> dict[str, Values]:
+    rows = np.atleast_2d(features)
+    if rows.ndim != 2 or rows.shape[1] != len(specs):
+        expected = f"Rows must have {len(specs)} features."
+        detail = f"{expected} Received: an array of the shape {features.shape}."
+        raise InvalidInstances([Fault(detail=detail)])
+    columns = zip(specs, rows.T, strict=True)
+    return {spec.name: _values(column) for spec, column in columns}
+
+
+def _columns_of_frame(data: Any) -> dict[str, Values]:
+    """Take the columns of an Arrow table, or of any data frame that Arrow can read."""
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise UnknownData(data, "a path, bytes, a mapping, a list of mappings, an array or a table")
+    import pyarrow as pa  # noqa: PLC0415 - an extra, which not every caller has
+
+    table = pa.table(data)
+    return dict(zip(table.column_names, map(_values_of_arrow, table.columns), strict=True))
+
+
+def _values_of_arrow(column: Any) -> Values:
+    from pyarrow import types  # noqa: PLC0415 - an extra, which not every caller has
+
+    if types.is_integer(column.type) or types.is_floating(column.type):
+        # Missing values become NaN in float64, which holds any float32 exactly.
+        values: NDArray[np.float64] = column.cast("float64").to_numpy()
+        return values
+    return [_plain(value) for value in column.to_pylist()]

@@ -1,0 +1,64 @@
+"""Columns of a data frame, or of arrays -> a block of instances."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.errors import Fault, InvalidInstances
+from vitrine.signature import ColumnSpec, Dialect, NumberInput
+from vitrine.tables.blocks import Block
+from vitrine.tables.cells import Parsed, narrowed, parse
+from vitrine.tables.rows import cell_text, decode_rows
+
+# Values of one column: numbers as an array, anything else as a list of cells.
+Values = NDArray[Any] | Sequence[object]
+
+
+def decode_columns(columns: Mapping[str, Values], specs: Sequence[ColumnSpec]) -> Block:
+    """Turn columns of one length into instances.
+
+    A cell means what it means as a member of a JSON row: None and NaN are missing, a text is read
+    like a cell of a CSV file with decimal points.
+
+    Args:
+        columns: Values by the name of the column; each is an array of numbers or a list of cells.
+        specs: The columns of the model.
+
+    Raises:
+        InvalidInstances: The columns differ in length.
+    """
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        detail = f"All columns must have one length. Received: {lengths}."
+        raise InvalidInstances([Fault(detail=detail)])
+    parsed = {spec.name: _parse(spec, columns[spec.name]) for spec in specs if spec.name in columns}
+    if len(parsed) < len(specs) or any(column.faults for column in parsed.values()):
+        return _decode_row_by_row(columns, specs)
+    return Block(
+        instances={name: column.values for name, column in parsed.items()},
+        rows=next(iter(lengths.values()), 0),
+        ignored_columns=tuple(name for name in columns if name not in parsed),
+    )
+
+
+def _parse(spec: ColumnSpec, values: Values) -> Parsed:
+    if isinstance(spec, NumberInput) and _is_numeric(values):
+        return narrowed(np.asarray(values, np.float64), {})
+    return parse(spec, [cell_text(cell) for cell in _cells(values)], Dialect())
+
+
+def _is_numeric(values: Values) -> bool:
+    return isinstance(values, np.ndarray) and values.dtype.kind in "fiu"
+
+
+def _cells(values: Values) -> list[object]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def _decode_row_by_row(columns: Mapping[str, Values], specs: Sequence[ColumnSpec]) -> Block:
+    """Name what is missing or wrong as in rows of JSON: slowly, and only where something is."""
+    cells = [_cells(values) for values in columns.values()]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
+    return decode_rows(rows, specs)
