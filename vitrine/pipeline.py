@@ -31,9 +31,6 @@ from vitrine.tables.blocks import Block
 from vitrine.tables.records import Stream
 from vitrine.tables.writer import Column, write_csv
 
-JSON_TYPE = "application/json"
-CSV_TYPE = "text/csv"
-
 
 class Pipeline:
     """The way of one caller's instances through one model.

@@ -7,8 +7,9 @@ from flask import Request
 
 from service.errors import NotAcceptable, UnsupportedMediaType
 from vitrine.model import Model
-from vitrine.pipeline import CSV_TYPE, JSON_TYPE
 
+CSV_TYPE = "text/csv"
+JSON_TYPE = "application/json"
 FORM_TYPE = "multipart/form-data"
 _UNTYPED = "application/octet-stream"  # many clients call any file so; a picture's bytes tell
 

@@ -7,12 +7,12 @@ import numpy as np
 import orjson
 from flask import Blueprint, Response
 
+from service.http.content import JSON_TYPE
 from service.rollout.desired import describe_serving
 from service.rollout.repository import Entry, Repository
 from service.telemetry.metrics import Metrics
 from vitrine.drift import Counts, Feature
 from vitrine.model import Model
-from vitrine.pipeline import JSON_TYPE
 
 
 class Descriptions:
