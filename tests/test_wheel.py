@@ -14,20 +14,34 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from tests.bundles import write_table_bundle
+from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.servers import ROOT
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
 
 PREDICT_ARRAYS = """
-from pathlib import Path
-import numpy
-from vitrine.loading import load_version
+import numpy, vitrine
 
-model = load_version(Path("rooms/1"), threads=1)
+model = vitrine.load("rooms")
 rooms = {"size": numpy.float32([1, 2]), "colour": numpy.array(["red", None], dtype=object)}
-print(model.predict(rooms).values.tolist())
+print([record["value"] for record in model.predict(rooms)])
+"""
+PREDICT_CSV = """
+import vitrine
+
+try:
+    vitrine.load("rooms").predict(b"size,colour\\n1,red\\n")
+except ImportError as error:
+    print(error)
+"""
+PREDICT_PICTURE = """
+import vitrine
+
+try:
+    vitrine.load("strokes").predict(b"\\x89PNG")
+except ImportError as error:
+    print(error)
 """
 IMPORT_EVERY_MODULE = """
 import importlib, pkgutil, vitrine
@@ -97,6 +111,24 @@ def test_wheel_predicts_on_arrays_with_what_it_requires(wheel: Path, tmp_path: P
     printed = run(install(wheel, tmp_path / "venv"), PREDICT_ARRAYS, tmp_path)
 
     assert printed == "[13.0, 20.0]\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "module", "extra"),
+    [(PREDICT_CSV, "pyarrow", "tables"), (PREDICT_PICTURE, "PIL", "pictures")],
+    ids=["tables", "pictures"],
+)
+def test_missing_extra_is_named(
+    wheel: Path, tmp_path: Path, program: str, module: str, extra: str
+) -> None:
+    write_table_bundle(tmp_path)
+    write_picture_bundle(tmp_path)
+
+    printed = run(install(wheel, tmp_path / "venv"), program, tmp_path)
+
+    assert printed == (
+        f"This needs {module}, which is not installed. Install vitrine with the extra {extra!r}.\n"
+    )
 
 
 def test_tables_and_pictures_need_their_extras_alone(wheel: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.errors import Fault, InvalidInstances, shown
+from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
@@ -104,7 +105,8 @@ def _open_table(model: Model, data: object, options: Options, files: ExitStack) 
 def _open_file(model: Model, path: Path, options: Options, files: ExitStack) -> Source:
     if path.suffix.lower() != ".parquet":
         return _open_csv(model, files.enter_context(path.open("rb")), options)
-    from pyarrow import parquet  # noqa: PLC0415 - an extra, which not every caller has
+    with needs("tables"):
+        from pyarrow import parquet  # noqa: PLC0415 - an extra
 
     return _open_table(model, parquet.read_table(path), options, files)
 
@@ -164,14 +166,15 @@ def _columns_of_frame(data: Any) -> dict[str, Values]:
     """Take the columns of an Arrow table, or of any data frame that Arrow can read."""
     if not hasattr(data, "__arrow_c_stream__"):
         raise UnknownData(data, "a path, bytes, a mapping, a list of mappings, an array or a table")
-    import pyarrow as pa  # noqa: PLC0415 - an extra, which not every caller has
+    with needs("tables"):
+        import pyarrow as pa  # noqa: PLC0415 - an extra
 
     table = pa.table(data)
     return dict(zip(table.column_names, map(_values_of_arrow, table.columns), strict=True))
 
 
 def _values_of_arrow(column: Any) -> Values:
-    from pyarrow import types  # noqa: PLC0415 - an extra, which not every caller has
+    from pyarrow import types  # noqa: PLC0415 - an extra
 
     if types.is_integer(column.type) or types.is_floating(column.type):
         # Missing values become NaN in float64, which holds any float32 exactly.

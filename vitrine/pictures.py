@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine import images
 from vitrine.errors import MAX_FAULTS, Fault, VitrineError
+from vitrine.extras import needs
+from vitrine.levels import Picture, from_levels
 from vitrine.tables.blocks import Block
 
 # Decoded pictures are large, and the arrays between a network's layers are larger.
@@ -41,7 +42,7 @@ def _block(
     caught: type[VitrineError] | tuple[()],
     max_pixels: int,
 ) -> Block:
-    decoded: list[images.Picture] = []
+    decoded: list[Picture] = []
     errors: dict[int, str] = {}
     for index, picture in enumerate(pictures):
         try:
@@ -62,14 +63,16 @@ def _block(
     )
 
 
-def _column(pictures: Sequence[images.Picture]) -> NDArray[np.object_]:
+def _column(pictures: Sequence[Picture]) -> NDArray[np.object_]:
     column = np.empty(len(pictures), dtype=object)
     for index, picture in enumerate(pictures):
         column[index] = picture.pixels
     return column
 
 
-def _decode(picture: object, max_pixels: int) -> images.Picture:
-    if isinstance(picture, bytes):
-        return images.decode(picture, max_pixels=max_pixels)
-    return images.from_levels(picture, max_pixels=max_pixels)
+def _decode(picture: object, max_pixels: int) -> Picture:
+    if not isinstance(picture, bytes):
+        return from_levels(picture, max_pixels=max_pixels)
+    with needs("pictures"):
+        from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
+    return images.decode(picture, max_pixels=max_pixels)

@@ -14,6 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from vitrine.errors import Fault, InvalidInstances, TooManyInstances, VitrineError
+from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.observer import Observer, Slot, Unlimited
 from vitrine.options import DEFAULT_COVERAGE, Options
@@ -23,7 +24,6 @@ from vitrine.predictions import (
     Predictions,
     TrustOptions,
     rows_without,
-    values_shape,
 )
 from vitrine.signature import Dialect, ValueOutput
 from vitrine.source import Source
@@ -66,6 +66,7 @@ class Pipeline:
             abstain_below=options.abstain_below,
         )
         self._model = model
+        self._none = Predictions.none(model.manifest.signature.prediction)
         self._options = options
         self._max_explained = max_explained
         self._slot = slot or Unlimited()
@@ -148,7 +149,7 @@ class Pipeline:
         """Predict on the rows without a fault, and say what is wrong with the others."""
         rows = rows_without(block.errors, block.rows)
         if not len(rows):
-            return PredictedBlock(block, _no_predictions(self._model), block.errors)
+            return PredictedBlock(block, self._none, block.errors)
         predictions = self._model.predict(block.instances, self.trust)
         errors = {int(rows[index]): error.detail for index, error in predictions.errors.items()}
         good = predictions.good() if errors else predictions
@@ -164,14 +165,15 @@ class Pipeline:
         if block.faults:
             raise InvalidInstances(block.faults, found=block.fault_count)
         if not block.rows:
-            return PredictedBlock(block, _no_predictions(self._model), {})
+            return PredictedBlock(block, self._none, {})
         predictions = self._model.predict(block.instances, self.trust)
         if predictions.errors:
             _refuse(predictions.errors, first, is_only_one=first == 0 and block.rows == 1)
         return PredictedBlock(block, predictions, {})
 
     def _explain(self, predicted: PredictedBlock) -> PredictedBlock:
-        from vitrine.explain import explain  # noqa: PLC0415 - it needs Pillow, and few ask for it
+        with needs("pictures"):
+            from vitrine.explain import explain  # noqa: PLC0415 - few ask for it
 
         steps = predicted.block.steps_by_place()
         steps_of_good = [steps[row] for row in predicted.good_rows()] if steps else ()
@@ -224,7 +226,8 @@ def open_csv(
     Raises:
         VitrineError: The header does not fit the model, or the options do not fit the body.
     """
-    from vitrine.tables.reader import CsvReader  # noqa: PLC0415 - it needs PyArrow
+    with needs("tables"):
+        from vitrine.tables.reader import CsvReader  # noqa: PLC0415 - rows need no PyArrow
 
     reader = CsvReader(
         stream,
@@ -249,11 +252,6 @@ def _refuse(errors: Mapping[int, VitrineError], first: int, *, is_only_one: bool
             for index, error in sorted(errors.items())
         ]
     )
-
-
-def _no_predictions(model: Model) -> Predictions:
-    output = model.manifest.signature.prediction
-    return Predictions(output, np.empty((0, *values_shape(output)), dtype=np.float32))
 
 
 class Encoder(Protocol):

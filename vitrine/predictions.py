@@ -114,6 +114,11 @@ class Predictions:
     tensors: Tensors = field(default_factory=dict)
     steps: Sequence[tuple[str, ...]] = ()
 
+    @classmethod
+    def none(cls, output: PredictionOutput) -> "Predictions":
+        """Return the predictions for no instances."""
+        return cls(output, np.empty((0, *values_shape(output)), dtype=np.float32))
+
     def __len__(self) -> int:
         return len(self.values)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pipeline import CsvEncoder, JsonEncoder
@@ -68,7 +69,8 @@ class Results:
 
     def to_arrow(self) -> "pa.Table":
         """Return one row for each instance, with the columns that a CSV answer has."""
-        import pyarrow as pa  # noqa: PLC0415 - an extra, which not every caller has
+        with needs("tables"):
+            import pyarrow as pa  # noqa: PLC0415 - an extra
 
         encoder = CsvEncoder(self._model, self._trust, report=self._options.report)
         blank = pa.table({name: pa.nulls(0) for name in encoder.names})

@@ -12,7 +12,8 @@ from PIL import Image
 
 from tests.pictures import coverage, mnist_like, painted, saved
 from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
-from vitrine.images import Picture, decode
+from vitrine.images import decode
+from vitrine.levels import Picture
 
 ANY_SIZE = 50_000_000
 GREY = np.arange(0, 240, 2).astype(np.uint8).reshape(10, 12)
