@@ -1,4 +1,4 @@
-"""Make the examples: `python examples/make.py` writes seven.png and houses.csv beside this file."""
+"""Make the examples: `python examples/make.py` writes seven.png and houses.csv into this folder."""
 
 import csv
 import sys
@@ -21,7 +21,7 @@ def make_seven(path: Path) -> None:
 
 
 def make_houses(path: Path) -> None:
-    """Write block groups that could be Californian: invented, in the order of no census."""
+    """Write invented block groups that could be in California; none of them is from the census."""
     houses = [
         # longitude, latitude, age, rooms, bedrooms, population, households, income, ocean
         (-122.41, 37.76, 48, 2100, 455, 1020, 430, 5.2, "NEAR BAY"),

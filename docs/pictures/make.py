@@ -1,6 +1,6 @@
-"""Make the pictures of these documents from the shipped models: `python docs/pictures/make.py`.
+"""Make the pictures of the documents from the shipped models.
 
-They are written beside this file, or into the folder that is named after it.
+`python docs/pictures/make.py [FOLDER]` writes them into FOLDER, by default the folder of this file.
 """
 
 import csv
@@ -36,7 +36,7 @@ from vitrine.trust import threshold  # noqa: E402
 Pixels = NDArray[np.uint8]
 
 INK, GREY, BLUE, ORANGE = "#1f2937", "#6b7280", "#2563eb", "#ea580c"
-LOOK: Any = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "text.color": INK,
@@ -52,9 +52,9 @@ SIDE = 160
 
 
 def main(folder: Path) -> None:
-    """Draw them all."""
+    """Draw all pictures into a folder."""
     digits, housing = (_latest(name) for name in ("digits", "housing"))
-    with plt.rc_context(LOOK):
+    with plt.rc_context(STYLE):
         draw_scores(housing, folder / "scores.png")
         draw_sets(digits, folder / "sets.png")
         draw_intervals(housing, folder / "intervals.png")
@@ -67,23 +67,23 @@ def _latest(name: str) -> Model:
 
 
 def draw_scores(model: Model, path: Path) -> None:
-    """Draw the calibration scores and where some coverages cut them."""
+    """Draw a histogram of the calibration scores, with the thresholds of three coverages."""
     scores = model.trust.scores if model.trust else np.empty(0)
     figure, axes = plt.subplots(figsize=(7.6, 3.2))
     axes.hist(scores, np.linspace(0, 4, 81).tolist(), color=BLUE, alpha=0.5)
     for coverage, height in ((0.8, 150), (0.9, 110), (0.95, 70)):
-        place = threshold(scores, coverage)
-        axes.vlines(place, 0, height + 24, color=ORANGE, linewidth=1.2)
+        limit = threshold(scores, coverage)
+        axes.vlines(limit, 0, height + 24, color=ORANGE, linewidth=1.2)
         axes.annotate(
-            f"{coverage:.0%} of the scores\nare below {place:.2f}",
-            (place, height),
+            f"{coverage:.0%} of the scores\nare below {limit:.2f}",
+            (limit, height),
             xytext=(5, 0),
             textcoords="offset points",
             color=ORANGE,
             fontsize=9,
         )
     axes.set(
-        xlabel="how far off: distance of the true value, in predicted spreads",
+        xlabel="score: distance between true and predicted value, in predicted spreads",
         ylabel="calibration rows",
         xlim=(0, 4),
     )
@@ -91,11 +91,11 @@ def draw_scores(model: Model, path: Path) -> None:
 
 
 def draw_sets(model: Model, path: Path) -> None:
-    """Draw pictures, some of which are no digits, with what is answered about each."""
+    """Draw pictures, some of which show no digit, with the answer to each."""
     rng = np.random.default_rng(3)
     pictures = [
         _digit("7", rng),
-        _between("3", "5"),
+        _overwritten("3", "5"),
         _digit("3", rng),
         _letter("R"),
         _letter("w"),
@@ -103,14 +103,15 @@ def draw_sets(model: Model, path: Path) -> None:
         _dots(rng),
         rng.integers(0, 256, (40, 40), dtype=np.uint8),
     ]
-    found = _ask(model, pictures, TrustOptions(coverage=0.999, abstain_below=0.05))
-    figure, places = plt.subplots(2, 4, figsize=(8.4, 5.4))
-    for axes, picture, record in zip(places.flat, pictures, found.records(top=3), strict=True):
+    predictions = _predict(model, pictures, TrustOptions(coverage=0.999, abstain_below=0.05))
+    records = predictions.records(top=3)
+    figure, grid = plt.subplots(2, 4, figsize=(8.4, 5.4))
+    for axes, picture, record in zip(grid.flat, pictures, records, strict=True):
         _show(axes, picture)
         label = record["label"] or "no label"
-        sure = max(record["probabilities"].values())
+        probability = max(record["probabilities"].values())
         axes.set_title(
-            f"{label}\nprobability {sure:.1%}\nset {{{', '.join(record['set'])}}}\n"
+            f"{label}\nprobability {probability:.1%}\nset {{{', '.join(record['set'])}}}\n"
             f"credibility {record['credibility']:.4f}",
             fontsize=9,
             color=INK if record["label"] else ORANGE,
@@ -130,49 +131,48 @@ def draw_intervals(model: Model, path: Path) -> None:
         for spec in model.manifest.signature.columns
     }
     figure, axes = plt.subplots(figsize=(7.6, 3.2))
-    places = np.arange(len(rows))[::-1]
+    heights = np.arange(len(rows))[::-1]  # the first row is at the top
     for coverage, width in ((0.99, 3.0), (0.9, 7.0), (0.8, 12.0)):
-        found = model.predict(instances, TrustOptions(coverage=coverage))
-        low, high = (found.columns()[end] / 1000 for end in ("lower", "upper"))
+        predictions = model.predict(instances, TrustOptions(coverage=coverage))
+        low, high = (predictions.columns()[end] / 1000 for end in ("lower", "upper"))
         axes.hlines(
-            places, low, high, color=BLUE, alpha=0.35, linewidth=width, label=f"{coverage:.0%}"
+            heights, low, high, color=BLUE, alpha=0.35, linewidth=width, label=f"{coverage:.0%}"
         )
-    axes.plot(found.values / 1000, places, "o", color=ORANGE, markersize=5, label="value")
-    axes.set_yticks(places, [f"row {place}" for place in range(1, len(rows) + 1)])
+    axes.plot(predictions.values / 1000, heights, "o", color=ORANGE, markersize=5, label="value")
+    axes.set_yticks(heights, [f"row {number}" for number in range(1, len(rows) + 1)])
     axes.set_xlabel("predicted median house value, thousands of dollars")
     axes.legend(loc="center right", frameon=False)
     _save(figure, path)
 
 
 def draw_saliency(model: Model, path: Path) -> None:
-    """Draw a picture, what the network took of it, and which ink decided."""
+    """Draw three pictures, what the network received of each, and which ink decided."""
     rng = np.random.default_rng(7)
     with Image.open(ROOT / "examples/seven.png") as image:
         pictures = [np.asarray(image.convert("L")), _digit("8", rng), _digit("9", rng)]
-    found = _ask(model, pictures, TrustOptions(coverage=0.9))
-    figure, places = plt.subplots(3, 3, figsize=(5.4, 5.8))
-    explained = list(explain(model, found))
-    for row, picture, record, why in zip(
-        places, pictures, found.records(top=1), explained, strict=True
+    predictions = _predict(model, pictures, TrustOptions(coverage=0.9))
+    explanations = list(explain(model, predictions))
+    figure, grid = plt.subplots(3, 3, figsize=(5.4, 5.8))
+    for row, picture, record, explanation in zip(
+        grid, pictures, predictions.records(top=1), explanations, strict=True
     ):
         _show(row[0], picture)
-        _show(row[1], _decode(why["image"]))
-        row[2].imshow(_decode(why["saliency"]), cmap="inferno")
+        _show(row[1], _decode(explanation["image"]))
+        row[2].imshow(_decode(explanation["saliency"]), cmap="inferno")
         row[2].set(xticks=[], yticks=[])
-        row[1].set_xlabel(", ".join(why["steps"]), fontsize=7, color=GREY)
+        row[1].set_xlabel(", ".join(explanation["steps"]), fontsize=7, color=GREY)
         row[2].set_xlabel(f"read as {record['label']}", fontsize=9)
-    for axes, title in zip(
-        places[0], ("sent", "what the network took", "ink that decided"), strict=True
-    ):
+    titles = ("sent", "received by the network", "ink that decided")
+    for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=10)
     _save(figure, path)
 
 
-def _ask(model: Model, pictures: list[Pixels], asked: TrustOptions) -> Predictions:
+def _predict(model: Model, pictures: list[Pixels], options: TrustOptions) -> Predictions:
     instances = np.empty(len(pictures), dtype=object)
-    for place, picture in enumerate(pictures):
-        instances[place] = picture.reshape(*picture.shape[:2], 1)
-    return model.predict({"image": instances}, asked)
+    for index, picture in enumerate(pictures):
+        instances[index] = picture.reshape(*picture.shape[:2], 1)
+    return model.predict({"image": instances}, options)
 
 
 def _digit(digit: str, rng: np.random.Generator) -> Pixels:
@@ -180,8 +180,8 @@ def _digit(digit: str, rng: np.random.Generator) -> Pixels:
     return draw_on_paper(draw_digit(digit, pen, rng), rng).mean(axis=2).astype(np.uint8)
 
 
-def _between(first: str, second: str) -> Pixels:
-    """Lay one digit over the other: a correction, or a slip of the pen."""
+def _overwritten(first: str, second: str) -> Pixels:
+    """Draw one digit over another, like a correction or a slip of the pen."""
     rng = np.random.default_rng(5)
     pen = Pen(side=SIDE, height=0.62, width=0.05, slant=0.1, tremble=0.0)
     ink = np.maximum(draw_digit(first, pen, rng), draw_digit(second, pen, rng))
@@ -197,8 +197,8 @@ def _letter(letter: str) -> Pixels:
 
 def _scribble(rng: np.random.Generator) -> Pixels:
     sheet = Image.new("L", (SIDE, SIDE), PAPER)
-    turns = rng.uniform(0.15, 0.85, (12, 2)) * SIDE
-    ImageDraw.Draw(sheet).line([tuple(turn) for turn in turns], 40, 6, joint="curve")
+    corners = rng.uniform(0.15, 0.85, (12, 2)) * SIDE
+    ImageDraw.Draw(sheet).line([tuple(corner) for corner in corners], 40, 6, joint="curve")
     return np.asarray(sheet)
 
 
@@ -222,7 +222,7 @@ def _show(axes: Axes, picture: Pixels) -> None:
 
 
 def _save(figure: Any, path: Path) -> None:
-    # Without the library's version in the file, equal pictures are equal bytes.
+    # Without the version of matplotlib in the file, equal pictures have equal bytes.
     figure.savefig(path, metadata={"Software": None}, bbox_inches="tight")
     plt.close(figure)
 
