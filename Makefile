@@ -9,11 +9,11 @@ LOCK := $(DEV) -m uv pip compile --quiet --universal --fork-strategy fewest --py
 	--only-binary :all: --no-strip-extras --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help serve train test soak lint type wheel image lock
+.PHONY: help serve train test test-service soak lint type wheel image lock
 .SECONDARY:
 
 help: ## List these verbs
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 serve: .venv/service/installed ## Serve models/ on http://127.0.0.1:8080; HOST= and PORT= change that
 	@VITRINE_HOST=$(HOST) VITRINE_PORT=$(PORT) exec .venv/service/bin/python -m service serve
@@ -27,6 +27,9 @@ train: .venv/training/installed ## Train the shipped models again, each into its
 
 test: .venv/dev/installed ## Run the tests; the service's branches must be covered to 95 %
 	$(DEV) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+test-service: .venv/service-dev/installed ## Run the tests of vitrine and service, without TensorFlow, in two minutes
+	.venv/service-dev/bin/python -m pytest -n 2 --dist loadfile tests/vitrine tests/service
 
 soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures at full size, in up to twenty minutes
 	$(DEV) -m tests.soak
@@ -47,6 +50,7 @@ image: ## Build the container image vitrine with docker or buildah
 
 lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, keeping versions that still fit
 	$(LOCK) --group dev --output-file requirements/dev.txt
+	$(LOCK) --group service-dev --constraints requirements/dev.txt --output-file requirements/service-dev.txt
 	$(LOCK) --group training --constraints requirements/dev.txt --output-file requirements/training.txt
 	$(LOCK) --group service --constraints requirements/dev.txt --output-file requirements/service.txt
 

@@ -5,16 +5,32 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-GROUPS = ("service", "training", "dev")
+GROUPS = ("service", "training", "service-dev", "dev")
+
+# Collects the tests of vitrine and service where the named packages cannot be imported.
+COLLECT_WITHOUT = """
+import sys, pytest
+
+class Absent:
+    def find_spec(name, path, target=None):
+        if name in sys.argv:
+            raise ModuleNotFoundError(f"{name} is absent", name=name)
+
+sys.meta_path.insert(0, Absent)
+sys.exit(pytest.main(["--collect-only", "-q", "tests/vitrine", "tests/service"]))
+"""
 
 # Says what it was asked on standard error, and makes an environment whose own python only tells
 # what it was started with.
@@ -171,9 +187,10 @@ def test_term_to_make_reaches_the_server(make: Make, clone: Path) -> None:
 
 
 def test_locks_pin_one_version_of_each_package_for_all_groups() -> None:
-    training, service, dev = _pins("training"), _pins("service"), _pins("dev")
+    service, training, service_dev, dev = (_pins(group).items() for group in GROUPS)
 
-    assert service.items() <= training.items() <= dev.items()
+    assert service <= training <= dev
+    assert service <= service_dev <= dev
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -193,8 +210,36 @@ def test_lock_names_no_place_and_hashes_everything(group: str) -> None:
     assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=[a-z])", text)[1:])
 
 
-def test_service_needs_no_tensorflow() -> None:
-    assert not {"keras", "tensorflow", "tensorflow-cpu"} & _pins("service").keys()
+@pytest.mark.parametrize("group", ["service", "service-dev"])
+def test_service_needs_no_tensorflow(group: str) -> None:
+    assert not {"keras", "tensorflow", "tensorflow-cpu"} & _pins(group).keys()
+
+
+def test_tests_of_vitrine_and_service_need_no_training() -> None:
+    pins = _pins("service-dev")
+    absent = [
+        package
+        for package, distributions in packages_distributions().items()
+        # Some distribution brings a package `tests` along, as this project has one.
+        if not any(canonicalize_name(name) in pins for name in distributions)
+        and not (ROOT / package).exists()
+    ]
+    assert {"keras", "tensorflow"} <= {*absent}
+
+    finished = subprocess.run(
+        [sys.executable, "-c", COLLECT_WITHOUT, "training", *absent],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stdout
 
 
 def _pins(group: str) -> dict[str, str]:
