@@ -9,14 +9,16 @@
     architectures/    the networks, each a function from shapes to a keras.Model
     embeddings.py     what a table's network does with its columns before its hidden layers
     distillation.py   an ensemble of trees that teaches a table's network
-    fitting.py        hyper-parameters of a fit, and what watches over it
+    fitting.py        hyper-parameters of a fit, and its callbacks between epochs
     outcomes/         all that follows from what a table predicts: a value, a label, several labels
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
     importing/        networks that were trained elsewhere, opened without running what is in them
     comparison.py     the table network beside CatBoost's defaults
     studies/          learning curves, comparisons, random search, cross-validation
-    evaluation.py     scores, reference distributions, multiply-adds
-    calibration.py    temperature, prototypes, and how well sets and intervals hold on other data
+    evaluation/       scores, reference distributions, multiply-adds
+    calibration/      temperature, prototypes, and how well sets and intervals hold on other data
+    history.py        what was measured after each epoch
+    formatting.py     numbers as people read them
     plots/            the plots of the model cards and of the studies
     card.py           the model card
     publishing.py     the bundle: export, compare, card, manifest, rename into place

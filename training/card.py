@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import keras
 
-from training.calibration import Covered
+from training.calibration.coverage import ObservedCoverage
 from training.datasets.parts import Parts, SomePart
-from training.evaluation import plain
+from training.formatting import format_number
 from vitrine.bundle import Manifest
 from vitrine.signature import (
     AnomalyOutput,
@@ -51,14 +51,14 @@ def _cell(value: object) -> str:
 COVERED = ("asked", "found", "margin", "mean size")
 
 
-def covered(found: Covered, *, unit: str) -> list[str]:
+def covered(found: ObservedCoverage, *, unit: str) -> list[str]:
     """Return the cells under `COVERED` of one coverage that was measured."""
     low, high = found.margin
     return [
-        f"{found.asked:.1%}",
-        f"{found.found:.2%}",
+        f"{found.coverage:.1%}",
+        f"{found.observed:.2%}",
         f"-{100 * low:.2f}, +{100 * high:.2f} points",
-        f"{plain(found.size)} {unit}".strip(),
+        f"{format_number(found.size)} {unit}".strip(),
     ]
 
 

@@ -1,4 +1,4 @@
-"""How a network is fitted: hyper-parameters of the fit and the callbacks that watch over it."""
+"""How a network is fitted: hyper-parameters of the fit, and its callbacks between epochs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import keras
 
-Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
+LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 
-OPTIMIZERS: Mapping[str, Callable[[Rate], keras.optimizers.Optimizer]] = {
+OPTIMIZERS: Mapping[str, Callable[[LearningRate], keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
     "nadam": keras.optimizers.Nadam,
@@ -17,7 +17,7 @@ OPTIMIZERS: Mapping[str, Callable[[Rate], keras.optimizers.Optimizer]] = {
     "sgd": keras.optimizers.SGD,
     "momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.9),
 }
-# Of how much the rate is divided by where the validation loss no longer falls.
+# Factor of the learning rate where the validation loss no longer falls, and where that ends.
 _REDUCTION = 0.5
 _LEAST_RATE = 1e-6
 
@@ -27,10 +27,10 @@ class Fitting:
     """The hyper-parameters of a fit.
 
     Attributes:
-        optimizer: One of `OPTIMIZERS`.
-        learning_rate: At the start.
-        batch_size: Instances a step.
-        epochs: At most.
+        optimizer: Name of the optimizer, from `OPTIMIZERS`.
+        learning_rate: Learning rate, which stays the same.
+        batch_size: Number of instances in a step.
+        epochs: Largest number of epochs.
     """
 
     optimizer: str = "adam"
@@ -44,16 +44,17 @@ class Fitting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class Callbacks:
     """What is done between epochs.
 
     Attributes:
-        monitor: The measure that decides, a loss of validation or another that falls.
-        patience: Epochs without a smaller one before stopping; the best epoch's weights are kept.
-        start_from_epoch: Epochs before the best one may lie.
-        reduce_patience: Epochs without a smaller one before the learning rate is halved; None to
-            leave it alone.
-        tensorboard: Folder to write what TensorBoard shows into.
+        monitor: Name of the measure that should fall: a loss of validation, or another one.
+        patience: Number of epochs without a smaller measure after which the fit stops; the weights
+            of the best epoch are kept.
+        start_from_epoch: Number of the first epoch that can be the best one.
+        reduce_patience: Number of epochs without a smaller measure after which the learning rate is
+            halved; None to leave the rate as it is.
+        tensorboard: Folder that is written for TensorBoard; None to write nothing.
     """
 
     monitor: str = "val_loss"
@@ -63,7 +64,7 @@ class Watch:
     tensorboard: Path | None = None
 
     def early_stopping(self) -> keras.callbacks.EarlyStopping:
-        """Return what stops the fit, and knows the epoch that was kept."""
+        """Return the callback that stops the fit, and that knows which epoch was kept."""
         return keras.callbacks.EarlyStopping(
             self.monitor,
             mode="min",
@@ -72,19 +73,16 @@ class Watch:
             start_from_epoch=self.start_from_epoch,
         )
 
-    def others(self) -> list[keras.callbacks.Callback]:
-        """Return the callbacks that were asked for besides."""
-        found: list[keras.callbacks.Callback] = []
+    def optional(self) -> list[keras.callbacks.Callback]:
+        """Return the callbacks that were requested."""
+        callbacks: list[keras.callbacks.Callback] = []
         if self.reduce_patience is not None:
-            found.append(
-                keras.callbacks.ReduceLROnPlateau(
-                    self.monitor,
-                    mode="min",
-                    factor=_REDUCTION,
-                    patience=self.reduce_patience,
-                    min_lr=_LEAST_RATE,
-                )
-            )
+            callbacks.append(self._reduce_rate(self.reduce_patience))
         if self.tensorboard is not None:
-            found.append(keras.callbacks.TensorBoard(self.tensorboard))
-        return found
+            callbacks.append(keras.callbacks.TensorBoard(self.tensorboard))
+        return callbacks
+
+    def _reduce_rate(self, patience: int) -> keras.callbacks.ReduceLROnPlateau:
+        return keras.callbacks.ReduceLROnPlateau(
+            self.monitor, mode="min", factor=_REDUCTION, patience=patience, min_lr=_LEAST_RATE
+        )

@@ -4,7 +4,6 @@ What has not been renamed is not a version: nothing half made is ever seen.
 """
 
 import contextlib
-import csv
 import errno
 import os
 import secrets
@@ -28,7 +27,6 @@ from numpy.typing import NDArray
 
 from training import interruption
 from training.errors import CannotTrain
-from training.evaluation import History
 from training.exported import spell_out
 from vitrine import bundle
 from vitrine.bundle import Manifest, Origin
@@ -284,13 +282,3 @@ def _commit() -> str | None:
 def trainable_parameters(network: keras.Model) -> int:
     """Count the numbers that training sets."""
     return sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
-
-
-def write_history(folder: Path, history: History) -> None:
-    """Write the measures by epoch as CSV."""
-    with (folder / "history.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["epoch", *history.measures])
-        columns = ([f"{value:.6g}" for value in values] for values in history.measures.values())
-        for epoch, row in enumerate(zip(*columns, strict=True), start=1):
-            writer.writerow([epoch, *row])

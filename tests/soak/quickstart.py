@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets.pictures import PICTURE_SETS, PictureParts
-from training.evaluation import History
 from training.experiments import pictures
+from training.history import History
 from vitrine import bundle
 
 Measured = dict[str, float]

@@ -18,7 +18,8 @@ from tests.servers import ROOT, Server, serving
 from tests.soak.data import HOUSING, find_data, listed_digits
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
-from training import calibration
+from training.calibration.coverage import constant_width, measure_intervals, measure_sets
+from training.calibration.reliability import Reliability
 from training.columns import Overrides
 from training.datasets.pictures import PICTURE_SETS, Part, PictureParts, load_pictures
 from training.datasets.tables import TableParts, load_table
@@ -56,10 +57,10 @@ def _digits(model: Model, parts: PictureParts) -> Iterator[Figure]:
     for name, part in shown.items():
         probabilities = _probabilities(model, part)
         for asked in (0.9, 0.99, 0.999):
-            found = calibration.class_coverage(probabilities, part.y, _trust(model).scores, asked)
+            found = measure_sets(probabilities, part.y, _trust(model).scores, asked)
             yield Figure(
                 name=f"digits {asked:g}, {name}: missing",
-                value=100 * (asked - found.found),
+                value=100 * (asked - found.observed),
                 unit="points",
                 at_most=100 * found.margin[0],
             )
@@ -69,7 +70,7 @@ def _digits(model: Model, parts: PictureParts) -> Iterator[Figure]:
                 unit="",
                 at_most=1.05,
             )
-        error = calibration.Reliability.of(probabilities, part.y).error
+        error = Reliability.of(probabilities, part.y).error
         yield Figure(
             name=f"digits, {name}: calibration error", value=100 * error, unit="%", at_most=0.3
         )
@@ -90,14 +91,14 @@ def _housing(model: Model, parts: TableParts) -> Iterator[Figure]:
         for split in range(SPLITS):
             order = np.random.default_rng(split).permutation(len(y))
             calibrating, tested = np.split(order, [len(parts.calibration)])
-            found = calibration.value_coverage(
+            found = measure_intervals(
                 values[tested], quantiles[tested], y[tested], np.sort(scores[calibrating]), asked
             )
             low, high = found.margin
-            away = found.found - asked
+            away = found.observed - asked
             worst = max(worst, away / high if away > 0 else -away / low)
             residuals = np.abs(values[calibrating] - y[calibrating]).astype(np.float32)
-            ratios.append(found.size / calibration.constant_width(residuals, asked))
+            ratios.append(found.size / constant_width(residuals, asked))
         yield Figure(
             name=f"housing {asked:g}: furthest of {SPLITS} splits off",
             value=worst,

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.bundles import labels_manifest
 from tests.training.conftest import picture_config
 from training import card
-from training.calibration import coverages
+from training.calibration.coverage import supported_coverages
 from training.datasets.pictures import PictureSet
 from training.drawing.digits import golden_digits
 from training.experiments import pictures
@@ -180,7 +180,9 @@ def test_card_of_a_calibrated_version_counts_coverage(calibrated: Path) -> None:
 
     section = card.split("## How far to trust it\n")[1].split("\n## ")[0]
     assert " asked | found | margin | mean size |" in section
-    supported = [f"{asked:.1%}" for asked in coverages(manifest.origin.split["calibration"])]
+    supported = [
+        f"{asked:.1%}" for asked in supported_coverages(manifest.origin.split["calibration"])
+    ]
     asked = re.findall(r"\| (\d+\.\d%) \| \d+\.\d\d% \|", section)
     assert list(dict.fromkeys(asked)) == supported
 

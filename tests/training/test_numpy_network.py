@@ -9,10 +9,10 @@ import pytest
 from tests.training.conftest import drawn_digits
 from training.architectures.pictures import PICTURE_ARCHITECTURES
 from training.datasets.pictures import Labels, Part, PictureParts
-from training.evaluation import History
 from training.experiments import numpy_network
 from training.experiments.numpy_network import Layer, Numbers, backward, cross_entropy, forward
 from training.experiments.pictures import Recipe
+from training.history import History
 from training.progress import EpochDisplay
 
 SIZES = (6, 5, 4, 3)

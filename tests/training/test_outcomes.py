@@ -30,7 +30,7 @@ from training.distillation import (
     prepare_lesson,
 )
 from training.errors import CannotTrain
-from training.evaluation import ranking_scores
+from training.evaluation.scores import ranking_scores
 from training.experiments import tables
 from training.experiments.tables import Config, Learning, Plain
 from training.fitting import Fitting

@@ -343,7 +343,7 @@ def test_rate_that_is_reduced_follows_no_schedule(tmp_path: Path) -> None:
 
     assert config(source, tmp_path).recipe.decays
     assert (asked.recipe.decays, asked.recipe.augmented) == (False, False)
-    assert (asked.watch.patience, asked.watch.reduce_patience) == (3, 2)
+    assert (asked.callbacks.patience, asked.callbacks.reduce_patience) == (3, 2)
 
 
 @pytest.mark.parametrize(

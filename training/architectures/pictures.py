@@ -5,7 +5,7 @@ from functools import partial
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 from numpy.typing import NDArray
 
 from training.architectures.hidden import Hidden
@@ -79,35 +79,6 @@ def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
         hidden = layers.Conv2D(count, 3, use_bias=False)(hidden)
         hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
     return hidden
-
-
-def with_novelty(network: keras.Model, prototypes: Floats) -> keras.Model:
-    """Add to a classifier how far an instance's features point away from every prototype.
-
-    It is 1 - the largest cosine between them.
-
-    Args:
-        network: With outputs `probabilities` and `features`.
-        prototypes: As long as 1.
-
-    Returns:
-        A model of the same inputs, with outputs `probabilities` and `novelty`.
-
-    Shapes:
-        prototypes: (prototypes, width); novelty: (n, 1).
-
-    References:
-        Sun, Ming, Zhu, Li (2022), Out-of-distribution detection with deep nearest neighbors,
-        arXiv:2204.06507 (normalised features; prototypes stand for the neighbours here).
-    """
-    nearness = layers.Dense(len(prototypes), use_bias=False, trainable=False, name="prototypes")
-    cosines = nearness(layers.UnitNormalization()(network.output["features"]))
-    nearness.set_weights([prototypes.T])
-    outputs = {
-        "probabilities": network.output["probabilities"],
-        "novelty": 1 - ops.max(cosines, axis=1, keepdims=True),
-    }
-    return keras.Model(network.input, outputs, name=network.name)
 
 
 PICTURE_ARCHITECTURES: Mapping[str, Callable[[tuple[int, ...], int], keras.Model]] = {

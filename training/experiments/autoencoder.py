@@ -13,16 +13,20 @@ import msgspec
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from training import card, evaluation, publishing
+from training import card, publishing
 from training.architectures.autoencoder import autoencoder, without_reconstruction
+from training.calibration.scores import ascending
 from training.card import Section, render
 from training.datasets.found import fitted
 from training.datasets.pictures import PictureParts, Pixels
 from training.drawing.letters import draw_letters
 from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.errors import CannotTrain
-from training.evaluation import History, Values
+from training.evaluation.multiply_adds import count_multiply_adds
+from training.evaluation.references import number_reference
+from training.evaluation.scores import Values
 from training.experiments.pictures import Config, learn, origin_of, picture_input, read
+from training.history import History, write_history
 from training.plots.anomaly_scores import plot_anomaly_scores
 from training.plots.credibility import plot_credibility
 from training.plots.history import plot_history
@@ -185,13 +189,13 @@ def publish(
             name: scores_of(scores, getattr(parts, name).x, parts.train.x, measured.calibration)
             for name, scores in measured.parts.items()
         },
-        multiply_adds=evaluation.multiply_adds(exported, signature),
+        multiply_adds=count_multiply_adds(exported, signature),
         parameters=publishing.trainable_parameters(served),
         onnx_difference=None,
         golden_tolerance=publishing.GOLDEN_TOLERANCE,
-        calibration=Calibration(scores=evaluation.ascending(measured.calibration)),
+        calibration=Calibration(scores=ascending(measured.calibration)),
         reference={
-            name: evaluation.number_reference(each)
+            name: number_reference(each)
             for name, each in drift.picture_measures(parts.train.x, inked=image.inked).items()
         },
     )
@@ -203,7 +207,7 @@ def publish(
     publishing.add_golden_examples(served, manifest, draft.folder, {"image": golden})
     shown = drawn(config, golden, network.input["image"].shape[1:])
     draw(draft.plots, network, history, measured, shown)
-    publishing.write_history(draft.folder, history)
+    write_history(draft.folder / "history.csv", history)
     return draft.publish(
         manifest, partial(render, network=served, sections=sections(config, history, measured))
     )

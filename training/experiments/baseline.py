@@ -16,7 +16,7 @@ from training.architectures.tables import predict
 from training.comparison import Part, Scored, describe, weigh, write_comparison
 from training.datasets.tables import TablePart, TableParts
 from training.errors import CannotTrain
-from training.evaluation import Values
+from training.evaluation.scores import Values
 from training.experiments.tables import Config, learn, read, tell
 from training.progress import console
 from vitrine.signature import CategoryInput

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from training.datasets.pictures import Labels, Part, PictureParts
 from training.errors import CannotTrain
-from training.evaluation import History
 from training.experiments import pictures
+from training.history import History
 from training.progress import EpochDisplay
 
 Numbers = NDArray[np.floating[Any]]

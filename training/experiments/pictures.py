@@ -13,10 +13,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from training import calibration, card, evaluation, publishing
+from training import card, publishing
 from training.architectures.hidden import Hidden
 from training.architectures.labels import temper
-from training.architectures.pictures import PICTURE_ARCHITECTURES, cnn, mlp, with_novelty
+from training.architectures.novelty import with_novelty
+from training.architectures.pictures import PICTURE_ARCHITECTURES, cnn, mlp
+from training.calibration.coverage import measure_sets, supported_coverages
+from training.calibration.prototypes import find_prototypes
+from training.calibration.reliability import Reliability
+from training.calibration.scores import ascending
+from training.calibration.temperature import apply_temperature, fit_temperature
 from training.card import Section, render
 from training.datasets.pictures import (
     Labels,
@@ -28,9 +34,12 @@ from training.datasets.pictures import (
     load_pictures,
 )
 from training.errors import CannotTrain
-from training.evaluation import History, Values
+from training.evaluation.multiply_adds import count_multiply_adds
+from training.evaluation.references import picture_references, prediction_references
+from training.evaluation.scores import Values, classification_scores, confusion_matrix
 from training.experiments.picture_kinds import PICTURE_KINDS, Augmentation, PictureKind
-from training.fitting import OPTIMIZERS, Fitting, Rate, Watch
+from training.fitting import OPTIMIZERS, Callbacks, Fitting, LearningRate
+from training.history import History, write_history
 from training.plots.confusion import plot_confusion
 from training.plots.credibility import plot_credibility
 from training.plots.history import plot_history
@@ -86,7 +95,7 @@ class Recipe:
             f"{self.learning_rate:g}{fall};"
         )
 
-    def rate(self, steps: int) -> Rate:
+    def rate(self, steps: int) -> LearningRate:
         """Return the learning rate at every step.
 
         Args:
@@ -242,9 +251,9 @@ class Config:
         )
 
     @property
-    def watch(self) -> Watch:
+    def callbacks(self) -> Callbacks:
         """What is done between epochs."""
-        return Watch(
+        return Callbacks(
             patience=self.recipe.patience,
             reduce_patience=self.reduce_patience,
             tensorboard=self.tensorboard,
@@ -444,15 +453,15 @@ def learn(
     Returns:
         Every measure of training and validation by epoch.
     """
-    watch = config.watch
-    stopping = watch.early_stopping()
+    callbacks = config.callbacks
+    stopping = callbacks.early_stopping()
     with EpochDisplay() as display:
         history = learner.fit(
             **training,
             validation_data=validation,
             validation_batch_size=1000,
             epochs=config.recipe.epochs,
-            callbacks=[stopping, *watch.others(), display],
+            callbacks=[stopping, *callbacks.optional(), display],
             verbose=0,
         )
     return History(history.history, kept=stopping.best_epoch + 1)
@@ -483,16 +492,16 @@ def calibrate(
         return keras.Model(network.input, outputs, name=network.name), None
     console.print("Calibrating ...")
     untempered = predict(network, parts.calibration)["probabilities"]
-    temperature = calibration.fit_temperature(untempered, y)
+    temperature = fit_temperature(untempered, y)
     temper(network, temperature)
     features = predict(network, parts.train)["features"]
-    prototypes = calibration.find_prototypes(features, parts.train.y, seed=config.seed)
+    prototypes = find_prototypes(features, parts.train.y, seed=config.seed)
     finished = with_novelty(network, prototypes)
     outputs = predict(finished, parts.calibration)
     scores = class_scores(outputs["probabilities"])[np.arange(len(y)), y]
     return finished, Calibration(
-        scores=evaluation.ascending(scores),
-        novelty=evaluation.ascending(outputs["novelty"][:, 0]),
+        scores=ascending(scores),
+        novelty=ascending(outputs["novelty"][:, 0]),
         temperature=temperature,
     )
 
@@ -531,9 +540,7 @@ class Measured:
 def evaluate(network: keras.Model, parts: PictureParts, config: Config) -> Answers:
     """Predict validation, see that it is good enough, and only then look at the test part."""
     validation = predict(network, parts.validation)
-    accuracy = evaluation.classification_scores(validation["probabilities"], parts.validation.y)[
-        "accuracy"
-    ]
+    accuracy = classification_scores(validation["probabilities"], parts.validation.y)["accuracy"]
     publishing.refuse_below(accuracy, config.min_score, measure="accuracy")
     return Answers(
         validation=validation,
@@ -614,23 +621,26 @@ def publish(
             name: scores(outputs["probabilities"], getattr(parts, name).y)
             for name, outputs in answers.scored.items()
         },
-        multiply_adds=evaluation.multiply_adds(exported, signature),
+        multiply_adds=count_multiply_adds(exported, signature),
         parameters=publishing.trainable_parameters(network),
         onnx_difference=None,
         golden_tolerance=publishing.GOLDEN_TOLERANCE,
         calibration=measured.calibration,
-        reference=evaluation.picture_references(
-            parts.train.x,
-            np.concatenate(
-                [
-                    outputs["probabilities"]
-                    for outputs in (answers.validation, answers.calibration)
-                    if outputs is not None
-                ]
+        reference={
+            **picture_references(
+                parts.train.x, inked=signature.picture is not None and signature.picture.inked
             ),
-            parts.labels,
-            inked=signature.picture is not None and signature.picture.inked,
-        ),
+            **prediction_references(
+                np.concatenate(
+                    [
+                        outputs["probabilities"]
+                        for outputs in (answers.validation, answers.calibration)
+                        if outputs is not None
+                    ]
+                ),
+                parts.labels,
+            ),
+        },
     )
     difference = publishing.measure_export(
         network, manifest, draft.folder, {"image": parts.validation.x}
@@ -640,7 +650,7 @@ def publish(
     expected = publishing.add_golden_examples(network, manifest, draft.folder, {"image": drawn})
     draw(draft.plots, history, parts, measured)
     plot_predictions(draft.plots / "predictions.png", drawn, expected, parts.labels)
-    publishing.write_history(draft.folder, history)
+    write_history(draft.folder / "history.csv", history)
     return draft.publish(
         manifest,
         partial(render, network=network, sections=sections(config, history, parts, measured)),
@@ -654,8 +664,8 @@ def scores(probabilities: Values, y: Labels) -> dict[str, float]:
         probabilities: (n, classes); y: (n,), codes.
     """
     return {
-        **evaluation.classification_scores(probabilities, y),
-        "calibration_error": calibration.Reliability.of(probabilities, y).error,
+        **classification_scores(probabilities, y),
+        "calibration_error": Reliability.of(probabilities, y).error,
     }
 
 
@@ -665,7 +675,7 @@ def draw(folder: Path, history: History, parts: PictureParts, measured: Measured
     for measure, title in (("loss", "Cross-entropy by epoch"), ("accuracy", "Accuracy by epoch")):
         plot_history(folder / f"{measure}.png", history, measure, title=title)
     predicted = test["probabilities"].argmax(axis=1)
-    counts = evaluation.confusion(predicted, parts.test.y, len(parts.labels))
+    counts = confusion_matrix(predicted, parts.test.y, len(parts.labels))
     wrong = int((predicted != parts.test.y).sum())
     plot_confusion(
         folder / "confusion.png",
@@ -678,7 +688,7 @@ def draw(folder: Path, history: History, parts: PictureParts, measured: Measured
     plot_reliability(
         folder / "reliability.png",
         [
-            calibration.Reliability.of(probabilities, parts.test.y)
+            Reliability.of(probabilities, parts.test.y)
             for probabilities in by_temperature(test, measured.calibration)
         ],
         title="Probabilities of the test part",
@@ -694,7 +704,7 @@ def by_temperature(outputs: Mapping[str, Values], calibrated: Calibration) -> tu
     """Return the probabilities as they were before calibration and as they are."""
     after = outputs["probabilities"]
     temperature = calibrated.temperature or 1.0
-    return calibration.tempered(after, 1 / temperature), after
+    return apply_temperature(after, 1 / temperature), after
 
 
 def sections(
@@ -771,7 +781,7 @@ def trusted(parts: PictureParts, measured: Measured, pictures: PictureSet) -> st
     strange = np.array(calibrated.novelty, dtype=np.float32)
     for name, (outputs, y) in shown.items():
         error = [
-            calibration.Reliability.of(probabilities, y).error
+            Reliability.of(probabilities, y).error
             for probabilities in by_temperature(outputs, calibrated)
         ]
         doubted = (p_values(outputs["novelty"][:, 0], strange) < 0.05).mean()
@@ -779,8 +789,8 @@ def trusted(parts: PictureParts, measured: Measured, pictures: PictureSet) -> st
         sets += [
             [name, *card.covered(found, unit="labels")]
             for found in (
-                calibration.class_coverage(outputs["probabilities"], y, scores_ascending, asked)
-                for asked in calibration.coverages(len(scores_ascending))
+                measure_sets(outputs["probabilities"], y, scores_ascending, asked)
+                for asked in supported_coverages(len(scores_ascending))
             )
         ]
     return TRUSTED.format(

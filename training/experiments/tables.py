@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from training import card, evaluation, publishing
+from training import card, publishing
 from training.architectures.hidden import Hidden
 from training.architectures.tables import (
     Head,
@@ -33,8 +33,12 @@ from training.datasets.tables import Rows, Split, TablePart, TableParts, encode_
 from training.datasets.targets import Task
 from training.distillation import Lesson, Sizes
 from training.errors import CannotTrain
-from training.evaluation import History, Values
-from training.fitting import Fitting, Watch
+from training.evaluation.multiply_adds import count_multiply_adds
+from training.evaluation.references import table_references
+from training.evaluation.scores import Values
+from training.fitting import Callbacks, Fitting
+from training.formatting import format_number
+from training.history import History, write_history
 from training.outcomes import Answers, Outcome, outcome_of
 from training.plots.history import plot_history
 from training.plots.surface import FeatureGrid, Surface, plot_surface
@@ -308,14 +312,20 @@ def _learn_taught(parts: TableParts, learning: Learning, *, seed: int) -> Learne
         steps=recipe.steps_per_execution,
         class_weights=learning.class_weights,
     )
-    watch = Watch(
+    callbacks = Callbacks(
         patience=learning.patience or recipe.patience,
         start_from_epoch=recipe.epochs // 2,  # on few rows an early epoch can win by luck
         reduce_patience=learning.reduce_patience,
         tensorboard=learning.tensorboard,
     )
     history = fit(
-        learner, watch, parts.validation, outcome, x=batches, epochs=recipe.epochs, shuffle=False
+        learner,
+        callbacks,
+        parts.validation,
+        outcome,
+        x=batches,
+        epochs=recipe.epochs,
+        shuffle=False,
     )
     finished = outcome.finish(network, parts, lesson.unexplained, seed=seed)
     told = _taught(lesson, history) + _weighed(learning)
@@ -335,14 +345,14 @@ def _learn_plainly(parts: TableParts, learning: Learning, plain: Plain, *, seed:
         steps=min(20, len(rows) // batch_size),
         class_weights=learning.class_weights,
     )
-    watch = Watch(
+    callbacks = Callbacks(
         patience=learning.patience or max(10, fitting.epochs // 10),
         reduce_patience=learning.reduce_patience,
         tensorboard=learning.tensorboard,
     )
     history = fit(
         learner,
-        watch,
+        callbacks,
         parts.validation,
         outcome,
         x=rows.tensors(),
@@ -428,7 +438,7 @@ def compile_learner(
 
 def fit(
     learner: keras.Model,
-    watch: Watch,
+    callbacks: Callbacks,
     validation: TablePart,
     outcome: Outcome,
     **data: Any,
@@ -439,13 +449,13 @@ def fit(
         Loss and measure of training and validation by epoch; the training ones of a network that is
         taught are measured against the teachers' labels.
     """
-    stopping = watch.early_stopping()
+    stopping = callbacks.early_stopping()
     with EpochDisplay() as display:
         history = learner.fit(
             **data,
             validation_data=(validation.rows.tensors(), outcome.encode(validation.y)),
             validation_batch_size=4096,
-            callbacks=[stopping, *watch.others(), display],
+            callbacks=[stopping, *callbacks.optional(), display],
             verbose=0,
         )
     return History(history.history, kept=stopping.best_epoch + 1)
@@ -508,12 +518,12 @@ def publish(draft: publishing.Draft, written: Written, parts: TableParts, config
             "validation": outcome.scores(answers.validation, parts.validation.y),
             "test": outcome.scores(answers.test, parts.test.y),
         },
-        multiply_adds=evaluation.multiply_adds(exported, signature),
+        multiply_adds=count_multiply_adds(exported, signature),
         parameters=publishing.trainable_parameters(network),
         onnx_difference=None,
         golden_tolerance=publishing.GOLDEN_TOLERANCE,
         calibration=outcome.calibrate(answers, parts),
-        reference=evaluation.table_references(parts.train.instances, parts.specs),
+        reference=table_references(parts.train.instances, parts.specs),
         dialect=parts.dialect,
         ignored_columns=parts.left_out,
     )
@@ -525,7 +535,7 @@ def publish(draft: publishing.Draft, written: Written, parts: TableParts, config
     expected = publishing.add_golden_examples(network, manifest, draft.folder, golden)
     made = Made(golden, Predictions(signature.prediction, expected))
     draw(draft.plots, written, parts, made)
-    publishing.write_history(draft.folder, learned.history)
+    write_history(draft.folder / "history.csv", learned.history)
     return draft.publish(
         manifest, partial(render, network=network, sections=sections(written, parts, made))
     )
@@ -674,7 +684,7 @@ def _taught(lesson: Lesson, history: History) -> str:
     weights = ", ".join(f"{weight:.2f}" for weight in lesson.member_weights)
     unseen = ""
     if lesson.unexplained:
-        rmse = evaluation.plain(lesson.unexplained.rmse)
+        rmse = format_number(lesson.unexplained.rmse)
         unseen = f"The teachers' own RMSE on rows of other folds is {rmse}. "
     return (
         "Boosted trees, randomised trees and a linear model, each fitted on other folds and "

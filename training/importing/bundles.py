@@ -13,10 +13,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from training import evaluation, publishing
+from training import publishing
 from training.card import Section, render
 from training.drawing.digits import golden_digits
 from training.errors import CannotTrain
+from training.evaluation.multiply_adds import count_multiply_adds
+from training.evaluation.references import table_references
 from training.importing.files import open_network
 from training.importing.graphs import convert_saved_model, hash_folder
 from training.importing.networks import look_at, serve
@@ -126,7 +128,7 @@ def _describe(plan: Plan, config: Config, network: keras.Model | None) -> Manife
         onnx_difference=None,
         golden_tolerance=publishing.GOLDEN_TOLERANCE,
         calibration=None,
-        reference=evaluation.table_references(plan.sample, plan.signature.columns),
+        reference=table_references(plan.sample, plan.signature.columns),
         dialect=plan.dialect,
     )
 
@@ -180,7 +182,7 @@ def _is_known(raw: NDArray[Any]) -> NDArray[np.bool_]:
 def _counted(manifest: Manifest, draft: publishing.Draft) -> Manifest:
     exported = onnx.load(str(draft.folder / bundle.ONNX_NAME))
     try:
-        count = evaluation.multiply_adds(exported, manifest.signature)
+        count = count_multiply_adds(exported, manifest.signature)
     except KeyError:  # an operation whose cost is not known
         return manifest
     return msgspec.structs.replace(manifest, multiply_adds=count)

@@ -8,12 +8,21 @@ import keras
 import numpy as np
 from keras import ops
 
-from training import calibration, card, evaluation
+from training import card
 from training.architectures.tables import BinaryHead, ClassesHead, Head
+from training.calibration.coverage import measure_sets, supported_coverages
+from training.calibration.reliability import Reliability
+from training.calibration.scores import ascending
+from training.calibration.temperature import fit_temperature
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation import Lesson, Unexplained, prepare_lesson
-from training.evaluation import Values
+from training.evaluation.scores import (
+    Values,
+    classification_scores,
+    confusion_matrix,
+    ranking_scores,
+)
 from training.outcomes.outcome import Answers, Outputs, Truth, tempered
 from training.plots.confusion import plot_confusion
 from training.plots.golden_rows import plot_class_probabilities
@@ -69,7 +78,7 @@ class Classes:
     ) -> keras.Model:
         """Make the probabilities mean what they say, where there is a part that tells."""
         head = self.head(parts.train.y)
-        return tempered(network, parts, head, calibration.fit_temperature)
+        return tempered(network, parts, head, fit_temperature)
 
     def outputs(self, parts: TableParts) -> tuple[OutputSpec, ...]:
         """Say that a probability for each label comes out."""
@@ -88,17 +97,15 @@ class Classes:
         """Return what the calibration part says of the probabilities."""
         if answers.calibration is None:
             return None
-        return Calibration(scores=evaluation.ascending(_scores(answers.calibration, parts)))
+        return Calibration(scores=ascending(_scores(answers.calibration, parts)))
 
     def scores(self, outputs: Outputs, y: Truth) -> dict[str, float]:
         """Return accuracy, log loss, areas under curves and macro F1."""
         probabilities = outputs["probabilities"]
         return {
-            **evaluation.classification_scores(probabilities, y),
-            **evaluation.ranking_scores(
-                probabilities, y, of=self.target.rarest if self._is_binary else None
-            ),
-            "calibration_error": calibration.Reliability.of(probabilities, y).error,
+            **classification_scores(probabilities, y),
+            **ranking_scores(probabilities, y, of=self.target.rarest if self._is_binary else None),
+            "calibration_error": Reliability.of(probabilities, y).error,
         }
 
     def draw(self, folder: Path, parts: TableParts, answers: Answers) -> None:
@@ -108,13 +115,13 @@ class Classes:
         wrong = int((predicted != y).sum())
         plot_confusion(
             folder / "confusion.png",
-            evaluation.confusion(predicted, y, len(self.target.labels)),
+            confusion_matrix(predicted, y, len(self.target.labels)),
             self.target.labels,
             title=f"Test part: {wrong:,} of {len(y):,} taken for another",
         )
         plot_reliability(
             folder / "reliability.png",
-            [calibration.Reliability.of(probabilities, y)],
+            [Reliability.of(probabilities, y)],
             title="Probabilities of the test part",
         )
         if self._is_binary:
@@ -150,8 +157,8 @@ class Classes:
             return f"{card.uncalibrated(parts, told)}\n\n{reliability}"
         scores = np.sort(_scores(answers.calibration, parts))
         found = [
-            calibration.class_coverage(answers.test["probabilities"], parts.test.y, scores, asked)
-            for asked in calibration.coverages(len(scores))
+            measure_sets(answers.test["probabilities"], parts.test.y, scores, asked)
+            for asked in supported_coverages(len(scores))
         ]
         return TRUSTED.format(
             calibrating=len(scores),

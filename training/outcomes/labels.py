@@ -8,12 +8,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from training import calibration, card, evaluation
+from training import card
 from training.architectures.tables import Head, LabelsHead
+from training.calibration.reliability import Reliability
+from training.calibration.temperature import fit_temperature
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation import Lesson, Unexplained, prepare_labels_lesson
-from training.evaluation import Values
+from training.evaluation.scores import Values, classification_scores, ranking_scores
 from training.outcomes.outcome import Answers, Outputs, Truth, tempered
 from training.plots.golden_rows import plot_label_probabilities
 from training.plots.label_scores import plot_label_scores
@@ -101,7 +103,7 @@ class Labels:
         plot_label_scores(folder / "labels.png", found, y, self.target.labels)
         plot_reliability(
             folder / "reliability.png",
-            [calibration.Reliability.of(_two(found.ravel()), y.ravel().astype(np.int64))],
+            [Reliability.of(_two(found.ravel()), y.ravel().astype(np.int64))],
             title="Probabilities of the test part, all labels",
         )
 
@@ -133,7 +135,7 @@ def _agree(truth: Any, predicted: Any) -> Any:
 
 def _fit_temperatures(probabilities: Values, y: Truth) -> Values:
     temperatures = [
-        calibration.fit_temperature(_two(each), truth.astype(np.int64))
+        fit_temperature(_two(each), truth.astype(np.int64))
         for each, truth in zip(probabilities.T, y.T, strict=True)
     ]
     return np.array(temperatures, dtype=np.float32)
@@ -146,6 +148,6 @@ def _two(probabilities: Values) -> Values:
 
 def _label_scores(probabilities: Values, y: Truth) -> dict[str, float]:
     two = _two(probabilities)
-    scores = evaluation.classification_scores(two, y)
+    scores = classification_scores(two, y)
     del scores["accuracy_standard_error"]
-    return {**scores, **evaluation.ranking_scores(two, y, of=1)}
+    return {**scores, **ranking_scores(two, y, of=1)}

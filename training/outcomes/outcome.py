@@ -12,7 +12,7 @@ from training.architectures.labels import PROBABILITIES, temper
 from training.architectures.tables import Head, predict
 from training.datasets.tables import Rows, TableParts
 from training.distillation import Lesson, Unexplained
-from training.evaluation import Values
+from training.evaluation.scores import Values
 from vitrine.bundle import Calibration
 from vitrine.predictions import Predictions
 from vitrine.signature import OutputSpec, Task

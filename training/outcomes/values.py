@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from training import calibration, card, evaluation
+from training import card
 from training.architectures.tables import (
     Head,
     ValueHead,
@@ -15,10 +15,13 @@ from training.architectures.tables import (
     spread_network,
     with_quantiles,
 )
+from training.calibration.coverage import constant_width, measure_intervals, supported_coverages
+from training.calibration.scores import ascending
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation import Lesson, Unexplained, prepare_lesson
-from training.evaluation import Values
+from training.evaluation.scores import Values, regression_scores
+from training.formatting import format_number
 from training.outcomes.outcome import Answers, Outputs, Truth
 from training.plots.golden_rows import plot_values
 from training.plots.intervals import plot_intervals
@@ -99,11 +102,11 @@ class Value:
         """Return what the calibration part says of the network's quantiles."""
         if answers.calibration is None:
             return None
-        return Calibration(scores=evaluation.ascending(_scores(answers.calibration, parts)))
+        return Calibration(scores=ascending(_scores(answers.calibration, parts)))
 
     def scores(self, outputs: Outputs, y: Truth) -> dict[str, float]:
         """Return RMSE, MAE and R2."""
-        return evaluation.regression_scores(outputs["value"], y)
+        return regression_scores(outputs["value"], y)
 
     def draw(self, folder: Path, parts: TableParts, answers: Answers) -> None:
         """Draw residuals and the widths of intervals."""
@@ -141,12 +144,10 @@ class Value:
             return card.uncalibrated(parts, "it answers with values alone, without intervals.")
         rows = []
         test, scores = answers.test, _scores(calibrated, parts)
-        for asked in calibration.coverages(len(scores)):
-            found = calibration.value_coverage(
-                test["value"], test["quantiles"], parts.test.y, scores, asked
-            )
+        for asked in supported_coverages(len(scores)):
+            found = measure_intervals(test["value"], test["quantiles"], parts.test.y, scores, asked)
             constant = _constant_width(calibrated, parts, asked)
-            rows.append([*card.covered(found, unit=""), evaluation.plain(constant)])
+            rows.append([*card.covered(found, unit=""), format_number(constant)])
         return TRUSTED.format(
             calibrating=len(scores),
             rows=card.table([*card.COVERED, "one width for all"], rows),
@@ -161,7 +162,7 @@ def _scores(outputs: Outputs, parts: TableParts) -> Values:
 
 def _constant_width(outputs: Outputs, parts: TableParts, asked: float) -> float:
     residuals = np.abs(outputs["value"] - parts.calibration.y).astype(np.float32)
-    return calibration.constant_width(residuals, asked)
+    return constant_width(residuals, asked)
 
 
 def learn_quantiles(network: keras.Model, left: Unexplained, *, seed: int) -> keras.Model:

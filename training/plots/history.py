@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, StrMethodFormatter
 
-from training.evaluation import History, plain
+from training.formatting import format_number
+from training.history import History
 from training.plots.style import PRIMARY, SECONDARY, saved_figure
 
 # From this ratio of the largest value to the smallest, the axis is logarithmic.
@@ -52,7 +53,7 @@ def _mark_kept(axes: Axes, validation: Sequence[float], kept: int) -> None:
         markersize=10,
         markerfacecolor="none",
         color=PRIMARY,
-        label=f"kept: epoch {kept}, {plain(value)}",
+        label=f"kept: epoch {kept}, {format_number(value)}",
     )
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
-from training.evaluation import plain
+from training.formatting import format_number
 from training.plots.style import BLUES, PRIMARY, SECONDARY, saved_figure
 
 Values = NDArray[np.floating[Any]]
@@ -44,8 +44,8 @@ def plot_intervals(
             ylabel=f"width of the {coverage:.0%} interval",
             ylim=(0, top),
         )
-        axes.xaxis.set_major_formatter(lambda value, _: plain(value))
-        axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+        axes.xaxis.set_major_formatter(lambda value, _: format_number(value))
+        axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
         axes.legend(loc="upper left")
 
 
@@ -64,4 +64,4 @@ def _draw_density(axes: Axes, values: Values, widths: Values, top: float) -> Non
 
 
 def _draw_mean(axes: Axes, width: float, colour: str, label: str) -> None:
-    axes.axhline(width, color=colour, linewidth=1.4, label=f"{label}: {plain(width)}")
+    axes.axhline(width, color=colour, linewidth=1.4, label=f"{label}: {format_number(width)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from training.calibration import Reliability
+from training.calibration.reliability import Reliability
 from training.plots.style import GREY, PRIMARY, SECONDARY, saved_figure
 
 

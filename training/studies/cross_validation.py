@@ -23,9 +23,9 @@ from training.datasets.tables import (
     split_table,
 )
 from training.datasets.targets import Task
-from training.evaluation import plain
 from training.experiments import tables
 from training.fitting import Fitting
+from training.formatting import format_number
 from training.studies import plots
 from training.studies.boosted_trees import predict_by_boosted_trees
 from training.studies.data import DataSelection, StudyData
@@ -229,7 +229,9 @@ def _run(plan: _Plan, config: Config) -> Path:
             for model in plan.models
         ],
         score_one,
-        summarize=lambda result: f"{metrics[0].title} {plain(result['scores'][metrics[0].name])}",
+        summarize=lambda result: (
+            f"{metrics[0].title} {format_number(result['scores'][metrics[0].name])}"
+        ),
         bar=plan.bar,
     )
     scores = [_fold_scores(metric, results, plan) for metric in metrics]
@@ -289,8 +291,8 @@ def _finding(scores: FoldScores) -> str:
     if difference is None:
         deviation = float(np.std(scores.by_model[NETWORK], ddof=1))
         return (
-            f"The mean {title} of the network is {plain(means[NETWORK])}, with a standard "
-            f"deviation of {plain(deviation)} over folds."
+            f"The mean {title} of the network is {format_number(means[NETWORK])}, with a standard "
+            f"deviation of {format_number(deviation)} over folds."
         )
     conclusion = {
         1: "The network is better by more than chance would explain.",
@@ -298,9 +300,10 @@ def _finding(scores: FoldScores) -> str:
         0: "The difference may be chance.",
     }[verdict(difference, larger_is_better=scores.metric.larger_is_better)]
     return (
-        f"The mean {title} is {plain(means[NETWORK])} for the network and {plain(means[TREES])} "
-        f"for scikit-learn's boosted trees. The paired difference is {signed(difference.mean)}. "
-        f"Its standard error over folds is {plain(difference.error)}, or "
-        f"{plain(difference.cautious_error)} when the training rows that the folds share are "
-        f"taken into account. {conclusion}"
+        f"The mean {title} is {format_number(means[NETWORK])} for the network and "
+        f"{format_number(means[TREES])} for scikit-learn's boosted trees. The paired difference is "
+        f"{signed(difference.mean)}. "
+        f"Its standard error over folds is {format_number(difference.error)}, or "
+        f"{format_number(difference.cautious_error)} when the training rows that the folds share "
+        f"are taken into account. {conclusion}"
     )

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from training.architectures.hidden import ACTIVATIONS, Hidden
-from training.evaluation import plain
 from training.fitting import OPTIMIZERS, Fitting
+from training.formatting import format_number
 from training.studies import plots
 from training.studies.data import StudyData
 from training.studies.metrics import METRICS, Metric
@@ -108,7 +108,7 @@ def run(data: StudyData, config: Config) -> Path:
         [{"variant": name} for name in variants],
         lambda key: _fit(data, variants[key["variant"]], seed=config.seed),
         summarize=lambda result: (
-            f"validation {metric.name} {plain(result[f'val_{metric.name}'][-1])} at the end"
+            f"validation {metric.name} {format_number(result[f'val_{metric.name}'][-1])} at the end"
         ),
     )
     histories = [_history(result) for result in results]
@@ -181,7 +181,8 @@ def _finding(rows: Sequence[Sequence[Cell]], metric: Metric, *, scored: int) -> 
     first, last = rows[0], rows[-1]
     return (
         f"On the {scored:,} validation instances, {first[0]} is the best variant: its "
-        f"{metric.title} is {plain(float(first[1]))} at epoch {first[2]}. The last one is "
-        f"{last[0]}, with {plain(float(last[1]))}. All networks start from the same weights and "
-        "see the instances in the same order. A difference of a few instances is chance."
+        f"{metric.title} is {format_number(float(first[1]))} at epoch {first[2]}. The last one is "
+        f"{last[0]}, with {format_number(float(last[1]))}. All networks start from the same "
+        "weights and see the instances in the same order. A difference of a few instances is "
+        "chance."
     )

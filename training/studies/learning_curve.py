@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from training.architectures.hidden import Hidden
 from training.errors import CannotTrain
-from training.evaluation import plain
-from training.fitting import Fitting, Watch
+from training.fitting import Callbacks, Fitting
+from training.formatting import format_number
 from training.studies import plots
 from training.studies.data import StudyData
 from training.studies.metrics import METRICS, Metric, score
@@ -115,7 +115,7 @@ def _fit_and_score(data: StudyData, config: Config, key: Key) -> Result:
     order = np.random.default_rng([config.seed, key["repeat"]]).permutation(len(data.train))
     subset = data.train.take(order[: key["size"]])
     learner = build_first_learner(data, config)
-    stopping = Watch(patience=config.patience).early_stopping()
+    stopping = Callbacks(patience=config.patience).early_stopping()
     history = learner.fit(
         subset,
         config.fitting,
@@ -133,8 +133,8 @@ def _fit_and_score(data: StudyData, config: Config, key: Key) -> Result:
 
 def _summary(result: Result, metric: Metric, part: str) -> str:
     return (
-        f"{metric.title} {plain(result['train'][metric.name])} on the training instances, "
-        f"{plain(result[part][metric.name])} on the {part} part"
+        f"{metric.title} {format_number(result['train'][metric.name])} on the training instances, "
+        f"{format_number(result[part][metric.name])} on the {part} part"
     )
 
 
@@ -163,12 +163,14 @@ def _finding(curve: LearningCurve) -> str:
     """Say how the score grew with the last step, and how far it is from that of training."""
     last, before = curve.scored[-1].mean(), curve.scored[-2:][0].mean()
     gap = curve.train[-1].mean() - last
-    grown = f"; with {curve.sizes[-2]:,} it was {plain(before)}" if len(curve.sizes) > 1 else ""
+    grown = (
+        f"; with {curve.sizes[-2]:,} it was {format_number(before)}" if len(curve.sizes) > 1 else ""
+    )
     repeats = curve.scored.shape[1]
     subsets = "one subset" if repeats == 1 else f"{repeats} subsets"
     return (
         f"With {curve.sizes[-1]:,} training instances, the {curve.metric.title} on the "
-        f"{curve.part} part is {plain(last)}{grown}. On the training instances it differs by "
-        f"{signed(gap)}. The table has means and standard deviations over {subsets} of each size. "
-        "All networks start from the same weights."
+        f"{curve.part} part is {format_number(last)}{grown}. On the training instances it differs "
+        f"by {signed(gap)}. The table has means and standard deviations over {subsets} of each "
+        "size. All networks start from the same weights."
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from training.datasets.targets import Task
-from training.evaluation import classification_scores, regression_scores
+from training.evaluation.scores import classification_scores, regression_scores
 
 Array = NDArray[Any]
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from training.evaluation import plain
+from training.formatting import format_number
 from training.plots.style import COLOURS, GREY, GRID, PRIMARY, SECONDARY, saved_figure
 from training.studies.metrics import Metric
 from training.studies.results import Candidate, FoldScores, LearningCurve, VariantHistory
@@ -48,7 +48,7 @@ def _plot_learning_curve(axes: Axes, curve: LearningCurve) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", length=0)
     axes.set(title=curve.metric.title, xlabel="training instances")
-    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+    axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
     axes.legend()
 
 
@@ -80,11 +80,11 @@ def _plot_variants_by_epoch(axes: Axes, histories: Sequence[VariantHistory], met
 
 
 def _scale_values(axes: Axes, values: Sequence[float]) -> None:
-    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+    axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
     if min(values) > 0 and max(values) > _LOGARITHMIC_FROM * min(values):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+        axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
@@ -109,7 +109,7 @@ def plot_search(path: Path, ranked: Sequence[Candidate], metric: Metric, *, titl
             axes.set_title(name.replace("_", " "))
         for axes in panels[:, 0]:
             axes.set_ylabel(metric.title)
-            axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+            axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
             axes.margins(y=0.12)
         beyond = ", the worst cut off at the edge" if (shown != scores).any() else ""
         text = f"{title}: the best in orange{beyond}"
@@ -179,11 +179,11 @@ def _plot_fold_scores(axes: Axes, scores: FoldScores) -> None:
         scores.by_model.items(), (PRIMARY, SECONDARY), "os", strict=False
     ):
         mean = float(np.mean(values))
-        axes.plot(folds, values, marker, color=colour, label=f"{model}: {plain(mean)}")
+        axes.plot(folds, values, marker, color=colour, label=f"{model}: {format_number(mean)}")
         axes.axhline(mean, color=colour, linewidth=1, linestyle="--")
     axes.set(title=scores.metric.title, xlabel="fold")
     axes.set_xticks(folds)
-    axes.yaxis.set_major_formatter(lambda value, _: plain(value))
+    axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
     axes.margins(x=0.1, y=0.12)
     # The legend is below the panel, because there may be no room beside the points.
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)

@@ -18,8 +18,8 @@ from scipy.stats import loguniform  # type: ignore[import-untyped]
 from sklearn.model_selection import ParameterSampler, cross_validate
 
 from training.architectures.hidden import ACTIVATIONS
-from training.evaluation import plain
 from training.fitting import OPTIMIZERS
+from training.formatting import format_number
 from training.studies import plots
 from training.studies.data import StudyData
 from training.studies.estimator import NetworkClassifier, NetworkRegressor
@@ -164,7 +164,7 @@ def _cross_validate(
 
 def _summary(result: Result, metric: Metric) -> str:
     mean = float(np.mean(result["scores"][metric.name]))
-    return f"{metric.title} {plain(mean)} with {_parameters_text(result['parameters'])}"
+    return f"{metric.title} {format_number(mean)} with {_parameters_text(result['parameters'])}"
 
 
 def rank_candidates(candidates: Sequence[Candidate], metrics: Sequence[Metric]) -> list[Candidate]:
@@ -209,9 +209,9 @@ def _write_table(
 def _finding(candidates: Sequence[Candidate], metric: Metric) -> str:
     best = candidates[0]
     return (
-        f"The best of {len(candidates)} candidates has {metric.title} {plain(best.mean(metric))}, "
-        f"with a standard deviation of {plain(best.deviation(metric))} over "
-        f"{len(best.scores[metric.name])} folds. Its hyper-parameters are: "
-        f"{_parameters_text(best.parameters)}. The best of many candidates is partly lucky; its "
-        "score on new data will be a little worse."
+        f"The best of {len(candidates)} candidates has {metric.title} "
+        f"{format_number(best.mean(metric))}, with a standard deviation of "
+        f"{format_number(best.deviation(metric))} over {len(best.scores[metric.name])} folds. "
+        f"Its hyper-parameters are: {_parameters_text(best.parameters)}. The best of many "
+        "candidates is partly lucky; its score on new data will be a little worse."
     )

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training import card, interruption
 from training.errors import CannotTrain
-from training.evaluation import plain
+from training.formatting import format_number
 from training.progress import console
 from training.publishing import describe_origin
 
@@ -227,9 +227,9 @@ def _key_text(key: Key) -> str:
 
 
 def _cell_text(cell: Any) -> str:
-    return plain(cell) if isinstance(cell, float) else str(cell)
+    return format_number(cell) if isinstance(cell, float) else str(cell)
 
 
 def signed(value: float) -> str:
     """Write a difference with its sign and four digits, or every digit before the point."""
-    return ("-" if value < 0 else "+") + plain(abs(value))
+    return ("-" if value < 0 else "+") + format_number(abs(value))

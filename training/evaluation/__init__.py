@@ -1,0 +1,6 @@
+"""What a trained network is worth, what it costs, and what it was trained on.
+
+scores.py         accuracy, log loss, areas under curves, RMSE, R2
+references.py     reference distributions of inputs and predictions, for drift
+multiply_adds.py  multiplications that one instance costs
+"""

@@ -1,0 +1,6 @@
+"""Numbers as people read them."""
+
+
+def format_number(value: float) -> str:
+    """Write a number with four digits, or with every digit before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
