@@ -1,6 +1,6 @@
-"""Why: what the model saw of an instance, and which ink or which feature decided.
+"""Why an instance got its prediction: which pixels, or which features, decided.
 
-Both ways ask the network again on altered inputs, so that they work on any engine.
+Both explanations run the network again on altered inputs, so they work with any engine.
 
 References:
     Zeiler, Fergus (2014), Visualizing and understanding convolutional networks, section 4.2
@@ -31,27 +31,27 @@ Explanation = Mapping[str, Any]
 Picture = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
 
-# In 28 pixels a patch is about as wide as two strokes, and moved by half a stroke.
+# In 28 pixels a patch is about as wide as two strokes, and moves by half a stroke.
 _STRIDES = 14
-_LEAST = 1e-12  # a probability is taken for at least this, so that its logarithm is one
+_LEAST = 1e-12  # lower bound of a probability, so that its logarithm is finite
 
 
 def explain(
     model: Model, predictions: Predictions, decoded: Sequence[tuple[str, ...]] = ()
 ) -> Iterator[Explanation]:
-    """Explain predictions that a model just made, one after the other.
+    """Explain predictions that a model has just made, one after the other.
 
     Args:
-        model: Who made them.
-        predictions: All without errors, with what the network took.
-        decoded: What was done to each picture before the geometry, in plain words.
+        model: The model that made them.
+        predictions: The predictions, all without errors, with the network's input.
+        decoded: What decoding did to each picture before the geometry, in plain words.
 
     Yields:
-        Of each picture `image`, what the network took, as a PNG data URI; `steps`, what was done
-        to get there; `saliency`, of the same size, how much each pixel spoke for the label, or for
-        the value or score, white for the most. Of each row `contributions`, by how much
-        each feature moves the value, the score, or the most probable label's log-odds, from where
-        the training median would leave it.
+        For a picture: `image`, the network's input as a PNG data URI; `steps`, what was done to
+        get it; `saliency`, a picture of the same size that shows how much each pixel spoke for the
+        label, the value or the score, white for the most. For a row: `contributions`, by how much
+        each feature moves the value, the score or the log-odds of the most probable label, compared
+        with the feature's median in training.
     """
     if model.manifest.signature.picture is None:
         for contributions in _contributions(model, predictions):
@@ -74,53 +74,55 @@ def _data_uri(levels: Picture) -> str:
 
 
 def _saliency(model: Model, picture: Picture) -> Picture:
-    """Cover what stands out from the ground patch by patch: how far do log-odds or score fall?
+    """Cover the foreground patch by patch, and see how far the log-odds or the score fall.
 
-    The ground is what carries no news: bare black, or the mean colour of a picture without one.
+    A patch is covered with the background: black, or the mean colour of a picture without one.
 
     Shapes:
         picture: (height, width, channels); result: (height, width, 1), levels in [0, 255].
     """
     spec = model.manifest.signature.inputs[0]
-    ground = _ground(model, picture)
-    stands_out = (picture != ground).any(axis=2, keepdims=True)
-    places = list(_patches(stands_out))
-    asked = np.repeat(picture[np.newaxis], len(places) + 1, axis=0)
-    for covered, place in zip(asked[1:], places, strict=True):
-        covered[place] = ground
-    answers = _answers(model, {spec.tensor: asked})
+    background = _background(model, picture)
+    foreground = (picture != background).any(axis=2, keepdims=True)
+    patches = list(_patches(foreground))
+    # The picture itself first, then one copy for each covered patch.
+    pictures = np.repeat(picture[np.newaxis], len(patches) + 1, axis=0)
+    for covered, patch in zip(pictures[1:], patches, strict=True):
+        covered[patch] = background
+    answers = _answers(model, {spec.tensor: pictures})
     falls = answers[0] - answers[1:]
     total = np.zeros((*picture.shape[:2], 1), dtype=np.float32)
     times = np.zeros_like(total)
-    for place, fall in zip(places, falls, strict=True):
-        total[place] += fall
-        times[place] += 1
-    spoke = np.where(stands_out, np.maximum(total / np.maximum(times, 1), 0), 0)
-    return spoke * np.float32(255 / max(float(spoke.max()), 1e-6))
+    # A pixel's part is the mean fall over all patches that cover it.
+    for patch, fall in zip(patches, falls, strict=True):
+        total[patch] += fall
+        times[patch] += 1
+    part = np.where(foreground, np.maximum(total / np.maximum(times, 1), 0), 0)
+    return part * np.float32(255 / max(float(part.max()), 1e-6))
 
 
-def _ground(model: Model, picture: Picture) -> Picture:
-    """Return the colour to cover a patch with, (channels,)."""
+def _background(model: Model, picture: Picture) -> Picture:
+    """Return the colour that covers a patch, (channels,)."""
     spec = model.manifest.signature.picture
     if spec is not None and spec.inked:
         return np.zeros(picture.shape[2], dtype=np.float32)
     return np.asarray(picture.mean(axis=(0, 1)))
 
 
-def _patches(stands_out: NDArray[np.bool_]) -> Iterator[tuple[slice, slice]]:
-    """Yield the places of the patches that hold more than ground, some of them over the edge."""
-    height, width = stands_out.shape[:2]
+def _patches(foreground: NDArray[np.bool_]) -> Iterator[tuple[slice, slice]]:
+    """Yield the patches that hold some foreground; some reach over the edge of the picture."""
+    height, width = foreground.shape[:2]
     stride = max(1, round(max(height, width) / _STRIDES))
     side = 2 * stride + 1
     for top in range(stride - side, height, stride):
         for left in range(stride - side, width, stride):
-            place = slice(max(0, top), top + side), slice(max(0, left), left + side)
-            if stands_out[place].any():
-                yield place
+            patch = slice(max(0, top), top + side), slice(max(0, left), left + side)
+            if foreground[patch].any():
+                yield patch
 
 
 def _answers(model: Model, tensors: Tensors) -> NDArray[np.floating[Any]]:
-    """Return values and scores as they are, of labels the log-odds of the first one's.
+    """Return values and scores as they are; of labels, the log-odds of the first picture's label.
 
     Shapes:
         (n,).
@@ -131,7 +133,7 @@ def _answers(model: Model, tensors: Tensors) -> NDArray[np.floating[Any]]:
         return answers
     label = answers[0].argmax()
     of_label = answers[:, label].astype(np.float64)
-    if isinstance(output, LabelsOutput):  # each by itself
+    if isinstance(output, LabelsOutput):  # each label has a probability of its own
         return _log_odds(of_label, 1 - of_label)
     return _log_odds(of_label, np.delete(answers, label, axis=1).sum(axis=1, dtype=np.float64))
 
@@ -141,7 +143,7 @@ def _log_odds(of_label: Probabilities, others: Probabilities) -> Probabilities:
 
 
 def _contributions(model: Model, predictions: Predictions) -> Iterator[dict[str, float]]:
-    """Replace each feature of each row by what is usual, and see how the prediction moves."""
+    """Replace each feature of each row by its usual value, and see how the prediction moves."""
     specs = model.manifest.signature.columns
     usual = {spec.tensor: _usual(model, spec) for spec in specs}
     for row in range(len(predictions)):
@@ -149,17 +151,18 @@ def _contributions(model: Model, predictions: Predictions) -> Iterator[dict[str,
             name: np.repeat(tensor[row : row + 1], len(specs) + 1, axis=0)
             for name, tensor in predictions.tensors.items()
         }
-        for place, spec in enumerate(specs, start=1):
-            tensors[spec.tensor][place] = usual[spec.tensor]
+        # The row itself first, then one copy for each feature that is replaced.
+        for index, spec in enumerate(specs, start=1):
+            tensors[spec.tensor][index] = usual[spec.tensor]
         answers = _answers(model, tensors)
         yield {
-            spec.name: float(np.float32(answers[0] - answers[place]))
-            for place, spec in enumerate(specs, start=1)
+            spec.name: float(np.float32(answers[0] - answers[index]))
+            for index, spec in enumerate(specs, start=1)
         }
 
 
 def _usual(model: Model, spec: ColumnSpec) -> float:
-    """Return a number's median, or the code of the commonest category."""
+    """Return the median of a number, or the code of the commonest category."""
     if not isinstance(spec, CategoryInput):
         return np.nan if spec.median is None else spec.median
     reference = model.manifest.reference.get(spec.name)

@@ -1,4 +1,4 @@
-"""One version on disk -> a model that is ready: verify, open, see it give its golden answers."""
+"""One version on disk -> a model that is ready: verify, open, check its golden answers."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,11 +14,15 @@ from vitrine.model import Model
 
 
 def load_version(folder: Path, *, threads: int) -> Model:
-    """Load one version and see it give its golden answers.
+    """Load one version and check its golden answers.
+
+    Args:
+        folder: Folder of the version.
+        threads: Number of threads that one call of the network may use.
 
     Raises:
-        InvalidBundle: A file differs from what was published, nothing installed can run it, its
-            geometry is not known here, or it does not answer its golden examples as in training.
+        InvalidBundle: A file differs from what was published, no installed engine can run the
+            network, its geometry is unknown here, or its golden answers differ from training's.
     """
     manifest = bundle.read_manifest(folder)
     bundle.verify_files(manifest, folder)
@@ -34,12 +38,12 @@ def load_versions(
     """Load versions, one after the other.
 
     Args:
-        models: The folder of bundles.
-        wanted: Names and numbers.
-        threads: Cores that one call of a network may use.
+        models: Folder of the bundles.
+        wanted: Names and numbers of the versions.
+        threads: Number of threads that one call of a network may use.
 
     Returns:
-        Those that can be served, and why the others cannot, without the folder's name.
+        The models, and why the other versions cannot be loaded, without their folder's name.
     """
     loaded, refused = {}, {}
     for name, version in sorted(wanted):
@@ -49,7 +53,7 @@ def load_versions(
         except InvalidBundle as error:
             refused[name, version] = str(error).removeprefix(f"{folder}: ")
         except Exception as error:  # noqa: BLE001 - nothing in one version may harm the others
-            refused[name, version] = f"cannot be loaded: {type(error).__name__}."
+            refused[name, version] = f"The version cannot be loaded: {type(error).__name__}."
     return loaded, refused
 
 
@@ -61,32 +65,40 @@ def _check_geometry(folder: Path, manifest: Manifest) -> None:
     version = None if known is None else known.version
     if version != picture.geometry_version:
         raise InvalidBundle(
-            f"{folder}: was trained with version {picture.geometry_version} of geometry "
-            f"{picture.geometry!r}; this service has {version}."
+            f"{folder}: The network was trained with version {picture.geometry_version} of the "
+            f"geometry {picture.geometry!r}; this installation has {_named(version)}."
         )
+
+
+def _named(version: int | None) -> str:
+    return "no such geometry" if version is None else f"version {version}"
 
 
 def _check_golden_answers(folder: Path, model: Model) -> None:
     instances, expected = bundle.read_golden(folder)
     try:
         predictions = model.predict(instances)
-        model.count(predictions)  # where it has a reference of what it does not take, this fails
+        model.count(predictions)  # fails where the reference is of features that it does not have
         difference = largest_difference(predictions.values, expected)
-    except Exception as error:  # whatever a published version does on its own examples refuses it
-        raise InvalidBundle(f"{folder}: golden examples fail: {type(error).__name__}.") from error
+    except Exception as error:  # a version that fails on its own examples is refused, however
+        raise InvalidBundle(
+            f"{folder}: The golden examples fail: {type(error).__name__}."
+        ) from error
     if not difference <= model.manifest.golden_tolerance:
         raise InvalidBundle(
-            f"{folder}: golden answers differ by {difference:.2g}, more than "
+            f"{folder}: The golden answers differ by {difference:.2g}, more than "
             f"{model.manifest.golden_tolerance:.2g}."
         )
 
 
 def largest_difference(values: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """Return how far predictions are apart; infinite where their shapes differ.
+    """Return the largest difference between predictions; infinite where their shapes differ.
+
+    Probabilities are compared absolutely. Values and scores are compared relatively; a value near
+    nothing is compared with a tenth of the mean.
 
     Shapes:
-        (n, classes) or (n, labels) for probabilities, compared absolutely; (n,) for values and
-        scores, relatively, or to a tenth of what is usual where one is next to nothing.
+        (n, classes) or (n, labels) for probabilities; (n,) for values and scores.
     """
     if values.shape != expected.shape:
         return float("inf")
