@@ -81,7 +81,7 @@ class Pipeline:
                 may raise it later, too, between two pieces of its answer.
         """
         with self._slot:
-            predicted = self.predict(source)
+            predicted = self._predict_source(source)
             if source.table is None:
                 return [b"".join(self._pieces(predicted, self._encoder(source, as_csv=as_csv)))]
             # The first block's faults still refuse the whole body, and it settles the dialect.
@@ -96,6 +96,9 @@ class Pipeline:
                 one. For anything but a table, it names the faults of all blocks.
             VitrineError: The only instance has no prediction.
         """
+        return self._predict_source(source)
+
+    def _predict_source(self, source: Source) -> Iterator[PredictedBlock]:
         blocks = self._decode(source.blocks)
         return (
             iter(self._predict_all(blocks)) if source.table is None else map(self._predict, blocks)
@@ -134,7 +137,7 @@ class Pipeline:
                 if self._options.report
                 else self._predict_every_row(block, first)
             )
-        if self._options.explain and len(predicted.predictions):
+        if self._options.explain and len(predicted.predictions.values):
             predicted = self._explain(predicted)
         self._observer.predicted(predicted)
         # The network's input for a whole body would weigh more than the body.
@@ -362,14 +365,17 @@ class CsvEncoder:
 
     def encode(self, predicted: PredictedBlock) -> bytes:
         """Return the lines of one block."""
-        return write_csv(self.columns(predicted), header=False, dialect=self._dialect)
+        return write_csv(self._columns(predicted), header=False, dialect=self._dialect)
 
     def columns(self, predicted: PredictedBlock) -> dict[str, Column]:
         """Return the columns of one block's lines."""
+        return self._columns(predicted)
+
+    def _columns(self, predicted: PredictedBlock) -> dict[str, Column]:
         count = predicted.block.rows
         predictions = predicted.predictions
         warnings = {index: " ".join(texts) for index, texts in predictions.warnings.items()}
-        own = {**predictions.columns(), "warnings": _column(warnings, len(predictions))}
+        own = {**predictions.columns(), "warnings": _column(warnings, len(predictions.values))}
         if predicted.errors:
             own = {name: predicted.spread(values) for name, values in own.items()}
         own["error"] = _column(predicted.errors, count)

@@ -73,12 +73,6 @@ class Confidence:
             credibility=None if self.credibility is None else self.credibility[indices],
         )
 
-    def abstained(self) -> NDArray[np.intp]:
-        """Return the indices of the predictions whose label is withheld."""
-        if self.credibility is None or self.abstain_below is None:
-            return np.empty(0, dtype=np.intp)
-        return np.flatnonzero(self.credibility < self.abstain_below)
-
     def reason(self, index: int) -> str:
         """Say why the label of a prediction is withheld."""
         credibility = np.nan if self.credibility is None else self.credibility[index]
@@ -156,7 +150,7 @@ class Predictions:
 
     def abstained(self) -> NDArray[np.intp]:
         """Return the indices of the predictions whose label is withheld."""
-        return np.empty(0, np.intp) if self.confidence is None else self.confidence.abstained()
+        return _abstained(self.confidence)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return the predictions as the columns of a table."""
@@ -190,7 +184,7 @@ class Predictions:
             columns["credibility"] = confidence.credibility
         if confidence.abstain_below is not None:
             reasons = np.full(len(self), None, dtype=object)
-            for index in confidence.abstained():
+            for index in _abstained(confidence):
                 columns["label"][index], columns["probability"][index] = None, np.nan
                 reasons[index] = confidence.reason(index)
             columns["reason"] = reasons
@@ -247,7 +241,7 @@ class PredictedBlock:
     @property
     def is_complete(self) -> bool:
         """Whether there is a prediction for each of the block's instances."""
-        return len(self.predictions) == len(next(iter(self.block.instances.values()), ()))
+        return len(self.predictions.values) == len(next(iter(self.block.instances.values()), ()))
 
     def good_rows(self) -> NDArray[np.intp]:
         """Return the indices of the rows that have a prediction."""
@@ -285,6 +279,12 @@ def label_columns(output: LabelsOutput) -> list[str]:
     return ["labels", *(f"probability_{label}" for label in output.labels)]
 
 
+def _abstained(confidence: Confidence | None) -> NDArray[np.intp]:
+    if confidence is None or confidence.credibility is None or confidence.abstain_below is None:
+        return np.empty(0, dtype=np.intp)
+    return np.flatnonzero(confidence.credibility < confidence.abstain_below)
+
+
 def _ranked(
     probabilities: Values, labels: tuple[str, ...], *, top: int | None
 ) -> list[dict[str, np.float32]]:
@@ -312,7 +312,7 @@ def _add_sets(
         for record, members in zip(records, _members(confidence.sets, labels), strict=True):
             record["set"] = members
     _add_credibility(records, confidence)
-    for index in confidence.abstained():
+    for index in _abstained(confidence):
         records[index] |= {
             "label": None,
             "probability": None,

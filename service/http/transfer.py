@@ -106,6 +106,9 @@ class RequestBody:
             BodyTimeout: No byte arrived for `timeout_seconds`.
             MalformedBody: The connection broke, or the body breaks the rules of HTTP.
         """
+        return self._read(size)
+
+    def _read(self, size: int) -> bytes:
         data = self._receive(size)
         if self._limit_bytes is not None and self.received_bytes > self._limit_bytes:
             raise BodyTooLarge(self._limit_bytes)
@@ -117,7 +120,7 @@ class RequestBody:
         Raises:
             BodyTooLarge, BodyTimeout, MalformedBody: As `read` does.
         """
-        return b"".join(iter(lambda: self.read(_PIECE_BYTES), b""))
+        return b"".join(iter(lambda: self._read(_PIECE_BYTES), b""))
 
     def discard(self) -> None:
         """Read on for a while, so that a client that is still sending can read its answer."""

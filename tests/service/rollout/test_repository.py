@@ -158,7 +158,7 @@ def test_geometry_of_another_version_is_refused(tmp_path: Path) -> None:
     signature = msgspec.structs.replace(manifest.signature, inputs=(other,))
     rewrite_manifest(folder, msgspec.structs.replace(manifest, signature=signature))
 
-    with pytest.raises(InvalidBundle, match="version 99 of geometry 'mnist'"):
+    with pytest.raises(InvalidBundle, match="version 99 of the geometry 'mnist'"):
         loading.load_version(folder, threads=1)
 
 
