@@ -1,5 +1,6 @@
 """The documents against what they speak of: every request is sent, every table must be complete."""
 
+import doctest
 import importlib.util
 import json
 import re
@@ -89,6 +90,20 @@ def _taken_apart(text: str) -> tuple[list[str], list[float]]:
     return pieces[::2], [float(number) for number in pieces[1::2]]
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/library.md"])
+def test_python_in_documents_gives_what_it_shows(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    sessions = "\n".join(re.findall(r"```pycon\n(.*?)```", (ROOT / name).read_text(), re.DOTALL))
+    page = doctest.DocTestParser().get_doctest(sessions, {}, name, name, 0)
+
+    results = doctest.DocTestRunner().run(page)
+
+    assert results.attempted == len(re.findall(r"^>>> ", sessions, re.MULTILINE)) > 0
+    assert results.failed == 0
+
+
 def test_settings_table_is_complete() -> None:
     expected = [
         [f"`{PREFIX}{spec.name.upper()}`", f"`{spec.default}`", spec.metadata["help"]]
@@ -147,11 +162,15 @@ def test_metrics_table_is_complete() -> None:
     registry = CollectorRegistry()
     Metrics(registry)
     expected = {
-        (family.name + ("_total" if family.type == "counter" else ""), family.type)
+        (
+            family.name + ("_total" if family.type == "counter" else ""),
+            family.type,
+            family.documentation,
+        )
         for family in registry.collect()
     }
 
-    documented = {(row[0].strip("`"), row[1]) for row in _table("endpoints.md", "metric")}
+    documented = {(row[0].strip("`"), row[1], row[3]) for row in _table("endpoints.md", "metric")}
 
     assert documented == expected
 

@@ -162,7 +162,7 @@ def draw_saliency(model: Model, path: Path) -> None:
         row[2].set(xticks=[], yticks=[])
         row[1].set_xlabel(", ".join(explanation["steps"]), fontsize=7, color=GREY)
         row[2].set_xlabel(f"read as {record['label']}", fontsize=9)
-    titles = ("sent", "received by the network", "ink that decided")
+    titles = ("sent", "network input", "ink that decided")
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=10)
     _save(figure, path)
