@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -240,6 +241,23 @@ def test_tests_of_vitrine_and_service_need_no_training() -> None:
     )
 
     assert finished.returncode == 0, finished.stdout
+
+
+def test_commits_are_checked_by_the_locked_ruff() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+
+    assert [hook["rev"] for hook in hooks] == [f"v{_pins('dev')['ruff']}"]
+
+
+def test_workflow_runs_every_step_with_pinned_actions() -> None:
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    jobs = yaml.safe_load(workflow)["jobs"]
+    steps = " ".join(jobs["all"]["strategy"]["matrix"]["steps"]).split()
+
+    default = re.search(r"set -- (.+)", (ROOT / ".ci/run").read_text())
+    assert default is not None
+    assert steps == default[1].split()
+    assert re.findall(r"uses: (?!\S+@[0-9a-f]{40} # v)", workflow) == []
 
 
 def _pins(group: str) -> dict[str, str]:
