@@ -23,7 +23,7 @@ from tests.fakes import Answers, client_of, price
 from vitrine.engines import Tensors
 from vitrine.errors import InvalidParameter
 from vitrine.explain import explain
-from vitrine.loading import largest_difference, load_version
+from vitrine.loading import load_version
 from vitrine.model import Model
 from vitrine.pipeline import CsvEncoder
 from vitrine.predictions import NO_TRUST, Predictions
@@ -211,23 +211,6 @@ def test_answers_of_other_kinds_disagree() -> None:
 
     for other in (Model(labels_manifest(), label), Model(anomaly_manifest(), wonder)):
         assert list(disagreements(value, other.predict(instances))) == [True, True]
-
-
-@pytest.mark.parametrize(
-    ("values", "expected", "difference"),
-    [
-        ([[0.5, 0.01]], [[0.5, 0.02]], 0.01),
-        ([[0.5]], [[0.25]], 0.25),
-        ([2.0, 1.0], [1.0, 1.0], 1.0),
-    ],
-    ids=["labels", "one label", "scores"],
-)
-def test_golden_answers_are_compared_by_their_kind(
-    values: list[Any], expected: list[Any], difference: float
-) -> None:
-    one, other = (np.array(numbers, dtype=np.float32) for numbers in (values, expected))
-
-    assert largest_difference(one, other) == pytest.approx(difference)
 
 
 def test_instances_are_counted_under_each_of_their_labels(registry: CollectorRegistry) -> None:

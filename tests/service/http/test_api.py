@@ -1,4 +1,4 @@
-"""Our own routes over fake models: pictures, JSON, options, negotiation, descriptions."""
+"""The route of predictions over fake models: pictures, JSON, options, negotiation."""
 
 from io import BytesIO
 from pathlib import Path
@@ -274,29 +274,6 @@ def test_rows_without_a_finite_answer_are_reported_in_place(client: FlaskClient)
     assert (predictions[0]["value"], predictions[4]["value"]) == (11.0, 31.0)
 
 
-def test_models_are_listed(client: FlaskClient) -> None:
-    models = answer(client.get("/models"))["models"]
-
-    assert [model["name"] for model in models] == ["broken", "fragile", "rooms", "strokes"]
-    assert models[2] == {
-        "name": "rooms",
-        "version": 2,
-        "versions": [1, 2],
-        "task": "regression",
-    }
-
-
-def test_model_describes_what_it_takes_and_gives(client: FlaskClient) -> None:
-    latest = answer(client.get("/models/rooms"))
-    first = answer(client.get("/models/rooms/versions/1"))
-
-    assert (latest["version"], first["version"]) == (2, 1)
-    assert [spec["name"] for spec in latest["inputs"]] == ["size", "colour"]
-    assert latest["outputs"][0]["unit"] == "USD"
-    assert "command" not in str(latest)
-    assert latest["trust"] is None
-
-
 @pytest.fixture
 def calibrated(tmp_path: Path) -> Repository:
     """Real models that say how far to trust their answers."""
@@ -500,19 +477,3 @@ def test_row_beyond_what_training_saw_is_answered_with_a_warning(trusted: FlaskC
         ["size is -1; in training it was between 0 and 100."],
     ]
     assert [prediction["value"] for prediction in predictions] == [0, 1000, 1005, -10]
-
-
-def test_model_describes_how_far_to_trust_it(trusted: FlaskClient) -> None:
-    described = {name: answer(trusted.get(f"/models/{name}")) for name in ("rooms", "strokes")}
-
-    assert described["rooms"]["trust"] == {
-        "calibrated_on": 4,
-        "largest_coverage": 0.8,
-        "temperature": None,
-    }
-    assert described["strokes"]["trust"]["temperature"] == 1.5
-    assert [spec["kind"] for spec in described["rooms"]["outputs"]] == ["value", "quantiles"]
-    assert [spec["kind"] for spec in described["strokes"]["outputs"]] == [
-        "probabilities",
-        "novelty",
-    ]
