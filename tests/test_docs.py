@@ -231,6 +231,18 @@ def test_documents_name_one_way_to_type_a_command() -> None:
     assert not others
 
 
+def test_log_messages_in_documents_are_in_the_code() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "service").rglob("*.py"))
+    missing = [
+        f"{page.name}: {message}"
+        for page in PAGES
+        for message in re.findall(r'`"([^"`]+)"`', page.read_text())
+        if f'"{message}"' not in code
+    ]
+
+    assert not missing
+
+
 def test_tutorials_have_the_same_commands_in_both_languages() -> None:
     in_english, in_portuguese = (
         _commands(ROOT / "docs" / name) for name in ("tutorials.md", "tutoriais.pt-BR.md")
