@@ -1,6 +1,7 @@
-"""`import`: a network of your own.
+"""`import`: publish a network that was trained elsewhere.
 
-As a program it does the work, within what a stranger's file is granted.
+The command starts this module as a program in a subprocess with limited time and memory, because
+the file is not trusted.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 from training import interruption
 from training.commands.arguments import Commands, add_models, typed
 from training.errors import CannotTrain
-from training.importing.apart import run_apart
+from training.importing.subprocesses import run_in_subprocess
 
 
 def add(commands: Commands) -> None:
@@ -53,15 +54,17 @@ def add(commands: Commands) -> None:
 
 def _import(options: argparse.Namespace, words: list[str]) -> Path:
     _labels(options.labels)
-    *said, written = run_apart("training.commands.importing", words, options.file).splitlines()
-    for line in said:
+    output = run_in_subprocess("training.commands.importing", words, options.file)
+    *lines, written = output.splitlines()
+    for line in lines:
         print(line)
     return Path(written)
 
 
 def _import_here(words: list[str]) -> Path:
+    """Import the network in this process."""
     from training.importing.bundles import Config, import_network  # noqa: PLC0415 - TensorFlow
-    from training.importing.plans import Told  # noqa: PLC0415 - brings in scikit-learn
+    from training.importing.options import ImportOptions  # noqa: PLC0415
 
     parser = argparse.ArgumentParser()
     add(parser.add_subparsers())
@@ -72,7 +75,7 @@ def _import_here(words: list[str]) -> Path:
             name=options.name,
             models=options.models,
             command=typed(words),
-            told=Told(
+            options=ImportOptions(
                 sample=options.sample,
                 labels=_labels(options.labels),
                 target=options.target,

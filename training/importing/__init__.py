@@ -1,13 +1,23 @@
-"""A network that somebody else saved -> a bundle.
+"""Import a network that was saved by another program, and publish it as a bundle.
 
-Such a file is a stranger's: whatever in it could run code, or name a file, is refused before any
-library opens it.
+The saved file is not trusted. Anything in it that could run code, or that names another file, is
+refused before a library opens the file.
 
-- `configs`: the layers that a saved configuration may name.
-- `files`: `.keras` and `.h5` -> a Keras model. `legacy`: what reads `.h5`.
-- `apart`: a process of its own with little time and memory, for all of it.
-- `graphs`: a SavedModel -> ONNX, without running it.
-- `plans`: a network's tensors, and what a person says of them -> the signature.
-- `networks`: a Keras model that takes and gives what the signature says. `nodes`: the same in ONNX.
-- `bundles`: all of it, published.
+    bundles.py         all steps: open, read the interface, plan, adapt, compare, publish
+    card_limits.py     the limits that the card of an imported network names
+    made_up_instances.py  instances made by code, for golden answers
+    keras_networks.py  a Keras network: its interface, and the adapted network
+    onnx_networks.py   the same for an ONNX network that a SavedModel was converted to
+    plans.py           the interface and the options of the user -> how the network is served
+    input_columns.py   the columns of such a plan
+    predictions.py     the prediction of such a plan
+    interfaces.py      what a saved network takes and returns
+    options.py         what the user says about a network beyond its file
+    keras_files.py     .keras and .h5 -> a Keras network
+    h5_conversion.py   .h5 -> .keras, as a program
+    keras_loading.py   a .keras file with a checked configuration -> a Keras network
+    keras_configs.py   the layers and functions that a saved configuration may name
+    keras2_configs.py  a configuration of Keras 2 -> the same as Keras 3 writes it
+    saved_models.py    a SavedModel -> an ONNX network, without running it
+    subprocesses.py    a subprocess with limited time and memory, for all of this
 """

@@ -1,4 +1,4 @@
-"""A saved network -> a published version: open, look, plan, put together, compare, describe."""
+"""Publish a saved network: open it, read its interface, plan, adapt, export, compare, describe."""
 
 import time
 from collections.abc import Callable
@@ -14,16 +14,19 @@ import onnx
 from numpy.typing import NDArray
 
 from training import publishing
-from training.card import Section, render
-from training.drawing.digits import golden_digits
+from training.card import render
 from training.errors import CannotTrain
 from training.evaluation.multiply_adds import count_multiply_adds
 from training.evaluation.references import table_references
-from training.importing.files import open_network
-from training.importing.graphs import convert_saved_model, hash_folder
-from training.importing.networks import look_at, serve
-from training.importing.nodes import look_at_nodes, serve_nodes
-from training.importing.plans import Ending, Plan, Told, made_up_rows, make_plan
+from training.importing.card_limits import limits_section
+from training.importing.keras_files import open_network
+from training.importing.keras_networks import adapt_network, read_interface
+from training.importing.made_up_instances import make_up_instances
+from training.importing.onnx_networks import adapt_onnx_network, read_onnx_interface
+from training.importing.options import ImportOptions
+from training.importing.plans import Plan, make_plan
+from training.importing.predictions import OutputKind
+from training.importing.saved_models import convert_saved_model, hash_folder
 from training.progress import console
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle, Manifest
@@ -32,10 +35,9 @@ from vitrine.loading import largest_difference
 from vitrine.model import Model
 from vitrine.signature import Instances, Task
 
-_GOLDEN_PICTURES = 8
-# Of a sample, the exported file is compared on so many rows.
-_COMPARED = 1000
-_TASKS: dict[Ending, Task] = {
+# The ONNX file is compared with Keras on at most this number of rows of a sample.
+_COMPARED_ROWS = 1000
+_TASKS: dict[OutputKind, Task] = {
     "softmax": "classification",
     "logits": "classification",
     "sigmoid": "classification",
@@ -47,14 +49,14 @@ _TASKS: dict[Ending, Task] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What one import is made with.
+    """Settings of an import.
 
     Attributes:
-        file: `.keras`, `.h5`, or the folder of a SavedModel.
-        name: Of the model.
-        models: Folder to publish under.
-        command: As typed, for the record.
-        told: What the person says beyond the file.
+        file: `.keras` file, `.h5` file, or folder of a SavedModel.
+        name: Name of the model.
+        models: Folder to publish in.
+        command: Command as typed, for the record.
+        options: What the user says about the network beyond its file.
         began: Reading of the monotonic clock at the start.
     """
 
@@ -62,44 +64,48 @@ class Config:
     name: str
     models: Path
     command: str
-    told: Told
+    options: ImportOptions
     began: float = field(default_factory=time.monotonic)
 
 
 def import_network(config: Config) -> Path:
-    """Publish a network that somebody else trained.
+    """Publish a network that was trained elsewhere.
 
     Returns:
         The published folder.
 
     Raises:
-        CannotTrain: The file holds what is not served, or something must be told first.
+        CannotTrain: The file contains something that is not served, or an option is missing.
     """
     with publishing.Draft(config.models, config.name) as draft:
         if config.file.is_dir():
-            return _import_graph(draft, config)
-        original = open_network(config.file)
-        plan = make_plan(look_at(original), config.told)
-        network = serve(original, plan)
-        manifest = _describe(plan, config, network)
-        expected = _add_golden(publishing.keras_engine(network), manifest, draft, plan)
-        manifest = _export(network, manifest, draft, plan)
-        _check_engine(draft.folder, manifest, expected)
-        return _publish(draft, manifest, plan, network)
+            return _import_saved_model(draft, config)
+        return _import_keras(draft, config)
 
 
-def _import_graph(draft: publishing.Draft, config: Config) -> Path:
-    """Publish a SavedModel, which is converted without being run: there is no Keras of it."""
+def _import_keras(draft: publishing.Draft, config: Config) -> Path:
+    original = open_network(config.file)
+    plan = make_plan(read_interface(original), config.options)
+    network = adapt_network(original, plan)
+    manifest = _describe(plan, config, network)
+    expected = _write_golden(publishing.keras_engine(network), manifest, draft, plan)
+    manifest = _export(network, manifest, draft, plan)
+    _check_keras_engine(draft.folder, manifest, expected)
+    return _publish(draft, manifest, plan, network)
+
+
+def _import_saved_model(draft: publishing.Draft, config: Config) -> Path:
+    """Publish a SavedModel as ONNX. It is never run, so there is no Keras network of it."""
     converted = convert_saved_model(config.file)
-    plan = make_plan(look_at_nodes(converted), config.told)
-    onnx.save(serve_nodes(converted, plan), str(draft.folder / bundle.ONNX_NAME))
-    manifest = _counted(_describe(plan, config, None), draft)
+    plan = make_plan(read_onnx_interface(converted), config.options)
+    onnx.save(adapt_onnx_network(converted, plan), str(draft.folder / bundle.ONNX_NAME))
+    manifest = _count_multiply_adds(_describe(plan, config, None), draft)
     described = _with_files(manifest, draft.folder, bundle.ONNX_NAME)
     try:
         engine = load_engine(draft.folder, described, threads=1)
     except InvalidBundle as error:
         raise CannotTrain(f"{config.file} does not run as ONNX, so it is not served.") from error
-    _add_golden(engine, manifest, draft, plan)
+    _write_golden(engine, manifest, draft, plan)
     return _publish(draft, manifest, plan, None)
 
 
@@ -108,7 +114,7 @@ def _describe(plan: Plan, config: Config, network: keras.Model | None) -> Manife
         format=bundle.FORMAT,
         name=config.name,
         version=publishing.UNNUMBERED,
-        task=_TASKS[plan.ending],
+        task=_TASKS[plan.output_kind],
         signature=plan.signature,
         target=plan.target,
         files={},
@@ -116,9 +122,7 @@ def _describe(plan: Plan, config: Config, network: keras.Model | None) -> Manife
             command=config.command,
             seed=0,
             data=config.file.name,
-            data_sha256=hash_folder(config.file)
-            if config.file.is_dir()
-            else bundle.describe_file(config.file).sha256,
+            data_sha256=_hash(config.file),
             split={},
             began=config.began,
         ),
@@ -133,92 +137,87 @@ def _describe(plan: Plan, config: Config, network: keras.Model | None) -> Manife
     )
 
 
-def _instances(plan: Plan) -> Instances:
-    """Make raw instances up."""
-    picture = plan.signature.picture
-    if picture is None:
-        return made_up_rows(plan.signature.columns, plan.sample)
-    if picture.geometry != "fit":
-        return {"image": golden_digits()[0]}
-    return {"image": _blocks(picture.shape)}
-
-
-def _blocks(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Draw pictures of a few even blocks each."""
-    height, width, channels = shape
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (_GOLDEN_PICTURES, 4, 4, channels), dtype=np.uint8)
-    rows, columns = np.arange(height) * 4 // height, np.arange(width) * 4 // width
-    return coarse[:, rows][:, :, columns]
+def _hash(file: Path) -> str:
+    return hash_folder(file) if file.is_dir() else bundle.describe_file(file).sha256
 
 
 def _export(
     network: keras.Model, manifest: Manifest, draft: publishing.Draft, plan: Plan
 ) -> Manifest:
-    """Write the network, as ONNX too where that gives the same answers."""
-    compared: dict[str, Any] = dict(_instances(plan))
-    if plan.sample:
-        known = np.all([_is_known(raw) for raw in plan.sample.values()], axis=0)
-        compared = {
-            name: np.concatenate([raw, plan.sample[name][known][:_COMPARED]])
-            for name, raw in compared.items()
-        }
+    """Write the network as Keras, and as ONNX where that gives the same predictions."""
+    compared = _compared_instances(plan)
     try:
         publishing.export(network, manifest.signature, draft.folder)
         difference = publishing.measure_export(network, manifest, draft.folder, compared)
     except Exception as error:  # noqa: BLE001 - whatever a converter cannot do, TensorFlow can
         (draft.folder / bundle.ONNX_NAME).unlink(missing_ok=True)
-        console.print(f"No ONNX file: {type(error).__name__}. TensorFlow will run the network.")
+        console.print(
+            f"The network cannot be exported as ONNX ({type(error).__name__}). TensorFlow will run "
+            "it."
+        )
         return manifest
-    return _counted(msgspec.structs.replace(manifest, onnx_difference=difference), draft)
+    described = msgspec.structs.replace(manifest, onnx_difference=difference)
+    return _count_multiply_adds(described, draft)
 
 
-def _is_known(raw: NDArray[Any]) -> NDArray[np.bool_]:
-    if raw.dtype == object:
-        return np.array([text is not None for text in raw], bool)
-    return np.asarray(~np.isnan(raw))
+def _compared_instances(plan: Plan) -> Instances:
+    """Return made-up instances, followed by rows of the sample without missing values."""
+    made_up = make_up_instances(plan)
+    if not plan.sample:
+        return made_up
+    known = np.all([_is_known(values) for values in plan.sample.values()], axis=0)
+    return {
+        name: np.concatenate([values, plan.sample[name][known][:_COMPARED_ROWS]])
+        for name, values in made_up.items()
+    }
 
 
-def _counted(manifest: Manifest, draft: publishing.Draft) -> Manifest:
+def _is_known(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype == object:
+        return np.array([text is not None for text in values], bool)
+    return np.asarray(~np.isnan(values))
+
+
+def _count_multiply_adds(manifest: Manifest, draft: publishing.Draft) -> Manifest:
     exported = onnx.load(str(draft.folder / bundle.ONNX_NAME))
     try:
         count = count_multiply_adds(exported, manifest.signature)
-    except KeyError:  # an operation whose cost is not known
+    except KeyError:  # the network has an operation whose cost is not known
         return manifest
     return msgspec.structs.replace(manifest, multiply_adds=count)
 
 
-def _add_golden(
+def _write_golden(
     engine: Engine, manifest: Manifest, draft: publishing.Draft, plan: Plan
 ) -> NDArray[np.float32]:
-    """Write made-up instances with what the network answers."""
-    instances = _instances(plan)
+    """Write made-up instances with their predictions, and return the predictions."""
+    instances = make_up_instances(plan)
     expected = Model(manifest, engine).predict(instances).values
     if not np.isfinite(expected).all():
         raise CannotTrain(
-            "The network gives no finite answer about made-up instances; say with --sample what "
-            "its columns hold."
+            "The network does not predict finite numbers for made-up instances. Give --sample with "
+            "a file that shows what its columns contain."
         )
     bundle.write_golden(draft.folder, instances, expected)
     return expected
 
 
-def _check_engine(folder: Path, manifest: Manifest, expected: NDArray[np.float32]) -> None:
-    """See the written network alone give its golden answers, as the service will where no ONNX is.
+def _check_keras_engine(folder: Path, manifest: Manifest, expected: NDArray[np.float32]) -> None:
+    """Load the written network as a service without an ONNX file does, and compare predictions.
 
     Raises:
-        CannotTrain: It does not.
+        CannotTrain: The network cannot be loaded, or its predictions differ.
     """
     if (folder / bundle.ONNX_NAME).exists():
         return
     described = _with_files(manifest, folder, bundle.KERAS_NAME)
     try:
         model = Model(described, load_engine(folder, described, threads=1))
-        found = model.predict(bundle.read_golden(folder)[0]).values
-    except Exception as error:  # a layer can fail outside of Keras' own predict in any way
+        predicted = model.predict(bundle.read_golden(folder)[0]).values
+    except Exception as error:  # a layer can fail in any way outside of Keras' predict
         raise CannotTrain(f"The network cannot be served: {type(error).__name__}.") from error
-    if not largest_difference(found, expected) <= publishing.GOLDEN_TOLERANCE:
-        raise CannotTrain("The network does not give the same answers again: it is not served.")
+    if not largest_difference(predicted, expected) <= publishing.GOLDEN_TOLERANCE:
+        raise CannotTrain("The saved network predicts other numbers each time: it is not served.")
 
 
 def _with_files(manifest: Manifest, folder: Path, *names: str) -> Manifest:
@@ -230,31 +229,6 @@ def _publish(
     draft: publishing.Draft, manifest: Manifest, plan: Plan, network: keras.Model | None
 ) -> Path:
     draft.plots.rmdir()
-    sections = (Section("Limits", _limits(manifest, plan, network)),)
-    card: Callable[[Manifest], str] = partial(render, network=network, sections=sections)
+    limits = limits_section(manifest, plan, is_keras=network is not None)
+    card: Callable[[Manifest], str] = partial(render, network=network, sections=(limits,))
     return draft.publish(manifest, card)
-
-
-def _limits(manifest: Manifest, plan: Plan, network: keras.Model | None) -> str:
-    limits = [
-        f"- Imported from `{manifest.origin.data}`: what it was trained on is not known, so "
-        "nothing was scored and nothing calibrated. Its probabilities may be far too sure."
-    ]
-    if plan.signature.picture is not None:
-        levels = "0 to 1" if plan.scale != 1.0 else "0 to 255"
-        limits.append(
-            f"- Its pictures are taken to have levels from {levels} where the saved network "
-            "begins. Were they prepared in another way, its answers are wrong."
-        )
-    else:
-        limits.append(
-            "- Rows enter as they are sent. What was done to them outside of the network before "
-            "training, such as scaling, is not done here; nor does it know blanks."
-        )
-    if plan.sample:
-        limits.append("- Ranges are those of a sample, which need not be what it was trained on.")
-    if network is None:
-        limits.append("- It was a SavedModel: there is no Keras network to compare with.")
-    elif manifest.onnx_difference is None:
-        limits.append("- It could not be exported as ONNX: only a service with TensorFlow runs it.")
-    return "\n".join(limits)

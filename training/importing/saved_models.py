@@ -1,14 +1,15 @@
-"""A SavedModel -> ONNX: its graph is read and converted, never run.
+"""A SavedModel -> an ONNX network. The graph is read and converted, but never run.
 
-Opening a SavedModel restores its variables and would run what a graph says about tables and files:
-so it may hold neither, and only operations that compute.
+TensorFlow restores variables when it opens a SavedModel, and would run the operations of its
+tables and files. Therefore a SavedModel may only have variables, functions, and operations that do
+nothing but compute.
 
 References:
     TensorFlow, SECURITY.md: "TensorFlow models are programs".
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from training.errors import CannotTrain
 from training.exported import spell_out
-from training.importing.apart import run_apart
+from training.importing.subprocesses import run_in_subprocess
 from vitrine.errors import shown
 
 _GRAPH = "saved_model.pb"
@@ -34,7 +35,7 @@ _SAVER = frozenset(
     }
 )
 _COMPUTING = _CALLS | set((Path(__file__).parent / "operations.txt").read_text().split())
-# What opening may find beside variables; a table or an asset would be run or read.
+# Objects that may be opened beside variables. TensorFlow would run a table and read an asset.
 _OBJECTS = frozenset(
     {
         *("user_object", "variable", "function", "bare_concrete_function", "constant"),
@@ -44,28 +45,20 @@ _OBJECTS = frozenset(
 
 
 def convert_saved_model(folder: Path) -> onnx.ModelProto:
-    """Convert a SavedModel's serving signature, in a process of its own.
+    """Convert the serving signature of a SavedModel, in a subprocess.
 
     Raises:
-        CannotTrain: It is none, holds an operation that does more than compute, or cannot be
-            converted.
+        CannotTrain: The folder is no SavedModel, has an operation that does more than compute, or
+            cannot be converted.
     """
     checked = check_graph(folder)
-    with TemporaryDirectory() as place:
-        opened, written = Path(place) / "checked", Path(place) / "converted.onnx"
+    with TemporaryDirectory() as temporary:
+        opened, written = Path(temporary) / "checked", Path(temporary) / "converted.onnx"
         opened.mkdir()
         (opened / _GRAPH).write_bytes(checked.SerializeToString())
         (opened / _VARIABLES).symlink_to((folder / _VARIABLES).absolute())
         try:
-            run_apart(
-                "tf2onnx.convert",
-                [
-                    *("--saved-model", str(opened), "--tag", "serve"),
-                    *("--signature_def", _SIGNATURE, "--opset", str(_OPSET)),
-                    *("--output", str(written)),
-                ],
-                folder,
-            )
+            run_in_subprocess("tf2onnx.convert", _conversion_arguments(opened, written), folder)
         except CannotTrain as error:
             raise CannotTrain(f"{folder} cannot be converted to ONNX.") from error
         network = onnx.load(str(written))
@@ -73,8 +66,16 @@ def convert_saved_model(folder: Path) -> onnx.ModelProto:
         return network
 
 
+def _conversion_arguments(source: Path, target: Path) -> list[str]:
+    return [
+        *("--saved-model", str(source), "--tag", "serve"),
+        *("--signature_def", _SIGNATURE, "--opset", str(_OPSET)),
+        *("--output", str(target)),
+    ]
+
+
 def hash_folder(folder: Path) -> str:
-    """Return the SHA-256 of all files of a folder with their names."""
+    """Return one SHA-256 of all files of a folder and their names."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(str(path.relative_to(folder)).encode() + b"\0")
@@ -83,17 +84,17 @@ def hash_folder(folder: Path) -> str:
 
 
 def check_graph(folder: Path) -> SavedModel:
-    """Return what a SavedModel holds beside its variables, if its graph only computes.
+    """Return the graph of a SavedModel if it does nothing but compute.
 
     Raises:
-        CannotTrain: It may do more, or it is no SavedModel.
+        CannotTrain: The graph may do more, or the folder is no SavedModel.
     """
     saved = _read_graph(folder)
-    # TensorFlow opens any other in its first version's way, which runs what the saver names.
+    # TensorFlow opens any other SavedModel as its first version did, and runs the saver's nodes.
     if len(saved.meta_graphs) != 1 or not saved.meta_graphs[0].HasField("object_graph_def"):
         raise CannotTrain(f"{folder} must hold one graph that TensorFlow 2 saved.")
     graph = saved.meta_graphs[0]
-    _leave_out_unused(graph)
+    _remove_unused(graph)
     _check_objects(graph.object_graph_def.nodes)
     _check_operations(graph)
     if _SIGNATURE not in graph.signature_def:
@@ -105,30 +106,39 @@ def _read_graph(folder: Path) -> SavedModel:
     file = folder / _GRAPH
     saved = SavedModel()
     try:
-        # A device or a pipe has no end.
+        # A device or a pipe may have no end, so only regular files are read.
         saved.ParseFromString(file.read_bytes() if file.is_file() else b"")
     except (OSError, DecodeError) as error:
         raise CannotTrain(f"{file} cannot be read.") from error
     if not saved.meta_graphs:
-        raise CannotTrain(f"{folder} holds no {_GRAPH}: it is not a SavedModel.")
+        raise CannotTrain(f"{folder} has no {_GRAPH}, so it is not a SavedModel.")
     return saved
 
 
-def _leave_out_unused(graph: Any) -> None:
-    """Leave out the functions that no node calls, such as those for training."""
+def _remove_unused(graph: Any) -> None:
+    """Remove the functions that no node calls, such as those for training."""
     library = graph.graph_def.library
     bodies = {function.signature.name: function.node_def for function in library.function}
-    used: set[str] = set()
-    waiting = list(graph.graph_def.node)
-    while waiting:
-        called = _called(waiting.pop()) & bodies.keys() - used
-        used |= called
-        for name in called:
-            waiting.extend(bodies[name])
+    used = _called_functions(graph.graph_def.node, bodies)
     kept = [function for function in library.function if function.signature.name in used]
     del library.function[:], library.gradient[:], library.registered_gradients[:]
     library.function.extend(kept)
-    objects = graph.object_graph_def
+    _remove_unused_objects(graph.object_graph_def, used)
+
+
+def _called_functions(nodes: Iterable[Any], bodies: Mapping[str, Iterable[Any]]) -> set[str]:
+    """Return the functions that the nodes call, and those that their bodies call in turn."""
+    used: set[str] = set()
+    waiting = list(nodes)
+    while waiting:
+        called = _named_functions(waiting.pop()) & bodies.keys() - used
+        used |= called
+        for name in called:
+            waiting.extend(bodies[name])
+    return used
+
+
+def _remove_unused_objects(objects: Any, used: set[str]) -> None:
     for name in objects.concrete_functions.keys() - used:
         del objects.concrete_functions[name]
     for node in objects.nodes:
@@ -139,11 +149,11 @@ def _leave_out_unused(graph: Any) -> None:
             node.HasField("bare_concrete_function")
             and node.bare_concrete_function.concrete_function_name not in used
         ):
-            node.user_object.SetInParent()  # an object of no kind in its place
+            node.user_object.SetInParent()  # the node becomes an object without a kind
 
 
-def _called(node: Any) -> set[str]:
-    """Return the functions that a node's attributes name."""
+def _named_functions(node: Any) -> set[str]:
+    """Return the functions that the attributes of a node name."""
     names = set()
     waiting = list(node.attr.values())
     while waiting:
@@ -164,15 +174,18 @@ def _check_objects(nodes: Iterable[Any]) -> None:
 
 
 def _check_operations(graph: Any) -> None:
-    """Let only what the saver calls read and write, and nothing else call that."""
+    """Refuse operations that read and write files, except in the functions of the saver.
+
+    Nothing else may call those functions.
+    """
     savers = set(_saver_functions(graph))
-    _refuse_unknown(_but_saver(graph), _COMPUTING, savers)
+    _refuse_unknown(_nodes_besides_saver(graph), _COMPUTING, savers)
     for function in graph.graph_def.library.function:
         allowed = _COMPUTING | _SAVER if function.signature.name in savers else _COMPUTING
         _refuse_unknown(function.node_def, allowed, savers)
 
 
-def _but_saver(graph: Any) -> Iterator[Any]:
+def _nodes_besides_saver(graph: Any) -> Iterator[Any]:
     called = _saver_nodes(graph)
     return (node for node in graph.graph_def.node if node.name not in called)
 
@@ -191,8 +204,8 @@ def _saver_functions(graph: Any) -> Iterator[str]:
 
 def _refuse_unknown(nodes: Iterable[Any], allowed: frozenset[str], savers: set[str]) -> None:
     for node in nodes:
-        if node.op not in allowed or _called(node) & savers:
+        if node.op not in allowed or _named_functions(node) & savers:
             raise CannotTrain(
-                "A SavedModel's graph may only compute: its operations are not run unless they are "
-                f"known to. Received: {shown(node.op)}."
+                "The graph of a SavedModel may only have operations that are known to do nothing "
+                f"but compute. Received: {shown(node.op)}."
             )

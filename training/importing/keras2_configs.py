@@ -1,6 +1,7 @@
-"""A saved configuration of Keras 2 -> the same as Keras 3 writes it.
+"""A saved configuration of Keras 2 -> the same configuration as Keras 3 writes it.
 
-Keras 3 reads most of what Keras 2 saved, but refuses a layer for an argument that it no longer has.
+Keras 3 reads most configurations of Keras 2, but refuses a layer with an argument that it no
+longer has.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ _GRAPHS = (
     "tf_keras.src.engine.functional",
 )
 _GRAPH = {"module": "keras.src.models.functional", "registered_name": "Functional"}
-# Arguments that decide about no answer.
+# Arguments that never change a prediction.
 _IDLE = frozenset({"query_shape", "key_shape", "value_shape", "rng_type"})
 _KERNEL = frozenset({"kernel_constraint", "kernel_initializer", "kernel_regularizer"})
 _IDLE_OF = {
@@ -22,12 +23,13 @@ _IDLE_OF = {
         frozenset({"trainable"}),
     ),
 }
-# Arguments that decide about none while they are this; with another, Keras 3 refuses the layer.
+# Arguments that do not change a prediction while they have this value. With another value, Keras 3
+# refuses the layer.
 _NEUTRAL = {"groups": 1, "noise_shape": None, "softmax_robust_masking": False, "time_major": False}
 
 
 def renew(config: Any) -> Any:
-    """Return a configuration, and all within it, as Keras 3 writes it."""
+    """Return a configuration as Keras 3 writes it, with all configurations within it."""
     if isinstance(config, list):
         return [renew(value) for value in config]
     if not isinstance(config, dict):
@@ -42,12 +44,13 @@ def renew(config: Any) -> Any:
 
 
 def _renew_arguments(arguments: dict[str, Any], layer: str, *, is_named: bool) -> dict[str, Any]:
-    """Return a layer's arguments without those that Keras 3 no longer has.
+    """Return the arguments of a layer without those that Keras 3 no longer has.
 
     Args:
-        arguments: As they were saved.
-        layer: Its class.
-        is_named: Whether its module was saved, too: then the input's shape has a layer of its own.
+        arguments: Arguments as they were saved.
+        layer: Class of the layer.
+        is_named: Whether the module of the class was saved. If it was, an input layer holds the
+            shape of the inputs.
     """
     idle = _IDLE | _IDLE_OF.get(layer, frozenset())
     if is_named and layer != "InputLayer":

@@ -1,4 +1,4 @@
-"""An ONNX file that a SavedModel was converted to -> one that does what the signature says."""
+"""The interface of a SavedModel as an ONNX network, and the network adapted to a signature."""
 
 from collections.abc import Iterator
 
@@ -6,27 +6,29 @@ import onnx
 from onnx import TensorProto, helper
 
 from training.errors import CannotTrain
-from training.importing.plans import Found, Plan, Tensor
+from training.importing.interfaces import TEXT, NetworkInterface, Tensor
+from training.importing.plans import Plan
 
 _TYPES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64", TensorProto.INT32: "int32"}
 _TYPES |= {TensorProto.INT64: "int64", TensorProto.STRING: "string"}
 _NUMBERS = {name: number for number, name in _TYPES.items()}
+# Operations that leave the values of their input as they are.
 _MOVES = frozenset({"Identity", "Reshape", "Squeeze", "Flatten", "Cast"})
-# Of every name in the converted graph, so that ours are free.
+# Every name in the converted graph begins with this, so that the added names cannot clash.
 _PREFIX = "converted/"
 
 
-def look_at_nodes(network: onnx.ModelProto) -> Found:
-    """Read what a converted network takes and gives.
+def read_onnx_interface(network: onnx.ModelProto) -> NetworkInterface:
+    """Read what a converted network takes and returns.
 
     Raises:
-        CannotTrain: It has several outputs.
+        CannotTrain: The network has several outputs.
     """
     graph = network.graph
     if len(graph.output) != 1:
         names = ", ".join(output.name for output in graph.output)
         raise CannotTrain(f"The network must have one output. Received: {names}.")
-    return Found(
+    return NetworkInterface(
         inputs=tuple(_tensor(each) for each in graph.input),
         output=_tensor(graph.output[0]),
         activation=_activation(graph),
@@ -42,25 +44,25 @@ def _tensor(value: onnx.ValueInfoProto) -> Tensor:
 
 
 def _activation(graph: onnx.GraphProto) -> str:
-    made = {name: node for node in graph.node for name in node.output}
-    node = made.get(graph.output[0].name)
+    """Return the activation that the output comes from."""
+    producers = {name: node for node in graph.node for name in node.output}
+    node = producers.get(graph.output[0].name)
     while node is not None and node.op_type in _MOVES:
-        node = made.get(node.input[0])
+        node = producers.get(node.input[0])
     kind = "" if node is None else node.op_type.lower()
     return kind if kind in {"softmax", "sigmoid"} else "linear"
 
 
-def serve_nodes(network: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
-    """Return a network of the same answers with the plan's inputs and outputs.
+def adapt_onnx_network(network: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
+    """Return a network with the same predictions that has the inputs and outputs of the plan.
 
     Raises:
-        CannotTrain: It takes a type of number that is not handed to it.
+        CannotTrain: The network takes something else than numbers.
     """
-    opened = onnx.compose.add_prefix(network, _PREFIX)
-    graph = opened.graph
-    taken = [value.name for value in graph.input]
-    given = graph.output[0].name
-    before, after = _taking(taken, plan), _ending(given, plan)
+    adapted = onnx.compose.add_prefix(network, _PREFIX)
+    graph = adapted.graph
+    before = _input_nodes([value.name for value in graph.input], plan)
+    after = _output_nodes(graph.output[0].name, plan)
     nodes = [*before, *graph.node, *after]
     del graph.input[:], graph.output[:], graph.node[:]
     graph.node.extend(nodes)
@@ -74,52 +76,52 @@ def serve_nodes(network: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
     graph.output.append(
         helper.make_tensor_value_info(output.tensor, TensorProto.FLOAT, [None, *output.shape])
     )
-    onnx.checker.check_model(opened)
-    return opened
+    onnx.checker.check_model(adapted)
+    return adapted
 
 
 def _constants(plan: Plan) -> Iterator[TensorProto]:
-    """Make what the nodes before and after the network may take."""
+    """Make the constants that the nodes before and after the network may take."""
     yield helper.make_tensor("scale", TensorProto.FLOAT, [], [plan.scale])
     yield helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])
     yield helper.make_tensor("column", TensorProto.INT64, [2], [-1, 1])
-    for place, tensor in enumerate(plan.tensors):
+    for index, tensor in enumerate(plan.tensors):
         shape = [-1, *(length or -1 for length in tensor.shape)]
-        yield helper.make_tensor(f"shape_{place}", TensorProto.INT64, [len(shape)], shape)
+        yield helper.make_tensor(f"shape_{index}", TensorProto.INT64, [len(shape)], shape)
 
 
-def _taking(taken: list[str], plan: Plan) -> list[onnx.NodeProto]:
-    """Make nodes from the signature's inputs to what the network takes."""
+def _input_nodes(targets: list[str], plan: Plan) -> list[onnx.NodeProto]:
+    """Make the nodes from the inputs of the signature to those of the network."""
     names = [spec.tensor for spec in plan.signature.inputs]
     nodes = []
-    if plan.takes == "picture":
+    if plan.input_kind == "picture":
         nodes.append(helper.make_node("Mul", [names[0], "scale"], ["levels"]))
         names = ["levels"]
-    elif plan.takes == "row":
+    elif plan.input_kind == "row":
         nodes.append(helper.make_node("Concat", names, ["row"], axis=1))
         names = ["row"]
-    for place, (name, tensor, into) in enumerate(zip(names, plan.tensors, taken, strict=True)):
-        if tensor.dtype not in _NUMBERS or tensor.dtype == "string":
+    for index, (name, tensor, target) in enumerate(zip(names, plan.tensors, targets, strict=True)):
+        if tensor.dtype not in _NUMBERS or tensor.dtype == TEXT:
             raise CannotTrain(f"The network may take numbers only. Received: {tensor.dtype}.")
-        shaped = f"shaped_{place}"
-        nodes.append(helper.make_node("Reshape", [name, f"shape_{place}"], [shaped]))
-        nodes.append(helper.make_node("Cast", [shaped], [into], to=_NUMBERS[tensor.dtype]))
+        shaped = f"shaped_{index}"
+        nodes.append(helper.make_node("Reshape", [name, f"shape_{index}"], [shaped]))
+        nodes.append(helper.make_node("Cast", [shaped], [target], to=_NUMBERS[tensor.dtype]))
     return nodes
 
 
-def _ending(given: str, plan: Plan) -> list[onnx.NodeProto]:
-    """Make nodes from what the network gives to the prediction."""
+def _output_nodes(source: str, plan: Plan) -> list[onnx.NodeProto]:
+    """Make the nodes from the output of the network to the prediction of the signature."""
     name = plan.signature.prediction.tensor
-    nodes = [helper.make_node("Cast", [given], ["answer"], to=TensorProto.FLOAT)]
-    if plan.ending in {"softmax", "sigmoids"}:
+    nodes = [helper.make_node("Cast", [source], ["answer"], to=TensorProto.FLOAT)]
+    if plan.output_kind in {"softmax", "sigmoids"}:
         return [*nodes, helper.make_node("Identity", ["answer"], [name])]
-    if plan.ending == "logits":
+    if plan.output_kind == "logits":
         return [*nodes, helper.make_node("Softmax", ["answer"], [name], axis=1)]
-    if plan.ending == "value":
+    if plan.output_kind == "value":
         return [*nodes, helper.make_node("Reshape", ["answer", "column"], [name])]
     nodes.append(helper.make_node("Reshape", ["answer", "column"], ["unit"]))
     last = "unit"
-    if plan.ending == "logit":
+    if plan.output_kind == "logit":
         nodes.append(helper.make_node("Sigmoid", ["unit"], ["second"]))
         last = "second"
     nodes.append(helper.make_node("Sub", ["one", last], ["first"]))

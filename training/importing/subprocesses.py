@@ -1,6 +1,6 @@
-"""A program run on a stranger's file in a process of its own, with little time and memory.
+"""A subprocess with limited time and memory, for programs that read an untrusted file.
 
-python -m training.importing.apart MODULE ARGUMENTS runs a module so.
+python -m training.importing.subprocesses MODULE ARGUMENTS runs a module within these limits.
 """
 
 import os
@@ -15,28 +15,28 @@ from training.errors import CannotTrain
 
 _ROOT = Path(__file__).parents[2]
 _MAX_SECONDS = 600
-# To remove what it began to write.
+# The subprocess has this time to remove what it began to write.
 _GRACE_SECONDS = 5
-# TensorFlow alone takes a few of these addresses, and the conversion of a ResNet50 nine gigabytes.
+# TensorFlow alone reserves a few GiB of addresses; the conversion of a ResNet50 takes nine.
 _MAX_MEMORY_BYTES = 12 * 2**30
 
 
-def run_apart(module: str, arguments: Sequence[str], file: Path) -> str:
-    """Run a module on a stranger's file.
+def run_in_subprocess(module: str, arguments: Sequence[str], file: Path) -> str:
+    """Run a module as a program on an untrusted file.
 
     Args:
-        module: Raises CannotTrain where it refuses the file.
-        arguments: Of the module.
-        file: What the person calls the file.
+        module: Name of the module. It raises CannotTrain to refuse the file.
+        arguments: Arguments of the program.
+        file: Path of the file as the user gave it, for messages.
 
     Returns:
-        What it printed.
+        The output of the program.
 
     Raises:
-        CannotTrain: It failed.
+        CannotTrain: The program failed.
     """
-    with subprocess.Popen(  # noqa: S603 - our own programs, the file only an argument
-        [sys.executable, "-m", "training.importing.apart", module, *arguments],
+    with subprocess.Popen(  # noqa: S603 - the programs are ours; the file is only an argument
+        [sys.executable, "-m", "training.importing.subprocesses", module, *arguments],
         env={**os.environ, "PYTHONPATH": str(_ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -44,15 +44,15 @@ def run_apart(module: str, arguments: Sequence[str], file: Path) -> str:
         errors="replace",
     ) as process:
         try:
-            printed, complaints = process.communicate(timeout=_MAX_SECONDS)
+            output, errors = process.communicate(timeout=_MAX_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise CannotTrain(f"{file} took longer than {_MAX_SECONDS} seconds to read.") from error
         finally:
             _end(process)
     if process.returncode:
-        *_, said = ["", *complaints.strip().splitlines()]
-        raise CannotTrain(said if process.returncode == 1 and said else f"{file} cannot be read.")
-    return printed
+        *_, last = ["", *errors.strip().splitlines()]
+        raise CannotTrain(last if process.returncode == 1 and last else f"{file} cannot be read.")
+    return output
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -63,17 +63,17 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.kill()
 
 
-def _limit() -> None:
+def _limit_resources() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (_MAX_SECONDS, _MAX_SECONDS))
 
 
 if __name__ == "__main__":
-    _limit()
+    _limit_resources()
     _, name, *sys.argv[1:] = sys.argv
     try:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     except CannotTrain as refusal:
         sys.exit(str(refusal))
-    except Exception as error:  # noqa: BLE001 - a stranger's file can fail in any library
+    except Exception as error:  # noqa: BLE001 - an untrusted file can fail in any library
         sys.exit(f"The network cannot be served: {type(error).__name__}.")

@@ -1,4 +1,4 @@
-"""`.keras` and `.h5` -> a Keras model; nothing that a file says is run."""
+"""`.keras` and `.h5` -> a Keras network. No code in the file is run."""
 
 import json
 import lzma
@@ -11,17 +11,18 @@ from zipfile import BadZipFile, ZipFile
 import keras
 
 from training.errors import CannotTrain
-from training.importing.apart import run_apart
-from training.importing.configs import read_config
+from training.importing.keras_configs import read_config
+from training.importing.keras_loading import load_checked
+from training.importing.subprocesses import run_in_subprocess
 
 _CONFIG = "config.json"
 _MEMBERS = re.compile(
     r"config\.json|metadata\.json|model\.weights\.h5|assets/|assets(/\w+)*/(vocabulary\.txt)?"
 )
-# A configuration with a vocabulary of a million words is as long.
+# A configuration with a vocabulary of a million words has this length.
 _MAX_CONFIG_BYTES = 2**25
 _MAX_BYTES = 2**31
-# What a damaged archive raises: a name that is no text is a ValueError.
+# The errors that a damaged archive causes. A member name that is no text is a ValueError.
 _DAMAGE = (OSError, BadZipFile, EOFError, RuntimeError, ValueError, lzma.LZMAError, zlib.error)
 
 
@@ -29,10 +30,11 @@ def open_network(file: Path) -> keras.Model:
     """Open a saved network.
 
     Args:
-        file: `.keras`, or `.h5` of any Keras.
+        file: `.keras` file, or `.h5` file of any version of Keras.
 
     Raises:
-        CannotTrain: It is neither, is damaged, or holds what is not Keras' own.
+        CannotTrain: The file has another format, is damaged, or names something that is not part
+            of Keras.
     """
     if not file.is_file():
         raise CannotTrain(f"{file} is not a file." if file.exists() else f"{file} is missing.")
@@ -45,15 +47,16 @@ def open_network(file: Path) -> keras.Model:
         )
     with TemporaryDirectory() as folder:
         converted = Path(folder) / "converted.keras"
-        run_apart("training.importing.legacy", [str(file), str(converted)], file)
+        arguments = [str(file), str(converted)]
+        run_in_subprocess("training.importing.h5_conversion", arguments, file)
         return open_keras(converted)
 
 
 def open_keras(file: Path) -> keras.Model:
-    """Open a `.keras` file, of which only what was looked at is handed on to Keras.
+    """Open a `.keras` file. Keras receives only the checked parts of it.
 
     Raises:
-        CannotTrain: It is damaged or holds what is not Keras' own.
+        CannotTrain: The file is damaged, or names something that is not part of Keras.
     """
     with TemporaryDirectory() as folder:
         checked = Path(folder) / "checked.keras"
@@ -61,26 +64,8 @@ def open_keras(file: Path) -> keras.Model:
             with ZipFile(file) as archive, ZipFile(checked, "w") as copy:
                 _copy_checked(archive, copy, file)
         except _DAMAGE as error:
-            raise CannotTrain(f"{file} is not a whole .keras file.") from error
-        return load(checked, file)
-
-
-def load(checked: Path, file: Path) -> keras.Model:
-    """Let Keras load a file whose configuration was checked.
-
-    Args:
-        checked: The file.
-        file: What the person calls it.
-
-    Raises:
-        CannotTrain: Keras cannot.
-    """
-    try:
-        return keras.saving.load_model(checked, compile=False, safe_mode=True)
-    except Exception as error:  # a configuration can fail in any of Keras' layers
-        raise CannotTrain(
-            f"{file} cannot be opened by Keras {keras.__version__}: {_sentence(error)}"
-        ) from error
+            raise CannotTrain(f"{file} is not a complete .keras file.") from error
+        return load_checked(checked, file)
 
 
 def _copy_checked(archive: ZipFile, copy: ZipFile, file: Path) -> None:
@@ -89,21 +74,13 @@ def _copy_checked(archive: ZipFile, copy: ZipFile, file: Path) -> None:
         size += member.file_size
         if not _MEMBERS.fullmatch(member.filename) or size > _MAX_BYTES:
             raise CannotTrain(
-                f"{file} may hold a configuration, weights and vocabularies of 2 GiB at most. "
-                f"Received: {member.filename[:40]!r}."
+                f"{file} may only contain a configuration, weights and vocabularies, of 2 GiB in "
+                f"all. Received: {member.filename[:40]!r}."
             )
         if member.filename != _CONFIG:
             copy.writestr(member.filename, archive.read(member))
     if _CONFIG not in archive.namelist():
-        raise CannotTrain(f"{file} holds no {_CONFIG}: it is not a network that Keras saved.")
+        raise CannotTrain(f"{file} has no {_CONFIG}, so it is not a network that Keras saved.")
     if archive.getinfo(_CONFIG).file_size > _MAX_CONFIG_BYTES:
         raise CannotTrain(f"{file} has a configuration longer than {_MAX_CONFIG_BYTES:,} bytes.")
     copy.writestr(_CONFIG, json.dumps(read_config(archive.read(_CONFIG), file)))
-
-
-def _sentence(error: Exception) -> str:
-    """Return the first line of the innermost of a library's messages."""
-    said = str(error).rpartition("Exception encountered: ")[2].rpartition("}} ")[2]
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    first, second, *_ = [*lines, type(error).__name__, ""]
-    return (f"{first} {second}" if first.endswith(":") else first)[:200].rstrip(".") + "."

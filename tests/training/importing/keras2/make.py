@@ -1,6 +1,6 @@
 """Write networks.zip, which holds networks as Keras 2 saved them.
 
-TF_USE_LEGACY_KERAS=1 python tests/training/keras2/make.py, where tf_keras is installed.
+TF_USE_LEGACY_KERAS=1 python tests/training/importing/keras2/make.py, where tf_keras is installed.
 
 One of pictures in each of the three formats, one of rows in the format that names its input's shape
 twice, each with instances and what Keras 2 answered about them.

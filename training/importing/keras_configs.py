@@ -1,13 +1,12 @@
-"""What a saved Keras configuration may name: layers and functions of Keras that only compute.
+"""The layers and functions that a saved Keras configuration may name: those that only compute.
 
-Keras' own safe mode forbids code in a configuration; this list forbids everything that is not known
-to be harmless, so that a way around safe mode leads nowhere.
+The safe mode of Keras forbids code in a configuration. The list here forbids everything that is
+not known to be harmless, so that a way around safe mode gains nothing.
 
 References:
     CVE-2024-3660, CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906.
 """
 
-import importlib
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -16,11 +15,11 @@ from types import FunctionType
 from typing import Any
 
 from training.errors import CannotTrain
-from training.importing.keras2 import renew
+from training.importing.keras2_configs import renew
 from vitrine.errors import shown
 
-# All of keras.layers but Lambda and those that load code or graphs: TFSMLayer, JaxLayer, FlaxLayer,
-# TorchModuleWrapper.
+# All layers of keras.layers, except Lambda and the layers that load code or graphs: TFSMLayer,
+# JaxLayer, FlaxLayer, TorchModuleWrapper.
 _LAYERS = frozenset((Path(__file__).parent / "layers.txt").read_text().split())
 _MODELS = frozenset({"Functional", "Model", "Sequential"})
 _POLICIES = frozenset({"DTypePolicy", "DTypePolicyMap"})
@@ -42,27 +41,32 @@ _BY_MODULE = {
     "keras.constraints": frozenset({"MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"}),
     "keras.src.ops.core": frozenset({"Cast", "Slice", "StopGradient", "Unstack"}),
 }
-# Every operation of these only computes; those of others may take functions.
+# Every operation of these modules only computes. Operations of other modules may take functions.
 _OPERATIONS = frozenset({"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math"})
-# What a configuration writes instead of a class.
+# Names that stand for values instead of classes in a configuration.
 _VALUES = frozenset({"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__"})
-# As Keras 2 calls an operation of TensorFlow that stands between layers.
+# Names that Keras 2 gave to operations of TensorFlow between layers.
 _TENSORFLOW = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
+# Names that a configuration of the old format may have without a module.
 _LEGACY = frozenset().union(*(_BY_MODULE[name] for name in _BY_MODULE if "src" not in name))
 
 
 def read_config(text: bytes, file: Path) -> Any:
-    """Read and check a configuration; what it says of training is left out.
+    """Read and check a configuration. Its settings for training are left out.
+
+    Args:
+        text: The configuration as JSON.
+        file: Path of the saved network as the user gave it, for messages.
 
     Raises:
-        CannotTrain: It is not JSON, or names what is not Keras' own.
+        CannotTrain: The text is not JSON, or names something that is not part of Keras.
     """
     try:
         config = renew(_without_training(json.loads(text)))
     except (ValueError, RecursionError) as error:
-        raise CannotTrain(f"{file} has a configuration that is not JSON.") from error
+        raise CannotTrain(f"The configuration of {file} is not JSON.") from error
     if not isinstance(config, dict):
-        raise CannotTrain(f"{file} has a configuration that is not a network's.")
+        raise CannotTrain(f"The configuration of {file} does not describe a network.")
     check_config(config)
     return config
 
@@ -71,14 +75,14 @@ def check_config(config: Any) -> None:
     """Refuse a configuration that names anything but known parts of Keras.
 
     Raises:
-        CannotTrain: It holds code, a class that Keras does not have, or a file's name.
+        CannotTrain: The configuration contains code, an unknown class, or the name of a file.
     """
-    for found in _objects(config):
-        _check_object(found)
+    for each in _mappings(config):
+        _check_mapping(each)
 
 
 def _without_training(config: Any) -> Any:
-    """Return a configuration without what it says of losses and optimizers."""
+    """Return a configuration without its losses and optimizers."""
     if isinstance(config, dict):
         return {
             key: _without_training(value)
@@ -90,7 +94,11 @@ def _without_training(config: Any) -> Any:
     return config
 
 
-def _objects(config: Any) -> Iterator[dict[str, Any]]:
+def _mappings(config: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping within a configuration.
+
+    A loop instead of recursion: a configuration may be nested deeper than Python's stack.
+    """
     waiting = [config]
     while waiting:
         each = waiting.pop()
@@ -101,31 +109,31 @@ def _objects(config: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(each)
 
 
-def _check_object(found: dict[str, Any]) -> None:
-    if isinstance(found.get("vocabulary"), str):
+def _check_mapping(mapping: dict[str, Any]) -> None:
+    if isinstance(mapping.get("vocabulary"), str):
         raise CannotTrain(
-            "The network reads its vocabulary from a file elsewhere, which is not opened. "
-            f"Received: {shown(found['vocabulary'])}."
+            "The vocabulary of the network is in another file, which is not opened. "
+            f"Received: {shown(mapping['vocabulary'])}."
         )
-    if "class_name" not in found:
+    if "class_name" not in mapping:
         return
-    name, module = found["class_name"], found.get("module")
+    name, module = mapping["class_name"], mapping.get("module")
     if name in ("Lambda", "__lambda__"):
         raise CannotTrain(
-            "The network holds a Lambda layer, which is code of whoever saved it and is not run; "
-            "build it with layers or keras.ops instead."
+            "The network has a Lambda layer, which is code, and code in a file is not run. "
+            "Build the network with layers of Keras or keras.ops instead."
         )
     if name in _TENSORFLOW:
         raise CannotTrain(
-            "Between the network's layers Keras 2 kept operations of TensorFlow, which Keras 3 "
-            "does not know; saved as a SavedModel by the Keras that made it, it can be imported. "
-            f"Received: {shown(name)}."
+            "Keras 2 saved operations of TensorFlow between the layers of the network, and Keras 3 "
+            "does not know them. Save the network as a SavedModel with the Keras that built it, "
+            f"and import the SavedModel. Received: {shown(name)}."
         )
-    if not _is_known(name, module, found.get("registered_name"), found.get("config")):
+    if not _is_known(name, module, mapping.get("registered_name"), mapping.get("config")):
         where = f"{module}." if isinstance(module, str) else ""
         raise CannotTrain(
-            "The network may consist of Keras' own layers only; a class or function of your own is "
-            f"code, which a saved network does not hold. Received: {shown(f'{where}{name}')}."
+            "The network may only have layers of Keras. A class or function of your own is code, "
+            f"which a saved network does not contain. Received: {shown(f'{where}{name}')}."
         )
 
 
@@ -144,7 +152,8 @@ def _is_known(name: object, module: object, registered: object, function: object
 
 
 def _is_activation(name: object) -> bool:
-    from keras import activations  # noqa: PLC0415 - seconds, for the few networks that need it
+    # The import takes seconds, and only few networks need it.
+    from keras import activations  # noqa: PLC0415
 
     is_public = isinstance(name, str) and name not in {"deserialize", "get", "serialize"}
     return is_public and isinstance(vars(activations).get(str(name)), FunctionType)
@@ -152,10 +161,13 @@ def _is_activation(name: object) -> bool:
 
 @cache
 def _operations(module: str) -> frozenset[str]:
-    from keras import Operation  # noqa: PLC0415
+    """Return the names of the operations that one of `_OPERATIONS` defines."""
+    from keras import Operation  # noqa: PLC0415 - seconds, as above
+    from keras.src.ops import math, nn, numpy  # noqa: PLC0415
 
+    modules = {each.__name__: each for each in (math, nn, numpy)}
     return frozenset(
         name
-        for name, each in vars(importlib.import_module(module)).items()
+        for name, each in vars(modules[module]).items()
         if isinstance(each, type) and issubclass(each, Operation)
     )

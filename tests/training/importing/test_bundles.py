@@ -1,0 +1,220 @@
+"""An imported network predicts the same as before."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from numpy.typing import NDArray
+
+from tests.training.importing.conftest import (
+    Rows,
+    digits,
+    import_file,
+    predict,
+    row_network,
+    rows,
+    softmax_network,
+)
+from training.errors import CannotTrain
+from training.importing.options import ImportOptions
+from vitrine import bundle
+from vitrine.loading import load_version
+
+Prepare = Callable[[Rows], NDArray[np.floating[Any]]]
+
+
+PICTURES: dict[str, tuple[Callable[[], keras.Model], ImportOptions, Prepare]] = {
+    "levels divided outside": (
+        softmax_network,
+        ImportOptions(levels="0-1"),
+        lambda x: x[..., 0] / 255,
+    ),
+    "levels as they are": (
+        lambda: keras.Sequential(
+            [keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), *softmax_network().layers]
+        ),
+        ImportOptions(),
+        lambda x: x,
+    ),
+    "flat": (
+        lambda: softmax_network(shape=(784,)),
+        ImportOptions(levels="0-1", geometry="mnist"),
+        lambda x: x.reshape(-1, 784) / 255,
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "options", "prepare"), PICTURES.values(), ids=PICTURES)
+def test_imported_classifier_of_pictures_answers_as_it_did(
+    tmp_path: Path,
+    build: Callable[[], keras.Model],
+    options: ImportOptions,
+    prepare: Prepare,
+) -> None:
+    network = build()
+    network.save(tmp_path / "own.keras")
+
+    folder = import_file(tmp_path / "own.keras", tmp_path / "models", options)
+
+    expected = network.predict(prepare(digits().astype(np.float32)), verbose=0)
+    assert predict(folder, {"image": digits()}) == pytest.approx(expected, abs=1e-5)
+    assert set(bundle.read_manifest(folder).files) == {"model.keras", "model.onnx", "golden.npz"}
+
+
+def second_of_two(one: Rows) -> Rows:
+    """Return the probabilities of both labels."""
+    return np.concatenate([1 - one, one], axis=1)
+
+
+def sigmoid(logits: Rows) -> Rows:
+    """Return probabilities."""
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+
+
+ROWS: dict[str, tuple[keras.layers.Layer, ImportOptions, Callable[[Rows], Rows]]] = {
+    "value": (layers.Dense(1), ImportOptions(unit="EUR"), lambda y: y[:, 0]),
+    "sigmoid": (
+        layers.Dense(1, activation="sigmoid"),
+        ImportOptions(labels=("bad", "good")),
+        second_of_two,
+    ),
+    "logit": (layers.Dense(1), ImportOptions(logits=True), lambda y: second_of_two(sigmoid(y))),
+    "several labels": (layers.Dense(3, activation="sigmoid"), ImportOptions(), lambda y: y),
+    "logits": (
+        layers.Dense(3),
+        ImportOptions(logits=True, labels=("a", "b", "c")),
+        lambda y: np.exp(y) / np.exp(y).sum(axis=1, keepdims=True),
+    ),
+}
+
+
+@pytest.mark.parametrize(("last", "options", "expect"), ROWS.values(), ids=ROWS)
+def test_imported_network_of_rows_answers_as_it_did(
+    tmp_path: Path, last: keras.layers.Layer, options: ImportOptions, expect: Callable[[Rows], Rows]
+) -> None:
+    network = row_network(last)
+    network.save(tmp_path / "own.keras")
+
+    folder = import_file(tmp_path / "own.keras", tmp_path / "models", options)
+
+    instances = {f"x{column + 1}": rows()[:, column] for column in range(3)}
+    expected = expect(network.predict(rows(), verbose=0))
+    assert predict(folder, instances) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert "model.onnx" in bundle.read_manifest(folder).files
+
+
+def text_network() -> keras.Model:
+    """Build a network of a number and a text, each an input by name."""
+    size = keras.Input((1,), name="size")
+    colour = keras.Input((1,), dtype="string", name="colour")
+    lookup = layers.StringLookup(mask_token="", output_mode="one_hot")
+    lookup.adapt(np.array([["red"], ["blue"], ["red"]]))
+    joined = layers.concatenate([size, lookup(colour)])
+    return keras.Model({"size": size, "colour": colour}, {"price": layers.Dense(1)(joined)})
+
+
+def test_texts_of_an_imported_network_become_categories(tmp_path: Path) -> None:
+    network = text_network()
+    network.save(tmp_path / "own.keras")
+
+    folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
+
+    size = np.array([1, 2, 3, 4], np.float32)
+    fed = {
+        "size": tf.constant(size[:, None]),
+        "colour": tf.constant([["red"], ["blue"], ["pink"], [""]]),
+    }
+    expected = network(fed)["price"].numpy()[:, 0]
+    colour = np.array(["red", "blue", "pink", None], dtype=object)
+    found = predict(folder, {"size": size, "colour": colour})
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_sample_names_the_columns_and_their_ranges(tmp_path: Path) -> None:
+    row_network(layers.Dense(1)).save(tmp_path / "own.keras")
+    sample = tmp_path / "sample.csv"
+    sample.write_text("width;price;height;year\n1,5;9;2;1990\n2,5;8;4;2010\n", encoding="utf-8")
+    options = ImportOptions(sample=sample, target="price")
+
+    manifest = bundle.read_manifest(
+        import_file(tmp_path / "own.keras", tmp_path / "models", options)
+    )
+
+    columns = manifest.signature.columns
+    assert [column.name for column in columns] == ["width", "height", "year"]
+    assert (columns[0].minimum, columns[0].maximum) == (1.5, 2.5)  # type: ignore[union-attr]
+    assert manifest.target == "price"
+    assert set(manifest.reference) == {"width", "height", "year"}
+
+
+def test_network_that_onnx_cannot_hold_is_run_by_tensorflow(tmp_path: Path) -> None:
+    network = keras.Sequential(
+        [
+            keras.Input((2,), dtype="int64"),
+            layers.IntegerLookup(vocabulary=[3, 5], output_mode="multi_hot"),
+            layers.Dense(1),
+        ]
+    )
+    network.save(tmp_path / "own.keras")
+
+    folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
+
+    manifest = bundle.read_manifest(folder)
+    assert set(manifest.files) == {"model.keras", "golden.npz"}
+    assert manifest.onnx_difference is None
+    instances = {name: np.array([3, 5], np.float32) for name in ("x1", "x2")}
+    expected = network.predict(np.array([[3, 3], [5, 5]]), verbose=0)[:, 0]
+    assert predict(folder, instances) == pytest.approx(expected)
+    assert "only a service with TensorFlow runs it" in (folder / "CARD.md").read_text()
+
+
+def test_network_that_gives_no_finite_answer_is_refused(tmp_path: Path) -> None:
+    network = row_network(layers.Dense(1))
+    network.layers[-1].bias.assign([np.inf])
+    network.save(tmp_path / "own.keras")
+
+    with pytest.raises(CannotTrain, match="does not predict finite numbers for made-up instances"):
+        import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
+
+
+def test_network_of_two_outputs_is_refused(tmp_path: Path) -> None:
+    image = keras.Input((4,))
+    outputs = {"colour": layers.Dense(2)(image), "size": layers.Dense(1)(image)}
+    keras.Model(image, outputs).save(tmp_path / "own.keras")
+
+    with pytest.raises(CannotTrain, match=r"one output\. Received: colour, size"):
+        import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
+
+
+@pytest.fixture(scope="module")
+def of_keras_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of networks that Keras 2 saved, with what it answered."""
+    folder = tmp_path_factory.mktemp("keras2")
+    with ZipFile(Path(__file__).parent / "keras2" / "networks.zip") as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["pictures.h5", "pictures.keras", "pictures"])
+def test_pictures_network_of_keras_2_answers_as_it_did(
+    of_keras_2: Path, tmp_path: Path, name: str
+) -> None:
+    folder = import_file(of_keras_2 / name, tmp_path / "models", ImportOptions(levels="0-255"))
+
+    with np.load(of_keras_2 / "pictures.npz") as answered:
+        found = load_version(folder, threads=1).run({"image": answered["taken"]})
+        assert found == pytest.approx(answered["given"], abs=1e-5)
+
+
+def test_rows_network_of_keras_2_answers_as_it_did(of_keras_2: Path, tmp_path: Path) -> None:
+    folder = import_file(of_keras_2 / "rows.keras", tmp_path / "models", ImportOptions())
+
+    with np.load(of_keras_2 / "rows.npz") as answered:
+        columns = {f"x{index + 1}": column for index, column in enumerate(answered["taken"].T)}
+        assert predict(folder, columns) == pytest.approx(answered["given"][:, 0], abs=1e-5)

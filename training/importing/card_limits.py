@@ -1,0 +1,47 @@
+"""The limits that the card of an imported network names."""
+
+from training.card import Section
+from training.importing.plans import Plan
+from vitrine.bundle import Manifest
+
+
+def limits_section(manifest: Manifest, plan: Plan, *, is_keras: bool) -> Section:
+    """Return the section of the card about the limits of an imported network.
+
+    Args:
+        manifest: Manifest of the version.
+        plan: How the network is served.
+        is_keras: Whether the saved network was a Keras network, not a SavedModel.
+    """
+    limits = [
+        f"- Imported from `{manifest.origin.data}`. What it was trained on is not known, so it has "
+        "no scores and is not calibrated. Its probabilities may be far too sure.",
+        _picture_limit(plan) if plan.signature.picture is not None else _row_limit(),
+    ]
+    if plan.sample:
+        limits.append(
+            "- Its ranges are those of a sample, which may differ from its training data."
+        )
+    if not is_keras:
+        limits.append("- It was a SavedModel, so there is no Keras network to compare with.")
+    elif manifest.onnx_difference is None:
+        limits.append(
+            "- It could not be exported as ONNX, so only a service with TensorFlow runs it."
+        )
+    return Section("Limits", "\n".join(limits))
+
+
+def _picture_limit(plan: Plan) -> str:
+    levels = "0 to 1" if plan.scale != 1.0 else "0 to 255"
+    return (
+        f"- The saved network receives pictures with levels from {levels}. If the pictures of its "
+        "training were prepared in another way, its predictions are wrong."
+    )
+
+
+def _row_limit() -> str:
+    return (
+        "- The saved network receives rows as they are sent. Preparation outside of the network "
+        "before training, such as scaling, is not repeated here. Missing values may be unknown to "
+        "the network."
+    )

@@ -1,0 +1,46 @@
+"""`.h5` -> `.keras`, as a program whose arguments are the paths of the two files.
+
+Keras does not apply its safe mode to all parts of the old format. Therefore a subprocess reads the
+file, with a configuration that was checked, and only what the subprocess wrote is opened.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import h5py
+
+from training.errors import CannotTrain
+from training.importing.keras_configs import read_config
+
+
+def convert(source: Path, target: Path) -> None:
+    """Read an `.h5` file and write a `.keras` file.
+
+    Raises:
+        CannotTrain: The file has no network, or names something that is not part of Keras.
+    """
+    checked = target.with_suffix(".h5")
+    shutil.copyfile(source, checked)
+    try:
+        with h5py.File(checked, "r+") as file:
+            config = read_config(_as_bytes(file.attrs.get("model_config"), source), source)
+            file.attrs["model_config"] = json.dumps(config)
+    except OSError as error:
+        raise CannotTrain(f"{source} is not a complete HDF5 file.") from error
+    from training.importing.keras_loading import load_checked  # noqa: PLC0415 - TensorFlow, seconds
+
+    load_checked(checked, source).save(target)
+
+
+def _as_bytes(config: object, source: Path) -> bytes:
+    if config is None:
+        raise CannotTrain(f"{source} has weights only; the network that they belong to is missing.")
+    if isinstance(config, str):
+        return config.encode(errors="replace")
+    return config if isinstance(config, bytes) else b""
+
+
+if __name__ == "__main__":
+    convert(Path(sys.argv[1]), Path(sys.argv[2]))
