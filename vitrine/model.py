@@ -37,8 +37,8 @@ from vitrine.signature import (
     NumberInput,
     PictureInput,
     ProbabilitiesOutput,
-    encode_texts,
 )
+from vitrine.tables.cells import encode_texts
 from vitrine.trust import Trust, p_values
 
 Warnings = dict[int, list[str]]

@@ -178,7 +178,7 @@ class Pipeline:
         with needs("pictures"):
             from vitrine.explain import explain  # noqa: PLC0415 - few ask for it
 
-        steps = predicted.block.steps_by_place()
+        steps = predicted.block.steps_by_index()
         steps_of_good = [steps[row] for row in predicted.good_rows()] if steps else ()
         made = explain(self._model, predicted.predictions, steps_of_good)
         explanations: list[Mapping[str, Any]] = []
@@ -235,7 +235,7 @@ def open_csv(
     reader = CsvReader(
         stream,
         model.manifest.signature.columns,
-        trained=model.manifest.dialect or Dialect(),
+        training_dialect=model.manifest.dialect or Dialect(),
         delimiter=options.delimiter,
         decimal=options.decimal,
         thousands=options.thousands,

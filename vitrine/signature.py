@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
 from numpy.typing import NDArray
 
 # Input name -> raw values, axis 0 the instance: pictures as an object array of uint8 arrays
@@ -108,20 +107,6 @@ class CategoryInput(TensorSpec, tag="category", frozen=True, kw_only=True):
         codes: dict[str | None, int] = {None: MISSING_CODE}
         codes.update((text, FIRST_CODE + place) for place, text in enumerate(self.vocabulary))
         return codes
-
-
-def encode_texts(texts: NDArray[np.object_], codes: Mapping[str | None, int]) -> NDArray[np.int32]:
-    """Return each text's code; `OTHER_CODE` of what has none.
-
-    Args:
-        texts: None for a blank.
-        codes: Those of a category.
-
-    Shapes:
-        texts: (n,); returns (n,).
-    """
-    found = (codes.get(text, OTHER_CODE) for text in texts)
-    return np.fromiter(found, dtype=np.int32, count=len(texts))
 
 
 class ProbabilitiesOutput(TensorSpec, tag="probabilities", frozen=True, kw_only=True):

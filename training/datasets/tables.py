@@ -16,8 +16,8 @@ from training.datasets.parts import Parts
 from training.datasets.targets import Target, Targets, Task, read_targets
 from training.errors import CannotTrain
 from vitrine.errors import VitrineError, shown
-from vitrine.signature import CategoryInput, ColumnSpec, Dialect, Instances, encode_texts
-from vitrine.tables.cells import parse
+from vitrine.signature import CategoryInput, ColumnSpec, Dialect, Instances
+from vitrine.tables.cells import encode_texts, parse
 from vitrine.tables.files import Table, read_table
 
 _TEST_SEED = 42

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from vitrine import drift
 from vitrine.bundle import Reference
-from vitrine.signature import FIRST_CODE, CategoryInput, ColumnSpec, Instances, encode_texts
+from vitrine.signature import FIRST_CODE, CategoryInput, ColumnSpec, Instances
+from vitrine.tables.cells import encode_texts
 
 _BINS = 10
 # Ten bins of equal counts would all lie above 0.999 for a network that is nearly always sure.

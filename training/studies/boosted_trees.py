@@ -10,7 +10,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from training.datasets.tables import TablePart, TableParts
 from training.studies.metrics import Array
-from vitrine.signature import FIRST_CODE, CategoryInput, encode_texts
+from vitrine.signature import FIRST_CODE, CategoryInput
+from vitrine.tables.cells import encode_texts
 
 
 def predict_by_boosted_trees(parts: TableParts, *, seed: int) -> Array:

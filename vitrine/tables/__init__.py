@@ -1,12 +1,13 @@
 """CSV and rows of JSON -> blocks of instances; columns -> CSV.
 
-From the ground up; each imports only from those before it, and none knows the web or a model:
+From the ground up; each module imports only from those before it, and none knows the web or a
+model:
 
-- `cells`: the text of one cell <-> its value.
+- `cells`: the text of a cell -> its value, and the text of a category -> its code.
 - `records`: the bytes of a CSV body -> whole records -> fields.
-- `blocks`: rows with their values, and what is wrong with the others.
-- `header`: a CSV file's first line -> delimiter and columns.
-- `arrow`: the fast way to read a block of CSV.
+- `blocks`: rows, or pictures, with their values and their faults.
+- `header`: the first line of a CSV file -> the delimiter and the names of the columns.
+- `arrow`, `text`: the fast and the thorough way to read a block of CSV.
 - `reader`: a CSV body -> blocks. `rows`: rows of JSON -> a block. `writer`: columns -> CSV.
 - `files`: a whole file of unknown dialect -> columns of text, for training.
 

@@ -1,4 +1,4 @@
-"""Rows of a table with their values, and what is wrong with the others."""
+"""The rows of a table, or the pictures of a body, with their values and their faults."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,28 +7,29 @@ from typing import NamedTuple
 from vitrine.errors import MAX_FAULTS, Fault
 from vitrine.signature import Instances
 
-# A fault of the row itself stands before those of its cells.
+# Stands for the index of a column where the row itself has a fault. It is less than every index, so
+# that such a fault comes before those of the row's cells.
 WHOLE_ROW = -1
-_MAX_TOLD = 5
+_MAX_LISTED = 5
 
-# Place of a row -> place of a column, or `WHOLE_ROW` -> the sentence about it.
-Findings = Mapping[int, Mapping[int, str]]
+# Index of a row -> index of a column, or `WHOLE_ROW` -> what is wrong with that cell or row.
+CellFaults = Mapping[int, Mapping[int, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Some consecutive rows of a table, or pictures of a body.
+    """Consecutive rows of a table, or consecutive pictures of a body.
 
     Attributes:
-        instances: Of the rows without faults, in order.
-        rows: How many rows there are, with and without faults.
-        faults: The first `MAX_FAULTS` of the block.
-        fault_count: How many there are in all.
-        errors: What is wrong with each faulty row, by its place in the block, ascending.
-        echo: The cells of all rows and columns as text, if asked for, by the column's name. A row
-            with too few or too many fields is filled up or cut.
-        ignored_columns: Columns that are no input of the model.
-        steps: Of pictures, what was done to decode each of the instances, in plain words.
+        instances: Values of the rows, or pictures, that have no fault, in order.
+        rows: Number of rows, or pictures, with and without faults.
+        faults: First faults of the block, up to `MAX_FAULTS`.
+        fault_count: Number of all faults of the block.
+        errors: Index of each faulty row in the block -> the sentences about it, in order.
+        echo: Name of each column -> its cells as text; empty where no echo was requested. A row
+            with too few fields is filled with empty ones; one with too many is cut.
+        ignored_columns: Names of the columns that are no input of the model.
+        steps: What was done to decode each picture of `instances`, in plain words.
     """
 
     instances: Instances
@@ -40,33 +41,41 @@ class Block:
     ignored_columns: tuple[str, ...] = ()
     steps: Sequence[tuple[str, ...]] = ()
 
-    def steps_by_place(self) -> dict[int, tuple[str, ...]]:
-        """Return the steps of each picture by its place in the block."""
-        decoded = (place for place in range(self.rows) if place not in self.errors)
+    def steps_by_index(self) -> dict[int, tuple[str, ...]]:
+        """Return the steps of each decoded picture by the picture's index in the block."""
+        decoded = (index for index in range(self.rows) if index not in self.errors)
         return dict(zip(decoded, self.steps, strict=False))
 
 
-class Summary(NamedTuple):
-    """What a block says of its faults; see `Block`."""
+class FaultSummary(NamedTuple):
+    """The faults of a block, as `Block` has them."""
 
     faults: tuple[Fault, ...]
     fault_count: int
     errors: dict[int, str]
 
 
-def summarise(findings: Findings, locate: Callable[[int, int, str], Fault]) -> Summary:
-    """Bring findings into the order of rows and columns.
+def summarise_faults(
+    cell_faults: CellFaults, locate: Callable[[int, int, str], Fault]
+) -> FaultSummary:
+    """Bring the faults of cells into the order of rows and columns.
 
     Args:
-        findings: In any order.
-        locate: Makes a fault of a row's place, a column's place and the sentence.
+        cell_faults: Faults in any order.
+        locate: Function from the index of a row, the index of a column and what is wrong there to
+            a fault.
     """
     faults: list[Fault] = []
     errors = {}
-    for row in sorted(findings):
-        found = [locate(row, column, text) for column, text in sorted(findings[row].items())]
-        told = [fault.detail for fault in found[:_MAX_TOLD]]
-        more = [f"And {len(found) - _MAX_TOLD} more."] if len(found) > _MAX_TOLD else []
-        errors[row] = " ".join(told + more)
-        faults += found[: MAX_FAULTS - len(faults)]
-    return Summary(tuple(faults), sum(map(len, findings.values())), errors)
+    for row in sorted(cell_faults):
+        of_row = [locate(row, column, text) for column, text in sorted(cell_faults[row].items())]
+        errors[row] = _sentences(of_row)
+        faults += of_row[: MAX_FAULTS - len(faults)]
+    return FaultSummary(tuple(faults), sum(map(len, cell_faults.values())), errors)
+
+
+def _sentences(faults: Sequence[Fault]) -> str:
+    sentences = [fault.detail for fault in faults[:_MAX_LISTED]]
+    if len(faults) > _MAX_LISTED:
+        sentences.append(f"This row has {len(faults) - _MAX_LISTED} more faults.")
+    return " ".join(sentences)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vitrine.errors import Fault, InvalidInstances
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.blocks import Block
-from vitrine.tables.cells import Parsed, narrowed, parse
+from vitrine.tables.cells import ParsedColumn, parse, round_to_float32
 from vitrine.tables.rows import cell_text, decode_rows
 
 # Values of one column: numbers as an array, anything else as a list of cells.
@@ -43,9 +43,9 @@ def decode_columns(columns: Mapping[str, Values], specs: Sequence[ColumnSpec]) -
     )
 
 
-def _parse(spec: ColumnSpec, values: Values) -> Parsed:
+def _parse(spec: ColumnSpec, values: Values) -> ParsedColumn:
     if isinstance(spec, NumberInput) and _is_numeric(values):
-        return narrowed(np.asarray(values, np.float64), {})
+        return round_to_float32(np.asarray(values, np.float64))
     return parse(spec, [cell_text(cell) for cell in _cells(values)], Dialect())
 
 

@@ -1,4 +1,4 @@
-"""A CSV file of unknown dialect -> columns of text, as training looks at it."""
+"""A whole CSV file of unknown dialect -> columns of text, as training reads it."""
 
 import sys
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ class Table:
     """A whole CSV file.
 
     Attributes:
-        dialect: How it is written.
-        columns: The cells by column name, without the spaces around them; a blank is None.
+        dialect: Dialect of the file.
+        columns: Name of each column -> its cells, without the spaces around them; a blank is None.
     """
 
     dialect: Dialect
@@ -34,11 +34,11 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
     """Read a whole file.
 
     Args:
-        path: Of the file.
-        dialect: How it is written; found from its first `SAMPLE_BYTES` if not given.
+        path: Path of the file.
+        dialect: Dialect of the file; None to find it out from the first `SAMPLE_BYTES`.
 
     Raises:
-        InvalidInstances: A column comes twice, or rows are ragged or not UTF-8.
+        InvalidInstances: A column comes twice, or a row is ragged or not UTF-8.
         EmptyBody: There is no header.
     """
     with path.open("rb") as stream:
@@ -48,7 +48,7 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
         reader = CsvReader(
             stream,
             (),
-            trained=dialect,
+            training_dialect=dialect,
             delimiter=dialect.delimiter,
             max_row_bytes=_MAX_ROW_BYTES,
             max_rows=sys.maxsize,
@@ -65,10 +65,10 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
 
 
 def find_dialect(sample: bytes) -> Dialect:
-    """Find how a file is written from its beginning; a last record cut short does no harm.
+    """Find out the dialect of a file from its first bytes, which may end within a record.
 
-    The delimiter is the one under which the most records have as many fields as the header, more
-    than one where that can be; the numbers' notation the one that reads the most cells.
+    The delimiter is the one under which the most records have as many fields as the header, and
+    more than one field if possible. The marks of the numbers are those that read the most cells.
 
     Raises:
         EmptyBody: There is no header.
@@ -88,13 +88,13 @@ def _rows(sample: bytes, delimiter: str) -> list[list[str]]:
 
 
 def _evenness(rows: Sequence[Sequence[str]]) -> tuple[bool, float, int]:
-    """Rank a delimiter by what it makes of a file."""
+    """Return how well a delimiter fits a file, to be compared with that of others."""
     width = len(rows[0]) if rows else 0
     same = sum(len(row) == width for row in rows)
     return width > 1, same / max(len(rows), 1), width
 
 
 def _cell(text: str, spellings: dict[str, str]) -> str | None:
-    """Strip a cell; equal ones share one object, as a file has few different texts."""
+    """Strip a cell. Equal cells share one object, which saves memory: few texts are different."""
     text = text.strip()
     return None if text in BLANKS else spellings.setdefault(text, text)

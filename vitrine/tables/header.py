@@ -1,7 +1,7 @@
-"""The first line of a CSV file -> its delimiter and its columns."""
+"""The header of a CSV file, its first line -> the delimiter and the names of the columns."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_letters, digits
 
@@ -11,9 +11,10 @@ from vitrine.tables.cells import parse_numbers
 from vitrine.tables.records import NOT_UTF8, Fields, RecordStream, split_fields
 
 DELIMITERS = (",", ";", "\t", "|")
-# More than a spreadsheet holds (16 384); a bound on what a header can cost.
+# More than a spreadsheet holds (16 384). The limit bounds the time and memory of a header.
 MAX_COLUMNS = 20_000
-MAX_COMPARED = 200  # comparing names for "did you mean" is slow
+# Comparing names, to ask "Did you mean ...?", is slow.
+MAX_COMPARED = 200
 
 _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _NOT_DELIMITERS = frozenset(f'{ascii_letters}{digits}"+-._ \r\n')
@@ -22,27 +23,23 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first line says.
+    """The header of a CSV file.
 
     Attributes:
-        delimiter: Between columns.
-        names: The columns in order, without the spaces around their names. One that has no name
-            is called by its place, such as "column 1".
+        delimiter: Mark between columns.
+        names: Names of the columns in order, without the spaces around them. A column without a
+            name is called by its position, such as "column 1".
     """
 
     delimiter: str
     names: tuple[str, ...]
 
-    def without(self, known: Collection[str]) -> tuple[str, ...]:
-        """Return the columns that are not known."""
-        return tuple(name for name in self.names if name not in known)
-
 
 def parse_delimiter(text: str) -> str:
-    """Read a delimiter: one character of ASCII, or tab, comma, semicolon, pipe.
+    """Read a delimiter: one character of ASCII, or one of tab, comma, semicolon and pipe.
 
     Raises:
-        InvalidParameter: It is neither, or a character that stands in numbers, names or quotes.
+        InvalidParameter: The text is neither, or the character occurs in numbers, names or quotes.
     """
     delimiter = _DELIMITER_NAMES.get(text, text)
     readable = delimiter.isascii() and (delimiter.isprintable() or delimiter == "\t")
@@ -51,30 +48,34 @@ def parse_delimiter(text: str) -> str:
     return delimiter
 
 
-def read_header(records: RecordStream, wanted: Sequence[str], delimiters: Sequence[str]) -> Header:
-    """Read the first line, with the delimiter that brings out the most of the wanted columns.
+def read_header(
+    records: RecordStream, required: Sequence[str], delimiters: Sequence[str]
+) -> Header:
+    """Read the first line, with the delimiter under which it names the most required columns.
 
     Args:
-        records: At its start; left behind the header.
-        wanted: The columns that must be there.
-        delimiters: To choose from; of equal ones, the first.
+        records: The body from its start; afterwards, from behind the header.
+        required: Names of the columns that must be there.
+        delimiters: Delimiters to choose from; of equally good ones, the first is taken.
 
     Raises:
-        EmptyBody: There is no line.
+        EmptyBody: All lines are blank.
         InvalidInstances: Columns are missing or come twice, or the line cannot be read.
         RowTooLarge: The line is too long.
     """
+    # 1. Cut the first record out, and count its columns before they take memory.
     heads = records.head(delimiters)
     line = records.line
-    if crowd := _crowded(heads, line):
-        raise InvalidInstances(crowd)
+    _check_column_count(heads, line)
+    # 2. Split it at each delimiter, and choose the best.
     fields = {mark: _split(head, mark) for mark, head in heads.items()}
-    names = {mark: _names(found) for mark, found in fields.items()}
-    best = max(heads, key=lambda mark: (len(set(wanted) & set(names[mark])), len(names[mark])))
+    names = {mark: _names(each) for mark, each in fields.items()}
+    best = max(heads, key=lambda mark: (len(set(required) & set(names[mark])), len(names[mark])))
+    # 3. List everything that is wrong with it.
     faults = _unreadable(heads[best], fields[best], line) or [
         *_repeated(names[best], line),
-        *_not_a_header(names[best], wanted, line),
-        *_missing(names[best], wanted, line),
+        *_not_a_header(names[best], required, line),
+        *_missing(names[best], required, line),
     ]
     if faults:
         raise InvalidInstances(faults)
@@ -82,11 +83,11 @@ def read_header(records: RecordStream, wanted: Sequence[str], delimiters: Sequen
     return Header(best, names[best])
 
 
-def _crowded(heads: Mapping[str, bytes], line: int) -> list[Fault]:
-    """Count the columns before they take memory."""
+def _check_column_count(heads: Mapping[str, bytes], line: int) -> None:
     columns = 1 + max(head.count(mark.encode()) for mark, head in heads.items())
-    rule = f"may name at most {MAX_COLUMNS} columns. Received: {columns}."
-    return [Fault(detail=f"Line {line}: {rule}", line=line)] if columns > MAX_COLUMNS else []
+    if columns > MAX_COLUMNS:
+        rule = f"may name at most {MAX_COLUMNS} columns. Received: {columns}."
+        raise InvalidInstances([Fault(detail=f"Line {line}: {rule}", line=line)])
 
 
 def _split(head: bytes, delimiter: str) -> Fields:
@@ -96,17 +97,17 @@ def _split(head: bytes, delimiter: str) -> Fields:
 
 def _names(fields: Fields) -> tuple[str, ...]:
     return tuple(
-        text.strip() or f"column {place}" for place, text in enumerate(fields.texts, start=1)
+        text.strip() or f"column {number}" for number, text in enumerate(fields.texts, start=1)
     )
 
 
 def _unreadable(head: bytes, fields: Fields, line: int) -> list[Fault]:
-    faults = []
+    faults: list[Fault] = []
     if NOT_UTF8.search("".join(fields.texts)):
         received = "UTF-16" if head.startswith(_UTF16_MARKS) else "bytes of another encoding"
         faults.append(Fault(detail=f"Line {line}: must be UTF-8. Received: {received}.", line=line))
-    if fields.unclosed is not None:
-        opened = line + fields.unclosed
+    if fields.unclosed_quote is not None:
+        opened = line + fields.unclosed_quote
         faults.append(
             Fault(detail=f"Line {opened}: must close the quote that opens here.", line=opened)
         )
@@ -125,18 +126,21 @@ def _repeated(names: Sequence[str], line: int) -> list[Fault]:
     ]
 
 
-def _not_a_header(names: Sequence[str], wanted: Sequence[str], line: int) -> list[Fault]:
-    """Tell who forgot the header, before listing everything as missing."""
-    numbers = parse_numbers(names, Dialect())
-    if not wanted or set(wanted) & set(names) or len(numbers.faults) == len(names):
+def _not_a_header(names: Sequence[str], required: Sequence[str], line: int) -> list[Fault]:
+    """Say first that the header is missing, before every column is listed as missing."""
+    if not required or set(required) & set(names) or not _has_number(names):
         return []
     rule = f"must name the columns. Received: {shown(','.join(names[:MAX_COMPARED]))}."
     return [Fault(detail=f"Line {line}: {rule}", line=line)]
 
 
-def _missing(names: Sequence[str], wanted: Sequence[str], line: int) -> list[Fault]:
-    missing = [name for name in wanted if name not in names]
-    others = sorted(set(names) - set(wanted))[:MAX_COMPARED]
+def _has_number(names: Sequence[str]) -> bool:
+    return len(parse_numbers(names, Dialect()).faults) < len(names)
+
+
+def _missing(names: Sequence[str], required: Sequence[str], line: int) -> list[Fault]:
+    missing = [name for name in required if name not in names]
+    others = sorted(set(names) - set(required))[:MAX_COMPARED]
     hints = {name: nearest(name, others) for name in missing[:MAX_FAULTS]}
     return [
         Fault(

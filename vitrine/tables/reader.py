@@ -1,7 +1,7 @@
 """A CSV body -> blocks of instances.
 
-Every block is read by `arrow` if that can be, else as text, which finds all faults and keeps the
-good rows. Both ways give the same values.
+Every block is read by `arrow` if it can be, else by `text`, which finds all faults and keeps the
+rows without one. Both ways give the same values.
 """
 
 import re
@@ -11,40 +11,59 @@ from io import BytesIO
 from vitrine.errors import InvalidParameter, TooManyInstances
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.arrow import ArrowReader
-from vitrine.tables.blocks import Block, summarise
+from vitrine.tables.blocks import Block, summarise_faults
 from vitrine.tables.cells import DECIMALS, THOUSANDS, fit_notation, parse
 from vitrine.tables.header import DELIMITERS, parse_delimiter, read_header
 from vitrine.tables.records import (
     BLOCK_BYTES,
     FIRST_BLOCK_BYTES,
+    RecordBlock,
     RecordStream,
     Stream,
-    is_closed,
-    is_utf8,
 )
 from vitrine.tables.text import TextRows
 
-# Of one block with its echo; a bound on what many short rows under a wide header can cost.
+# Most cells of one block with its echo. The limit bounds the memory of many short rows under a wide
+# header.
 MAX_FILLED_CELLS = 2**21
 
 
 class CsvReader:
-    """A CSV body, read as a stream of blocks in memory that its length does not change.
+    """A CSV body that is read block by block, in memory that does not grow with the body.
 
     The first line that is not blank names the columns, in any order. Spaces around names and cells
-    do not count, quotes around a cell change nothing about its meaning, blank lines are skipped. A
-    record of delimiters alone is a row like any other, all of it blank: every record is answered.
+    do not count, quotes around a cell change nothing about its meaning, and blank lines are
+    skipped. A record of delimiters alone is a row like any other, with blank cells: every record is
+    answered.
 
-    What is not given is found. The delimiter is the one under which the header has the most of
-    the model's columns. The decimal mark and the thousands are the training file's, unless the
-    numbers of the first block can be read in one other way only; what that leaves open, such as
-    "1,234", is read in the training file's way or is a fault.
+    What the caller does not give is found out. The delimiter is the one under which the header has
+    the most of the model's columns. The decimal mark and the thousands mark are those of the
+    training file, unless the numbers of the first block can be read in exactly one other way. A
+    number that leaves the marks open, such as "1,234", is read as in the training file, or is a
+    fault.
+
+    Args:
+        stream: Body to read.
+        columns: Columns that the model needs.
+        training_dialect: Dialect of the file that the model was trained on.
+        delimiter: One character of ASCII, or its name: tab, comma, semicolon or pipe.
+        decimal: Decimal mark, "." or ",".
+        thousands: Thousands mark: "" for none, ".", ",", "'", or " " for every kind of space.
+        max_row_bytes: Most bytes of a row, the header included.
+        max_rows: Most rows of the body.
+        echo: Whether blocks carry the text of all cells.
 
     Attributes:
-        names: The columns in the body's order. One without a name is called by its place, such
-            as "column 1".
-        ignored_columns: Those that the model does not have.
-        dialect: How the body is written; what it says of numbers is settled by the first block.
+        names: Names of the columns in the body's order. A column without a name is called by its
+            position, such as "column 1".
+        ignored_columns: Names of the columns that the model does not have.
+        dialect: Dialect of the body. The first block settles the marks of its numbers.
+
+    Raises:
+        EmptyBody: There is no header.
+        InvalidInstances: Columns are missing or come twice, or the header is not UTF-8.
+        InvalidParameter: `delimiter`, `decimal` or `thousands` is none of what it may be.
+        RowTooLarge: The header is longer than `max_row_bytes`.
     """
 
     def __init__(  # noqa: PLR0913 - one option for each thing that can be said about a CSV body
@@ -52,7 +71,7 @@ class CsvReader:
         stream: Stream,
         columns: Sequence[ColumnSpec],
         *,
-        trained: Dialect,
+        training_dialect: Dialect,
         delimiter: str | None = None,
         decimal: str | None = None,
         thousands: str | None = None,
@@ -60,38 +79,20 @@ class CsvReader:
         max_rows: int,
         echo: bool = False,
     ) -> None:
-        """Read the header.
-
-        Args:
-            stream: The body.
-            columns: What the model needs.
-            trained: How the training file was written.
-            delimiter: One character of ASCII, or its name: tab, comma, semicolon, pipe.
-            decimal: "." or ",".
-            thousands: "" for none, ".", ",", "'", or " " for every kind of space.
-            max_row_bytes: Longest row, the header included.
-            max_rows: Most rows.
-            echo: Whether blocks carry the text of all cells.
-
-        Raises:
-            EmptyBody: There is no header.
-            InvalidInstances: Columns are missing or come twice, or the header is not UTF-8.
-            InvalidParameter: `delimiter`, `decimal` or `thousands` cannot be what was given.
-            RowTooLarge: The header is longer than `max_row_bytes`.
-        """
-        self._given = {
+        self._marks = {
             "decimal": _parse_decimal(decimal),
             "thousands": _parse_thousands(thousands, decimal),
         }
-        candidates = (trained.delimiter, *DELIMITERS) if delimiter is None else (delimiter,)
         self._records = RecordStream(stream, max_row_bytes=max_row_bytes)
-        header = read_header(
-            self._records,
-            [spec.name for spec in columns],
-            tuple(dict.fromkeys(map(parse_delimiter, candidates))),
+        candidates = (
+            (training_dialect.delimiter, *DELIMITERS) if delimiter is None else (delimiter,)
         )
+        delimiters = tuple(dict.fromkeys(map(parse_delimiter, candidates)))
+        required = [spec.name for spec in columns]
+        header = read_header(self._records, required, delimiters)
+        known = set(required)
         self.names = header.names
-        self.ignored_columns = header.without({spec.name for spec in columns})
+        self.ignored_columns = tuple(name for name in header.names if name not in known)
         self._columns = {header.names.index(spec.name): spec for spec in columns}
         self._arrow = ArrowReader(
             self._columns,
@@ -100,10 +101,12 @@ class CsvReader:
             max_block_bytes=max(max_row_bytes, BLOCK_BYTES) + 2,
         )
         preferred = Dialect(
-            delimiter=header.delimiter, decimal=trained.decimal, thousands=trained.thousands
+            delimiter=header.delimiter,
+            decimal=training_dialect.decimal,
+            thousands=training_dialect.thousands,
         )
-        self.dialect = fit_notation((), preferred, **self._given)
-        self._settled = False
+        self.dialect = fit_notation((), preferred, **self._marks)
+        self._is_settled = False
         self._max_rows = max_rows
         self._echo = echo
         self._piece_bytes = FIRST_BLOCK_BYTES
@@ -111,7 +114,7 @@ class CsvReader:
             self._piece_bytes = min(FIRST_BLOCK_BYTES, 2 * MAX_FILLED_CELLS // len(self.names))
 
     def __iter__(self) -> Iterator[Block]:
-        """Yield the blocks, each of one row at least.
+        """Yield the blocks, each of at least one row.
 
         Raises:
             RowTooLarge: A row is longer than `max_row_bytes`.
@@ -123,30 +126,31 @@ class CsvReader:
             if rows > self._max_rows:
                 raise TooManyInstances("rows", self._max_rows)
             if block.rows:
-                self._settled = True
+                self._is_settled = True
                 yield block
 
     def _blocks(self) -> Iterator[Block]:
-        for body in self._records.blocks(self.dialect.delimiter):
-            block = self._read_fast(body, last=self._records.ended)
+        for records in self._records.blocks(self.dialect.delimiter):
+            block = self._read_fast(records)
             if block:
                 yield block
             else:
-                yield from self._read_in_pieces(body)
+                yield from self._read_in_pieces(records)
 
-    def _read_in_pieces(self, body: bytes) -> Iterator[Block]:
-        """Read as text as little as can be: it is slow, and takes memory for each fault."""
-        pieces = RecordStream(BytesIO(body), max_row_bytes=len(body), line=self._records.line)
-        for piece in pieces.blocks(self.dialect.delimiter, largest=self._piece_bytes):
-            is_part = len(piece) < len(body)
-            block = self._read_fast(piece, last=pieces.ended) if is_part else None
-            yield block or self._read_text(piece, pieces.line)
+    def _read_in_pieces(self, records: RecordBlock) -> Iterator[Block]:
+        """Read as little as possible as text, which is slow and takes memory for each fault."""
+        body = records.body
+        stream = RecordStream(BytesIO(body), max_row_bytes=len(body), line=records.line)
+        for piece in stream.blocks(self.dialect.delimiter, largest=self._piece_bytes):
+            is_part = len(piece.body) < len(body)
+            block = self._read_fast(piece) if is_part else None
+            yield block or self._read_text(piece)
 
-    def _read_fast(self, body: bytes, *, last: bool) -> Block | None:
-        if not is_utf8(body) or (last and not is_closed(body, self.dialect.delimiter)):
+    def _read_fast(self, records: RecordBlock) -> Block | None:
+        if not records.is_regular:
             return None
-        instances = self._arrow.instances(body, self.dialect) if self._columns else {}
-        texts = self._arrow.texts(body) if self._echo else []
+        instances = self._arrow.instances(records.body, self.dialect) if self._columns else {}
+        texts = self._arrow.texts(records.body) if self._echo else []
         if instances is None or texts is None:
             return None
         return Block(
@@ -156,20 +160,24 @@ class CsvReader:
             ignored_columns=self.ignored_columns,
         )
 
-    def _read_text(self, body: bytes, line: int) -> Block:
-        rows = TextRows(body, self.names, delimiter=self.dialect.delimiter, line=line)
-        if not self._settled:
+    def _read_text(self, records: RecordBlock) -> Block:
+        # 1. Split the records into rows of text.
+        rows = TextRows(records, self.names, delimiter=self.dialect.delimiter)
+        # 2. The numbers of the first block settle the dialect.
+        if not self._is_settled:
             texts = self._number_texts(rows)
-            self.dialect = fit_notation(texts, self.dialect, **self._given)
+            self.dialect = fit_notation(texts, self.dialect, **self._marks)
+        # 3. Parse each column of the model.
         values = {}
-        for place, spec in self._columns.items():
-            parsed = parse(spec, rows.column(place), self.dialect)
-            rows.find(place, parsed.faults)
+        for index, spec in self._columns.items():
+            parsed = parse(spec, rows.column(index), self.dialect)
+            rows.add_faults(index, parsed.faults)
             values[spec.name] = parsed.values
-        good = rows.good()
-        faults, fault_count, errors = summarise(rows.findings, rows.locate)
+        # 4. Keep the rows without a fault, and say what is wrong with the others.
+        is_good = rows.is_good()
+        faults, fault_count, errors = summarise_faults(rows.faults, rows.locate)
         return Block(
-            instances={name: column[good] for name, column in values.items()},
+            instances={name: column[is_good] for name, column in values.items()},
             rows=len(rows),
             faults=faults,
             fault_count=fault_count,
@@ -179,8 +187,8 @@ class CsvReader:
         )
 
     def _number_texts(self, rows: TextRows) -> list[str]:
-        places = [place for place, spec in self._columns.items() if isinstance(spec, NumberInput)]
-        return [text for place in places for text in rows.column(place)]
+        numbers = [index for index, spec in self._columns.items() if isinstance(spec, NumberInput)]
+        return [text for index in numbers for text in rows.column(index)]
 
 
 def _parse_decimal(text: str | None) -> str | None:

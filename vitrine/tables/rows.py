@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from urllib.parse import quote
 
 import numpy as np
 
 from vitrine.errors import Fault, nearest, shown
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
-from vitrine.tables.blocks import WHOLE_ROW, Block, summarise
-from vitrine.tables.cells import Parsed, narrowed, parse
+from vitrine.tables.blocks import WHOLE_ROW, Block, summarise_faults
+from vitrine.tables.cells import ParsedColumn, parse, round_to_float32
 from vitrine.tables.header import MAX_COMPARED
 
 _ABSENT = object()
@@ -19,32 +20,35 @@ _NAMES: dict[type, str] = {list: "an array", dict: "an object", type(None): "nul
 def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> Block:
     """Turn rows, as JSON gives them, into instances.
 
-    A row is an object with a value for every column: null is a blank, a column that is not there
-    is a fault. A text is read like a cell of a CSV file with decimal points; a category's code may
-    be a number or a boolean.
+    A row is an object with a value for every column. Null is a blank; a column that is not there is
+    a fault. A text is read like a cell of a CSV file with decimal points, and the code of a
+    category may be a number or a boolean.
     """
-    places = [place for place, row in enumerate(instances) if isinstance(row, dict)]
+    # 1. A row that is no object has that one fault.
+    indices = [index for index, row in enumerate(instances) if isinstance(row, dict)]
     rows = [row for row in instances if isinstance(row, dict)]
-    unknown = _unknown(rows, {spec.name for spec in columns})
-    findings: dict[int, dict[int, str]] = defaultdict(dict)
-    for place, row in enumerate(instances):
+    faults: dict[int, dict[int, str]] = defaultdict(dict)
+    for index, row in enumerate(instances):
         if not isinstance(row, dict):
-            findings[place][WHOLE_ROW] = f"must be an object. Received: {_shown(row)}."
+            faults[index][WHOLE_ROW] = f"must be an object. Received: {_shown(row)}."
+    # 2. Parse the other rows column by column.
+    unknown = _unknown_names(rows, {spec.name for spec in columns})
     values = {}
     for column, spec in enumerate(columns):
         cells = [row.get(spec.name, _ABSENT) for row in rows]
         parsed = _parse(spec, cells)
         hint = nearest(spec.name, unknown[:MAX_COMPARED]) if _ABSENT in cells else ""
         for cell, rule in parsed.faults.items():
-            absent = cells[cell] is _ABSENT
-            text = f"is missing.{hint}" if absent else f"{rule}. Received: {_shown(cells[cell])}."
-            findings[places[cell]][column] = text
+            is_absent = cells[cell] is _ABSENT
+            faults[indices[cell]][column] = (
+                f"is missing.{hint}" if is_absent else f"{rule}. Received: {_shown(cells[cell])}."
+            )
         values[spec.name] = parsed.values
-    good = np.array([place not in findings for place in places], np.bool_)
-    names = [spec.name for spec in columns]
-    summary = summarise(findings, lambda row, column, text: _locate(names, row, column, text))
+    # 3. Keep the rows without a fault.
+    is_good = np.array([index not in faults for index in indices], np.bool_)
+    summary = summarise_faults(faults, partial(_locate, [spec.name for spec in columns]))
     return Block(
-        instances={name: column[good] for name, column in values.items()},
+        instances={name: column[is_good] for name, column in values.items()},
         rows=len(instances),
         faults=summary.faults,
         fault_count=summary.fault_count,
@@ -53,32 +57,29 @@ def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> B
     )
 
 
-def _unknown(rows: Sequence[Mapping[str, object]], known: set[str]) -> tuple[str, ...]:
+def _unknown_names(rows: Sequence[Mapping[str, object]], known: set[str]) -> tuple[str, ...]:
     """List the names that are no columns, in the order of their first appearance."""
-    found: dict[str, None] = {}
+    unknown: dict[str, None] = {}
     for row in rows:
         if not row.keys() <= known:
-            found.update((name, None) for name in row if name not in known)
-    return tuple(found)
+            unknown.update((name, None) for name in row if name not in known)
+    return tuple(unknown)
 
 
-def _parse(spec: ColumnSpec, cells: Sequence[object]) -> Parsed:
+def _parse(spec: ColumnSpec, cells: Sequence[object]) -> ParsedColumn:
     if isinstance(spec, NumberInput) and {type(cell) for cell in cells} <= {int, float}:
         try:
-            return narrowed(np.array(cells, np.float64), {})
-        except OverflowError:  # an integer beyond float64: found again below
+            return round_to_float32(np.array(cells, np.float64))
+        except OverflowError:  # an integer beyond float64, which becomes a fault below
             pass
     parsed = parse(spec, [cell_text(cell) for cell in cells], Dialect())
-    unreadable = {place: _rule(spec) for place, cell in enumerate(cells) if _is_no_cell(cell)}
-    return Parsed(parsed.values, {**parsed.faults, **unreadable})
+    rule = "must be a number" if isinstance(spec, NumberInput) else "must be a text"
+    unreadable = {index: rule for index, cell in enumerate(cells) if _is_no_cell(cell)}
+    return ParsedColumn(parsed.values, {**parsed.faults, **unreadable})
 
 
 def _is_no_cell(cell: object) -> bool:
     return cell is _ABSENT or isinstance(cell, list | dict)
-
-
-def _rule(spec: ColumnSpec) -> str:
-    return "must be a number" if isinstance(spec, NumberInput) else "must be a text"
 
 
 def cell_text(cell: object) -> str:

@@ -8,95 +8,99 @@ from numpy.typing import NDArray
 
 from vitrine.errors import Fault, shown
 from vitrine.tables.blocks import WHOLE_ROW
-from vitrine.tables.records import NOT_UTF8, is_utf8, split_fields, split_records
+from vitrine.tables.records import NOT_UTF8, RecordBlock, split_fields, split_records
 
 
 class TextRows:
     """The rows of one block, blank lines left out.
 
+    A row is complete if it has as many fields as the header.
+
+    Args:
+        block: Records without a header.
+        names: Names of the columns.
+        delimiter: Mark between fields.
+
     Attributes:
-        lines: The line on which each row starts.
-        findings: What is wrong, by row and column.
+        faults: Index of a row -> index of a column, or `WHOLE_ROW` -> what is wrong there.
     """
 
-    def __init__(self, body: bytes, names: Sequence[str], *, delimiter: str, line: int) -> None:
-        """Split a block of whole records.
-
-        Args:
-            body: Without a header.
-            names: Of the columns.
-            delimiter: Between columns.
-            line: Of the file, on which the block starts.
-        """
-        self.lines: list[int] = []
-        self.findings: dict[int, dict[int, str]] = defaultdict(dict)
+    def __init__(self, block: RecordBlock, names: Sequence[str], *, delimiter: str) -> None:
+        self.faults: dict[int, dict[int, str]] = defaultdict(dict)
         self._names = names
         self._rows: list[list[str]] = []
-        for before, record in split_records(body.decode("utf-8", "surrogateescape"), delimiter):
+        self._lines: list[int] = []
+        text = block.body.decode("utf-8", "surrogateescape")
+        for lines_before, record in split_records(text, delimiter):
             if not self._is_blank(record):
-                self._add(record, delimiter, line + before)
-        self._whole = [place for place in range(len(self)) if place not in self.findings]
-        if not is_utf8(body):
-            self._find_bytes()
+                self._add(record, delimiter, block.line + lines_before)
+        self._complete = [row for row in range(len(self)) if row not in self.faults]
+        if NOT_UTF8.search(text):
+            self._add_faults_of_bytes()
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def column(self, place: int) -> list[str]:
-        """Return a column's cells in the rows that have all their fields."""
-        return [self._rows[row][place] for row in self._whole]
+    def column(self, index: int) -> list[str]:
+        """Return a column's cells in the complete rows."""
+        return [self._rows[row][index] for row in self._complete]
 
-    def find(self, place: int, rules: Mapping[int, str]) -> None:
-        """Add the rules that cells of a column break, by their place in `column`."""
+    def add_faults(self, column: int, rules: Mapping[int, str]) -> None:
+        """Add the faults of a column's cells.
+
+        Args:
+            column: Index of the column.
+            rules: Index of a cell in `column` -> the rule that the cell breaks.
+        """
         for cell, rule in rules.items():
-            row = self._whole[cell]
-            received = shown(self._rows[row][place])
-            self.findings[row].setdefault(place, f"{rule}. Received: {received}.")
+            row = self._complete[cell]
+            received = shown(self._rows[row][column])
+            self.faults[row].setdefault(column, f"{rule}. Received: {received}.")
 
-    def good(self) -> NDArray[np.bool_]:
-        """Tell which of the cells returned by `column` are in rows without any fault."""
-        return np.array([row not in self.findings for row in self._whole], np.bool_)
+    def is_good(self) -> NDArray[np.bool_]:
+        """Return which of the complete rows have no fault."""
+        return np.array([row not in self.faults for row in self._complete], np.bool_)
 
-    def locate(self, row: int, place: int, text: str) -> Fault:
-        """Make a fault of a finding."""
-        line = self.lines[row]
-        if place == WHOLE_ROW:
+    def locate(self, row: int, column: int, text: str) -> Fault:
+        """Make a fault of what is wrong with a row or a cell."""
+        line = self._lines[row]
+        if column == WHOLE_ROW:
             return Fault(detail=f"Line {line}: {text}", line=line)
-        name = self._names[place]
+        name = self._names[column]
         return Fault(detail=f"Line {line}, column {shown(name)}: {text}", line=line, column=name)
 
     def echo(self) -> dict[str, list[str]]:
-        """Return all columns of all rows, as long as the header is."""
+        """Return all columns of all rows, each row as long as the header."""
         width = len(self._names)
         rows = [[_printable(text) for text in row] for row in self._rows]
         padded = [row + [""] * (width - len(row)) for row in rows]
-        return {name: [row[place] for row in padded] for place, name in enumerate(self._names)}
+        return {name: [row[index] for row in padded] for index, name in enumerate(self._names)}
 
     def _is_blank(self, record: str) -> bool:
-        """Tell a blank line from a record; where there is one column, spaces are a blank cell."""
+        """Tell a blank line from a record; in a table of one column, spaces are a blank cell."""
         return not (record if len(self._names) == 1 else record.strip(" "))
 
     def _add(self, record: str, delimiter: str, line: int) -> None:
         fields = split_fields(record, delimiter)
         row, width = len(self), len(self._names)
-        if fields.unclosed is not None:
-            line += fields.unclosed
-            self.findings[row][WHOLE_ROW] = "must close the quote that opens here."
+        if fields.unclosed_quote is not None:
+            line += fields.unclosed_quote
+            self.faults[row][WHOLE_ROW] = "must close the quote that opens here."
         elif len(fields.texts) != width:
             rule = f"must have {width} fields, as the header has"
-            self.findings[row][WHOLE_ROW] = f"{rule}. Received: {len(fields.texts)}."
+            self.faults[row][WHOLE_ROW] = f"{rule}. Received: {len(fields.texts)}."
         self._rows.append(fields.texts)
-        self.lines.append(line)
+        self._lines.append(line)
 
-    def _find_bytes(self) -> None:
-        for row in self._whole:
-            for place, text in enumerate(self._rows[row]):
-                if strange := NOT_UTF8.search(text):
-                    octet, before = ord(strange[0]) - 0xDC00, text[: strange.start()]
+    def _add_faults_of_bytes(self) -> None:
+        for row in self._complete:
+            for column, text in enumerate(self._rows[row]):
+                if escaped := NOT_UTF8.search(text):
+                    octet, before = ord(escaped[0]) - 0xDC00, text[: escaped.start()]
                     received = f"byte 0x{octet:02x} after {shown(before[-20:])}"
-                    self.findings[row][place] = f"must be UTF-8. Received: {received}."
+                    self.faults[row][column] = f"must be UTF-8. Received: {received}."
 
 
 def _printable(text: str) -> str:
-    """Put the replacement character for bytes that are not UTF-8."""
+    """Replace bytes that are not UTF-8 by the replacement character."""
     return NOT_UTF8.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""Columns -> CSV."""
+"""Columns of numbers and texts -> CSV."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,16 @@ Column = Sequence[str | None] | NDArray[Any]
 def write_csv(
     columns: Mapping[str, Column], *, header: bool, dialect: Dialect | None = None
 ) -> bytes:
-    r"""Write columns of one length as CSV, lines ending in "\n".
+    r"""Write columns of one length as CSV, with lines that end in "\n".
 
-    Numbers get the fewest digits that give their type's value back; NaN and None are empty. Texts
-    are quoted where they must be, and otherwise written as they are: one that a spreadsheet would
+    A number gets the fewest digits that give the value of its type back; NaN and None are empty. A
+    text is quoted where it must be, and otherwise written as it is: a text that a spreadsheet would
     take for a formula came from the client who will read it.
 
     Args:
-        columns: In order.
+        columns: Name of each column -> its cells, in order.
         header: Whether the first line names the columns.
-        dialect: For the delimiter and the decimal mark; thousands are never grouped.
+        dialect: Dialect with the delimiter and the decimal mark; thousands are never grouped.
     """
     dialect = dialect or Dialect()
     quoted = re.compile(f'["\r\n{re.escape(dialect.delimiter)}]')

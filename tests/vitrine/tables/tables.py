@@ -56,7 +56,7 @@ def reader(body: bytes | str | Stream, *columns: ColumnSpec, **options: Any) -> 
     """Open a body with wide limits and a training file of decimal points."""
     octets = body.encode() if isinstance(body, str) else body
     stream = BytesIO(octets) if isinstance(octets, bytes) else octets
-    limits = {"trained": POINT, "max_row_bytes": 2**20, "max_rows": 10**6}
+    limits = {"training_dialect": POINT, "max_row_bytes": 2**20, "max_rows": 10**6}
     return CsvReader(stream, columns, **{**limits, **options})
 
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.vitrine.tables.tables import COMMA, POINT, plain
+from tests.vitrine.tables.tables import COMMA, POINT, category, plain
 from vitrine.signature import Dialect
 from vitrine.tables.cells import (
     BLANKS,
     MAX_CATEGORY_CHARACTERS,
     find_date_formats,
     fit_notation,
-    parse_categories,
+    parse,
     parse_dates,
     parse_numbers,
 )
@@ -120,13 +120,12 @@ def test_blank_is_blank_in_every_kind_of_column(blank: str) -> None:
 
     assert plain(parse_numbers(texts, POINT).values) == [None, None]
     assert plain(parse_dates(texts, "%Y-%m-%d").values) == [None, None]
-    assert plain(parse_categories(texts).values) == [None, None]
+    assert plain(parse(category("kind"), texts, POINT).values) == [None, None]
 
 
 def test_no_text_at_all_is_blank() -> None:
     assert plain(parse_numbers([None, "1"], POINT).values) == [None, 1.0]
     assert plain(parse_dates([None], "%Y").values) == [None]
-    assert plain(parse_categories([None]).values) == [None]
 
 
 def test_booleans_are_numbers_in_a_column_of_flags_only() -> None:
@@ -153,7 +152,7 @@ def test_column_of_numbers_is_read_cell_by_cell(texts: list[str], dialect: Diale
     column = parse_numbers(texts, dialect)
 
     assert plain(column.values) == [plain(cell.values)[0] for cell in cells]
-    assert sorted(column.faults) == [place for place, cell in enumerate(cells) if cell.faults]
+    assert sorted(column.faults) == [index for index, cell in enumerate(cells) if cell.faults]
 
 
 @pytest.mark.parametrize(
@@ -233,13 +232,15 @@ def test_date_formats_are_those_that_read_every_text(
 def test_category_takes_the_spelling_of_the_vocabulary(
     text: str, vocabulary: tuple[str, ...], expected: str
 ) -> None:
-    assert parse_categories([text], vocabulary).values.tolist() == [expected]
+    parsed = parse(category("kind", *vocabulary), [text], POINT)
+
+    assert parsed.values.tolist() == [expected]
 
 
 def test_category_of_a_whole_file_is_a_fault() -> None:
     longest = "x" * MAX_CATEGORY_CHARACTERS
 
-    parsed = parse_categories([longest, longest + "x"])
+    parsed = parse(category("kind"), [longest, longest + "x"], POINT)
 
     assert parsed.faults == {1: "may have at most 4096 characters"}
     assert parsed.values.tolist() == [longest, None]

@@ -35,13 +35,16 @@ def test_delimiter_is_the_one_that_brings_out_the_columns(header: str, delimiter
 
 @pytest.mark.parametrize("trained", [",", ";", "\t", ":"])
 def test_delimiter_is_the_training_files_where_one_column_leaves_it_open(trained: str) -> None:
-    opened = reader("age\n1", AGE, trained=Dialect(delimiter=trained))
+    opened = reader("age\n1", AGE, training_dialect=Dialect(delimiter=trained))
 
     assert opened.dialect.delimiter == trained
 
 
 def test_delimiter_of_the_training_file_is_tried_too() -> None:
-    assert reader("age:fare", AGE, FARE, trained=Dialect(delimiter=":")).names == ("age", "fare")
+    assert reader("age:fare", AGE, FARE, training_dialect=Dialect(delimiter=":")).names == (
+        "age",
+        "fare",
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_missing_column_is_not_taken_for_one_that_is_there() -> None:
 
 def test_many_missing_columns_are_counted() -> None:
     with pytest.raises(InvalidInstances, match=r"^500 faults. The first 20 are listed."):
-        reader("x,y", *[number(f"feature {place}") for place in range(500)])
+        reader("x,y", *[number(f"feature {index}") for index in range(500)])
 
 
 def test_repeated_column_is_a_fault_wherever_it_is() -> None:

@@ -1,7 +1,7 @@
 """A CSV body becomes blocks of instances, or faults with line and column."""
 
 import csv
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ from vitrine.tables.arrow import ArrowReader
 from vitrine.tables.blocks import Block
 from vitrine.tables.cells import parse
 from vitrine.tables.reader import MAX_FILLED_CELLS
-from vitrine.tables.records import BOM, is_closed
+from vitrine.tables.records import BOM, RecordBlock, RecordStream
 from vitrine.tables.text import TextRows
 
 X, FLAG, KIND, DAY = (
@@ -97,17 +97,18 @@ def read_both_ways(body: bytes, dialect: Dialect, columns: list[ColumnSpec]) -> 
         delimiter=dialect.delimiter,
         max_block_bytes=2**16,
     )
-    rows = TextRows(body, names, delimiter=dialect.delimiter, line=1)
+    records = RecordBlock(body, line=1, is_regular=True)
+    rows = TextRows(records, names, delimiter=dialect.delimiter)
     parsed = {}
-    for place, spec in enumerate(columns):
-        column = parse(spec, rows.column(place), dialect)
-        rows.find(place, column.faults)
+    for index, spec in enumerate(columns):
+        column = parse(spec, rows.column(index), dialect)
+        rows.add_faults(index, column.faults)
         parsed[spec.name] = column.values
 
     fast, texts = arrow.instances(body, dialect), arrow.texts(body)
 
     if fast is not None:
-        assert rows.findings == {}
+        assert rows.faults == {}
         assert_same(fast, parsed)
     if texts is not None:
         assert dict(zip(names, texts, strict=True)) == rows.echo()
@@ -130,10 +131,9 @@ def test_both_ways_to_read_a_table_agree(table: tuple[str, Dialect, int], kinds:
 @given(st.text('",;\n\r 15.e-a\t', max_size=30), st.sampled_from(",;\t"))
 @example(";\n5;;,", ";")
 def test_both_ways_to_read_a_scrawl_agree(text: str, delimiter: str) -> None:
-    body = text.encode()
-
-    if is_closed(body, delimiter):
-        read_both_ways(body, Dialect(delimiter=delimiter), [X, KIND])
+    for block in RecordStream(BytesIO(text.encode()), max_row_bytes=100).blocks(delimiter):
+        if block.is_regular:
+            read_both_ways(block.body, Dialect(delimiter=delimiter), [X, KIND])
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -200,11 +200,11 @@ def test_header_alone_has_no_blocks() -> None:
         ('x,y\n"1,5",2\n', {}, [1.5]),
         ('x,y\n"1,234.5",2\n', {}, [1234.5]),
         ("x;y\n1.234;2\n", {}, [1.234]),
-        ("x;y\n1.234;2\n", {"trained": COMMA}, [1234.0]),
+        ("x;y\n1.234;2\n", {"training_dialect": COMMA}, [1234.0]),
         ("x;y\n1.234;2\n", {"decimal": ","}, [1234.0]),
         ("x;y\n1,234;2\n", {"decimal": ","}, [1.234]),
         ("x;y\n1,234;2\n", {"thousands": ","}, [1234.0]),
-        ("x;y\n1.5;2\n", {"trained": COMMA}, [1.5]),
+        ("x;y\n1.5;2\n", {"training_dialect": COMMA}, [1.5]),
         ("x;y\n1 234,5;2\n", {"decimal": ",", "thousands": " "}, [1234.5]),
         ("x;y\n1\u202f234,5;2\n", {"decimal": ",", "thousands": "\u00a0"}, [1234.5]),
         ("x;y\n1'234.5;2\n", {"thousands": "\u2019"}, [1234.5]),
@@ -282,8 +282,8 @@ def test_fault_has_line_column_and_value(row: str, column: str | None, text: str
 
     block = only_block(body, *COLUMNS)
 
-    place = f", column {column!r}" if column else ""
-    fault = Fault(detail=f"Line 6{place}: {text}", line=6, column=column)
+    where = f"Line 6, column {column!r}" if column else "Line 6"
+    fault = Fault(detail=f"{where}: {text}", line=6, column=column)
     assert block.faults == (fault,)
     assert block.errors == {2: fault.detail}
     assert block.rows == 4
@@ -339,13 +339,13 @@ def test_all_faults_are_counted_and_the_first_listed() -> None:
 
 
 def test_error_of_a_row_tells_its_first_faults() -> None:
-    columns = [number(f"x{place}") for place in range(8)]
+    columns = [number(f"x{index}") for index in range(8)]
     header = ",".join(spec.name for spec in columns)
 
     block = only_block(f"{header}\n{','.join('abcdefgh')}\n", *columns)
 
     assert block.fault_count == 8
-    assert "'e'. And 3 more." in block.errors[0]
+    assert "'e'. This row has 3 more faults." in block.errors[0]
 
 
 def test_booleans_stand_for_flags() -> None:
@@ -370,7 +370,7 @@ def test_echo_of_a_ragged_row_is_as_long_as_the_header() -> None:
 
 
 def test_echo_of_many_short_rows_under_a_wide_header_is_bounded() -> None:
-    names = ",".join(f"x{place}" for place in range(10_000))
+    names = ",".join(f"x{index}" for index in range(10_000))
     body = f"x,{names}\n" + "1\n" * 1000
 
     blocks = list(reader(body, X, echo=True))
@@ -397,10 +397,10 @@ def test_too_long_a_row_ends_the_blocks() -> None:
         next(blocks)
 
 
-def test_faults_keep_their_line_and_rows_their_place_in_a_long_body() -> None:
-    rows = [f'{place},"a\r\nb"' for place in range(60_000)]
-    for place in (7, 30_000, 59_999):
-        rows[place] = f"bad{place},c"
+def test_faults_keep_their_line_and_rows_their_index_in_a_long_body() -> None:
+    rows = [f'{row},"a\r\nb"' for row in range(60_000)]
+    for row in (7, 30_000, 59_999):
+        rows[row] = f"bad{row},c"
     body = "x,kind\r\n" + "\r\n".join(rows)
 
     blocks = list(reader(body, X, KIND))
@@ -433,7 +433,7 @@ def test_blocks_do_not_depend_on_how_the_body_arrives(
     text, dialect, width = table
     header = dialect.delimiter.join(["x", "b", "c", "d"][:width])
     body = f"{header}\n{text}".encode("utf-8", "replace")
-    options = {"trained": dialect, "delimiter": dialect.delimiter, "echo": True}
+    options = {"training_dialect": dialect, "delimiter": dialect.delimiter, "echo": True}
 
     dripping = reader(Dripping(body, sizes), X, **options)
 

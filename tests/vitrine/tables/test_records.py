@@ -11,10 +11,8 @@ from tests.vitrine.tables.tables import Dripping
 from vitrine.errors import EmptyBody, RowTooLarge
 from vitrine.tables.records import (
     FIRST_BLOCK_BYTES,
+    RecordBlock,
     RecordStream,
-    is_closed,
-    is_utf8,
-    last_record_end,
     split_fields,
     split_records,
 )
@@ -44,6 +42,25 @@ def read_by_hand(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
         else:
             state, field = "plain", field + character
     return [*records, (started, [*fields, field])]
+
+
+def only_block(body: bytes) -> RecordBlock:
+    """Read a body that is one block."""
+    (block,) = RecordStream(BytesIO(body), max_row_bytes=1000).blocks(",")
+    return block
+
+
+def whole_records(buffer: bytes, delimiter: str) -> bytes:
+    """Return the whole records in a buffer of two bytes or more, when more bytes are to come."""
+    stream = RecordStream(BytesIO(buffer + b"x"), max_row_bytes=len(buffer) - len("\r\n"))
+    try:
+        return next(stream.blocks(delimiter)).body
+    except RowTooLarge:
+        return b""
+
+
+def joined(records: RecordStream) -> bytes:
+    return b"".join(block.body for block in records.blocks(","))
 
 
 def as_one_line_end(text: str) -> str:
@@ -84,28 +101,27 @@ def test_fields_are_split_as_rfc_4180_says(record: str, fields: list[str]) -> No
     found = split_fields(record, ",")
 
     assert found.texts == fields
-    assert found.unclosed is None
+    assert found.unclosed_quote is None
 
 
 @pytest.mark.parametrize(
     ("record", "line"), [('a,"b', 0), ('"a\nb","c\nd', 1), ('"a\r\nb\rc","', 2), ('"', 0)]
 )
 def test_unclosed_quote_is_found_on_its_line(record: str, line: int) -> None:
-    assert split_fields(record, ",").unclosed == line
-    assert not is_closed(record.encode(), ",")
+    assert split_fields(record, ",").unclosed_quote == line
+    assert not only_block(record.encode()).is_regular
 
 
 @given(CSV_TEXT, st.sampled_from(",;"))
 def test_last_record_end_stands_whatever_follows(text: str, delimiter: str) -> None:
     body = text.encode()
     ends = []
-    for match_end in range(len(body) + 1):
-        end = last_record_end(body[:match_end], delimiter)
-        ends.append(end)
-        closed = body[:end]
-        again = [split_fields(r, delimiter) for _, r in split_records(closed.decode(), delimiter)]
-        assert closed == b"" or closed.endswith((b"\n", b"\r"))
-        assert all(fields.unclosed is None for fields in again)
+    for size in range(2, len(body) + 1):
+        whole = whole_records(body[:size], delimiter)
+        ends.append(len(whole))
+        records = [record for _, record in split_records(whole.decode(), delimiter)]
+        assert whole == b"" or whole.endswith((b"\n", b"\r"))
+        assert all(split_fields(record, delimiter).unclosed_quote is None for record in records)
 
     assert all(before <= after for before, after in pairwise(ends))
 
@@ -113,7 +129,6 @@ def test_last_record_end_stands_whatever_follows(text: str, delimiter: str) -> N
 @pytest.mark.parametrize(
     ("buffer", "end"),
     [
-        (b"", 0),
         (b"a,b", 0),
         (b"a\nb", 2),
         (b"a\nb\r", 2),
@@ -129,14 +144,17 @@ def test_last_record_end_stands_whatever_follows(text: str, delimiter: str) -> N
         (b'5" disk\n3" disk\r', 8),
     ],
 )
-def test_last_record_end(buffer: bytes, end: int) -> None:
-    assert last_record_end(buffer, ",") == end
+def test_block_ends_with_the_last_whole_record(buffer: bytes, end: int) -> None:
+    assert whole_records(buffer, ",") == buffer[:end]
 
 
-@given(st.binary(max_size=30), st.text(max_size=10))
-def test_utf8_is_what_decodes(octets: bytes, text: str) -> None:
-    assert is_utf8(text.encode())
-    assert is_utf8(octets) == (octets.decode(errors="ignore").encode() == octets)
+@given(st.binary(min_size=1, max_size=30), st.text(min_size=1, max_size=10))
+def test_block_in_utf8_is_regular(octets: bytes, text: str) -> None:
+    unquoted = octets.replace(b'"', b"")
+    is_utf8 = unquoted.decode(errors="ignore").encode() == unquoted
+
+    assert only_block(b"x" + text.replace('"', "").encode()).is_regular
+    assert only_block(b"x" + unquoted).is_regular == is_utf8
 
 
 @given(st.lists(CSV_TEXT), st.lists(st.integers(1, 9)))
@@ -146,7 +164,7 @@ def test_blocks_do_not_depend_on_how_bytes_arrive(texts: list[str], sizes: list[
     dripping = RecordStream(Dripping(body, sizes), max_row_bytes=1000)
 
     assert list(dripping.blocks(",")) == list(whole.blocks(","))
-    assert b"".join(RecordStream(BytesIO(body), max_row_bytes=1000).blocks(",")) == body
+    assert joined(RecordStream(BytesIO(body), max_row_bytes=1000)) == body
 
 
 @given(st.lists(st.text('"\r\n,ab', max_size=9), min_size=1), st.sampled_from(["\n", "\r", "\r\n"]))
@@ -156,9 +174,9 @@ def test_lines_do_not_depend_on_where_blocks_are_cut(rows: list[str], line_end: 
 
     records = RecordStream(BytesIO(body.encode()), max_row_bytes=40)
     found = [
-        (records.line + line, record)
+        (block.line + line, record)
         for block in records.blocks(",")
-        for line, record in split_records(block.decode(), ",")
+        for line, record in split_records(block.body.decode(), ",")
         if record.strip()
     ]
 
@@ -168,18 +186,18 @@ def test_lines_do_not_depend_on_where_blocks_are_cut(rows: list[str], line_end: 
 def test_first_block_is_small_and_later_ones_are_not() -> None:
     records = RecordStream(BytesIO(b"123456789\n" * 200_000), max_row_bytes=2**20)
 
-    sizes = [len(block) for block in records.blocks(",")]
+    sizes = [len(block.body) for block in records.blocks(",")]
 
     assert 2**14 < sizes[0] <= 2**15 < 2**17 < max(sizes) <= 2**18
 
 
 @pytest.mark.parametrize("size", [1000, 1001])
-def test_longest_row_is_read_in_any_place(size: int) -> None:
+def test_longest_row_is_read_wherever_it_is(size: int) -> None:
     row = b"x" * size + b"\r\n"
     body = b"a\n" * 77 + row + b"b\n"
     records = RecordStream(BytesIO(body), max_row_bytes=size)
 
-    assert b"".join(records.blocks(",")) == body
+    assert joined(records) == body
 
 
 @pytest.mark.parametrize(
@@ -194,7 +212,7 @@ def test_longest_row_is_read_in_any_place(size: int) -> None:
 def test_row_without_end_is_refused_after_the_rows_before_it(row: bytes, message: str) -> None:
     blocks = RecordStream(BytesIO(b"a\n\n" + row), max_row_bytes=1000).blocks(",")
 
-    assert next(blocks) == b"a\n\n"
+    assert next(blocks).body == b"a\n\n"
     with pytest.raises(RowTooLarge) as caught:
         next(blocks)
     assert caught.value.detail.endswith(message)
