@@ -23,8 +23,8 @@ from service.rollout.repository import Repository
 from service.rollout.state import StateFolder
 from service.server.worker import others_serve
 from service.settings import InvalidSetting, Settings
-from service.telemetry import logs, metrics
-from service.telemetry.metrics import REFUSED, Metrics
+from service.telemetry import logs, multiprocess
+from service.telemetry.metrics import Metrics
 from vitrine.bundle import InvalidBundle
 from vitrine.engines import available_cpus
 
@@ -36,7 +36,7 @@ def _compose(numbers: Path | None) -> Flask:
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
     if numbers is not None:
-        metrics.reserve(numbers, os.getpid())
+        multiprocess.reserve(numbers, os.getpid())
     repository = Repository()
     worker = Agent(
         StateFolder(Path(settings.state) if settings.state else _own_state()),
@@ -69,7 +69,7 @@ def _refuse(sentence: str, numbers: Path | None) -> NoReturn:
     """
     try:
         if numbers is not None:
-            (numbers / REFUSED).touch(exist_ok=False)
+            (numbers / multiprocess.REFUSED).touch(exist_ok=False)
     except FileExistsError:
         raise SystemExit(1) from None
     except OSError:

@@ -94,9 +94,9 @@ def on_starting(server: Any) -> None:
 def _prepare_folders() -> None:
     try:
         # Imported with the variables set, which the libraries read once.
-        from service.telemetry import metrics  # noqa: PLC0415
+        from service.telemetry import multiprocess  # noqa: PLC0415
 
-        metrics.clear(Path(os.environ[_NUMBERS]))
+        multiprocess.clear(Path(os.environ[_NUMBERS]))
     except OSError as error:
         sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
     from service.rollout import state  # noqa: PLC0415
@@ -194,11 +194,11 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's 
 def child_exit(server: Any, worker: Any) -> None:
     """Keep the numbers of a worker that ended, in one file for all of them."""
     from service.server.worker import forget  # noqa: PLC0415
-    from service.telemetry import metrics  # noqa: PLC0415
+    from service.telemetry import multiprocess  # noqa: PLC0415
 
     forget(worker)
     try:
-        metrics.retire(Path(os.environ[_NUMBERS]), worker.pid)
+        multiprocess.retire(Path(os.environ[_NUMBERS]), worker.pid)
     except OSError as error:
         server.log.warning("The metrics of an ended worker stay apart: %s.", error.strerror)
 

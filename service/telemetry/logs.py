@@ -1,4 +1,4 @@
-"""One JSON object a line on standard output, for requests and for whatever else is logged."""
+"""The log: one JSON object per line on standard output."""
 
 import logging
 import sys
@@ -9,10 +9,10 @@ import orjson
 
 
 class JsonFormatter(logging.Formatter):
-    """Write a log record as one line of JSON: its `fields`, and its traceback where it has one."""
+    """Write a log record as one line of JSON, with its `fields` and its traceback, if any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line without its line break."""
         time = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, Any] = {
             "time": time.isoformat(timespec="milliseconds"),
@@ -27,7 +27,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _writable(text: str) -> str:
-    """Replace what UTF-8 has no bytes for, such as parts of odd file names."""
+    """Replace characters that UTF-8 cannot encode; odd file names have them."""
     return text.encode(errors="replace").decode()
 
 
@@ -39,7 +39,7 @@ def json_handler() -> logging.Handler:
 
 
 def configure(level: str) -> None:
-    """Log what the service says, from `level` on."""
+    """Log the messages of the service that have at least this level."""
     logger = logging.getLogger("service")
     logger.handlers = [json_handler()]
     logger.propagate = False

@@ -1,7 +1,8 @@
-"""A version on trial that answers nobody: it is asked the same, afterwards, and compared.
+"""The shadow version of a model: it predicts the same instances, and its predictions are compared.
 
-One thread in each worker asks it, so that nobody waits; what comes in faster than it can answer
-is left out and counted.
+A shadow version is on trial and answers nobody. One thread in each worker lets it predict after the
+request was answered, so that no client waits. Instances that arrive faster than it can predict are
+skipped and counted.
 """
 
 import logging
@@ -16,9 +17,9 @@ from vitrine.model import Model
 from vitrine.predictions import Predictions
 from vitrine.signature import Instances, LabelsOutput, ProbabilitiesOutput
 
-# Blocks that wait to be compared; each holds as many rows as are decoded at once.
+# Number of blocks that may wait to be compared. A block holds the rows that are decoded at once.
 _WAITING_BLOCKS = 16
-# Two values further apart than this share of the larger one disagree.
+# Two values disagree if they differ by more than this share of the larger one.
 VALUE_TOLERANCE = 0.01
 
 _log = logging.getLogger(__name__)
@@ -27,10 +28,10 @@ _Task = tuple[Model, Model, Instances, Predictions]
 
 
 class Shadow:
-    """Compares answers with those that another version would have given.
+    """Compares the predictions of two versions of a model.
 
     Args:
-        metrics: Where comparisons are counted.
+        metrics: Metrics that count the comparisons.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -42,13 +43,13 @@ class Shadow:
     def offer(
         self, shadow: Model, answered: Model, instances: Instances, predictions: Predictions
     ) -> None:
-        """Compare later, or not at all where too much is waiting.
+        """Compare a block later, or skip it if too many blocks are waiting.
 
         Args:
-            shadow: The version on trial.
-            answered: The version that answered.
-            instances: What was asked.
-            predictions: What was answered to all of them.
+            shadow: Version on trial.
+            answered: Version that answered.
+            instances: Instances of the block.
+            predictions: Predictions of the version that answered, for all instances.
         """
         self._start()
         try:
@@ -66,38 +67,37 @@ class Shadow:
         while True:
             task = self._tasks.get()
             self._compare(*task)
-            del task  # it would keep an unloaded model until the next one
+            del task  # it would keep an unloaded model in memory until the next task
 
     def _compare(
         self, shadow: Model, answered: Model, instances: Instances, predictions: Predictions
     ) -> None:
         labels = (shadow.name, shadow.version)
         try:
-            apart = disagreements(predictions, shadow.predict(instances))
+            differs = disagreements(predictions, shadow.predict(instances))
         except Exception as error:  # noqa: BLE001 - a version on trial may fail in any way
             self._metrics.shadow_failures.labels(*labels).inc(len(predictions))
             fields = {"model": shadow.name, "version": shadow.version, "than": answered.version}
             _log.warning("shadow failed: %s", type(error).__name__, extra={"fields": fields})
             return
         self._metrics.shadow_compared.labels(*labels).inc(len(predictions))
-        self._metrics.shadow_disagreements.labels(*labels).inc(int(apart.sum()))
+        self._metrics.shadow_disagreements.labels(*labels).inc(int(differs.sum()))
 
 
 def disagreements(one: Predictions, other: Predictions) -> NDArray[np.bool_]:
-    """Tell which instances two versions answer differently.
+    """Tell for which instances two versions disagree.
 
-    Classes disagree where another label is the most probable; several labels where not the same
-    ones are given; values and scores where they differ by more than `VALUE_TOLERANCE` of the larger
-    one.
-
-    What one cannot answer is a disagreement, and so is an answer of another kind.
+    Two classifiers disagree if another label is the most probable one. Models of several labels
+    disagree if they give different labels. Values and scores disagree if they differ by more than
+    `VALUE_TOLERANCE` of the larger one. An instance that one version cannot predict is a
+    disagreement, and so is every instance if the versions have outputs of different kinds.
 
     Shapes:
         (n,).
     """
-    apart = _differ(one, other)
-    apart[[*one.errors, *other.errors]] = True
-    return apart
+    differs = _differ(one, other)
+    differs[[*one.errors, *other.errors]] = True
+    return differs
 
 
 def _differ(one: Predictions, other: Predictions) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The instruments, in one process; their files, of several."""
+"""What is counted, timed and shown, in one process and over several."""
 
 import os
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.rollout.desired import Rollout, ServedModel
 from service.rollout.repository import Repository
-from service.telemetry.metrics import BUCKETS, Metrics, clear, retire
+from service.telemetry import multiprocess
+from service.telemetry.metrics import Metrics
 from tests.bundles import picture_manifest, table_manifest
 from tests.fakes import picture, price, price_between, table, weigh
 from vitrine.model import Model
@@ -104,65 +104,6 @@ def test_refused_request_times_no_model(client: FlaskClient, registry: Collector
     assert registry.get_sample_value(count, labels) is None
 
 
-def test_buckets_start_where_networks_answer() -> None:
-    assert BUCKETS[0] == 0.0001
-    assert list(BUCKETS) == sorted(BUCKETS)
-
-
-def write_numbers(folder: Path, name: str, **values: float) -> None:
-    """Write a file of numbers as a worker does."""
-    numbers = MmapedDict(str(folder / name))  # type: ignore[no-untyped-call]
-    for metric, value in values.items():
-        key = mmap_key(metric, metric, [], [], "help")
-        numbers.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
-    numbers.close()  # type: ignore[no-untyped-call]
-
-
-def read_numbers(folder: Path) -> dict[str, float]:
-    """Return what a scrape says."""
-    text = Metrics(CollectorRegistry(), folder=folder).exposition().decode()
-    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in lines}
-
-
-def test_numbers_of_ended_workers_stay_in_one_file(tmp_path: Path) -> None:
-    clear(tmp_path)
-
-    for process in range(1, 201):
-        write_numbers(tmp_path, f"counter_{process}.db", a=1, **{f"b{process % 3}": 2})
-        write_numbers(tmp_path, f"histogram_{process}.db", c=3)
-        write_numbers(tmp_path, f"gauge_livemin_{process}.db", d=1)
-        retire(tmp_path, process)
-        assert read_numbers(tmp_path)["a"] == process
-
-    assert sorted(path.name for path in tmp_path.glob("*.db")) == [
-        "counter_0.db",
-        "histogram_0.db",
-    ]
-    assert read_numbers(tmp_path) == {"a": 200, "b0": 132, "b1": 134, "b2": 134, "c": 600}
-
-
-def test_worker_killed_at_its_start_leaves_nothing_to_keep(tmp_path: Path) -> None:
-    (tmp_path / "counter_7.db").touch()
-
-    retire(tmp_path, 7)
-    retire(tmp_path, 8)
-
-    assert read_numbers(tmp_path) == {}
-
-
-def test_numbers_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
-    folder = tmp_path / "new"
-    clear(folder)
-    write_numbers(folder, "counter_1.db", a=1)
-    (folder / "refused").touch()
-
-    clear(folder)
-
-    assert not list(folder.glob("*.db"))
-    assert not (folder / "refused").exists()
-
-
 def test_what_is_served_and_refused_is_shown(registry: CollectorRegistry) -> None:
     repository = Repository()
     repository.watch(Metrics(registry).show)
@@ -198,7 +139,7 @@ def features(metrics: Metrics) -> dict[str, float]:
 
 
 def test_bins_are_shown_while_their_version_is_served(tmp_path: Path) -> None:
-    clear(tmp_path)
+    multiprocess.clear(tmp_path)
     metrics = Metrics(CollectorRegistry(), folder=tmp_path)
     repository = Repository()
     repository.watch(metrics.show)
@@ -230,7 +171,7 @@ def test_bins_are_shown_while_their_version_is_served(tmp_path: Path) -> None:
 
 
 def test_bins_of_ended_workers_are_still_counted(tmp_path: Path) -> None:
-    clear(tmp_path)
+    multiprocess.clear(tmp_path)
     model = Model(table_manifest(calibrated=True), price_between)
     metrics = Metrics(CollectorRegistry(), folder=tmp_path)
     Repository({"rooms": {1: model}}).watch(metrics.show)
@@ -238,18 +179,9 @@ def test_bins_of_ended_workers_are_still_counted(tmp_path: Path) -> None:
     for process in (7, 8):
         counts = np.arange(len(model.bins), dtype=np.int64)
         counts.tofile(tmp_path / "features" / f"rooms@1-{process}")
-        retire(tmp_path, process)
+        multiprocess.retire(tmp_path, process)
 
     names = {path.name for path in (tmp_path / "features").iterdir()}
     assert names == {"rooms@1-0", f"rooms@1-{os.getpid()}"}
     assert list(features(metrics).values()) == [0, 2, 4, 6]
     assert metrics.feature_counts(model).tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
-
-
-def test_bins_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
-    clear(tmp_path)
-    np.ones(8, dtype=np.int64).tofile(tmp_path / "features" / "rooms@1-7")
-
-    clear(tmp_path)
-
-    assert not list((tmp_path / "features").iterdir())

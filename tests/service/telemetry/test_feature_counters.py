@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.telemetry import counters as tallies
-from service.telemetry.counters import FOLDER, FeatureCounters
+from service.telemetry import feature_counters
+from service.telemetry.feature_counters import FOLDER, FeatureCounters
 from tests.bundles import table_manifest
 from tests.fakes import price_between
 from vitrine.drift import Counts
@@ -21,7 +21,7 @@ WORKER = """
 import os, sys
 from pathlib import Path
 from vitrine.model import Model
-from service.telemetry.counters import FeatureCounters
+from service.telemetry.feature_counters import FeatureCounters
 from tests.bundles import table_manifest
 from tests.fakes import price_between
 
@@ -62,7 +62,7 @@ def files(folder: Path) -> list[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder of a server that has just started."""
-    tallies.clear(tmp_path)
+    feature_counters.clear(tmp_path)
     return tmp_path
 
 
@@ -165,7 +165,7 @@ def test_counts_of_a_worker_that_ended_are_kept(folder: Path) -> None:
 
     for count in (1, 20):
         process = work(folder, count)
-        tallies.retire(folder, process)
+        feature_counters.retire(folder, process)
 
     assert files(folder) == ["rooms@1-0"]
     assert reader.total(model).tolist() == [21] * BINS
@@ -175,8 +175,8 @@ def test_only_the_worker_that_ended_is_retired(folder: Path) -> None:
     for name in ("rooms@1-7", "rooms@1-77", "rooms-7@1-5", "strokes@2-7"):
         each(1).tofile(folder / FOLDER / name)
 
-    tallies.retire(folder, 7)
-    tallies.retire(folder, 8)
+    feature_counters.retire(folder, 7)
+    feature_counters.retire(folder, 8)
 
     assert files(folder) == ["rooms-7@1-5", "rooms@1-0", "rooms@1-77", "strokes@2-0"]
 
@@ -185,7 +185,7 @@ def test_counts_of_other_bins_do_not_reach_those_that_are_kept(folder: Path) -> 
     each(5).tofile(folder / FOLDER / "rooms@1-0")
     np.full(3, 9).tofile(folder / FOLDER / "rooms@1-7")
 
-    tallies.retire(folder, 7)
+    feature_counters.retire(folder, 7)
     each(1).tofile(folder / FOLDER / "rooms@1-8")
 
     # What was published last is what will be asked for.
@@ -198,7 +198,7 @@ def test_file_without_counts_does_not_replace_those_that_are_kept(folder: Path) 
     each(5).tofile(folder / FOLDER / "rooms@1-0")
     (folder / FOLDER / "rooms@1-7").touch()
 
-    tallies.retire(folder, 7)
+    feature_counters.retire(folder, 7)
 
     assert files(folder) == ["rooms@1-0"]
     assert FeatureCounters(folder).total(rooms()).tolist() == [5] * BINS
@@ -210,7 +210,7 @@ def test_counts_stay_where_they_are_when_there_is_no_room_to_add_them(folder: Pa
     (folder / ".rooms@1-0").symlink_to("/dev/full")
 
     with pytest.raises(OSError, match="No space left"):
-        tallies.retire(folder, 7)
+        feature_counters.retire(folder, 7)
 
     assert FeatureCounters(folder).total(rooms()).tolist() == [10] * BINS
 
@@ -235,10 +235,10 @@ def test_own_file_of_another_length_begins_again(folder: Path) -> None:
 
 
 def test_counts_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
-    tallies.clear(tmp_path)
+    feature_counters.clear(tmp_path)
     each(1).tofile(tmp_path / FOLDER / "rooms@1-7")
 
-    tallies.clear(tmp_path)
+    feature_counters.clear(tmp_path)
 
     assert files(tmp_path) == []
     assert FeatureCounters(tmp_path).total(rooms()).tolist() == [0] * BINS
