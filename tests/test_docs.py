@@ -1,4 +1,4 @@
-"""The documents against what they speak of: every request is sent, every table must be complete."""
+"""The documents agree with the code: requests, commands, tables, links, paths and names."""
 
 import doctest
 import importlib.util
@@ -26,7 +26,7 @@ from tests.servers import ROOT, Server, serving
 from vitrine.errors import VitrineError
 from vitrine.options import Options
 
-# The changelog speaks of earlier versions too: their names and paths need not exist any more.
+# The changelog also describes earlier versions, whose names and paths need not exist any more.
 PAGES = sorted(
     page
     for folder in (".", "docs", "deploy/prometheus", "benchmarks/servers")
@@ -34,12 +34,12 @@ PAGES = sorted(
     if page.name != "CHANGELOG.md"
 )
 URL = "http://127.0.0.1:8080"
-# The folders whose paths are checked; versions under models/ are made by whoever trains.
+# Folders whose paths are checked. Those under models/ are not: the documents train models there.
 FOLDERS = {
     *("vitrine", "service", "training", "tests"),
     *("benchmarks", "deploy", "docs", "examples", "requirements", ".ci", ".github"),
 }
-# Run by path: imported, they would be warned of by whoever runs the packages in this process.
+# Run by path: if they were imported, runpy would warn whoever runs the packages in this process.
 PARSERS = {
     package: runpy.run_path(str(ROOT / package / "__main__.py"))["_parser"]()
     for package in ("service", "training")
@@ -73,15 +73,15 @@ def test_request_in_documents_is_answered_as_shown(
         check=True,
     )
 
-    shown_words, shown_numbers = _taken_apart(answer)
-    words, numbers = _taken_apart(finished.stdout)
+    shown_words, shown_numbers = _words_and_numbers(answer)
+    words, numbers = _words_and_numbers(finished.stdout)
     assert words == shown_words
     # Another version of a model or another processor may answer a little differently.
     assert numbers == pytest.approx(shown_numbers, rel=0.2, abs=0.05)
 
 
-def _taken_apart(text: str) -> tuple[list[str], list[float]]:
-    """Split an answer into its words, labels among them, and its numbers; JSON in one layout."""
+def _words_and_numbers(text: str) -> tuple[list[str], list[float]]:
+    """Split an answer into its words and its numbers; JSON is brought into one layout first."""
     try:
         text = json.dumps(json.loads(text))
     except json.JSONDecodeError:
@@ -114,8 +114,8 @@ def test_settings_table_is_complete() -> None:
 
 
 def test_routes_table_is_complete() -> None:
-    nothing = Repository()
-    app = create_app(Settings(), nothing, Metrics(CollectorRegistry()), FakeFleet(nothing))
+    empty = Repository()
+    app = create_app(Settings(), empty, Metrics(CollectorRegistry()), FakeFleet(empty))
     expected = {
         (f"`{method}`", f"`{_documented(rule.rule)}`")
         for rule in app.url_map.iter_rules()
@@ -243,6 +243,26 @@ def test_log_messages_in_documents_are_in_the_code() -> None:
     assert not missing
 
 
+def test_settings_in_documents_are_known() -> None:
+    known = {PREFIX + spec.name.upper() for spec in fields(Settings)} | {"VITRINE_DATA"}
+
+    named = {name for page in PAGES for name in re.findall(r"VITRINE_[A-Z_]+\b", page.read_text())}
+
+    assert named <= known
+
+
+def test_constants_in_documents_are_in_the_code() -> None:
+    page = (ROOT / "docs/adding-a-model.md").read_text()
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", page)) - set(re.findall(r"`(VITRINE_\w+)`", page))
+    modules = [*(ROOT / "vitrine").rglob("*.py"), *(ROOT / "training").rglob("*.py")]
+    code = "\n".join(module.read_text() for module in modules)
+
+    missing = {name for name in named if not re.search(rf"^{name}\b", code, re.MULTILINE)}
+
+    assert named
+    assert not missing
+
+
 def test_tutorials_have_the_same_commands_in_both_languages() -> None:
     in_english, in_portuguese = (
         _commands(ROOT / "docs" / name) for name in ("tutorials.md", "tutoriais.pt-BR.md")
@@ -305,9 +325,9 @@ def test_readme_fits_two_screens() -> None:
 def _table(page: str, first_column: str) -> list[list[str]]:
     """Return the cells of the table whose first column has this heading."""
     text = (ROOT / "docs" / page).read_text()
-    found = re.search(rf"^\| {first_column} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
-    assert found, f"docs/{page} has no table of {first_column}s"
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
+    table = re.search(rf"^\| {first_column} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert table, f"docs/{page} has no table of {first_column}s"
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[1].splitlines()]
 
 
 def test_pictures_of_documents_are_made_by_their_program(tmp_path: Path) -> None:
