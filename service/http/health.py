@@ -1,4 +1,4 @@
-"""Probes and metrics: is it alive, is it ready, what has it done."""
+"""The routes of probes and metrics: is the service alive, is it ready, what has it done."""
 
 from collections.abc import Callable
 
@@ -28,11 +28,11 @@ class Health:
         return routes
 
     def live(self) -> Response:
-        """Answer; that is all there is to it."""
+        """Answer, which shows that the process is alive."""
         return Response(orjson.dumps({"status": "live"}), mimetype="application/json")
 
     def ready(self) -> Response:
-        """Say whether predictions may be asked for, and of which models."""
+        """Say whether the service takes predictions, and for which models."""
         models = {name: sorted(versions) for name, versions in self._repository.models.items()}
         is_draining: Callable[[], bool] = current_app.extensions[DRAINING]
         status = "draining" if is_draining() else "ready" if models else "no models"
