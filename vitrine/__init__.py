@@ -14,7 +14,7 @@ The rooms, from the ground up; each imports only from those before it:
   credibility; whether instances still look like those of training.
 - `images`, `tables`, `engines`: bytes to instances; a saved network to a callable.
 - `predictions`, `model`: the predictions for some instances; one loaded version.
-- `explain`, `loading`, `source`, `observer`: which pixels or features decided; a bundle to a
+- `explain`, `loading`, `block_stream`, `observer`: which pixels or features decided; a bundle to a
   model; instances about to be read; who hears of the work.
 - `pictures`, `pipeline`: pictures to blocks; blocks to predictions to the pieces of an answer.
 - `inputs`, `results`, `predictor`: the door for Python callers.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrine.block_stream import BlockStream
 from vitrine.errors import Fault, InvalidInstances, shown
 from vitrine.extras import needs
 from vitrine.model import Model
@@ -18,7 +19,6 @@ from vitrine.options import Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import open_csv
 from vitrine.signature import ColumnSpec
-from vitrine.source import Source
 from vitrine.tables.blocks import Block
 from vitrine.tables.columns import Values, decode_columns
 from vitrine.tables.records import Stream
@@ -36,9 +36,9 @@ class UnknownData(TypeError):
         super().__init__(f"The data must be {expected}. Received: {shown(type(data).__name__)}.")
 
 
-def open_source(
+def open_data(
     model: Model, data: object, options: Options, *, max_pixels: int, files: ExitStack
-) -> Source:
+) -> BlockStream:
     """Begin to read whatever a Python caller has as instances of a model.
 
     Args:
@@ -61,7 +61,7 @@ def open_source(
         max_pixels=max_pixels,
         keep_faults=options.report or len(pictures) > 1,
     )
-    return Source(blocks=blocks)
+    return BlockStream(blocks=blocks)
 
 
 def _pictures(data: object) -> Sequence[object]:
@@ -93,16 +93,16 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.number)
 
 
-def _open_table(model: Model, data: object, options: Options, files: ExitStack) -> Source:
+def _open_table(model: Model, data: object, options: Options, files: ExitStack) -> BlockStream:
     if isinstance(data, str | Path):
         return _open_file(model, Path(data), options, files)
     if isinstance(data, bytes | bytearray | memoryview):
         return _open_csv(model, BytesIO(data), options)
     block = _decode(data, model.manifest.signature.columns)
-    return Source(blocks=[block], ignored_columns=block.ignored_columns)
+    return BlockStream(blocks=[block], ignored_columns=block.ignored_columns)
 
 
-def _open_file(model: Model, path: Path, options: Options, files: ExitStack) -> Source:
+def _open_file(model: Model, path: Path, options: Options, files: ExitStack) -> BlockStream:
     if path.suffix.lower() != ".parquet":
         return _open_csv(model, files.enter_context(path.open("rb")), options)
     with needs("tables"):
@@ -111,7 +111,7 @@ def _open_file(model: Model, path: Path, options: Options, files: ExitStack) -> 
     return _open_table(model, parquet.read_table(path), options, files)
 
 
-def _open_csv(model: Model, stream: Stream, options: Options) -> Source:
+def _open_csv(model: Model, stream: Stream, options: Options) -> BlockStream:
     return open_csv(model, stream, options, max_row_bytes=_MAX_ROW_BYTES, max_rows=sys.maxsize)
 
 

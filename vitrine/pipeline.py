@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from vitrine.block_stream import BlockStream
 from vitrine.errors import Fault, InvalidInstances, TooManyInstances, VitrineError
 from vitrine.extras import needs
 from vitrine.model import Model
@@ -26,7 +27,6 @@ from vitrine.predictions import (
     rows_without,
 )
 from vitrine.signature import Dialect, ValueOutput
-from vitrine.source import Source
 from vitrine.tables.blocks import Block
 from vitrine.tables.records import Stream
 from vitrine.tables.writer import Column, write_csv
@@ -73,7 +73,7 @@ class Pipeline:
         self._observer = observer or Observer()
         self._instances = 0
 
-    def answer(self, source: Source, *, as_csv: bool) -> Iterable[bytes]:
+    def answer(self, stream: BlockStream, *, as_csv: bool) -> Iterable[bytes]:
         """Answer a table while it is read, and anything else as a whole.
 
         Raises:
@@ -81,14 +81,14 @@ class Pipeline:
                 may raise it later, too, between two pieces of its answer.
         """
         with self._slot:
-            predicted = self._predict_source(source)
-            if source.table is None:
-                return [b"".join(self._pieces(predicted, self._encoder(source, as_csv=as_csv)))]
+            predicted = self._predict_stream(stream)
+            if stream.table is None:
+                return [b"".join(self._pieces(predicted, self._encoder(stream, as_csv=as_csv)))]
             # The first block's faults still refuse the whole body, and it settles the dialect.
             first = list(islice(predicted, 1))
-        return self._pieces(chain(first, predicted), self._encoder(source, as_csv=as_csv))
+        return self._pieces(chain(first, predicted), self._encoder(stream, as_csv=as_csv))
 
-    def predict(self, source: Source) -> Iterator[PredictedBlock]:
+    def predict(self, stream: BlockStream) -> Iterator[PredictedBlock]:
         """Predict a table block by block, as its blocks are asked for, and anything else at once.
 
         Raises:
@@ -96,12 +96,12 @@ class Pipeline:
                 one. For anything but a table, it names the faults of all blocks.
             VitrineError: The only instance has no prediction.
         """
-        return self._predict_source(source)
+        return self._predict_stream(stream)
 
-    def _predict_source(self, source: Source) -> Iterator[PredictedBlock]:
-        blocks = self._decode(source.blocks)
+    def _predict_stream(self, stream: BlockStream) -> Iterator[PredictedBlock]:
+        blocks = self._decode(stream.blocks)
         return (
-            iter(self._predict_all(blocks)) if source.table is None else map(self._predict, blocks)
+            iter(self._predict_all(blocks)) if stream.table is None else map(self._predict, blocks)
         )
 
     def _decode(self, blocks: Iterable[Block]) -> Iterator[Block]:
@@ -191,15 +191,15 @@ class Pipeline:
             # An explanation costs as much as two hundred predictions: those who wait go first.
             self._slot.give_way()
 
-    def _encoder(self, source: Source, *, as_csv: bool) -> "Encoder":
+    def _encoder(self, stream: BlockStream, *, as_csv: bool) -> "Encoder":
         if not as_csv:
             return JsonEncoder(
                 self._model,
                 self.trust,
                 top=self._options.top,
-                ignored_columns=source.ignored_columns,
+                ignored_columns=stream.ignored_columns,
             )
-        table = source.table
+        table = stream.table
         return CsvEncoder(
             self._model,
             self.trust,
@@ -223,7 +223,7 @@ class Pipeline:
 
 def open_csv(
     model: Model, stream: Stream, options: Options, *, max_row_bytes: int, max_rows: int
-) -> Source:
+) -> BlockStream:
     """Begin to read CSV as instances of a model.
 
     Raises:
@@ -243,7 +243,7 @@ def open_csv(
         max_rows=max_rows,
         echo=options.echo,
     )
-    return Source(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
+    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
 
 
 def _refuse(errors: Mapping[int, VitrineError], first: int, *, is_only_one: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle, Manifest
 from vitrine.engines import available_cpus
-from vitrine.inputs import open_source
+from vitrine.inputs import open_data
 from vitrine.loading import load_version
 from vitrine.model import Model
 from vitrine.options import DEFAULT_MAX_PIXELS, Options
@@ -95,8 +95,8 @@ class Predictor:
         )
         pipeline = Pipeline(self._model, options)
         with ExitStack() as files:
-            source = open_source(self._model, data, options, max_pixels=max_pixels, files=files)
-            blocks = [_without_instances(predicted) for predicted in pipeline.predict(source)]
+            stream = open_data(self._model, data, options, max_pixels=max_pixels, files=files)
+            blocks = [_without_instances(predicted) for predicted in pipeline.predict(stream)]
         return Results(self._model, pipeline.trust, blocks, options)
 
 

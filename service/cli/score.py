@@ -151,7 +151,7 @@ def _sentence(error: VitrineError) -> str:
     return f"Row {int(first.pointer.rpartition('/')[2]) + 1}: {first.detail}"
 
 
-class Source:
+class InputFile:
     """A file that is read once.
 
     Attributes:
@@ -176,14 +176,14 @@ class Source:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Source]:
+def _opened(path: Path) -> Iterator[InputFile]:
     try:
         # Without a buffer: its reading loop would sleep through a Ctrl-C at a pipe that has dried.
         stream = path.open("rb", buffering=0)
     except OSError as error:
         raise _unreadable(path, error) from error
     with stream:
-        yield Source(path, stream)
+        yield InputFile(path, stream)
 
 
 def _unreadable(path: Path, error: OSError) -> CannotScore:
@@ -234,7 +234,7 @@ class Progress(Observer):
     def __init__(
         self,
         output: TextIO,
-        source: Source,
+        source: InputFile,
         *,
         is_live: bool,
         clock: Callable[[], float] = time.monotonic,

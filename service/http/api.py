@@ -20,6 +20,7 @@ from service.rollout.repository import Entry, Repository
 from service.settings import Settings
 from service.telemetry.observer import Compare
 from service.telemetry.shadow import Shadow
+from vitrine.block_stream import BlockStream
 from vitrine.errors import (
     MAX_FAULTS,
     EmptyBody,
@@ -35,7 +36,6 @@ from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import Pipeline, open_csv
-from vitrine.source import Source
 from vitrine.tables.records import Stream
 from vitrine.tables.rows import decode_rows
 from vitrine.tables.writer import write_csv
@@ -90,12 +90,12 @@ class Api:
             observer=current.observer,
         )
         with current.observer.decode:
-            source = _read(model, content, current_body(), options, self._settings)
-        pieces = pipeline.answer(source, as_csv=content.answers_csv)
-        if source.table is not None:
+            stream = _read(model, content, current_body(), options, self._settings)
+        pieces = pipeline.answer(stream, as_csv=content.answers_csv)
+        if stream.table is not None:
             pieces = _interruptible(pieces, current, as_csv=content.answers_csv)
         response = Response(pieces, mimetype=content.answer_type)
-        response.headers.update(_headers(model, pipeline, source, content))
+        response.headers.update(_headers(model, pipeline, stream, content))
         return response
 
     def _comparison(self, entry: Entry, model: Model) -> Compare | None:
@@ -105,13 +105,15 @@ class Api:
         return partial(self._shadow.offer, shadow, model)
 
 
-def _headers(model: Model, pipeline: Pipeline, source: Source, content: Content) -> dict[str, str]:
+def _headers(
+    model: Model, pipeline: Pipeline, stream: BlockStream, content: Content
+) -> dict[str, str]:
     """Return the headers that say what a CSV answer itself has no room for."""
     headers = {"X-Model-Name": model.name, "X-Model-Version": str(model.version)}
     if content.answers_csv and pipeline.trust.coverage is not None:
         headers["X-Coverage"] = str(pipeline.trust.coverage)
-    if content.answers_csv and source.ignored_columns:
-        names = source.ignored_columns[:MAX_FAULTS]
+    if content.answers_csv and stream.ignored_columns:
+        names = stream.ignored_columns[:MAX_FAULTS]
         headers["X-Ignored-Columns"] = ", ".join(quote(name[:64]) for name in names)
     return headers
 
@@ -140,7 +142,7 @@ def _interruptible(
 
 def _read(
     model: Model, content: Content, body: RequestBody, options: Options, settings: Settings
-) -> Source:
+) -> BlockStream:
     """Begin to read a body as instances of a model.
 
     Raises:
@@ -164,7 +166,7 @@ def _read(
             return _read_pictures(model, [body.read_all()], options, settings)
 
 
-def _read_csv(model: Model, stream: Stream, options: Options, settings: Settings) -> Source:
+def _read_csv(model: Model, stream: Stream, options: Options, settings: Settings) -> BlockStream:
     return open_csv(
         model,
         stream,
@@ -199,14 +201,14 @@ def _only(files: Sequence[bytes]) -> bytes:
     return files[0]
 
 
-def _read_json(model: Model, body: bytes, options: Options, settings: Settings) -> Source:
+def _read_json(model: Model, body: bytes, options: Options, settings: Settings) -> BlockStream:
     instances = _parse_instances(body)
     if len(instances) > settings.max_instances:
         raise TooManyInstances("instances", settings.max_instances)
     if model.manifest.signature.picture is not None:
         return _read_pictures(model, instances, options, settings)
     block = decode_rows(instances, model.manifest.signature.columns)
-    return Source(blocks=[block], ignored_columns=block.ignored_columns)
+    return BlockStream(blocks=[block], ignored_columns=block.ignored_columns)
 
 
 def _parse_instances(body: bytes) -> list[object]:
@@ -237,7 +239,7 @@ def _no_instances(detail: str) -> InvalidInstances:
 
 def _read_pictures(
     model: Model, pictures: Sequence[object], options: Options, settings: Settings
-) -> Source:
+) -> BlockStream:
     if options.explain and len(pictures) > settings.max_explained:
         raise TooManyInstances("instances to be explained", settings.max_explained)
     blocks = picture_blocks(
@@ -247,4 +249,4 @@ def _read_pictures(
         # A picture that comes alone keeps the type of its error.
         keep_faults=options.report or len(pictures) > 1,
     )
-    return Source(blocks=blocks)
+    return BlockStream(blocks=blocks)

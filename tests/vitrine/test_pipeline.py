@@ -9,6 +9,7 @@ import pytest
 
 from tests.bundles import picture_manifest, table_manifest
 from tests.fakes import blank_picture, fail_on_large, picture, price, table, weigh
+from vitrine.block_stream import BlockStream
 from vitrine.errors import InvalidInstances, TooManyInstances, VitrineError
 from vitrine.model import Model
 from vitrine.observer import Observer
@@ -16,7 +17,6 @@ from vitrine.options import Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import Pipeline, open_csv
 from vitrine.predictions import PredictedBlock
-from vitrine.source import Source
 from vitrine.tables.blocks import Block
 from vitrine.tables.rows import decode_rows
 
@@ -54,21 +54,21 @@ class Recorded(Observer):
         self.blocks.append(predicted)
 
 
-def csv(body: bytes, options: Options | None = None, model: Model = ROOMS) -> Source:
+def csv(body: bytes, options: Options | None = None, model: Model = ROOMS) -> BlockStream:
     """Begin to read CSV."""
     return open_csv(
         model, BytesIO(body), options or Options(), max_row_bytes=1024, max_rows=1_000_000
     )
 
 
-def pictures(*files: bytes) -> Source:
+def pictures(*files: bytes) -> BlockStream:
     """Begin to read pictures."""
-    return Source(blocks=picture_blocks(files, "image", max_pixels=1000, keep_faults=True))
+    return BlockStream(blocks=picture_blocks(files, "image", max_pixels=1000, keep_faults=True))
 
 
-def rows(instances: Sequence[object]) -> Source:
+def rows(instances: Sequence[object]) -> BlockStream:
     """Begin to read rows."""
-    return Source(blocks=[decode_rows(instances, ROOMS.manifest.signature.columns)])
+    return BlockStream(blocks=[decode_rows(instances, ROOMS.manifest.signature.columns)])
 
 
 def test_table_is_answered_while_it_is_read() -> None:
@@ -187,7 +187,7 @@ def test_blocks_are_decoded_only_when_they_are_asked_for() -> None:
         yield decode_rows([{"size": 1, "colour": "red"}], ROOMS.manifest.signature.columns)
         pytest.fail("the second block was decoded before it was asked for")
 
-    source = csv(table(1))
-    predicted = Pipeline(ROOMS, Options()).predict(Source(blocks=blocks(), table=source.table))
+    stream = csv(table(1))
+    predicted = Pipeline(ROOMS, Options()).predict(BlockStream(blocks=blocks(), table=stream.table))
 
     assert len(next(predicted).predictions) == 1

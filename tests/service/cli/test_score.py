@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.cli.score import CannotScore, Progress, Source, load, score
+from service.cli.score import CannotScore, InputFile, Progress, load, score
 from service.errors import VersionRefused
 from service.http.query import read_options
 from service.rollout.repository import Repository
@@ -265,7 +265,7 @@ def test_last_line_tells_rows_and_columns_that_are_no_input(rooms: Model, tmp_pa
 def test_terminal_sees_one_line_that_is_rewritten(rooms: Model, source: Path) -> None:
     shown, moments = StringIO(), count()
     with source.open("rb", buffering=0) as stream:
-        opened = Source(source, stream)
+        opened = InputFile(source, stream)
         table = open_csv(rooms, opened, Options(), max_row_bytes=1024, max_rows=30)
         pipeline = Pipeline(rooms, Options(), default_coverage=0.9)
         (predicted,) = pipeline.predict(table)

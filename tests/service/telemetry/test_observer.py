@@ -8,12 +8,12 @@ from service.telemetry.metrics import Metrics
 from service.telemetry.observer import PredictionObserver, Stopwatch
 from tests.bundles import table_manifest
 from tests.fakes import price
+from vitrine.block_stream import BlockStream
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pipeline import Pipeline
 from vitrine.predictions import Predictions
 from vitrine.signature import Instances
-from vitrine.source import Source
 from vitrine.tables.rows import decode_rows
 
 ROOMS = Model(table_manifest(), price)
@@ -32,7 +32,7 @@ def predict(observer: PredictionObserver, rows: list[dict[str, object]]) -> None
     """Predict on rows, whose faults are reported."""
     block = decode_rows(rows, ROOMS.manifest.signature.columns)
     pipeline = Pipeline(ROOMS, Options(report=True), observer=observer)
-    list(pipeline.predict(Source(blocks=[block])))
+    list(pipeline.predict(BlockStream(blocks=[block])))
 
 
 def test_instances_labels_and_faults_are_counted(

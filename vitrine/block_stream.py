@@ -23,7 +23,7 @@ class Table(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class BlockStream:
     """Instances that are about to be read.
 
     Attributes:
