@@ -8,7 +8,7 @@ from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
 
 
-class Table(Protocol):
+class TableReader(Protocol):
     """A table that is read block by block.
 
     Attributes:
@@ -34,4 +34,4 @@ class BlockStream:
 
     blocks: Iterable[Block]
     ignored_columns: Sequence[str] = ()
-    table: Table | None = None
+    table: TableReader | None = None
