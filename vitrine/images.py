@@ -1,9 +1,10 @@
 """Bytes of a picture -> pixels: formats, limits, orientation, transparency, colour.
 
-The only module that knows Pillow. It does not know what the pixels are for.
+No other module of the library knows Pillow, and this one does not know what the pixels are for.
 
-A file's own words are checked before Pillow reads it: how many pixels it promises, and how many
-parts it has, because Pillow's parsers are Python and spend time on each part.
+The header of a file is checked before Pillow reads the file. It declares how many pixels there are,
+which are limited, and how many parts: Pillow's parsers are written in Python and spend time on each
+part.
 """
 
 import struct
@@ -32,21 +33,23 @@ from PIL import (
 from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
 from vitrine.levels import Picture
 
-# Pillow's own limit is a constant of the process and mostly warns; ours is a setting and is exact.
+# Pillow's own limit is one for the whole process, and only warns. Ours is exact, and a setting.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow remarks on odd files through warnings, which would let a client write our log.
+# Pillow warns of unusual files, which would let a client write into the log.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
+# Real files have at most some hundred chunks, segments or extensions; a TIFF has a strip for every
+# few rows.
 _MAX_PARTS = 10_000
 _MAX_STRIPS = 100_000
-# Every scan of a progressive JPEG costs a pass over all pixels, however few bytes it has.
+# Every scan of a progressive JPEG costs a pass over all pixels, however few bytes the scan has.
 _MAX_SCANS = 64
-# Pillow unpacks run-length coded BMP in Python, pixel by pixel.
+# Pillow decodes a run-length encoded BMP in Python, pixel by pixel.
 _MAX_RUN_LENGTH_PIXELS = 2**20
-# Larger pictures are averaged down by whole factors: no network here looks closer.
+# A picture with four times as many pixels is averaged down by a whole factor: no network sees more.
 _ENOUGH_PIXELS = 2**20
 
-# What Pillow's parsers raise on broken files.
+# The exceptions that Pillow's parsers raise on broken files.
 _PARSER_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -64,7 +67,8 @@ _PARSER_ERRORS = (
     zlib.error,
 )
 
-_UPRIGHT = {
+# EXIF orientation -> the operation that turns the picture upright.
+_TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -76,30 +80,32 @@ _UPRIGHT = {
 
 
 def decode(body: bytes, *, max_pixels: int) -> Picture:
-    """Decode a PNG, JPEG, WebP, GIF, BMP or TIFF file, told apart by its first bytes.
+    """Decode a PNG, JPEG, WebP, GIF, BMP or TIFF file, which its first bytes tell from others.
 
-    The first frame of an animation counts. Pictures of more than about two million pixels are
+    Of an animation the first frame is decoded. A picture of more than about four million pixels is
     averaged down by a whole factor.
 
     Args:
-        body: The file.
-        max_pixels: Most pixels the file may promise; checked before any is decoded.
+        body: Bytes of the file.
+        max_pixels: Most pixels that the file may declare; checked before any is decoded.
 
     Raises:
         EmptyBody: There are no bytes.
-        UnsupportedPicture: The first bytes are of no format read here.
-        PictureTooLarge: The file promises more than `max_pixels`.
+        UnsupportedPicture: The first bytes belong to no format that is supported.
+        PictureTooLarge: The file declares more than `max_pixels`.
         MalformedPicture: The file is truncated or corrupt.
     """
-    form = _recognise(body)
+    file_format = _recognise(body)
     try:
-        width, height = form.promised_size(body)
+        # 1. Check the size that the header declares, and the size that Pillow read there.
+        width, height = file_format.declared_size(body)
         _check_size(width, height, max_pixels)
-        image = form.plugin(BytesIO(body))
+        image = file_format.plugin(BytesIO(body))
         _check_size(*image.size, max_pixels)
+        # 2. Decode the pixels.
         return _picture(image)
     except _PARSER_ERRORS as error:
-        raise MalformedPicture(form.name) from error
+        raise MalformedPicture(file_format.name) from error
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -122,32 +128,36 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 def _picture(image: ImageFile.ImageFile) -> Picture:
     steps = []
-    if _orientation(image) in _UPRIGHT:
-        steps.append("turned upright")
-    if _shrink(image.size) > 1:  # a JPEG is decoded at a half, quarter or eighth at no cost
+    # 1. Decode the pixels. Decoding a JPEG at a half, a quarter or an eighth of its size is free.
+    is_turned = _orientation(image) in _TO_UPRIGHT
+    if _reduction_factor(image.size) > 1:
         side = isqrt(_ENOUGH_PIXELS)
         image.draft(None, (min(side, image.width), min(side, image.height)))
     image.load()
     pixels = _pixels(image)
-    turned = _orientation(image)  # no longer set where Pillow turned the picture, as it does TIFFs
-    if turned in _UPRIGHT:
-        pixels = np.asarray(Image.fromarray(pixels).transpose(_UPRIGHT[turned]))
+    # 2. Turn them upright. Pillow turns a TIFF by itself, and then no longer has its orientation.
+    if is_turned:
+        steps.append("turned upright")
+    orientation = _orientation(image)
+    if orientation in _TO_UPRIGHT:
+        pixels = np.asarray(Image.fromarray(pixels).transpose(_TO_UPRIGHT[orientation]))
+    # 3. Put a background behind what is transparent.
     if pixels.shape[2:] == (4,):
-        pixels, made_opaque = _opaque(pixels)
-        steps += ["made opaque"] * made_opaque
+        pixels, was_transparent = _opaque(pixels)
+        steps += ["made opaque"] * was_transparent
     return Picture(pixels.reshape(*pixels.shape[:2], -1), tuple(steps))
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except _PARSER_ERRORS:  # what is wrong with the notes about a picture is not wrong with it
+    except _PARSER_ERRORS:  # a picture with broken metadata is still a picture
         return 1
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert and shrink a picture, band by band so that large ones are not copied whole."""
-    factor = _shrink(image.size)
+    """Convert and reduce a picture, band by band, so that a large one is not copied whole."""
+    factor = _reduction_factor(image.size)
     if image.mode in {"I", "F"}:
         return _scaled(np.asarray(image.reduce(factor)))
     rows = factor * max(1, 2**20 // (factor * image.width)) if factor > 1 else image.height
@@ -176,7 +186,11 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _scaled(levels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Bring levels of no certain depth to eight bits: by the depth or else the range they use."""
+    """Scale levels of unknown depth to [0, 255].
+
+    White is the least of 1, 255 and 65535 that no level exceeds. Where there is none, or levels are
+    below zero, the range that they use is scaled.
+    """
     values = np.nan_to_num(levels.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     white = next((white for white in (1.0, 255.0, 65535.0) if high <= white), high)
@@ -184,32 +198,35 @@ def _scaled(levels: NDArray[np.generic]) -> NDArray[np.uint8]:
     return np.rint((values - low) * (255.0 / max(white - low, 1e-300))).astype(np.uint8)
 
 
-def _shrink(size: tuple[int, int]) -> int:
+def _reduction_factor(size: tuple[int, int]) -> int:
     return max(1, isqrt(size[0] * size[1] // _ENOUGH_PIXELS))
 
 
 def _opaque(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
-    """Put a ground behind transparent pixels on which what is drawn can be seen."""
+    """Put a background behind transparent pixels on which the drawing can be seen."""
     colour, alpha = pixels[..., :3], pixels[..., 3:]
-    if alpha.min() == 255 or alpha.max() == 0:  # some programs write an alpha that means nothing
+    if alpha.min() == 255 or alpha.max() == 0:  # some programs write a meaningless alpha channel
         return colour, False
-    ground = _ground(colour, alpha[..., 0])
+    background = _background(colour, alpha[..., 0])
     share = alpha.astype(np.uint32)
-    return ((colour * share + ground * (255 - share) + 127) // 255).astype(np.uint8), True
+    return ((colour * share + background * (255 - share) + 127) // 255).astype(np.uint8), True
 
 
-def _ground(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Choose the paper's own colour where there is paper, else black or white, far from the ink."""
-    shown = colour[alpha > alpha.max() // 2]
-    rows, columns = np.nonzero(alpha > alpha.max() // 2)
+def _background(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Choose the colour of the paper if there is paper, else black or white, far from the ink."""
+    is_visible = alpha > alpha.max() // 2
+    visible = colour[is_visible]
+    rows, columns = np.nonzero(is_visible)
     box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
-    dark, light = np.percentile(shown.mean(axis=1), [3, 97])
-    if len(shown) > 0.6 * box and light - dark > 48:  # a cut-out with a drawing on it
-        return np.asarray(np.median(shown, axis=0), np.uint32)
-    return np.full(3, 0 if np.median(shown.mean(axis=1)) > 127 else 255, np.uint32)
+    dark, light = np.percentile(visible.mean(axis=1), [3, 97])
+    # What fills its box with dark and light pixels is paper, cut out with the drawing on it.
+    if len(visible) > 0.6 * box and light - dark > 48:
+        return np.asarray(np.median(visible, axis=0), np.uint32)
+    return np.full(3, 0 if np.median(visible.mean(axis=1)) > 127 else 255, np.uint32)
 
 
 def _png_size(body: bytes) -> tuple[int, int]:
+    """Count the chunks, and read the size from the first one."""
     at = 8
     for _ in range(_MAX_PARTS):
         if at + 12 > len(body) or body[at + 4 : at + 8] == b"IEND":
@@ -220,6 +237,7 @@ def _png_size(body: bytes) -> tuple[int, int]:
 
 
 def _jpeg_size(body: bytes) -> tuple[int, int]:
+    """Count the scans, and read the size from the frame header behind the other segments."""
     if body.count(b"\xff\xda") > _MAX_SCANS:
         raise ValueError(_MAX_SCANS)
     at = 2
@@ -235,6 +253,7 @@ def _jpeg_size(body: bytes) -> tuple[int, int]:
 
 
 def _gif_size(body: bytes) -> tuple[int, int]:
+    """Count the extensions' parts, and read the size of the screen and of the first frame."""
     width, height, flags = struct.unpack_from("<HHB", body, 6)
     at = 13 + _gif_palette_bytes(flags)
     parts = 0
@@ -257,18 +276,21 @@ def _gif_palette_bytes(flags: int) -> int:
 
 
 def _bmp_size(body: bytes) -> tuple[int, int]:
+    """Read the size from one of two headers, and limit what is run-length encoded."""
     if struct.unpack_from("<I", body, 14)[0] == 12:
         width, height = struct.unpack_from("<HH", body, 18)
         return width, height
     width, height, _, _, compression = struct.unpack_from("<iiHHI", body, 18)
     if compression in {1, 2}:
         _check_size(abs(width), abs(height), _MAX_RUN_LENGTH_PIXELS)
-        if len(body) > 4 * abs(width * height) + 2**16:  # honest runs take two bytes a pixel
+        # A run takes at most two bytes for each pixel; more bytes only keep the parser busy.
+        if len(body) > 4 * abs(width * height) + 2**16:
             raise ValueError(len(body))
     return abs(width), abs(height)
 
 
 def _webp_size(body: bytes) -> tuple[int, int]:
+    """Read the size from the header of a lossy, a lossless or an extended file."""
     kind = body[12:16]
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", body, 26)
@@ -280,6 +302,7 @@ def _webp_size(body: bytes) -> tuple[int, int]:
 
 
 def _tiff_size(body: bytes) -> tuple[int, int]:
+    """Read the size from the first directory; limit the strips, the scans and the tiles' size."""
     order = "<" if body[:2] == b"II" else ">"
     (directory,) = struct.unpack_from(order + "I", body, 4)
     (entries,) = struct.unpack_from(order + "H", body, directory)
@@ -301,14 +324,24 @@ def _tiff_size(body: bytes) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Format:
+    """A format of picture files.
+
+    Attributes:
+        name: Name of the format.
+        signatures: First bytes of a file, one of which it has.
+        plugin: Pillow's parser.
+        declared_size: Function from a file to its width and height, as its header has them. It
+            raises one of `_PARSER_ERRORS` for a file that is broken or made to keep a parser busy.
+    """
+
     name: str
     signatures: tuple[bytes, ...]
     plugin: Callable[[BytesIO], ImageFile.ImageFile]
-    promised_size: Callable[[bytes], tuple[int, int]]
+    declared_size: Callable[[bytes], tuple[int, int]]
 
 
-# The plug-ins are called by name, not through Image.open: no other parser can be reached, not
-# even one that a format hands its files on to.
+# The plug-ins are called by name, not through Image.open, so that no other parser can be reached,
+# not even one that a format hands its files on to.
 _FORMATS = (
     _Format("PNG", (b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile, _png_size),
     _Format("JPEG", (b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile, _jpeg_size),
@@ -320,10 +353,11 @@ _FORMATS = (
 
 
 def _recognise(body: bytes) -> _Format:
-    names = [form.name for form in _FORMATS]
+    names = [known.name for known in _FORMATS]
     if not body:
         raise EmptyBody(f"a picture: {', '.join(names)}")
-    for form in _FORMATS:
-        if body.startswith(form.signatures) and (form.name != "WebP" or body[8:12] == b"WEBP"):
-            return form
+    for known in _FORMATS:
+        # Other files, such as WAV, are RIFF files, too.
+        if body.startswith(known.signatures) and (known.name != "WebP" or body[8:12] == b"WEBP"):
+            return known
     raise UnsupportedPicture(names)

@@ -1,6 +1,6 @@
-"""Pixels that come as levels: arrays or nested lists -> a picture.
+"""Levels of grey or colour, as an array or as nested lists -> a picture.
 
-It needs no library of pictures.
+This needs no library of pictures.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vitrine.errors import Fault, InvalidInstances, PictureTooLarge
 
-# Checked element by element before NumPy sees them: NumPy would take texts for numbers.
+# Lists are checked element by element before NumPy sees them: NumPy would take texts for numbers.
 _GREY_LEVELS = list[list[int | float]]
 _COLOUR_LEVELS = list[list[list[int | float]]]
 _NESTING = (
@@ -26,7 +26,7 @@ class Picture:
 
     Attributes:
         pixels: Levels in [0, 255].
-        steps: What was done to the file's own pixels, in plain words.
+        steps: What was done to the pixels of the file, in plain words.
 
     Shapes:
         pixels: (height, width, channels), channels 1 (grey) or 3 (red, green, blue).
@@ -37,15 +37,17 @@ class Picture:
 
 
 def from_levels(levels: object, *, max_pixels: int) -> Picture:
-    """Take a picture that comes as levels in [0, 255].
+    """Make a picture of levels in [0, 255].
 
     Args:
-        levels: An array, or nested lists, of height x width, or height x width x channels, which
-            are 1 or 3.
+        levels: Array or nested lists.
         max_pixels: Number of pixels that the picture may have.
 
+    Shapes:
+        levels: (height, width) or (height, width, channels), channels 1 or 3.
+
     Raises:
-        InvalidInstances: The levels are not nested so, or a level is no number in [0, 255].
+        InvalidInstances: The levels have another shape, or a level is no number in [0, 255].
         PictureTooLarge: The picture has more than `max_pixels`.
     """
     array = _array(levels)
