@@ -15,12 +15,15 @@ from gunicorn.errors import AppImportError
 from prometheus_client import CollectorRegistry
 
 from service.http.app import create_app
-from service.rollout import state as board
+from service.rollout import state_folder
 from service.rollout.agent import AGENT, Agent
-from service.rollout.controller import Rules
+from service.rollout.control_plane import LocalControlPlane
+from service.rollout.controller import Controller
+from service.rollout.inventory import Inventory
+from service.rollout.loader import Loader
 from service.rollout.model_store import open_model_store
 from service.rollout.repository import Repository
-from service.rollout.state import StateFolder
+from service.rollout.state_folder import StateFolder
 from service.server.worker import others_serve
 from service.settings import InvalidSetting, Settings
 from service.telemetry import logs, multiprocess
@@ -37,20 +40,20 @@ def _compose(numbers: Path | None) -> Flask:
     logs.configure(settings.log_level)
     if numbers is not None:
         multiprocess.reserve(numbers, os.getpid())
-    repository = Repository()
-    worker = Agent(
-        StateFolder(Path(settings.state) if settings.state else _own_state()),
-        open_model_store(
-            settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
-        ),
-        repository,
-        Rules(policy=settings.versions, watch_seconds=settings.watch_seconds),
-        threads=max(1, available_cpus() // settings.workers),
+    state = StateFolder(Path(settings.state) if settings.state else _own_state())
+    store = open_model_store(
+        settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
     )
-    worker.start()
+    loader = Loader(store.folder, threads=max(1, available_cpus() // settings.workers))
+    inventory = Inventory(store, watch_seconds=settings.watch_seconds)
+    controller = Controller(state, inventory, loader, policy=settings.versions)
+    repository = Repository()
+    agent = Agent(state, controller, loader, repository)
+    agent.start()
+    control_plane = LocalControlPlane(state, store, loader, repository)
     instruments = Metrics(CollectorRegistry(), folder=numbers)
-    app = create_app(settings, repository, instruments, worker)
-    app.extensions[AGENT] = worker
+    app = create_app(settings, repository, instruments, control_plane)
+    app.extensions[AGENT] = agent
     return app
 
 
@@ -58,7 +61,7 @@ def _own_state() -> Path:
     """Make a folder for a process that has no others to agree with."""
     folder = Path(tempfile.mkdtemp(prefix="vitrine-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    board.prepare(folder)
+    state_folder.prepare(folder)
     return folder
 
 

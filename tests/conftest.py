@@ -11,7 +11,7 @@ from service.http.app import create_app
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.bundles import write_picture_bundle, write_table_bundle
-from tests.fakes import Client, FakeFleet, fake_repository
+from tests.fakes import Client, FakeControlPlane, fake_repository
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def registry() -> CollectorRegistry:
 def app(settings: Settings, registry: CollectorRegistry) -> Flask:
     """An application over fake models."""
     repository = fake_repository()
-    app = create_app(settings, repository, Metrics(registry), FakeFleet(repository))
+    app = create_app(settings, repository, Metrics(registry), FakeControlPlane(repository))
     app.test_client_class = Client
     return app
 

@@ -1,6 +1,6 @@
 """Engines made of NumPy, and payloads made by code: no TensorFlow, no ONNX Runtime, no files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -15,8 +15,10 @@ from werkzeug.test import TestResponse
 from service.admission import Scheduler
 from service.errors import NotAgreed, NotKept, SourceFailed, VersionNotFound, VersionRefused
 from service.http.app import create_app
-from service.rollout.desired import DesiredModel, Rollout, ServedModel, plan_model
+from service.rollout.desired import DesiredModel, Edit
 from service.rollout.repository import Repository
+from service.rollout.selection import select_versions
+from service.rollout.served import ServedModel
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.bundles import picture_manifest, table_manifest
@@ -73,52 +75,52 @@ def fake_repository() -> Repository:
     )
 
 
-class FakeFleet:
-    """Serves at once what is wanted of a fake repository's models; knows a third, bad version."""
+class FakeControlPlane:
+    """Serves at once what is desired of a fake repository's models; knows a third, bad version."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._wishes: dict[str, DesiredModel] = {}
+        self._desired: dict[str, DesiredModel] = {}
 
     def available(self, name: str) -> list[int]:
-        """List versions, as if some lay on a disk."""
+        """List versions, as if a store had them."""
         return [1, 2, 3] if name == "rooms" else [1]
 
     def load(self, name: str) -> ServedModel:
-        """Find the bad version, or no place to look for one."""
+        """Find the bad version, or fail as a source or a disk may."""
         if name == "fragile":
             raise SourceFailed("s3://somewhere cannot be reached.")
         if name == "strokes-full":
             raise NotKept("No space left on device")
         if name == "rooms":
             raise VersionRefused(name, 3, "model.onnx is missing.")
-        return self.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=True))
+        return self.change(name, lambda model: msgspec.structs.replace(model, loaded=True))
 
-    def wish(self, name: str, change: Callable[[DesiredModel], DesiredModel]) -> ServedModel:
-        """Serve what is wanted, unless it is of the model that no worker can agree on."""
+    def change(self, name: str, edit: Edit) -> ServedModel:
+        """Serve what is desired, but for the model that some worker never serves."""
         if name == "broken":
             raise NotAgreed(60.0)
         self._repository.entry(name)
-        wish = change(self._wishes.get(name, DesiredModel()))
-        for version in wish.named - {1, 2}:
+        desired = edit(self._desired.get(name, DesiredModel()))
+        for version in desired.named - {1, 2}:
             raise VersionNotFound(name, version, [1, 2])
-        self._wishes[name] = wish
+        self._desired[name] = desired
         models = {
             (of, version): model
             for of, versions in fake_repository().models.items()
             for version, model in versions.items()
         }
-        served = {
-            of: plan_model(
-                self._wishes.get(of, DesiredModel()),
-                [version for what, version in models if what == of],
-                {3: "model.onnx is missing."} if of == "rooms" else {},
-                policy="all",
-            )
-            for of, _ in models
-        }
-        self._repository.serve(Rollout(models=served), models)
+        served = {of: self._select(of, [v for what, v in models if what == of]) for of, _ in models}
+        self._repository.swap(served, models)
         return served[name]
+
+    def _select(self, name: str, available: Sequence[int]) -> ServedModel:
+        return select_versions(
+            self._desired.get(name, DesiredModel()),
+            available,
+            {3: "model.onnx is missing."} if name == "rooms" else {},
+            policy="all",
+        )
 
 
 class Client(FlaskClient):
@@ -136,8 +138,8 @@ def client_of(
     scheduler: Scheduler | None = None,
 ) -> FlaskClient:
     """Return a client of an application over these models."""
-    metrics, fleet = Metrics(registry), FakeFleet(repository)
-    app = create_app(settings or Settings(), repository, metrics, fleet, scheduler)
+    metrics, control_plane = Metrics(registry), FakeControlPlane(repository)
+    app = create_app(settings or Settings(), repository, metrics, control_plane, scheduler)
     app.test_client_class = Client
     return app.test_client()
 

@@ -21,7 +21,7 @@ from service.http.app import create_app
 from service.rollout.repository import Repository
 from service.settings import PREFIX, Settings
 from service.telemetry.metrics import Metrics
-from tests.fakes import FakeFleet
+from tests.fakes import FakeControlPlane
 from tests.servers import ROOT, Server, serving
 from vitrine.errors import VitrineError
 from vitrine.options import Options
@@ -115,7 +115,7 @@ def test_settings_table_is_complete() -> None:
 
 def test_routes_table_is_complete() -> None:
     empty = Repository()
-    app = create_app(Settings(), empty, Metrics(CollectorRegistry()), FakeFleet(empty))
+    app = create_app(Settings(), empty, Metrics(CollectorRegistry()), FakeControlPlane(empty))
     expected = {
         (f"`{method}`", f"`{_documented(rule.rule)}`")
         for rule in app.url_map.iter_rules()

@@ -8,7 +8,7 @@ from service.http.api import Api, VersionConverter
 from service.http.descriptions import Descriptions
 from service.http.health import DRAINING, Health
 from service.http.management import Management
-from service.rollout.agent import ControlPlane
+from service.rollout.control_plane import ControlPlane
 from service.rollout.repository import Repository
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -20,7 +20,7 @@ def create_app(
     settings: Settings,
     repository: Repository,
     metrics: Metrics,
-    fleet: ControlPlane,
+    control_plane: ControlPlane,
     scheduler: Scheduler | None = None,
 ) -> Flask:
     """Compose an application that serves what a repository holds.
@@ -29,7 +29,7 @@ def create_app(
         settings: Limits and who may change what is served.
         repository: What is served.
         metrics: Where all of it is counted.
-        fleet: Who is told when something else is to be served.
+        control_plane: Changes what is served, in every worker.
         scheduler: Says who may compute; by default one that knows this machine's cores.
     """
     app = Flask("service", static_folder=None)
@@ -37,7 +37,7 @@ def create_app(
     app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
     app.register_blueprint(Api(settings, repository, Shadow(metrics)).blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
-    app.register_blueprint(Management(settings, repository, fleet).blueprint())
+    app.register_blueprint(Management(settings, repository, control_plane).blueprint())
     app.register_blueprint(Health(repository, metrics).blueprint())
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())

@@ -8,8 +8,8 @@ import orjson
 from flask import Blueprint, Response
 
 from service.http.content import JSON_TYPE
-from service.rollout.desired import describe_serving
 from service.rollout.repository import Entry, Repository
+from service.rollout.served import describe_serving
 from service.telemetry.metrics import Metrics
 from vitrine.drift import Counts, Feature
 from vitrine.model import Model
@@ -34,7 +34,7 @@ class Descriptions:
 
     def list_models(self) -> Response:
         """List the served models, each with the version that answers by default."""
-        entries = self._repository.catalogue.entries.values()
+        entries = self._repository.current.values()
         return _json(
             {"models": [_summary(model, entry) for entry in entries if (model := entry.default)]}
         )

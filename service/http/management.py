@@ -10,16 +10,15 @@ from flask import Blueprint, Response, request
 
 from service.errors import InvalidDesiredState, ManagementForbidden, NothingBefore, NotShared
 from service.http.transfer import current_body
-from service.rollout.agent import ControlPlane
+from service.rollout.control_plane import ControlPlane
 from service.rollout.desired import (
     CANARY,
     LABEL_PATTERN,
     STABLE,
     DesiredModel,
-    ServedModel,
-    describe_serving,
 )
 from service.rollout.repository import Repository
+from service.rollout.served import ServedModel, describe_serving
 from service.settings import Settings
 from service.version_policy import InvalidPolicy, Policy, parse_policy
 from vitrine.errors import Fault, MalformedBody, nearest, shown
@@ -39,10 +38,12 @@ Change = Callable[[DesiredModel], DesiredModel]
 class Management:
     """The views, and what they need."""
 
-    def __init__(self, settings: Settings, repository: Repository, fleet: ControlPlane) -> None:
+    def __init__(
+        self, settings: Settings, repository: Repository, control_plane: ControlPlane
+    ) -> None:
         self._settings = settings
         self._repository = repository
-        self._fleet = fleet
+        self._control_plane = control_plane
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
@@ -74,26 +75,28 @@ class Management:
         body = current_body()
         body.limit(_MAX_BYTES)
         changes = _read_changes(body.read_all())
-        return _answer(name, self._fleet.wish(name, changes))
+        return _answer(name, self._control_plane.change(name, changes))
 
     def load(self, name: str) -> Response:
         """Look for new versions of a model now, and serve what is wanted of it."""
-        return _answer(name, self._fleet.load(name))
+        return _answer(name, self._control_plane.load(name))
 
     def unload(self, name: str) -> Response:
         """Serve a model no longer, until it is loaded again."""
-        serving = self._fleet.wish(name, lambda wish: msgspec.structs.replace(wish, loaded=False))
+        serving = self._control_plane.change(
+            name, lambda wish: msgspec.structs.replace(wish, loaded=False)
+        )
         return _answer(name, serving)
 
     def rollback(self, name: str) -> Response:
         """Let the version before the default one answer from now on, by the label `stable`."""
         default = self._repository.default(name).version
         entry = self._repository.entry(name)
-        known = {*entry.versions, *self._fleet.available(name)} - set(entry.serving.refused)
+        known = {*entry.versions, *self._control_plane.available(name)} - set(entry.serving.refused)
         earlier = [version for version in known if version < default]
         if not earlier:
             raise NothingBefore(name, default)
-        return _answer(name, self._fleet.wish(name, _labelled(STABLE, max(earlier))))
+        return _answer(name, self._control_plane.change(name, _labelled(STABLE, max(earlier))))
 
 
 def _labelled(label: str, version: int) -> Change:

@@ -1,7 +1,7 @@
-"""Which versions are served, by every worker alike, in Kubernetes' words.
+"""Which versions are served, by every worker alike, in the words of Kubernetes.
 
-An operator changes the *desired state*. The *controller*, in one worker, compares it with what the
-*model store* holds and with the *observed state* of all workers, and decides which *rollout* comes
-next. The *agent* in each worker loads what a rollout names and then serves it, from the
-*repository* that requests read.
+Operators change the *desired state*. The *controller*, in one worker, takes a *snapshot* of it, of
+what the *model store* holds and of the *observed state* that the agents report; `reconcile`, a pure
+function, decides which *rollout* comes next. The *agent* in each worker loads what a rollout names
+and swaps the *repository*, which requests read, at the moment that the rollout names.
 """

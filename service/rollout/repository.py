@@ -1,31 +1,31 @@
-"""Loaded versions, and which of them answers: verify, load, check golden answers, look up, swap.
+"""What one worker serves: the loaded versions of each model, and which of them answers a request.
 
-The catalogue of what is served is replaced whole, never edited: a request keeps the model it
-began with.
+`current` is replaced whole by `swap` and never edited: a request keeps the model it began with.
 """
 
 import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from service.errors import LabelNotFound, ModelNotFound, ModelUnavailable, VersionNotFound
-from service.rollout.desired import CANARY, Rollout, ServedModel
+from service.rollout.desired import CANARY
+from service.rollout.served import ModelVersion, ServedModel
 from vitrine.model import Model
 
 Versions = Mapping[int, Model]
-Loaded = Mapping[tuple[str, int], Model]
+Loaded = Mapping[ModelVersion, Model]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One model of the catalogue.
+    """One model that is served.
 
     Attributes:
-        serving: What is served of it, and why not the rest.
-        versions: The models themselves, by number; may be none.
+        serving: How the model is served, and which versions are refused.
+        versions: Loaded versions by number; may be empty.
     """
 
     serving: ServedModel
@@ -33,40 +33,36 @@ class Entry:
 
     @property
     def default(self) -> Model | None:
-        """The version that answers where none is asked for, a canary's share aside."""
+        """The version that answers requests that name none, but for a canary's share."""
         return None if self.serving.default is None else self.versions[self.serving.default]
 
     @property
     def shadow(self) -> Model | None:
-        """The version that is compared with the one that answered."""
+        """The version that is compared with the version that answered."""
         return None if self.serving.shadow is None else self.versions[self.serving.shadow]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
-    """What is served at one moment.
+# Every model that is served, by name, in order.
+Entries = Mapping[str, Entry]
 
-    Attributes:
-        number: Of the plan it fulfils.
-        at: Since when, by the monotonic clock.
-        entries: By name, in order.
-    """
 
-    number: int = 0
-    at: float = 0.0
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """What is served until a moment, and what is served from then on."""
 
-    def models(self) -> dict[str, Versions]:
-        """Return the models that have a version to answer with."""
-        return {name: entry.versions for name, entry in self.entries.items() if entry.versions}
+    before: Entries
+    at: float
+    after: Entries
 
 
 class Repository:
     """The models that are served, each in one or more versions.
 
     Args:
-        models: What to serve from the start, each model's latest version by default.
-        draw: A random number from 0 to 1, which decides whom a canary answers.
+        models: Models to serve from the start, each by its latest version.
+        draw: Returns a random number from 0 to 1, which decides when a canary answers.
+        clock: Returns the time by which a swap has its moment, in seconds.
+        sleep: Waits for a number of seconds.
     """
 
     def __init__(
@@ -74,64 +70,49 @@ class Repository:
         models: Mapping[str, Versions] | None = None,
         *,
         draw: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._draw = draw
-        self._catalogue = Catalogue()
-        self._next: Catalogue | None = None
-        self._swapping = threading.Lock()
-        self._watchers: list[Callable[[Catalogue], None]] = []
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._watchers: list[Callable[[Entries], None]] = []
         self._staged: Loaded = {}
-        loaded = {
-            (name, version): model
-            for name, versions in (models or {}).items()
-            for version, model in versions.items()
-        }
-        plan = Rollout(
-            models={
-                name: ServedModel(versions=tuple(sorted(versions)), default=max(versions))
-                for name, versions in (models or {}).items()
-            }
-        )
-        self.serve(plan, loaded)
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """What is served now."""
-        following = self._next
-        if following is not None and time.monotonic() >= following.at:
-            self._swap(following)
-        return self._catalogue
-
-    def _swap(self, following: Catalogue) -> None:
-        with self._swapping:
-            if self._next is not following:
-                return
-            self._catalogue, self._next = following, None
-            for watcher in self._watchers:
-                watcher(following)
-
-    def serve(self, plan: Rollout, loaded: Loaded) -> None:
-        """Serve what a plan says from its time on; requests under way keep what they began with.
-
-        The clock decides, not whoever calls this: so all workers begin at once.
-
-        Args:
-            plan: What to serve.
-            loaded: Every version it names, and what may be asked for by number already.
-        """
         entries = {
             name: Entry(
-                serving=serving,
-                versions=MappingProxyType(
-                    {version: loaded[name, version] for version in serving.versions}
-                ),
+                serving=ServedModel(versions=tuple(sorted(versions)), default=max(versions)),
+                versions=versions,
             )
-            for name, serving in sorted(plan.models.items())
+            for name, versions in sorted((models or {}).items())
         }
-        following = Catalogue(number=plan.number, at=plan.at, entries=MappingProxyType(entries))
-        self._next = following
-        if time.monotonic() >= plan.at:
-            self._swap(following)
+        self._schedule = _Schedule(entries, 0.0, entries)
+
+    @property
+    def current(self) -> Entries:
+        """Every model that is served now, by name, in order; reading it changes nothing."""
+        # By the clock, not by when a thread wakes up: on a busy machine the threads of several
+        # workers woke up to 30 ms apart, and clients saw the old version again after the new one.
+        schedule = self._schedule
+        return schedule.after if self._clock() >= schedule.at else schedule.before
+
+    def swap(self, models: Mapping[str, ServedModel], loaded: Loaded, *, at: float = 0.0) -> None:
+        """Serve other models or versions from a moment on, and return when it has come.
+
+        Args:
+            models: How each model is served.
+            loaded: Every version that is served.
+            at: Moment from which they are served, by the clock; at once where it has passed.
+        """
+        entries = MappingProxyType(
+            {name: _entry(name, serving, loaded) for name, serving in sorted(models.items())}
+        )
+        self._schedule = _Schedule(self.current, at, entries)
+        self._sleep(max(0.0, at - self._clock()))
+        with self._lock:
+            self._schedule = _Schedule(entries, at, entries)  # lets go of the versions before
+            for watcher in self._watchers:
+                watcher(entries)
 
     def stage(self, loaded: Loaded) -> None:
         """Answer with further versions where they are asked for by number.
@@ -140,16 +121,16 @@ class Repository:
         """
         self._staged = MappingProxyType(dict(loaded))
 
-    def watch(self, watcher: Callable[[Catalogue], None]) -> None:
-        """Call back with the catalogue, now and whenever another one is served."""
-        with self._swapping:
+    def watch(self, watcher: Callable[[Entries], None]) -> None:
+        """Call back with what is served, now and after every swap."""
+        with self._lock:
             self._watchers.append(watcher)
-            watcher(self._catalogue)
+            watcher(self.current)
 
     @property
     def models(self) -> Mapping[str, Versions]:
         """Every model that has a version to answer with."""
-        return self.catalogue.models()
+        return {name: entry.versions for name, entry in self.current.items() if entry.versions}
 
     def entry(self, name: str) -> Entry:
         """Find what is served of a model.
@@ -157,7 +138,7 @@ class Repository:
         Raises:
             ModelNotFound: No model has that name.
         """
-        entry = self.catalogue.entries.get(name)
+        entry = self.current.get(name)
         if entry is None:
             raise ModelNotFound(name, self.models)
         return entry
@@ -177,23 +158,35 @@ class Repository:
                 raise LabelNotFound(name, label, entry.serving.labels)
             version = entry.serving.labels[label]
         if version is None:
-            share = entry.serving.canary_share
-            if share and self._draw() < share:
-                return entry.versions[entry.serving.labels[CANARY]]
-            return self.default(name)
+            return self._canary(entry) or _default(name, entry)
         model = entry.versions.get(version) or self._staged.get((name, version))
         if model is None:
             raise VersionNotFound(name, version, entry.versions)
         return model
 
+    def _canary(self, entry: Entry) -> Model | None:
+        """Return the canary for its share of the requests."""
+        share = entry.serving.canary_share
+        if share and self._draw() < share:
+            return entry.versions[entry.serving.labels[CANARY]]
+        return None
+
     def default(self, name: str) -> Model:
-        """Find the version that answers where none is asked for, a canary's share aside.
+        """Find the version that answers requests that name none, but for a canary's share.
 
         Raises:
             ModelNotFound: No model has that name.
             ModelUnavailable: None of its versions is served.
         """
-        entry = self.entry(name)
-        if entry.default is None:
-            raise ModelUnavailable(name, entry.serving.refused, is_wanted=entry.serving.loaded)
-        return entry.default
+        return _default(name, self.entry(name))
+
+
+def _entry(name: str, serving: ServedModel, loaded: Loaded) -> Entry:
+    versions = {version: loaded[name, version] for version in serving.versions}
+    return Entry(serving=serving, versions=MappingProxyType(versions))
+
+
+def _default(name: str, entry: Entry) -> Model:
+    if entry.default is None:
+        raise ModelUnavailable(name, entry.serving.refused, is_wanted=entry.serving.loaded)
+    return entry.default

@@ -99,13 +99,13 @@ def _prepare_folders() -> None:
         multiprocess.clear(Path(os.environ[_NUMBERS]))
     except OSError as error:
         sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
-    from service.rollout import state  # noqa: PLC0415
+    from service.rollout import state_folder  # noqa: PLC0415
 
     try:
-        state.prepare(Path(os.environ[_STATE]))
+        state_folder.prepare(Path(os.environ[_STATE]))
     except OSError as error:
         sys.exit(f"The folder of the state cannot be written: {error.strerror}.")
-    except state.InvalidState as error:
+    except state_folder.InvalidState as error:
         sys.exit(str(error))
 
 

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from service.rollout.repository import Catalogue
+from service.rollout.repository import Entries
 from service.telemetry.feature_counters import FeatureCounters
 from service.telemetry.instruments import Instruments
 from service.telemetry.multiprocess import locked
@@ -39,10 +39,10 @@ class Metrics(Instruments):
         if folder is None:
             registry.register(_Collector(self._feature_families))
 
-    def show(self, catalogue: Catalogue) -> None:
+    def show(self, current: Entries) -> None:
         """Show which versions are served and which are refused."""
         shown: list[tuple[Gauge, str, int]] = []
-        for name, entry in catalogue.entries.items():
+        for name, entry in current.items():
             shown += [(self.models, name, version) for version in entry.versions]
             shown += [(self.refused, name, version) for version in entry.serving.refused]
             for model in entry.versions.values():
@@ -50,7 +50,7 @@ class Metrics(Instruments):
             if entry.shadow is not None:
                 self._declare_shadow(entry.shadow)
         self._set(shown)
-        entries = catalogue.entries.values()
+        entries = current.values()
         self._served = tuple(model for entry in entries for model in entry.versions.values())
         self._feature_counters.open(self._served)
 

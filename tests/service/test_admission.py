@@ -12,7 +12,7 @@ from service.http.app import create_app
 from service.http.transfer import AnswerBroken
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
-from tests.fakes import FakeFleet, blank_picture, fake_repository, picture, table
+from tests.fakes import FakeControlPlane, blank_picture, fake_repository, picture, table
 
 
 def waiting(scheduler: Scheduler, order: list[int], number: int) -> threading.Thread:
@@ -146,7 +146,9 @@ def test_every_slot_is_released(
 ) -> None:
     repository = fake_repository()
     scheduler = Scheduler(1)
-    app = create_app(settings, repository, Metrics(registry), FakeFleet(repository), scheduler)
+    app = create_app(
+        settings, repository, Metrics(registry), FakeControlPlane(repository), scheduler
+    )
 
     for _ in range(2):
         with contextlib.suppress(AnswerBroken):
@@ -161,7 +163,9 @@ def test_slot_is_not_held_while_the_client_is_waited_for(
     """One client's rows come in two parts, between which the other is answered."""
     repository = fake_repository()
     scheduler = Scheduler(1)
-    app = create_app(settings, repository, Metrics(registry), FakeFleet(repository), scheduler)
+    app = create_app(
+        settings, repository, Metrics(registry), FakeControlPlane(repository), scheduler
+    )
     rows = table(20_000)
 
     class Halting(BytesIO):

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from service.rollout.desired import Rollout, ServedModel
 from service.rollout.repository import Repository
+from service.rollout.served import ServedModel
 from tests.bundles import (
     anomaly_manifest,
     calibrated_repository,
@@ -336,8 +336,8 @@ def repository(tmp_path: Path) -> Repository:
     """Two calibrated models; the table's version 1 has a label."""
     loaded = calibrated_repository(tmp_path)
     serving = ServedModel(versions=(1,), default=1, labels={"stable": 1})
-    plan = Rollout(models=dict.fromkeys(("rooms", "strokes"), serving))
-    loaded.serve(plan, {(name, 1): loaded.get(name) for name in plan.models})
+    served = dict.fromkeys(("rooms", "strokes"), serving)
+    loaded.swap(served, {(name, 1): loaded.get(name) for name in served})
     return loaded
 
 

@@ -9,7 +9,7 @@ from service.http.health import DRAINING
 from service.rollout.repository import Repository
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
-from tests.fakes import FakeFleet
+from tests.fakes import FakeControlPlane
 
 
 def test_live_is_always_answered(client: FlaskClient) -> None:
@@ -30,7 +30,7 @@ def test_ready_names_what_is_loaded(client: FlaskClient) -> None:
 
 def test_service_without_models_is_alive_and_not_ready(registry: CollectorRegistry) -> None:
     nothing = Repository()
-    app = create_app(Settings(), nothing, Metrics(registry), FakeFleet(nothing))
+    app = create_app(Settings(), nothing, Metrics(registry), FakeControlPlane(nothing))
     client = app.test_client()
 
     assert client.get("/livez").status_code == 200

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from service.http.app import create_app
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
-from tests.fakes import FakeFleet, fake_repository, table
+from tests.fakes import FakeControlPlane, fake_repository, table
 
 TOKEN = "a long secret"  # noqa: S105 - of these tests
 ROWS = table(1)
@@ -27,7 +27,7 @@ def guarded(registry: CollectorRegistry) -> Flask:
     """An application that is managed with a token."""
     repository = fake_repository()
     settings = Settings(management_token=TOKEN)
-    return create_app(settings, repository, Metrics(registry), FakeFleet(repository))
+    return create_app(settings, repository, Metrics(registry), FakeControlPlane(repository))
 
 
 def test_label_stable_answers_where_no_version_is_asked_for(client: FlaskClient) -> None:

@@ -253,7 +253,7 @@ def ask_patiently(server: Server, path: str) -> int:
 
 def reports(state: Path) -> list[Path]:
     """Return the files in which workers say how far they have come."""
-    return list((state / "workers").glob("[0-9]*.json"))
+    return list((state / "agents").glob("[0-9]*.json"))
 
 
 def test_server_outlives_its_state(folder: Path, tmp_path: Path) -> None:

@@ -449,11 +449,11 @@ def test_unwritable_state_ends_the_start(models: Path, port: int, tmp_path: Path
 
 
 def test_state_that_is_not_ours_ends_the_start(models: Path, port: int, tmp_path: Path) -> None:
-    (tmp_path / "wishes.json").write_text('{"models": 1}')
+    (tmp_path / "desired.json").write_text('{"models": 1}')
 
     line = refused(port, models=models, state=tmp_path)
 
-    assert line.startswith(f"{tmp_path}/wishes.json cannot be read")
+    assert line.startswith(f"{tmp_path}/desired.json cannot be read")
 
 
 def test_taken_port_ends_the_start(models: Path) -> None:

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.rollout.desired import Rollout, ServedModel
 from service.rollout.repository import Repository
+from service.rollout.served import ServedModel
 from service.telemetry import multiprocess
 from service.telemetry.metrics import Metrics
 from tests.bundles import picture_manifest, table_manifest
@@ -116,13 +116,11 @@ def test_what_is_served_and_refused_is_shown(registry: CollectorRegistry) -> Non
         return [registry.get_sample_value(name, each) for each in labels]
 
     first = ServedModel(versions=(1,), default=1, refused={3: "broken."})
-    repository.serve(Rollout(number=1, models={"rooms": first}), models)
+    repository.swap({"rooms": first}, models)
     assert shown("vitrine_models") == [1, None, None]
     assert shown("vitrine_refused_versions") == [None, None, 1]
 
-    repository.serve(
-        Rollout(number=2, models={"rooms": ServedModel(versions=(2,), default=2)}), models
-    )
+    repository.swap({"rooms": ServedModel(versions=(2,), default=2)}, models)
     assert shown("vitrine_models") == [0, 1, None]
     assert shown("vitrine_refused_versions") == [None, None, 0]
 
@@ -150,7 +148,7 @@ def test_bins_are_shown_while_their_version_is_served(tmp_path: Path) -> None:
 
     def serve(*versions: int) -> dict[str, float]:
         serving = ServedModel(versions=versions, default=versions[-1])
-        repository.serve(Rollout(models={"rooms": serving}), models)
+        repository.swap({"rooms": serving}, models)
         return features(metrics)
 
     def count(version: int) -> None:

@@ -8,13 +8,13 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
 from service.http.app import create_app
-from service.rollout.desired import Rollout, ServedModel
 from service.rollout.repository import Repository
+from service.rollout.served import ServedModel
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.shadow import disagreements
 from tests.bundles import picture_manifest, table_manifest
-from tests.fakes import Answers, FakeFleet, fail, price, table
+from tests.fakes import Answers, FakeControlPlane, fail, price, table
 from vitrine.engines import Tensors
 from vitrine.errors import NoFiniteAnswer
 from vitrine.model import Model
@@ -34,8 +34,8 @@ def served_with(shadow: Model, metrics: Metrics) -> FlaskClient:
     repository = Repository()
     serving = ServedModel(versions=(1, 2), default=1, shadow=2)
     models = {("rooms", 1): Model(table_manifest(), price), ("rooms", 2): shadow}
-    repository.serve(Rollout(number=1, models={"rooms": serving}), models)
-    return create_app(Settings(), repository, metrics, FakeFleet(repository)).test_client()
+    repository.swap({"rooms": serving}, models)
+    return create_app(Settings(), repository, metrics, FakeControlPlane(repository)).test_client()
 
 
 def count(registry: CollectorRegistry, what: str) -> float | None:

@@ -1,0 +1,150 @@
+"""How operators change what is served: change the desired state, then wait for all workers."""
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from service.errors import (
+    ModelNotFound,
+    NotAgreed,
+    NotKept,
+    SourceFailed,
+    VersionNotFound,
+    VersionRefused,
+)
+from service.rollout.desired import DesiredModel, DesiredState, Edit
+from service.rollout.loader import Loader
+from service.rollout.model_store import ModelStore
+from service.rollout.repository import Repository
+from service.rollout.served import Rollout, ServedModel
+from service.rollout.sources.source import SourceUnreachable
+from service.rollout.state_folder import StateFolder
+from vitrine.bundle import InvalidBundle
+
+# Longer than a worker that does not respond is left alive.
+_TIMEOUT_SECONDS = 60.0
+_POLL_SECONDS = 0.01
+
+
+class ControlPlane(Protocol):
+    """All workers of a service, as whoever changes what they serve sees them."""
+
+    def available(self, name: str) -> Sequence[int]:
+        """List the versions of a model in the model store."""
+
+    def load(self, name: str) -> ServedModel:
+        """Look for new versions of a model; return when every worker serves what is desired."""
+
+    def change(self, name: str, edit: Edit) -> ServedModel:
+        """Change what is desired of a model; return when every worker serves it."""
+
+
+class LocalControlPlane:
+    """The workers of one server, which share a folder of this machine.
+
+    Args:
+        state: Folder that the workers share.
+        store: Store that versions come from.
+        loader: Tries versions before they are desired.
+        repository: What this worker serves.
+    """
+
+    def __init__(
+        self, state: StateFolder, store: ModelStore, loader: Loader, repository: Repository
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._loader = loader
+        self._repository = repository
+
+    def available(self, name: str) -> Sequence[int]:
+        """List the versions of a model in the model store.
+
+        Raises:
+            SourceFailed: The models folder cannot be read, or is empty as a lost one is.
+        """
+        try:
+            listing = self._store.list_versions()
+        except InvalidBundle:
+            raise SourceFailed("The models folder cannot be read.") from None
+        if not listing and self._repository.models:
+            raise SourceFailed("The models folder is empty; perhaps its disk is lost.")
+        return listing.get(name, ())
+
+    def load(self, name: str) -> ServedModel:
+        """Look for new versions of a model now; return when every worker serves them.
+
+        Raises:
+            SourceFailed: The model store or its source cannot be read.
+            VersionRefused: The newest version cannot be served; the others are.
+            ModelNotFound: There is no such model.
+            NotKept: The desired state cannot be written.
+            NotAgreed: Some worker takes too long.
+        """
+        try:
+            self._store.refresh(wait=True)
+        except SourceUnreachable as error:
+            raise SourceFailed(str(error)) from error
+        self.available(name)
+        served = self.change(name, lambda desired: msgspec.structs.replace(desired, loaded=True))
+        refused = {**self._store.fetch_failures().get(name, {}), **served.refused}
+        newest = max(refused, default=0)
+        if newest > max(served.versions, default=0):
+            raise VersionRefused(name, newest, refused[newest])
+        return served
+
+    def change(self, name: str, edit: Edit) -> ServedModel:
+        """Change what is desired of a model; return when every worker serves it.
+
+        Raises:
+            ModelNotFound: There is no such model; nothing is changed.
+            VersionNotFound: A named version does not exist; nothing is changed.
+            VersionRefused: A named version cannot be served; nothing is changed.
+            NotKept: The desired state cannot be written; nothing is changed.
+            NotAgreed: Some worker takes too long. The desired state stays as it was changed.
+        """
+
+        def change(state: DesiredState) -> DesiredState:
+            changed = state.edited(name, edit)
+            before = state.models.get(name, DesiredModel())
+            self._check(name, changed.models.get(name, DesiredModel()).named - before.named)
+            return changed
+
+        try:
+            revision = self._state.change_desired(change).revision
+        except OSError as error:
+            raise NotKept(error.strerror or "") from error
+        return self._wait_for(revision).models.get(name, ServedModel())
+
+    def _check(self, name: str, named: set[int]) -> None:
+        """Check that newly named versions can be served, before they are desired."""
+        entry = self._repository.current.get(name)
+        served = set() if entry is None else set(entry.versions)
+        if entry is not None and named <= served:
+            return
+        available = self.available(name)
+        if entry is None and not available:
+            raise ModelNotFound(name, self._repository.models)
+        for version in sorted(named - served):
+            self._check_version(name, version, available)
+
+    def _check_version(self, name: str, version: int, available: Sequence[int]) -> None:
+        if version not in available:
+            raise VersionNotFound(name, version, available)
+        reason = self._loader.reason_against((name, version))
+        if reason is not None:
+            raise VersionRefused(name, version, reason)
+
+    def _wait_for(self, revision: int) -> Rollout:
+        """Wait until every required agent serves a rollout of this revision or a later one."""
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            served = self._state.served()
+            if served is not None and served.revision >= revision:
+                required = [agent for agent in self._state.agents().living if agent.is_required]
+                if all(agent.serving >= served.number for agent in required):
+                    return served
+            time.sleep(_POLL_SECONDS)
+        raise NotAgreed(_TIMEOUT_SECONDS)

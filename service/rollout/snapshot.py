@@ -1,0 +1,65 @@
+"""Everything that the controller knows at one moment, in which it decides what to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from service.rollout.desired import DesiredState
+from service.rollout.observed import Agents, Trial
+from service.rollout.served import ModelVersion, Rollouts
+from service.version_policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The versions in the model store.
+
+    Attributes:
+        folder: Folder that was listed.
+        versions: Versions that have a manifest, by name.
+        error: Why the folder cannot be read, in one sentence; None where it was read.
+    """
+
+    folder: Path
+    versions: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Desired state and observed state, taken once a tick.
+
+    It holds no time: only the moment of a swap depends on the clock, and a moment that was taken
+    before a slow listing or trial would leave the agents too little time.
+
+    Attributes:
+        policy: Policy of a model that has none of its own.
+        desired: What operators want.
+        listing: Last listing of the model store; None while a controller that took over from
+            another one has no reason to list it.
+        fetch_failures: Why versions of a remote source are not in the store, by name and version.
+        refused: Versions that cannot be served, with the reason.
+        loaded: Versions that the controller's own worker has loaded, so that they need no trial.
+        trial: Trial during which another controller ended; None where none did.
+        rollouts: Rollout that is served, and the next one.
+        agents: What the agents report.
+    """
+
+    policy: Policy
+    desired: DesiredState
+    listing: Listing | None = None
+    fetch_failures: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    refused: Mapping[ModelVersion, str] = field(default_factory=dict)
+    loaded: frozenset[ModelVersion] = frozenset()
+    trial: Trial | None = None
+    rollouts: Rollouts = Rollouts()
+    agents: Agents = Agents()
+
+    def served_versions(self) -> set[ModelVersion]:
+        """Return the versions that are served now."""
+        served = self.rollouts.served
+        return set() if served is None else served.versions()
+
+    def with_refused(self, refused: Mapping[ModelVersion, str]) -> "Snapshot":
+        """Return the snapshot with more versions refused."""
+        return replace(self, refused={**self.refused, **refused})
