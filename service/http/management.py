@@ -1,27 +1,19 @@
-"""Routes that change what is served; each answers when every worker serves it so."""
+"""Routes that change what is served; each answers when every worker serves the change."""
 
 import hmac
-from collections.abc import Callable, Mapping
-from typing import Any, TypeGuard
 
 import msgspec
 import orjson
 from flask import Blueprint, Response, request
 
-from service.errors import InvalidDesiredState, ManagementForbidden, NothingBefore, NotShared
+from service.errors import ManagementForbidden, NothingBefore, NotShared
 from service.http.transfer import current_body
 from service.rollout.control_plane import ControlPlane
-from service.rollout.desired import (
-    CANARY,
-    LABEL_PATTERN,
-    STABLE,
-    DesiredModel,
-)
+from service.rollout.desired import STABLE, DesiredModel, Edit
+from service.rollout.model_patch import read_patch
 from service.rollout.repository import Repository
 from service.rollout.served import ServedModel, describe_serving
 from service.settings import Settings
-from service.version_policy import InvalidPolicy, Policy, parse_policy
-from vitrine.errors import Fault, MalformedBody, nearest, shown
 
 _MAX_BYTES = 64 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
@@ -32,11 +24,14 @@ _ON_BEHALF = (
 )
 
 
-Change = Callable[[DesiredModel], DesiredModel]
-
-
 class Management:
-    """The views, and what they need."""
+    """The views that change what is served.
+
+    Args:
+        settings: Settings with the management token.
+        repository: What this worker serves.
+        control_plane: Changes what is served, in every worker.
+    """
 
     def __init__(
         self, settings: Settings, repository: Repository, control_plane: ControlPlane
@@ -57,15 +52,7 @@ class Management:
 
     def _authorize(self) -> None:
         token = self._settings.management_token
-        if token:
-            given = request.headers.get("Authorization", "")
-            # WSGI reads headers as Latin-1, whatever they were written in.
-            allowed = hmac.compare_digest(given.encode("latin-1"), f"Bearer {token}".encode())
-        else:
-            allowed = request.remote_addr in _LOOPBACK and not any(
-                name in request.headers for name in _ON_BEHALF
-            )
-        if not allowed:
+        if not (_has_token(token) if token else _is_from_this_machine()):
             raise ManagementForbidden(has_token=bool(token))
         if request.is_multiprocess and not self._settings.state:
             raise NotShared
@@ -74,133 +61,47 @@ class Management:
         """Change policy, labels, canary or shadow of a model: a JSON merge patch (RFC 7396)."""
         body = current_body()
         body.limit(_MAX_BYTES)
-        changes = _read_changes(body.read_all())
-        return _answer(name, self._control_plane.change(name, changes))
+        patch = read_patch(body.read_all())
+        return _answer(name, self._control_plane.change(name, patch.apply))
 
     def load(self, name: str) -> Response:
-        """Look for new versions of a model now, and serve what is wanted of it."""
+        """Look for new versions of a model now, and serve what is desired of it."""
         return _answer(name, self._control_plane.load(name))
 
     def unload(self, name: str) -> Response:
         """Serve a model no longer, until it is loaded again."""
-        serving = self._control_plane.change(
-            name, lambda wish: msgspec.structs.replace(wish, loaded=False)
-        )
-        return _answer(name, serving)
+        return _answer(name, self._control_plane.change(name, _unload))
 
     def rollback(self, name: str) -> Response:
-        """Let the version before the default one answer from now on, by the label `stable`."""
+        """Label the version before the default one `stable`, so that it answers from now on."""
         default = self._repository.default(name).version
         entry = self._repository.entry(name)
         known = {*entry.versions, *self._control_plane.available(name)} - set(entry.serving.refused)
         earlier = [version for version in known if version < default]
         if not earlier:
             raise NothingBefore(name, default)
-        return _answer(name, self._control_plane.change(name, _labelled(STABLE, max(earlier))))
+        return _answer(name, self._control_plane.change(name, _label(STABLE, max(earlier))))
 
 
-def _labelled(label: str, version: int) -> Change:
-    return lambda wish: msgspec.structs.replace(wish, labels={**wish.labels, label: version})
+def _has_token(token: str) -> bool:
+    received = request.headers.get("Authorization", "")
+    # WSGI reads headers as Latin-1, whatever they were written in.
+    return hmac.compare_digest(received.encode("latin-1"), f"Bearer {token}".encode())
 
 
-def _answer(name: str, serving: ServedModel) -> Response:
-    members = {"name": name, "versions": serving.versions, "serving": describe_serving(serving)}
+def _is_from_this_machine() -> bool:
+    is_on_behalf = any(name in request.headers for name in _ON_BEHALF)
+    return request.remote_addr in _LOOPBACK and not is_on_behalf
+
+
+def _unload(model: DesiredModel) -> DesiredModel:
+    return msgspec.structs.replace(model, loaded=False)
+
+
+def _label(label: str, version: int) -> Edit:
+    return lambda model: msgspec.structs.replace(model, labels={**model.labels, label: version})
+
+
+def _answer(name: str, model: ServedModel) -> Response:
+    members = {"name": name, "versions": model.versions, "serving": describe_serving(model)}
     return Response(orjson.dumps(members) + b"\n", mimetype="application/json")
-
-
-def _read_changes(data: bytes) -> Change:
-    """Read a merge patch of a wish.
-
-    Raises:
-        MalformedBody: It is no JSON object.
-        InvalidDesiredState: A member is unknown or has a value out of its range.
-    """
-    try:
-        members = msgspec.json.decode(data, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise MalformedBody(f"The body must be a JSON object of {', '.join(_READERS)}.") from None
-    faults: list[Fault] = []
-    changes = []
-    for name, value in members.items():
-        read = _READERS.get(name)
-        if read is None:
-            detail = f"{shown(name)} is not known.{nearest(name, _READERS)}"
-            faults.append(Fault(detail=detail, pointer=f"#/{name[:40]}"))
-        else:
-            changes.append(read(value, faults))
-    if faults:
-        raise InvalidDesiredState(faults)
-
-    def change(wish: DesiredModel) -> DesiredModel:
-        for apply in changes:
-            wish = apply(wish)
-        if wish.canary_share and CANARY not in wish.labels:
-            detail = f"must be 0 where no version has the label {CANARY!r}"
-            raise InvalidDesiredState([_fault("canary_share", detail, wish.canary_share)])
-        return wish
-
-    return change
-
-
-def _fault(place: str, rule: str, value: object) -> Fault:
-    return Fault(detail=f"{place} {rule}. Received: {shown(value)}.", pointer=f"#/{place}")
-
-
-def _read_policy(value: object, faults: list[Fault]) -> Change:
-    policy: Policy | None = None
-    if value is not None:
-        try:
-            policy = parse_policy(value if isinstance(value, str) else "")
-        except InvalidPolicy:
-            rule = "must be 'all', 'latest:N', version numbers such as '1,3', or null"
-            faults.append(_fault("policy", rule, value))
-    return lambda wish: msgspec.structs.replace(wish, policy=policy)
-
-
-def _read_labels(value: object, faults: list[Fault]) -> Change:
-    if value is None:
-        return lambda wish: msgspec.structs.replace(wish, labels={})
-    if not isinstance(value, dict):
-        faults.append(_fault("labels", "must be an object of labels and versions, or null", value))
-        return lambda wish: wish
-    for label, version in value.items():
-        if not LABEL_PATTERN.fullmatch(label):
-            rule = "must be at most 64 letters, digits, '_', '-' or '.'"
-            faults.append(_fault("labels", f"has a label that {rule}", label))
-        elif version is not None and not _is_version(version):
-            faults.append(_fault(f"labels/{label}", "must be a version's number or null", version))
-
-    def change(wish: DesiredModel) -> DesiredModel:
-        merged = {**wish.labels, **value}
-        labels = {label: version for label, version in merged.items() if version is not None}
-        return msgspec.structs.replace(wish, labels=labels)
-
-    return change
-
-
-def _read_share(value: object, faults: list[Fault]) -> Change:
-    share = 0.0
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-        share = float(value)
-    elif value is not None:
-        faults.append(_fault("canary_share", "must be a number from 0 to 1, or null", value))
-    return lambda wish: msgspec.structs.replace(wish, canary_share=share)
-
-
-def _read_shadow(value: object, faults: list[Fault]) -> Change:
-    shadow = value if _is_version(value) else None
-    if value is not None and shadow is None:
-        faults.append(_fault("shadow", "must be a version's number or null", value))
-    return lambda wish: msgspec.structs.replace(wish, shadow=shadow)
-
-
-def _is_version(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 10**18
-
-
-_READERS: Mapping[str, Callable[[object, list[Fault]], Change]] = {
-    "policy": _read_policy,
-    "labels": _read_labels,
-    "canary_share": _read_share,
-    "shadow": _read_shadow,
-}
