@@ -12,14 +12,11 @@ from rich.console import Console
 from rich.table import Table as Lines
 
 from training import catalogue
-from training.datasets.pictures import (
-    PICTURE_SETS,
-    PictureSet,
-    default_cache,
-    load_pictures,
-    picture_set,
-)
-from training.datasets.tables import hash_file, read_whole, set_apart
+from training.datasets.cache import default_cache
+from training.datasets.csv_files import hash_file, read_csv
+from training.datasets.picture_sets import PICTURE_SETS, PictureSet, find_picture_set
+from training.datasets.pictures import load_pictures
+from training.datasets.table_splits import split_off_test_rows
 from training.datasets.targets import Targets, Task, read_targets
 from training.errors import CannotTrain
 from vitrine.bundle import Manifest
@@ -218,7 +215,7 @@ def _held_out_pictures(both: Both, asked: Asked, sets: Mapping[str, PictureSet])
 
 def _picture_set(both: Both, asked: Asked, sets: Mapping[str, PictureSet]) -> PictureSet:
     if asked.pictures is not None:
-        return picture_set(asked.pictures, size=both[0].manifest.signature.inputs[0].shape[0])
+        return find_picture_set(asked.pictures, size=both[0].manifest.signature.inputs[0].shape[0])
     names = [model.manifest.origin.data for model in both]
     known = [name for name in names if name in sets]
     if not known:
@@ -237,7 +234,7 @@ def _unfair(model: Model, name: str) -> str:
 
 
 def _held_out_rows(both: Both, file: Path) -> HeldOut:
-    table = read_whole(file)
+    table = read_csv(file)
     sha256 = hash_file(file)
     targets = _targets(both[0].manifest, table)
     places = targets.usable
@@ -247,7 +244,7 @@ def _held_out_rows(both: Both, file: Path) -> HeldOut:
         if model.manifest.origin.data_sha256 != sha256 or count is None:
             said.append(_unfair(model, file.name))
         else:
-            places = np.intersect1d(places, set_apart(targets, count)[1])
+            places = np.intersect1d(places, split_off_test_rows(targets, count)[1])
             said.append(f"Only those are taken that version {model.version} was tested on.")
     if not len(places):
         raise CannotTrain(f"No row of {file} is in the test part of both versions.")

@@ -24,8 +24,11 @@ from tests.servers import Server, serving
 from tests.soak.data import HOUSING, find_data
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
-from training.columns import Overrides
-from training.datasets.pictures import PICTURE_SETS, Pixels, default_cache, load_pictures
+from training.datasets.cache import default_cache
+from training.datasets.column_kinds import Overrides
+from training.datasets.picture_data import Pixels
+from training.datasets.picture_sets import PICTURE_SETS
+from training.datasets.pictures import load_pictures
 from training.datasets.tables import load_table
 from vitrine.drift import BLANK, LEAST_INSTANCES, SHIFTED, Counts, population_stability_index
 from vitrine.signature import Instances

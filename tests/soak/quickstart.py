@@ -21,7 +21,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets.pictures import PICTURE_SETS, PictureParts
+from training.datasets.picture_sets import PICTURE_SETS
+from training.datasets.pictures import PictureParts
 from training.experiments import pictures
 from training.history import History
 from vitrine import bundle

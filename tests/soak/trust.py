@@ -20,8 +20,9 @@ from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
 from training.calibration.coverage import constant_width, measure_intervals, measure_sets
 from training.calibration.reliability import Reliability
-from training.columns import Overrides
-from training.datasets.pictures import PICTURE_SETS, Part, PictureParts, load_pictures
+from training.datasets.column_kinds import Overrides
+from training.datasets.picture_sets import PICTURE_SETS
+from training.datasets.pictures import Part, PictureParts, load_pictures
 from training.datasets.tables import TableParts, load_table
 from vitrine import bundle
 from vitrine.engines import load_engine

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.datasets.pictures import PictureSet
-from training.datasets.published import Published, read_idx
+from tests.pictures import saved
+from training.datasets.idx_files import read_idx
+from training.datasets.picture_sets import PictureSet
+from training.datasets.published import Published
 from training.distillation import Sizes
 from training.drawing.digits import DIGITS, Pen, draw_digit
 from training.experiments import pictures, tables
@@ -79,6 +81,21 @@ def set_of(files: Published) -> PictureSet:
 def drawn_set(drawn_files: Published) -> PictureSet:
     """A set of 300 + 40 drawn digits, its files in `idx_folder`."""
     return set_of(drawn_files)
+
+
+def write_folder(folder: Path, *, each: int = 12, grey: bool = False) -> Path:
+    """Write pictures of two classes, in sizes of their own: bright above, and bright below."""
+    rng = np.random.default_rng(0)
+    for label in ("above", "below"):
+        (folder / label).mkdir(parents=True)
+        for number in range(each):
+            height, width = rng.integers(20, 50, 2)
+            pixels = rng.integers(0, 60, (height, width, 3)).astype(np.uint8)
+            pixels[: height // 2] += np.uint8(150)
+            pixels = pixels if label == "above" else pixels[::-1]
+            shown = pixels[..., 0] if grey else pixels
+            (folder / label / f"{number}.png").write_bytes(saved(shown))
+    return folder
 
 
 def picture_config(drawn_set: PictureSet, data: Path, models: Path) -> pictures.Config:

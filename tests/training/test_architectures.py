@@ -13,7 +13,7 @@ from tests.training.conftest import drawn_digits, picture_config
 from training.architectures.autoencoder import autoencoder as redrawer
 from training.architectures.pictures import PICTURE_ARCHITECTURES
 from training.commands.images import ARCHITECTURES, trainer
-from training.datasets.pictures import PictureSet
+from training.datasets.picture_sets import PictureSet
 from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.errors import CannotTrain
 from training.experiments import autoencoder, numpy_network, pictures

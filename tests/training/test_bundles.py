@@ -13,7 +13,7 @@ from tests.bundles import labels_manifest
 from tests.training.conftest import picture_config
 from training import card
 from training.calibration.coverage import supported_coverages
-from training.datasets.pictures import PictureSet
+from training.datasets.picture_sets import PictureSet
 from training.drawing.digits import golden_digits
 from training.experiments import pictures
 from vitrine import bundle, loading

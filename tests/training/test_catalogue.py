@@ -20,9 +20,10 @@ from tests.bundles import (
 from tests.pictures import saved
 from tests.training.conftest import drawn_digits
 from training.__main__ import main
-from training.datasets.pictures import PictureSet
-from training.datasets.tables import hash_file, read_whole, set_apart
-from training.datasets.targets import Target, Targets, read_targets
+from training.datasets.csv_files import hash_file, read_csv
+from training.datasets.picture_sets import PictureSet
+from training.datasets.table_splits import split_off_test_rows
+from training.datasets.targets import read_targets
 from training.differences import Asked, Both, HeldOut, changes, compare, find_held_out
 from training.errors import CannotTrain
 from vitrine import bundle
@@ -228,8 +229,8 @@ def test_diff_takes_only_rows_that_both_were_tested_on(rooms: Both, tmp_path: Pa
 
     held_out = find_held_out((both[0], both[1]), Asked(file=file))
 
-    targets = read_targets(read_whole(file), ["price"], "regression")
-    assert sorted(held_out.y) == sorted(targets.y[set_apart(targets, 0.2)[1]])
+    targets = read_targets(read_csv(file), ["price"], "regression")
+    assert sorted(held_out.y) == sorted(targets.y[split_off_test_rows(targets, 0.2)[1]])
 
 
 def test_diff_says_which_version_may_know_the_rows(rooms: Both, tmp_path: Path) -> None:
@@ -241,16 +242,6 @@ def test_diff_says_which_version_may_know_the_rows(rooms: Both, tmp_path: Path) 
         "like it."
         for n in (1, 2)
     ]
-
-
-@pytest.mark.parametrize("kind", ["regression", "binary"])
-def test_test_part_is_the_same_by_share_and_by_count(kind: Any) -> None:
-    codes = np.arange(57) % 2
-    targets = Targets(Target(kind, ("y",), ("a", "b")), codes, np.arange(3, 57))
-
-    by_share, by_count = set_apart(targets, 0.2)[1], set_apart(targets, 11)[1]
-
-    assert by_share.tolist() == by_count.tolist()
 
 
 def test_diff_of_pictures_uses_the_test_part_of_their_set(

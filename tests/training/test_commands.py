@@ -19,7 +19,7 @@ def test_missing_data_is_said_in_one_sentence(
     assert status == 1
     errors = capsys.readouterr().err
     assert errors.count("\n") == 1
-    assert "the folder given by --data or VITRINE_DATA must hold mnist/" in errors
+    assert "The folder given by --data or VITRINE_DATA must contain mnist/" in errors
     assert list(tmp_path.iterdir()) == []
 
 
@@ -28,8 +28,8 @@ def test_unknown_set_is_said_in_one_sentence(capsys: pytest.CaptureFixture[str])
 
     assert status == 1
     assert capsys.readouterr().err == (
-        "SET must be digits8x8, mnist, fashion_mnist, cifar10, cifar100 or a folder with one "
-        "sub-folder a class. Received: 'nist'.\n"
+        "SET must be digits8x8, mnist, fashion_mnist, cifar10, cifar100, or a folder with one "
+        "sub-folder for each class. Received: 'nist'.\n"
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.training.conftest import drawn_digits
 from training.architectures.pictures import PICTURE_ARCHITECTURES
-from training.datasets.pictures import Labels, Part, PictureParts
+from training.datasets.picture_data import Labels
+from training.datasets.pictures import Part, PictureParts
 from training.experiments import numpy_network
 from training.experiments.numpy_network import Layer, Numbers, backward, cross_entropy, forward
 from training.experiments.pictures import Recipe

@@ -19,7 +19,7 @@ from training.architectures.tables import (
     plain_table_network,
     predict,
 )
-from training.columns import Overrides
+from training.datasets.column_kinds import Overrides
 from training.datasets.tables import Rows, TableParts, load_table
 from training.datasets.targets import Target
 from training.distillation import (

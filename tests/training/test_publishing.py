@@ -12,7 +12,7 @@ import pytest
 
 from tests.bundles import table_manifest
 from tests.training.conftest import picture_config, write_rents
-from training.datasets.pictures import PictureSet
+from training.datasets.picture_sets import PictureSet
 from training.errors import CannotTrain
 from training.experiments import pictures
 from training.publishing import Draft, refuse_below

@@ -9,8 +9,9 @@ import pytest
 
 from tests.training.conftest import TINY, table_config, write_rents
 from training.architectures.tables import ValueHead, by_column, date_columns, table_network
-from training.columns import Overrides
-from training.datasets.tables import Rows, Split, TableParts, load_table, split_places
+from training.datasets.column_kinds import Overrides
+from training.datasets.table_splits import Split, split_rows
+from training.datasets.tables import Rows, TableParts, load_table
 from training.datasets.targets import Target, Targets, Task
 from training.distillation import Lesson, prepare_lesson
 from training.errors import CannotTrain
@@ -115,7 +116,7 @@ def test_shares_that_leave_a_part_too_little_are_refused(
     labels: str, split: Split, message: str
 ) -> None:
     with pytest.raises(CannotTrain, match=message):
-        split_places(targets_of(labels), split, seed=0)
+        split_rows(targets_of(labels), split, seed=0)
 
 
 def test_table_too_small_to_calibrate_gives_the_value_alone(small_table_bundle: Path) -> None:

@@ -13,6 +13,7 @@ from training.commands.arguments import (
     add_watching,
     typed,
 )
+from training.datasets.cache import default_cache
 
 if TYPE_CHECKING:
     from training.experiments import pictures
@@ -83,13 +84,12 @@ def trainer(architecture: str) -> "Callable[[pictures.Config], Path]":
 
 
 def _train(options: argparse.Namespace, words: list[str]) -> Path:
-    from training.datasets.pictures import (  # noqa: PLC0415 - brings in scikit-learn
-        default_cache,
-        picture_set,
+    from training.datasets.picture_sets import (  # noqa: PLC0415 - brings in scikit-learn
+        find_picture_set,
     )
     from training.experiments import pictures  # noqa: PLC0415 - brings in TensorFlow
 
-    found = picture_set(options.pictures, size=options.size)
+    found = find_picture_set(options.pictures, size=options.size)
     name = options.name or found.name
     config = pictures.Config(
         pictures=found,

@@ -9,7 +9,7 @@ from training.errors import CannotTrain
 
 if TYPE_CHECKING:
     from training.architectures.hidden import Hidden
-    from training.columns import Overrides
+    from training.datasets.column_kinds import Overrides
     from training.experiments.tables import Plain
     from training.fitting import Fitting
 
@@ -44,7 +44,7 @@ def add_columns(command: argparse.ArgumentParser) -> None:
 
 def overrides_of(options: argparse.Namespace) -> "Overrides":
     """Return the kinds of columns that were given."""
-    from training.columns import Overrides  # noqa: PLC0415 - brings in scikit-learn
+    from training.datasets.column_kinds import Overrides  # noqa: PLC0415 - brings in NumPy
 
     return Overrides(
         numeric=tuple(options.numeric),

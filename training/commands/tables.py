@@ -15,6 +15,7 @@ from training.commands.arguments import (
     typed,
 )
 from training.commands.networks import add_columns, add_layers, overrides_of, plain_network
+from training.datasets.cache import default_cache
 
 if TYPE_CHECKING:
     from training.experiments import tables
@@ -132,9 +133,9 @@ def _compare(options: argparse.Namespace, words: list[str]) -> Path:
 
 def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Config":
     """Return what a table's network is trained with, the file found."""
-    from training.datasets.embedded import find_table  # noqa: PLC0415
-    from training.datasets.pictures import default_cache  # noqa: PLC0415
-    from training.datasets.tables import Split  # noqa: PLC0415
+    # These imports take a second or more, and most commands do not need them.
+    from training.datasets.embedded_tables import find_table  # noqa: PLC0415
+    from training.datasets.table_splits import Split  # noqa: PLC0415
     from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
 
     file, targets = find_table(options.file, options.target, default_cache())

@@ -1,4 +1,4 @@
-"""Pictures in a folder of one's own, one sub-folder a class."""
+"""A folder of pictures, with one sub-folder for each class."""
 
 import hashlib
 from collections import Counter
@@ -8,20 +8,29 @@ from pathlib import Path
 
 import numpy as np
 
-from training.datasets.found import Found, Pixels, split_off_test
+from training.datasets.picture_data import PictureData, Pixels, split_off_test
 from training.errors import CannotTrain
 from vitrine import images
 from vitrine.errors import VitrineError
 from vitrine.geometry import GEOMETRIES
 
-LEAST_PICTURES = 10
+MIN_PICTURES = 10
 _MAX_PIXELS = 50_000_000
+# Number of skipped files that the notes name.
 _NAMED = 10
 
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read so far."""
+    """What has been read of a folder so far.
+
+    Attributes:
+        pixels: Pictures.
+        names: Class labels of the pictures.
+        skipped: Files that were skipped, with the reason.
+        hashes: Name of the file by the hash of its bytes.
+        in_colour: Whether any picture has colours.
+    """
 
     pixels: list[Pixels] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -30,18 +39,18 @@ class _Reading:
     in_colour: bool = False
 
 
-def read_folder(folder: Path, *, size: int) -> Found:
-    """Read every picture under a folder, shrunk or enlarged to a square.
+def read_folder(folder: Path, *, size: int) -> PictureData:
+    """Read every picture in a folder and resize it to a square.
 
-    Files and folders whose names begin with a dot are left out; so are, with a note, files that
-    hold no picture and those with the same bytes as another.
+    Files and folders whose names begin with a dot are ignored. Files that are no picture, or that
+    have the same bytes as another file, are skipped with a note.
 
     Args:
-        folder: Its sub-folders are named after the class labels.
-        size: Pixels a side. The pictures become grey where all of them are.
+        folder: Folder whose sub-folders have the names of the class labels.
+        size: Height and width of the result, in pixels. The result is grey if all pictures are.
 
     Raises:
-        CannotTrain: There are fewer than two classes, or too few pictures of one.
+        CannotTrain: There are fewer than two classes, or too few pictures of one class.
     """
     reading = _Reading()
     for path in _files(folder):
@@ -63,12 +72,12 @@ def read_folder(folder: Path, *, size: int) -> Found:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below the sub-folders, sorted, but for hidden ones."""
-    found = {path.relative_to(folder).as_posix(): path for path in folder.glob("*/**/*")}
-    for name in sorted(found):
+    """Yield the files in the sub-folders in the order of their names, without hidden ones."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.glob("*/**/*")}
+    for name in sorted(paths):
         is_hidden = any(part.startswith(".") for part in name.split("/"))
-        if not is_hidden and found[name].is_file():
-            yield found[name]
+        if not is_hidden and paths[name].is_file():
+            yield paths[name]
 
 
 def _read(path: Path, folder: Path, size: int, reading: _Reading) -> None:
@@ -97,19 +106,21 @@ def _read(path: Path, folder: Path, size: int, reading: _Reading) -> None:
 def _check(folder: Path, reading: _Reading, labels: tuple[str, ...]) -> None:
     if len(labels) < 2:
         raise CannotTrain(
-            f"{folder} must hold at least two sub-folders with pictures, one a class. "
-            f"Received: {len(labels)}{', ' + _first(reading.skipped) if reading.skipped else ''}."
+            f"{folder} must have at least two sub-folders with pictures, one for each class. "
+            f"Received: {len(labels)}{_skipped_text(reading.skipped)}."
         )
     name, count = min(Counter(reading.names).items(), key=lambda each: each[1])
-    if count < LEAST_PICTURES:
+    if count < MIN_PICTURES:
         raise CannotTrain(
-            f"Every class must have at least {LEAST_PICTURES} pictures. "
+            f"Every class must have at least {MIN_PICTURES} pictures. "
             f"Received: {count} in {name!r}."
         )
 
 
-def _first(skipped: list[str]) -> str:
-    return f"and {len(skipped)} files that hold none, such as {skipped[0].rstrip('.')}"
+def _skipped_text(skipped: list[str]) -> str:
+    if not skipped:
+        return ""
+    return f", and {len(skipped)} files that are no picture, such as {skipped[0].rstrip('.')}"
 
 
 def _notes(skipped: list[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The parts that data is kept apart in."""
+"""The parts that data is split into."""
 
 from collections.abc import Sized
 from dataclasses import dataclass
@@ -9,12 +9,15 @@ SomePart = TypeVar("SomePart", bound=Sized)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts(Generic[SomePart]):
-    """Data kept apart: `train` fits, `validation` chooses, `calibration` measures trust.
+    """Data in parts that have no instance in common.
 
     Attributes:
-        calibration: Empty where a table is too small to spare rows for it.
-        test: For the one final score.
-        sha256: Of all the data, unpacked.
+        train: Instances that a network is fitted on.
+        validation: Instances that choose among networks and epochs.
+        calibration: Instances that measure how far to trust a network; empty where a table is too
+            small.
+        test: Instances for the one final score.
+        sha256: Hash of all the data, unpacked.
     """
 
     train: SomePart
@@ -25,6 +28,6 @@ class Parts(Generic[SomePart]):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Instances in each part."""
+        """Number of instances in each part."""
         names = ("train", "validation", "calibration", "held_out", "test")
         return {name: len(getattr(self, name)) for name in names if hasattr(self, name)}

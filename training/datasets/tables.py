@@ -1,7 +1,5 @@
-"""CSV files: read, told what their columns are, split."""
+"""A CSV file with typed columns, split into parts."""
 
-import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,23 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
-from training.columns import Kinds, Overrides, learn_specs, tell_kinds
+from training.datasets.column_kinds import ColumnKinds, Overrides, recognize_kinds
+from training.datasets.column_specs import learn_specs
+from training.datasets.csv_files import hash_file, read_csv
 from training.datasets.parts import Parts
+from training.datasets.table_splits import DEFAULT_SPLIT, Indices, Split, split_rows
 from training.datasets.targets import Target, Targets, Task, read_targets
-from training.errors import CannotTrain
-from vitrine.errors import VitrineError, shown
 from vitrine.signature import CategoryInput, ColumnSpec, Dialect, Instances
 from vitrine.tables.cells import encode_texts, parse
-from vitrine.tables.files import Table, read_table
-
-_TEST_SEED = 42
-_MOST_SPARED = 2000
-_LEAST_VALIDATING = 4
-_LEAST_TRAINING = 10
-# Fewer calibrate nothing: a 90 % interval from n rows is off by 1 / (n + 1).
-_LEAST_CALIBRATING = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +23,8 @@ class Rows:
     """Rows of a table as its network takes them.
 
     Attributes:
-        numbers: Raw values, NaN where blank; dates are days since 1970-01-01 UTC.
-        categories: Codes: 0 blank, 1 other, from 2 the vocabulary.
+        numbers: Raw values, NaN where missing. Dates are days since 1970-01-01 UTC.
+        categories: Codes: 0 for a missing text, 1 for another text, from 2 the vocabulary.
 
     Shapes:
         numbers: (n, number and date columns); categories: (n, category columns).
@@ -48,30 +38,30 @@ class Rows:
 
     @classmethod
     def joined(cls, parts: Sequence["Rows"]) -> "Rows":
-        """Return rows one after the other."""
+        """Return the rows of all parts, one part after the other."""
         return cls(
             np.concatenate([part.numbers for part in parts]),
             np.concatenate([part.categories for part in parts]),
         )
 
-    def take(self, places: NDArray[np.intp]) -> "Rows":
-        """Return the rows at some places, in that order."""
-        return Rows(self.numbers[places], self.categories[places])
+    def take(self, indices: Indices) -> "Rows":
+        """Return the rows at the indices, in that order."""
+        return Rows(self.numbers[indices], self.categories[indices])
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays by the names of the inner network's inputs."""
+        """Return the arrays by the names of the inputs of the inner network."""
         parts: dict[str, NDArray[Any]] = {"numbers": self.numbers, "categories": self.categories}
         return {name: array for name, array in parts.items() if array.shape[1]}
 
 
 @dataclass(frozen=True, slots=True)
 class TablePart:
-    """Instances of one part of a table with their targets.
+    """The rows of one part of a table with their targets.
 
     Attributes:
         instances: Raw values by column name, as a client would send them.
-        rows: The same as the network takes them.
-        y: Targets: values, codes of class labels, or which labels each has.
+        rows: The same rows as the network takes them.
+        y: Targets: values, codes of class labels, or which labels each row has.
 
     Shapes:
         y: (n,) float64, (n,) int64, or (n, labels) float32.
@@ -87,14 +77,14 @@ class TablePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableParts(Parts[TablePart]):
-    """A table.
+    """A table in parts.
 
     Attributes:
         target: What is predicted.
-        specs: The columns that are inputs, as seen in the rows that train.
-        left_out: Why other columns are no inputs, by name.
-        unusable: Rows without a target.
-        hint: What the target may be instead, or nothing.
+        specs: Columns that are inputs, with what the training rows show about them.
+        left_out: Reason why another column is no input, by its name.
+        unusable: Number of rows without a target.
+        hint: Advice to the user about the target; empty where there is none.
         dialect: How the file is written.
     """
 
@@ -107,35 +97,22 @@ class TableParts(Parts[TablePart]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A whole table, its columns told apart, not yet split.
+class TableData:
+    """A whole table whose columns are recognized, before it is split.
 
     Attributes:
-        columns: Texts of what is no target, by column name, blank as None.
-        kinds: What they are.
-        targets: What is predicted, row by row.
+        columns: Texts of every column that is no target, by name; None where missing.
+        kinds: Kinds of these columns.
+        targets: Targets of all rows.
         dialect: How the file is written.
-        sha256: Of the file.
+        sha256: Hash of the file.
     """
 
     columns: Mapping[str, Sequence[str | None]]
-    kinds: Kinds
+    kinds: ColumnKinds
     targets: Targets
     dialect: Dialect
     sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """How the rows are kept apart.
-
-    Attributes:
-        test: Share of the rows with a target.
-        validation: Share of the rest; None for an eighth, 2 000 rows at most.
-    """
-
-    test: float = 0.2
-    validation: float | None = None
 
 
 def load_table(
@@ -144,184 +121,87 @@ def load_table(
     overrides: Overrides,
     *,
     seed: int,
-    split: Split = Split(),
+    split: Split = DEFAULT_SPLIT,
     task: Task | None = None,
 ) -> TableParts:
-    """Read a CSV file, tell what its columns are, and split it.
+    """Read a CSV file, recognize its columns, and split its rows.
 
-    The test part is the same whatever the seed, so that scores compare: it is scikit-learn's
+    The test part does not depend on the seed, so that scores can be compared. It is scikit-learn's
     `train_test_split(test_size=split.test, random_state=42)` of the rows with a target, in the
-    file's order, stratified by class label where there is one. An eighth of the rest each, 2 000
-    rows at most, validate and calibrate.
+    order of the file, stratified by the class label where there is one. An eighth of the other
+    rows validates and another eighth calibrates, at most 2 000 rows each.
 
     Args:
         path: The file.
-        names: The columns to predict.
-        overrides: Kinds of columns that are given.
-        seed: Of the split of the rest.
-        split: Shares of the rows.
-        task: What is predicted, where that is said.
+        names: Columns to predict.
+        overrides: Kinds of columns that the user gave.
+        seed: Seed of all parts but the test part.
+        split: Sizes of the parts.
+        task: Kind of the target; None to recognize it.
 
     Raises:
-        CannotTrain: The file cannot be read or does not hold what is needed.
+        CannotTrain: The file cannot be read, or does not contain what training needs.
     """
-    source = read_source(path, names, overrides, task=task)
-    return split_table(source, split_places(source.targets, split, seed=seed))
+    data = read_table_data(path, names, overrides, task=task)
+    return split_table(data, split_rows(data.targets, split, seed=seed))
 
 
-def read_source(
+def read_table_data(
     path: Path, names: Sequence[str], overrides: Overrides, *, task: Task | None = None
-) -> Source:
-    """Read a CSV file and tell what its columns are.
+) -> TableData:
+    """Read a CSV file and recognize its columns.
 
     Raises:
-        CannotTrain: The file cannot be read or does not hold what is needed.
+        CannotTrain: The file cannot be read, or does not contain what training needs.
     """
-    table = read_whole(path)
+    table = read_csv(path)
     targets = read_targets(table, names, task)
     columns = {name: texts for name, texts in table.columns.items() if name not in names}
-    return Source(
+    return TableData(
         columns=columns,
-        kinds=tell_kinds(columns, table.dialect, overrides),
+        kinds=recognize_kinds(columns, table.dialect, overrides),
         targets=targets,
         dialect=table.dialect,
         sha256=hash_file(path),
     )
 
 
-def split_table(source: Source, places: Mapping[str, NDArray[np.intp]]) -> TableParts:
-    """Put the rows into parts, and learn ranges and vocabularies from those that train.
+def split_table(data: TableData, indices: Mapping[str, Indices]) -> TableParts:
+    """Put the rows into parts, and learn ranges and vocabularies from the training rows.
 
     Args:
-        source: The table.
-        places: Of the rows of "train", "validation", "calibration" and "test".
+        data: The table.
+        indices: Indices of the rows of "train", "validation", "calibration" and "test".
     """
-    columns, dialect, targets = source.columns, source.dialect, source.targets
-    specs = learn_specs(
-        {name: [columns[name][place] for place in places["train"]] for name in source.kinds.kept},
-        source.kinds,
-        dialect,
-    )
-    raw = {
-        spec.name: parse(spec, [text or "" for text in columns[spec.name]], dialect).values
-        for spec in specs
-    }
-    parts = {name: _table_part(raw, specs, targets.y, where) for name, where in places.items()}
+    specs = learn_specs(_training_columns(data, indices["train"]), data.kinds, data.dialect)
+    raw = {spec.name: _parse_column(data, spec) for spec in specs}
+    parts = {name: _table_part(raw, specs, data.targets.y, rows) for name, rows in indices.items()}
     return TableParts(
         **parts,
-        target=targets.target,
+        target=data.targets.target,
         specs=specs,
-        left_out=source.kinds.left_out,
-        unusable=len(targets.y) - len(targets.usable),
-        hint=targets.hint,
-        dialect=dialect,
-        sha256=source.sha256,
+        left_out=data.kinds.left_out,
+        unusable=len(data.targets.y) - len(data.targets.usable),
+        hint=data.targets.hint,
+        dialect=data.dialect,
+        sha256=data.sha256,
     )
 
 
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _training_columns(data: TableData, rows: Indices) -> dict[str, list[str | None]]:
+    return {name: [data.columns[name][row] for row in rows] for name in data.kinds.kept}
 
 
-def read_whole(path: Path) -> Table:
-    """Read a whole CSV file.
-
-    Raises:
-        CannotTrain: It cannot be read.
-    """
-    try:
-        return read_table(path)
-    except OSError as error:
-        raise CannotTrain(f"{path} cannot be read: {error.strerror}.") from error
-    except VitrineError as error:
-        raise CannotTrain(f"{path}: {error.detail}") from error
-
-
-def set_apart(targets: Targets, test: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the places of the rows that are not for the test, and of those that are.
-
-    Args:
-        targets: What every row's target is.
-        test: How many rows with a target, or their share; both give the same rows.
-
-    Raises:
-        CannotTrain: A class label cannot be in both.
-    """
-    usable = targets.usable
-    classes = targets.y[usable] if targets.target.is_one_label else None
-    count = test if test >= 1 else math.ceil(test * len(usable))
-    labels = max(1, len(targets.target.labels)) if classes is not None else 1
-    if not labels <= count <= len(usable) - labels:
-        raise CannotTrain(
-            f"The test part must have {labels} of the {len(usable)} rows with a target at least, "
-            f"and leave as many: say another --test-size. Received: {count}."
-        )
-    rest, held_out = train_test_split(
-        usable, test_size=test, random_state=_TEST_SEED, stratify=classes
-    )
-    return rest, held_out
-
-
-def split_places(targets: Targets, split: Split, *, seed: int) -> dict[str, NDArray[np.intp]]:
-    """Return the places of the rows of each part.
-
-    Args:
-        targets: Of all rows.
-        split: Shares.
-        seed: Of all but the test part.
-
-    Raises:
-        CannotTrain: Too few rows are left to train.
-    """
-    rest, test = set_apart(targets, split.test)
-    rest = _shuffled(rest, targets, seed=seed)
-    spared = min(_MOST_SPARED, len(rest) // 8)
-    calibrating = spared if spared >= _LEAST_CALIBRATING else 0
-    validating = max(spared, _LEAST_VALIDATING)
-    if split.validation is not None:
-        validating = max(_LEAST_VALIDATING, round(split.validation * len(rest)))
-    calibration, validation, train = np.split(rest, [calibrating, calibrating + validating])
-    _check_train(train, targets)
-    return {"train": train, "validation": validation, "calibration": calibration, "test": test}
-
-
-def _check_train(places: NDArray[np.intp], targets: Targets) -> None:
-    advice = "Say a smaller --test-size or --validation-split."
-    if len(places) < _LEAST_TRAINING:
-        raise CannotTrain(
-            f"At least {_LEAST_TRAINING} rows must be left to train. {advice} "
-            f"Received: {len(places)}."
-        )
-    if targets.target.is_one_label:
-        found = np.bincount(targets.y[places], minlength=len(targets.target.labels))
-        if not found.all():
-            label = targets.target.labels[int(found.argmin())]
-            raise CannotTrain(
-                f"No row that is left to train has the label {shown(label)}. {advice}"
-            )
-
-
-def _shuffled(places: NDArray[np.intp], targets: Targets, *, seed: int) -> NDArray[np.intp]:
-    """Return the places in an order whose every piece has the classes in about equal shares."""
-    places = np.random.default_rng(seed).permutation(places)
-    if not targets.target.is_one_label:
-        return places
-    codes = targets.y[places]
-    order = np.argsort(codes, kind="stable")
-    counts = np.bincount(codes)
-    within = np.concatenate([(np.arange(count) + 0.5) / count for count in counts if count])
-    return places[order[np.argsort(within, kind="stable")]]
+def _parse_column(data: TableData, spec: ColumnSpec) -> NDArray[Any]:
+    texts = [text or "" for text in data.columns[spec.name]]
+    return parse(spec, texts, data.dialect).values
 
 
 def _table_part(
-    raw: Instances,
-    specs: Sequence[ColumnSpec],
-    y: NDArray[Any],
-    places: NDArray[np.intp],
+    raw: Instances, specs: Sequence[ColumnSpec], y: NDArray[Any], rows: Indices
 ) -> TablePart:
-    instances = {name: values[places] for name, values in raw.items()}
-    return TablePart(instances, encode_rows(instances, specs), y[places])
+    instances = {name: values[rows] for name, values in raw.items()}
+    return TablePart(instances, encode_rows(instances, specs), y[rows])
 
 
 def encode_rows(instances: Instances, specs: Sequence[ColumnSpec]) -> Rows:
@@ -333,6 +213,7 @@ def encode_rows(instances: Instances, specs: Sequence[ColumnSpec]) -> Rows:
         for spec in specs
         if isinstance(spec, CategoryInput)
     ]
+    # The empty first column keeps the number of rows where a side has no columns.
     return Rows(
         np.stack([np.empty(n), *numbers], axis=1)[:, 1:].astype(np.float32),
         np.stack([np.empty(n), *categories], axis=1)[:, 1:].astype(np.int32),

@@ -1,6 +1,6 @@
-"""What a table predicts: a number, one of two or more class labels, or any of several.
+"""What a table predicts: a number, one of several class labels, or any number of labels.
 
-Told from the texts of the target columns alone.
+The kind is recognized from the texts of the target columns.
 """
 
 import re
@@ -21,13 +21,15 @@ from vitrine.tables.files import Table
 Task = Literal["regression", "binary", "multiclass", "multilabel"]
 Texts = Sequence[str | None]
 
-_LEAST_ROWS = 20
-# Of each class label: one in every part, and one more.
-_LEAST_OF_A_LABEL = 4
-_MOST_LABELS = 1000
+_MIN_ROWS = 20
+# A class label needs one row in every part, and one more.
+_MIN_OF_A_LABEL = 4
+_MAX_LABELS = 1000
+# A column of numbers may have this share of other texts, which are mistakes.
 _STRAY_SHARE = 0.1
 # Whole numbers with so few different values may be codes of classes.
 _FEW_NUMBERS = 12
+# Texts that say that an instance does not have a label, and that it has.
 _ABSENT_AND_PRESENT = (
     ("0", "1"),
     ("no", "yes"),
@@ -44,10 +46,10 @@ class Target:
     """What is predicted.
 
     Attributes:
-        task: Its kind.
-        names: The columns: one, or one a label where an instance may have several.
-        labels: Class labels in the order of their codes; none of a regression.
-        rarest: Code of the one that fewest rows have; None where rows have any of several.
+        task: Kind of the target.
+        names: Name of the target column, or one column for each of several labels.
+        labels: Class labels in the order of their codes; empty for a regression.
+        rarest: Code of the label that the fewest rows have; None where a row may have several.
     """
 
     task: Task
@@ -57,25 +59,25 @@ class Target:
 
     @property
     def name(self) -> str:
-        """What it is called where one word is wanted."""
+        """The names of the columns in one text."""
         return ", ".join(self.names)
 
     @property
     def is_one_label(self) -> bool:
-        """Whether each instance has one class label."""
+        """Whether each instance has exactly one class label."""
         return self.task in {"binary", "multiclass"}
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Every row's target.
+    """The target of every row.
 
     Attributes:
-        target: What they are.
-        y: Values, codes of class labels, or which labels each row has; meaningless where not
-            usable.
-        usable: Places of the rows that have one.
-        hint: What the person at the terminal may want to say instead, or nothing.
+        target: What is predicted.
+        y: Values, codes of class labels, or which labels each row has. Meaningless for rows that
+            are not usable.
+        usable: Indices of the rows that have a target.
+        hint: Advice to the user about the target; empty where there is none.
 
     Shapes:
         y: (rows,) float64 values, (rows,) int64 codes, or (rows, labels) float32 of 0 and 1.
@@ -88,46 +90,60 @@ class Targets:
 
 
 def read_targets(table: Table, names: Sequence[str], task: Task | None) -> Targets:
-    """Tell what the target columns hold, and read them.
+    """Read the target columns, and recognize what they predict.
 
-    Several columns are labels that an instance may have any of. One column of numbers is a
-    regression, unless it has two values alone; any other text is a class label.
+    Several columns are labels, and an instance may have any number of them. One column of numbers
+    is a regression, unless it has only two values. All other texts are class labels.
 
     Args:
         table: The file.
-        names: The target's columns.
-        task: What it is, where that is said.
+        names: Target columns.
+        task: Kind of the target; None to recognize it.
 
     Raises:
-        CannotTrain: There is no such column, or it does not hold what the task needs.
+        CannotTrain: A column is missing, or does not contain what the task needs.
     """
     _check_names(table, names)
     columns = [table.columns[name] for name in names]
-    usable = np.flatnonzero(np.all([[text is not None for text in each] for each in columns], 0))
-    if len(usable) < _LEAST_ROWS:
-        raise CannotTrain(
-            f"At least {_LEAST_ROWS} rows must have a value in {_listed(names)}. "
-            f"Received: {len(usable)}."
-        )
-    for name, texts in zip(names, columns, strict=True):
-        if len({texts[place] for place in usable}) == 1:
-            raise CannotTrain(f"{shown(name)} has the same value in every row.")
+    usable = _usable_rows(names, columns)
     if len(names) > 1 or task == "multilabel":
         flags = [_class_labels(texts, table.dialect) for texts in columns]
         return _read_labels(names, flags, usable, task)
     (name,), (texts,) = names, columns
-    numbers = parse_numbers(texts, table.dialect)
     labels = _class_labels(texts, table.dialect)
-    distinct = {labels[place] for place in usable}
-    if len(distinct) == 1:
-        raise CannotTrain(f"{shown(name)} has the same value in every row.")
+    _check_varies(name, labels, usable)
     if task is None:
-        # A stray text among numbers is a slip to be told of, not a class.
-        is_number = len(numbers.faults) <= _STRAY_SHARE * len(usable)
-        task = "regression" if is_number and len(distinct) > 2 else "multiclass"
+        task = _recognize_task(texts, labels, usable, table.dialect)
     if task == "regression":
         return _read_values(name, texts, usable, table.dialect)
     return _read_classes(name, labels, usable, task)
+
+
+def _usable_rows(names: Sequence[str], columns: Sequence[Texts]) -> NDArray[np.intp]:
+    """Return the indices of the rows that have a value in every target column."""
+    usable = np.flatnonzero(np.all([[text is not None for text in each] for each in columns], 0))
+    if len(usable) < _MIN_ROWS:
+        raise CannotTrain(
+            f"At least {_MIN_ROWS} rows must have a value in {_names_text(names)}. "
+            f"Received: {len(usable)}."
+        )
+    for name, texts in zip(names, columns, strict=True):
+        _check_varies(name, texts, usable)
+    return usable
+
+
+def _check_varies(name: str, texts: Texts, usable: NDArray[np.intp]) -> None:
+    if len({texts[row] for row in usable}) == 1:
+        raise CannotTrain(f"{shown(name)} has the same value in every row.")
+
+
+def _recognize_task(
+    texts: Texts, labels: Texts, usable: NDArray[np.intp], dialect: Dialect
+) -> Task:
+    # A stray text among numbers is a mistake in the file, not a class.
+    is_number = len(parse_numbers(texts, dialect).faults) <= _STRAY_SHARE * len(usable)
+    has_many = len({labels[row] for row in usable}) > 2
+    return "regression" if is_number and has_many else "multiclass"
 
 
 def _check_names(table: Table, names: Sequence[str]) -> None:
@@ -138,17 +154,17 @@ def _check_names(table: Table, names: Sequence[str]) -> None:
             raise CannotTrain(f"{shown(name)} is named twice as a target.")
 
 
-def _listed(names: Sequence[str]) -> str:
+def _names_text(names: Sequence[str]) -> str:
     return ", ".join(shown(name) for name in names)
 
 
 def _read_values(name: str, texts: Texts, usable: NDArray[np.intp], dialect: Dialect) -> Targets:
     parsed = parse_numbers(texts, dialect)
     if parsed.faults:
-        place = min(parsed.faults)
+        row = min(parsed.faults)
         raise CannotTrain(
-            f"A regression needs a numeric target: {shown(name)} in data row {place + 1} "
-            f"{parsed.faults[place]}. Received: {shown(texts[place])}."
+            f"A regression needs a numeric target: {shown(name)} in data row {row + 1} "
+            f"{parsed.faults[row]}. Received: {shown(texts[row])}."
         )
     values = parsed.values.astype(np.float64)
     if np.ptp(values[usable]) == 0:
@@ -157,40 +173,40 @@ def _read_values(name: str, texts: Texts, usable: NDArray[np.intp], dialect: Dia
     hint = ""
     if len(distinct) <= _FEW_NUMBERS and (distinct == np.rint(distinct)).all():
         hint = (
-            f"{shown(name)} has {len(distinct)} different whole numbers, predicted as a quantity; "
-            "say --task multiclass if they are codes of classes."
+            f"{shown(name)} has {len(distinct)} different whole numbers and is predicted as a "
+            "quantity. Give --task multiclass if the numbers are codes of classes."
         )
     return Targets(Target("regression", (name,)), values, usable, hint)
 
 
 def _class_labels(texts: Texts, dialect: Dialect) -> list[str | None]:
-    """Return the labels that texts stand for: 1 and 1.0 are the same number."""
+    """Return the labels that the texts stand for; 1 and 1.0 are the same label."""
     known = {text: _class_label(text, dialect) for text in set(texts) if text is not None}
     return [None if text is None else known[text] for text in texts]
 
 
 def _class_label(text: str, dialect: Dialect) -> str:
     if re.fullmatch(r"[+-]?[0-9]+", text):
-        return str(int(text))  # of any length: codes may be longer than a float32 tells apart
+        return str(int(text))  # codes may have more digits than a float32
     parsed = parse_numbers([text], dialect)
     return text if parsed.faults else np.format_float_positional(parsed.values[0], trim="-")
 
 
 def _read_classes(name: str, texts: Texts, usable: NDArray[np.intp], task: Task) -> Targets:
-    counts = Counter(texts[place] for place in usable)
-    labels = tuple(sorted((text for text in counts if text is not None), key=_in_order))
+    counts = Counter(texts[row] for row in usable)
+    labels = tuple(sorted((text for text in counts if text is not None), key=_sort_key))
     if task == "binary" and len(labels) != 2:
         raise CannotTrain(
             f"--task binary needs two class labels in {shown(name)}. Received: {len(labels)}."
         )
-    if len(labels) > _MOST_LABELS:
+    if len(labels) > _MAX_LABELS:
         raise CannotTrain(
-            f"{shown(name)} may have {_MOST_LABELS} class labels at most. Received: {len(labels)}."
+            f"{shown(name)} may have at most {_MAX_LABELS} class labels. Received: {len(labels)}."
         )
     rarest = min(labels, key=lambda label: counts[label])
-    if counts[rarest] < _LEAST_OF_A_LABEL:
+    if counts[rarest] < _MIN_OF_A_LABEL:
         raise CannotTrain(
-            f"Each class label of {shown(name)} must come in {_LEAST_OF_A_LABEL} rows at least. "
+            f"Each class label of {shown(name)} must be in at least {_MIN_OF_A_LABEL} rows. "
             f"Received: {counts[rarest]} of {shown(rarest)}."
         )
     codes = {label: code for code, label in enumerate(labels)}
@@ -200,7 +216,7 @@ def _read_classes(name: str, texts: Texts, usable: NDArray[np.intp], task: Task)
     return Targets(target, y, usable)
 
 
-def _in_order(label: str) -> tuple[int, float, str]:
+def _sort_key(label: str) -> tuple[int, float, str]:
     """Sort numbers by value, before all texts."""
     try:
         return 0, float(label), label
@@ -213,21 +229,28 @@ def _read_labels(
 ) -> Targets:
     if task not in {None, "multilabel"}:
         raise CannotTrain(f"--task {task} needs one target column. Received: {len(names)}.")
-    y = np.zeros((len(columns[0]), len(names)), dtype=np.float32)
-    for place, (name, texts) in enumerate(zip(names, columns, strict=True)):
-        known = {(text or "").lower() for text in (texts[row] for row in usable)}
-        present = next((yes for no, yes in _ABSENT_AND_PRESENT if known <= {no, yes}), None)
-        if present is None:
-            raise CannotTrain(
-                f"Each of several target columns must say whether an instance has that label, by "
-                f"0 and 1, no and yes, or false and true. Received in {shown(name)}: "
-                f"{', '.join(shown(text) for text in sorted(known)[:3])}."
-            )
-        y[:, place] = [(text or "").lower() == present for text in texts]
-        having = int(y[usable, place].sum())
-        if not _LEAST_OF_A_LABEL <= having <= len(usable) - _LEAST_OF_A_LABEL:
-            raise CannotTrain(
-                f"At least {_LEAST_OF_A_LABEL} rows must have the label {shown(name)}, and as many "
-                f"lack it. Received: {having} of {len(usable)} have it."
-            )
+    y = np.stack(
+        [_read_flags(name, texts, usable) for name, texts in zip(names, columns, strict=True)],
+        axis=1,
+    )
     return Targets(Target("multilabel", tuple(names), tuple(names)), y, usable)
+
+
+def _read_flags(name: str, texts: Texts, usable: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return 1 for each row that has the label of a column, else 0."""
+    known = {(texts[row] or "").lower() for row in usable}
+    present = next((yes for no, yes in _ABSENT_AND_PRESENT if known <= {no, yes}), None)
+    if present is None:
+        raise CannotTrain(
+            "Each of several target columns must say whether an instance has that label, with 0 "
+            f"and 1, no and yes, or false and true. Received in {shown(name)}: "
+            f"{', '.join(shown(text) for text in sorted(known)[:3])}."
+        )
+    flags = np.array([(text or "").lower() == present for text in texts], dtype=np.float32)
+    having = int(flags[usable].sum())
+    if not _MIN_OF_A_LABEL <= having <= len(usable) - _MIN_OF_A_LABEL:
+        raise CannotTrain(
+            f"At least {_MIN_OF_A_LABEL} rows must have the label {shown(name)}, and at least as "
+            f"many must not have it. Received: {having} of {len(usable)} have it."
+        )
+    return flags

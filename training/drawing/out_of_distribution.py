@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets.found import fitted
+from training.datasets.picture_data import fit_pictures
 from training.drawing.letters import draw_letters
 
 Pixels = NDArray[np.uint8]
@@ -33,5 +33,5 @@ def out_of_distribution_pictures(
         "noise": rng.integers(0, 256, pixels.shape, dtype=np.uint8),
         "inverted": 255 - pixels,
         "shuffled": shuffled.reshape(pixels.shape),
-        "letters": fitted(geometry_name, draw_letters(), tuple(shape)),
+        "letters": fit_pictures(geometry_name, draw_letters(), tuple(shape)),
     }

@@ -17,8 +17,8 @@ from training import card, publishing
 from training.architectures.autoencoder import autoencoder, without_reconstruction
 from training.calibration.scores import ascending
 from training.card import Section, render
-from training.datasets.found import fitted
-from training.datasets.pictures import PictureParts, Pixels
+from training.datasets.picture_data import Pixels, fit_pictures
+from training.datasets.pictures import PictureParts
 from training.drawing.letters import draw_letters
 from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.errors import CannotTrain
@@ -255,7 +255,7 @@ def drawn(config: Config, golden: Pixels, shape: tuple[int, ...]) -> Pixels:
     """
     name = config.pictures.geometry
     shown = (golden[:_SHOWN], draw_letters()[:_SHOWN])
-    return np.concatenate([fitted(name, each, shape) for each in shown])
+    return np.concatenate([fit_pictures(name, each, shape) for each in shown])
 
 
 def sections(config: Config, history: History, measured: Measured) -> tuple[Section, ...]:

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets.pictures import Labels, Part, PictureParts
+from training.datasets.picture_data import Labels
+from training.datasets.pictures import Part, PictureParts
 from training.errors import CannotTrain
 from training.experiments import pictures
 from training.history import History

@@ -8,7 +8,7 @@ import numpy as np
 from training.augmentation.digits import augment_digits
 from training.augmentation.pictures import erase, flip, shift
 from training.augmentation.regional_digits import add_regional_strokes
-from training.datasets.pictures import Labels, Pixels
+from training.datasets.picture_data import Labels, Pixels
 from training.drawing.clothes import golden_articles
 from training.drawing.digits import golden_digits
 from training.drawing.scenes import golden_scenes

@@ -24,15 +24,10 @@ from training.calibration.reliability import Reliability
 from training.calibration.scores import ascending
 from training.calibration.temperature import apply_temperature, fit_temperature
 from training.card import Section, render
-from training.datasets.pictures import (
-    Labels,
-    Part,
-    PictureParts,
-    PictureSet,
-    Pixels,
-    default_cache,
-    load_pictures,
-)
+from training.datasets.cache import default_cache
+from training.datasets.picture_data import Labels, Pixels
+from training.datasets.picture_sets import PictureSet
+from training.datasets.pictures import Part, PictureParts, load_pictures
 from training.errors import CannotTrain
 from training.evaluation.multiply_adds import count_multiply_adds
 from training.evaluation.references import picture_references, prediction_references

@@ -27,9 +27,11 @@ from training.architectures.tables import (
     table_network,
 )
 from training.card import Section, render
-from training.columns import Overrides, likely_leaks
 from training.comparison import describe, read_comparison
-from training.datasets.tables import Rows, Split, TablePart, TableParts, encode_rows, load_table
+from training.datasets.column_kinds import Overrides
+from training.datasets.leaks import find_leaking_columns
+from training.datasets.table_splits import Split
+from training.datasets.tables import Rows, TablePart, TableParts, encode_rows, load_table
 from training.datasets.targets import Task
 from training.distillation import Lesson, Sizes
 from training.errors import CannotTrain
@@ -216,7 +218,7 @@ def find_leaks(parts: TableParts, *, seed: int) -> dict[str, str]:
     each = y.reshape(len(y), -1).T.astype(np.float64)
     found: dict[str, str] = {}
     for one in each:
-        found = {**likely_leaks(parts.train.instances, one, seed=seed), **found}
+        found = {**find_leaking_columns(parts.train.instances, one, seed=seed), **found}
     return found
 
 

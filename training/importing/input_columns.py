@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
-from training.columns import Overrides, learn_specs, tell_kinds, tensor_names
-from training.datasets.tables import read_whole
+from training.datasets.column_kinds import Overrides, recognize_kinds
+from training.datasets.column_specs import learn_specs, tensor_names
+from training.datasets.csv_files import read_csv
 from training.errors import CannotTrain
 from training.importing.interfaces import NetworkInterface
 from training.importing.options import ImportOptions
@@ -96,7 +97,7 @@ def _read_sample(
         names: Names of the inputs; None to take those of the file in order.
         interface: What the network takes.
     """
-    table = read_whole(file)
+    table = read_csv(file)
     columns = {name: texts for name, texts in table.columns.items() if name != target}
     if names is None:
         names = _counted_names(list(columns), interface.inputs[0].shape[0] or 0)
@@ -129,7 +130,7 @@ def _learn_specs(
     """Learn ranges from a sample; the vocabularies are those of the network."""
     texts = tuple(name for name in columns if name in interface.vocabularies)
     numbers = tuple(name for name in columns if name not in interface.vocabularies)
-    kinds = tell_kinds(columns, dialect, Overrides(numeric=numbers, categorical=texts))
+    kinds = recognize_kinds(columns, dialect, Overrides(numeric=numbers, categorical=texts))
     return tuple(
         msgspec.structs.replace(spec, vocabulary=interface.vocabularies[spec.name])
         if isinstance(spec, CategoryInput)

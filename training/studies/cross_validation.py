@@ -14,14 +14,8 @@ from numpy.typing import NDArray
 
 from training.architectures.hidden import Hidden
 from training.architectures.tables import predict
-from training.datasets.tables import (
-    Source,
-    Split,
-    TableParts,
-    read_source,
-    split_places,
-    split_table,
-)
+from training.datasets.table_splits import Split, split_rows
+from training.datasets.tables import TableData, TableParts, read_table_data, split_table
 from training.datasets.targets import Task
 from training.experiments import tables
 from training.fitting import Fitting
@@ -111,7 +105,7 @@ def run_on_table(selection: DataSelection, learning: tables.Learning, config: Co
             few rows.
     """
     file, targets = selection.find_table()
-    source = read_source(file, targets, selection.overrides, task=selection.task)
+    source = read_table_data(file, targets, selection.overrides, task=selection.task)
     rows = _rows_besides_test(source, seed=config.seed)
     y, task = source.targets.y, source.targets.target.task
 
@@ -173,13 +167,13 @@ def run_on_pictures(data: StudyData, hidden: Hidden, fitting: Fitting, config: C
     return _run(plan, config)
 
 
-def _rows_besides_test(source: Source, *, seed: int) -> NDArray[np.intp]:
-    split = split_places(source.targets, Split(), seed=seed)
+def _rows_besides_test(source: TableData, *, seed: int) -> NDArray[np.intp]:
+    split = split_rows(source.targets, Split(), seed=seed)
     return np.sort(np.concatenate([split[name] for name in ("train", "validation", "calibration")]))
 
 
 def _fold_parts(
-    source: Source, training: NDArray[np.intp], scored: NDArray[np.intp], *, seed: int
+    source: TableData, training: NDArray[np.intp], scored: NDArray[np.intp], *, seed: int
 ) -> TableParts:
     """Return the table with the scored rows as its test part.
 
@@ -198,7 +192,7 @@ def _fold_parts(
 
 
 def _validation_indices(
-    source: Source, training: NDArray[np.intp], *, seed: int
+    source: TableData, training: NDArray[np.intp], *, seed: int
 ) -> NDArray[np.intp]:
     """Draw the rows that validate, by their indices among the training rows."""
     candidates = np.arange(len(training))

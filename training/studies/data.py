@@ -7,16 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from training.columns import Overrides
-from training.datasets.embedded import find_table
-from training.datasets.pictures import (
-    PICTURE_SETS,
-    Part,
-    PictureSet,
-    default_cache,
-    load_pictures,
-    picture_set,
-)
+from training.datasets.cache import default_cache
+from training.datasets.column_kinds import Overrides
+from training.datasets.embedded_tables import find_table
+from training.datasets.picture_sets import PICTURE_SETS, PictureSet, find_picture_set
+from training.datasets.pictures import Part, load_pictures
 from training.datasets.tables import TablePart, load_table
 from training.datasets.targets import Task
 from training.errors import CannotTrain
@@ -56,7 +51,7 @@ class DataSelection:
     @property
     def pictures(self) -> PictureSet:
         """The picture set."""
-        return picture_set(self.data, size=self.size)
+        return find_picture_set(self.data, size=self.size)
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from tests.bundles import picture_manifest
 from training import publishing
 from training.architectures.novelty import with_novelty
 from training.architectures.pictures import mlp
-from training.datasets.pictures import PictureSet
+from training.datasets.picture_sets import PictureSet
 from training.drawing.digits import DIGITS
 from training.experiments.pictures import picture_signature
 from vitrine import bundle

@@ -8,7 +8,7 @@ from keras import layers
 
 from training.__main__ import main
 from training.architectures.hidden import Hidden
-from training.datasets.pictures import PictureSet
+from training.datasets.picture_sets import PictureSet
 from training.experiments import pictures
 from training.fitting import Fitting
 from vitrine import bundle

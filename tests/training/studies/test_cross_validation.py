@@ -17,8 +17,9 @@ from tests.training.studies.conftest import (
     read_results,
     read_table,
 )
-from training.columns import Overrides
-from training.datasets.tables import Split, read_source, split_places
+from training.datasets.column_kinds import Overrides
+from training.datasets.table_splits import Split, split_rows
+from training.datasets.tables import read_table_data
 from training.datasets.targets import Task
 from training.errors import CannotTrain
 from training.experiments import tables
@@ -71,7 +72,7 @@ def test_boosted_trees_learn_all_rows_of_the_other_folds(tmp_path: Path) -> None
         DataSelection(data=str(file), targets=("total",)), PLAIN, fold_config(tmp_path / "study")
     )
 
-    split = split_places(read_source(file, ["total"], Overrides()).targets, Split(), seed=0)
+    split = split_rows(read_table_data(file, ["total"], Overrides()).targets, Split(), seed=0)
     places = np.setdiff1d(np.arange(90), split["test"])
     folds = make_folds("regression", y[places], folds=2, seed=0)
     for (training, scored), result in zip(folds, read_results(folder)[1::2], strict=True):

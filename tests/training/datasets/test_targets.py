@@ -54,7 +54,7 @@ def test_whole_numbers_can_be_class_labels_in_their_order() -> None:
 
 
 def test_few_whole_numbers_are_hinted_to_be_codes() -> None:
-    assert "say --task multiclass" in read({"y": ["1", "2", "3"] * 10}).hint
+    assert "Give --task multiclass" in read({"y": ["1", "2", "3"] * 10}).hint
     assert not read({"y": [f"{value}.5" for value in range(30)]}).hint
 
 
@@ -84,12 +84,12 @@ FAULTS: dict[str, tuple[Columns, Task | None, str]] = {
     "rare label": (
         {"y": [*(["a", "b"] * 15), "c"]},
         None,
-        "must come in 4 rows at least. Received: 1 of 'c'",
+        "must be in at least 4 rows. Received: 1 of 'c'",
     ),
     "label that hardly anyone has": (
         {"a": ["0", "1"] * 15, "b": [*(["no"] * 29), "yes"]},
         None,
-        "4 rows must have the label 'b', and as many lack it. Received: 1 of 30",
+        "4 rows must have the label 'b', and at least as many must not have it. Received: 1 of 30",
     ),
     "one number written in two ways": (
         {"y": ["1", "1.0"] * 15},

@@ -1,4 +1,4 @@
-"""What a source of pictures gives, before it is split."""
+"""All pictures of a source, before they are split by seed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,17 +18,20 @@ _TEST_SEED = 42
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """All pictures of a source in the network's geometry, with what they show.
+class PictureData:
+    """All pictures of a source in the geometry of the network, with their labels.
 
     Attributes:
-        x, y: Of those to learn from; `test_x`, `test_y` of those for the final score.
+        x: Pictures to learn from.
+        y: Codes of their labels.
+        test_x: Pictures for the final score.
+        test_y: Codes of their labels.
         labels: Class labels in the order of the codes.
-        sha256: Of all the data, unpacked.
-        notes: What the person at the terminal should know of it, one line each.
+        sha256: Hash of all the data, unpacked.
+        notes: What the user should know about the data, one line each.
 
     Shapes:
-        x, test_x: (n, height, width, channels), levels in [0, 255]; y, test_y: (n,), codes.
+        x, test_x: (n, height, width, channels), levels in [0, 255]; y, test_y: (n,).
     """
 
     x: Pixels
@@ -40,8 +43,13 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def fitted(name: str, pictures: Iterable[NDArray[np.generic]], shape: Shape) -> Pixels:
+def fit_pictures(name: str, pictures: Iterable[NDArray[np.generic]], shape: Shape) -> Pixels:
     """Bring pictures to a geometry as the service does.
+
+    Args:
+        name: Name of the geometry.
+        pictures: The pictures.
+        shape: Shape of a picture as the network takes it.
 
     Shapes:
         Each picture (height, width, channels); result: (n, *shape).
@@ -52,13 +60,12 @@ def fitted(name: str, pictures: Iterable[NDArray[np.generic]], shape: Shape) -> 
 
 def split_off_test(
     x: Pixels, y: Labels, *, labels: tuple[str, ...], sha256: str, notes: tuple[str, ...] = ()
-) -> Found:
-    """Take a fifth of each class for the test, always the same one."""
-    places = np.arange(len(y))
+) -> PictureData:
+    """Keep a fifth of each class for the test part, which is always the same fifth."""
     train, test = train_test_split(
-        places, test_size=_TEST_SHARE, random_state=_TEST_SEED, stratify=y
+        np.arange(len(y)), test_size=_TEST_SHARE, random_state=_TEST_SEED, stratify=y
     )
-    return Found(
+    return PictureData(
         x=x[train],
         y=y[train],
         test_x=x[test],

@@ -1,4 +1,4 @@
-"""scikit-learn's own small tables, which need no download: to try a command with, and in tests."""
+"""The small tables that come with scikit-learn and need no download."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ _TARGETS = {"diabetes": "progression", "wine": "cultivar", "breast_cancer": "dia
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedTable:
-    """One of them, as a file.
+    """One of the tables, as a file.
 
     Attributes:
-        path: CSV with a header.
-        target: The column that it is there to predict.
+        path: CSV file with a header.
+        target: Column to predict.
     """
 
     path: Path
@@ -32,38 +32,38 @@ class EmbeddedTable:
 
 
 def find_table(data: str, targets: Sequence[str], cache: Path) -> tuple[Path, tuple[str, ...]]:
-    """Return a table's file and the columns to predict.
+    """Return the file of a table and the columns to predict.
 
     Args:
-        data: A file, or one of `EMBEDDED_TABLES`.
-        targets: The columns; an embedded table's are known.
-        cache: Folder that embedded tables are written into.
+        data: Path of a CSV file, or one of `EMBEDDED_TABLES`.
+        targets: Columns to predict; those of an embedded table are known.
+        cache: Folder that embedded tables are written to.
 
     Raises:
-        CannotTrain: It is a file, and no column was named.
+        CannotTrain: No column of a file was named.
     """
     if data in EMBEDDED_TABLES and not Path(data).is_file():
         table = write_table(data, cache)
         return table.path, tuple(targets) or (table.target,)
     if not targets:
         raise CannotTrain(
-            f"--target must name the column of {Path(data).name} to predict, unless that is one of "
-            f"{', '.join(EMBEDDED_TABLES)}."
+            f"--target must name the column of {Path(data).name} to predict. Only the target of "
+            f"{', '.join(EMBEDDED_TABLES)} is known."
         )
     return Path(data), tuple(targets)
 
 
 def write_table(name: str, cache: Path) -> EmbeddedTable:
-    """Write one of `EMBEDDED_TABLES` as CSV, class labels as words.
+    """Write one of `EMBEDDED_TABLES` as a CSV file with class labels as words.
 
     Args:
-        name: Which.
-        cache: Folder to write into; written once.
+        name: Name of the table.
+        cache: Folder to write to. An existing file stays.
     """
     target = _TARGETS[name]
     path = cache / f"{name}.csv"
     if not path.is_file():
-        # The raw columns: the scaled ones that the loader gives by default mean nothing to people.
+        # The loader scales columns by default; people understand the raw ones.
         raw = {"scaled": False} if name == "diabetes" else {}
         loaded: Any = _LOADERS[name](as_frame=True, **raw)
         frame = loaded.frame.rename(columns={"target": target})

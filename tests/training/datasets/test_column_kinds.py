@@ -1,33 +1,26 @@
-"""What each column of a table is, told from its texts."""
+"""The kind of each column is recognized from its texts."""
 
 import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from training.columns import (
-    Kinds,
-    Overrides,
-    learn_specs,
-    likely_leaks,
-    tell_kinds,
-    tensor_names,
-    vocabulary_of,
-)
+from training.datasets.column_kinds import ColumnKinds, Overrides, recognize_kinds
 from training.errors import CannotTrain
-from vitrine.signature import CategoryInput, Dialect
+from vitrine.signature import Dialect
 from vitrine.tables.files import read_table
 
 POINT = Dialect()
+
+
 ANY = [f"{value}.5" for value in range(40)]
 
 
 def kind(texts: Sequence[str | None], *, name: str = "x", dialect: Dialect = POINT) -> str:
     """Return a column's kind, or why it is left out."""
-    kinds = tell_kinds({name: texts, "other": ANY}, dialect, Overrides())
+    kinds = recognize_kinds({name: texts, "other": ANY}, dialect, Overrides())
     return kinds.kept.get(name) or kinds.left_out[name]
 
 
@@ -46,7 +39,7 @@ KINDS: dict[str, tuple[Sequence[str | None], str]] = {
         [f"name {row // 3}" for row in range(600)] + ["Smith"] * 90,
         "category",
     ),
-    "blank": ([None] * 30, "every value is blank"),
+    "blank": ([None] * 30, "every value is missing"),
     "constant": (["7"] * 30, "every value is '7'"),
     "constant or blank": (["7", None] * 15, "number"),
     "row number from 0": ([str(row) for row in range(30)], "row number"),
@@ -54,7 +47,7 @@ KINDS: dict[str, tuple[Sequence[str | None], str]] = {
     "years in a row": ([str(1990 + row) for row in range(30)], "number"),
     "text among numbers": (
         [str(row * 3) for row in range(60)] + ["unknown"],
-        "text such as 'unknown' among numbers; blank it, or say --categorical",
+        "text such as 'unknown' among numbers; empty it, or give --categorical",
     ),
 }
 
@@ -109,105 +102,35 @@ OVERRIDES = {
 
 @pytest.mark.parametrize(("overrides", "texts", "expected"), OVERRIDES.values(), ids=OVERRIDES)
 def test_override_wins(overrides: Overrides, texts: list[str | None], expected: str) -> None:
-    kinds = tell_kinds({"x": texts, "other": ANY}, POINT, overrides)
+    kinds = recognize_kinds({"x": texts, "other": ANY}, POINT, overrides)
 
     assert kinds.kept["x"] == expected
 
 
 def test_ignored_column_is_left_out() -> None:
-    kinds = tell_kinds({"x": ANY, "y": ANY}, POINT, Overrides(ignored=("x",)))
+    kinds = recognize_kinds({"x": ANY, "y": ANY}, POINT, Overrides(ignored=("x",)))
 
-    assert kinds == Kinds({"y": "number"}, {"x": "left out by --ignore"})
+    assert kinds == ColumnKinds({"y": "number"}, {"x": "left out by --ignore"})
 
 
 def test_unknown_override_names_the_nearest_column() -> None:
     with pytest.raises(CannotTrain, match=r"no column 'distric'\. Did you mean 'district'"):
-        tell_kinds({"district": ANY}, POINT, Overrides(ignored=("distric",)))
+        recognize_kinds({"district": ANY}, POINT, Overrides(ignored=("distric",)))
 
 
 def test_numeric_override_of_text_is_refused() -> None:
     with pytest.raises(CannotTrain, match=r"'x' cannot be --numeric: data row 2 must be a number"):
-        tell_kinds({"x": ["1", "one"]}, POINT, Overrides(numeric=("x",)))
+        recognize_kinds({"x": ["1", "one"]}, POINT, Overrides(numeric=("x",)))
 
 
 def test_date_override_of_text_is_refused() -> None:
     with pytest.raises(CannotTrain, match="'x' cannot be --date"):
-        tell_kinds({"x": ["soon"]}, POINT, Overrides(dates=("x",)))
+        recognize_kinds({"x": ["soon"]}, POINT, Overrides(dates=("x",)))
 
 
 def test_table_without_inputs_is_refused() -> None:
     with pytest.raises(CannotTrain, match="No column is left"):
-        tell_kinds({"x": [None] * 30}, POINT, Overrides())
-
-
-def test_rare_texts_are_left_to_other() -> None:
-    assert vocabulary_of(["b"] * 60 + ["a"] * 60 + ["once", "twice", "twice"]) == (
-        "a",
-        "b",
-        "twice",
-    )
-
-
-def test_specs_know_ranges_and_blanks() -> None:
-    kinds = Kinds({"x": "number", "c": "category", "d": "%Y-%m-%d"}, {})
-    columns: dict[str, list[str | None]] = {
-        "x": ["3", None, "1"],
-        "c": ["b", "a", "b"],
-        "d": ["1970-01-02", "1970-01-04", "1970-01-11"],
-    }
-
-    number, category, date = learn_specs(columns, kinds, POINT)
-
-    assert isinstance(category, CategoryInput)
-    assert not isinstance(number, CategoryInput)
-    assert not isinstance(date, CategoryInput)
-    assert (number.minimum, number.maximum, number.median, number.blanks) == (1, 3, 2, True)
-    assert (category.vocabulary, category.blanks) == (("a", "b"), False)
-    assert (date.minimum, date.maximum, date.median) == (1, 10, 3)
-
-
-def test_tensor_names_are_plain_and_unique() -> None:
-    names = ["size [m2]", "Size m2", "größe", "größe!", "1st", "value", "日本", "_"]
-
-    tensors = tensor_names(names)
-
-    assert list(tensors) == names
-    assert all(tensor.isascii() and tensor.isidentifier() for tensor in tensors.values())
-    assert len({tensor.lower() for tensor in tensors.values()} | {"value"}) == len(names) + 1
-
-
-RNG = np.random.default_rng(0)
-TARGET = RNG.lognormal(5, 1, 400)
-LEAKS = {
-    "copy": TARGET.astype(np.float32),
-    "rescaled": (3 - TARGET * 0.9).astype(np.float32),
-    "logarithm": np.log(TARGET).astype(np.float32),
-    "with a little noise": (TARGET + RNG.normal(0, 2, 400)).astype(np.float32),
-    "band as text": np.array([f"band {place}" for place in np.argsort(np.argsort(TARGET)) // 10]),
-}
-
-
-@pytest.mark.parametrize("name", [*LEAKS])
-def test_column_that_gives_the_target_away_is_named(name: str) -> None:
-    values = LEAKS[name].astype(object) if name == "band as text" else LEAKS[name]
-
-    assert list(likely_leaks({"other": ANY_NUMBERS, name: values}, TARGET, seed=0)) == [name]
-
-
-ANY_NUMBERS = RNG.normal(0, 1, 400).astype(np.float32)
-
-
-def test_good_but_honest_column_is_no_leak() -> None:
-    values = (TARGET + RNG.normal(0, TARGET.std() / 4, 400)).astype(np.float32)
-
-    assert likely_leaks({"x": values}, TARGET, seed=0) == {}
-
-
-def test_value_that_only_comes_with_the_rarer_outcome_is_named() -> None:
-    failed = (np.arange(400) % 20 == 0).astype(np.float64)
-    cause = (failed * (np.arange(400) % 40 == 0)).astype(np.float32)
-
-    assert list(likely_leaks({"cause": cause}, failed, seed=0)) == ["cause"]
+        recognize_kinds({"x": [None] * 30}, POINT, Overrides())
 
 
 EXPECTED_LEFT_OUT = {
@@ -228,5 +151,5 @@ def test_real_tables_are_told_sensibly() -> None:
     for row in listed:
         table = read_table(Path(folder) / "tables" / row["path"])
         columns = {name: texts for name, texts in table.columns.items() if name != row["target"]}
-        left_out = tell_kinds(columns, table.dialect, Overrides()).left_out
+        left_out = recognize_kinds(columns, table.dialect, Overrides()).left_out
         assert set(left_out) == EXPECTED_LEFT_OUT.get(row["path"], set()), row["path"]
