@@ -58,25 +58,25 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     score.add_argument(
         "--errors",
         metavar="fail|report",
-        help="whether a faulty row ends it or is told of",
+        help="whether a row with a fault ends the command, or is reported",
     )
-    score.add_argument("--coverage", metavar="X", help="of intervals and sets, above 0, below 1")
-    score.add_argument("--abstain-below", metavar="X", help="least credibility of a class label")
+    score.add_argument("--coverage", metavar="X", help="of intervals and sets, between 0 and 1")
+    score.add_argument("--abstain-below", metavar="X", help="lowest credibility of a class label")
     score.add_argument(
         "--echo", action="store_const", const="true", help="repeat the file's own columns"
     )
     for name in ("delimiter", "decimal", "thousands"):
-        score.add_argument(f"--{name}", metavar="MARK", help="found in the file where not given")
+        score.add_argument(f"--{name}", metavar="MARK", help="default: found in the file")
     score.set_defaults(run=_score)
 
 
 def _score(options: argparse.Namespace) -> None:
     try:
-        from service.cli import score  # noqa: PLC0415 - the other commands need none of it
+        from service.cli import score  # noqa: PLC0415 - only this command needs it
 
         score.run(options)
     except KeyboardInterrupt:
-        sys.exit(130)  # as a shell has it for what Ctrl-C ends
+        sys.exit(130)  # the status of a program that Ctrl-C ended
 
 
 def _serve(_options: argparse.Namespace) -> None:
@@ -87,13 +87,13 @@ def _serve(_options: argparse.Namespace) -> None:
         "python:service.server.gunicorn_conf",
         "service.wsgi:app",
     ]
-    # In place of this process, so that signals and the exit status are the server's own.
+    # In place of this process, so that the server gets the signals and gives the exit status.
     os.execv(sys.executable, [sys.executable, *server])  # noqa: S606 - no shell is wanted
 
 
 def _index(options: argparse.Namespace) -> None:
     try:
-        from service.rollout.sources.web import build_index  # noqa: PLC0415 - nor of this
+        from service.rollout.sources.web import build_index  # noqa: PLC0415 - only this command needs it
 
         sys.stdout.buffer.write(build_index(Path(options.models)))
     except OSError as error:

@@ -1,6 +1,6 @@
-"""What a client of the service can cause or meet beyond what is wrong with its instances.
+"""The errors of the service: what a client can cause or meet, but for faults of its instances.
 
-Each error has its HTTP status and composes its own message.
+Each error has an HTTP status and composes its own message.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,12 +54,12 @@ class ModelUnavailable(VitrineError):
             version = max(refused)
             why = f"Version {version}: {refused[version]}"
         else:
-            why = "None of its versions is wanted."
+            why = "The version policy selects none of its versions."
         super().__init__(f"No version of model {shown(name)} is served. {why}")
 
 
 class VersionRefused(VitrineError):
-    """The version is on disk, but cannot be served as it is."""
+    """The version is in the model store, but cannot be served."""
 
     status = HTTPStatus.CONFLICT
     title = "Version refused"
@@ -79,17 +79,17 @@ class NothingBefore(VitrineError):
 
 
 class InvalidDesiredState(VitrineError):
-    """What is asked for in a model's serving state is not known or out of its range."""
+    """A member of a model's desired state is unknown or out of its range."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "Invalid wish"
+    title = "Invalid desired state"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(" ".join(fault.detail for fault in faults[:MAX_FAULTS]), faults=faults)
 
 
 class ManagementForbidden(VitrineError):
-    """Who asks may not change what is served."""
+    """The client may not change what is served."""
 
     status = HTTPStatus.FORBIDDEN
     title = "Management forbidden"
@@ -98,45 +98,48 @@ class ManagementForbidden(VitrineError):
         super().__init__(
             "The request must carry 'Authorization: Bearer' with the service's management token."
             if has_token
-            else "Without a management token only this machine itself may change what is served; "
-            "VITRINE_MANAGEMENT_TOKEN sets one."
+            else "Without a management token, only this machine may change what is served. "
+            "VITRINE_MANAGEMENT_TOKEN sets a token."
         )
 
 
 class NotKept(VitrineError):
-    """What is asked for cannot be written where the workers would find it."""
+    """The desired state cannot be written to the folder that the workers share."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
     title = "Not kept"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The state of the workers cannot be written: {reason}.")
+        super().__init__(f"The desired state cannot be written: {reason}.")
 
 
 class NotShared(VitrineError):
-    """The workers of this server have no folder in which to agree."""
+    """The workers of this server share no folder for the desired state."""
 
     status = HTTPStatus.CONFLICT
     title = "Not shared"
 
     def __init__(self) -> None:
         super().__init__(
-            "The workers of this server share no state: VITRINE_STATE must name a folder for them."
+            "The workers of this server share no folder: VITRINE_STATE must name one for them."
         )
 
 
 class NotAgreed(VitrineError):
-    """Not every worker has come to serve what is wanted in time; it goes on trying."""
+    """Some worker does not serve the desired state in time; it goes on trying."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Not agreed"
 
     def __init__(self, timeout_seconds: float) -> None:
-        super().__init__(f"Some worker does not serve it yet after {timeout_seconds:g} seconds.")
+        super().__init__(
+            f"The desired state is kept, but after {timeout_seconds:g} seconds not every worker "
+            "serves it yet."
+        )
 
 
 class SourceFailed(VitrineError):
-    """The place that versions are fetched from cannot be reached."""
+    """The models folder or its remote source cannot be read."""
 
     status = HTTPStatus.BAD_GATEWAY
     title = "Source failed"

@@ -1,4 +1,4 @@
-"""What the server imports in each worker: the application, over the models on disk."""
+"""What the server imports in each worker: the application with all of its parts."""
 
 import atexit
 import logging
@@ -31,15 +31,15 @@ from service.telemetry.metrics import Metrics
 from vitrine.bundle import InvalidBundle
 from vitrine.engines import available_cpus
 
-# Between two tries to start a worker while others serve.
+# Time between two tries to start a worker while others serve.
 _RETRY_SECONDS = 1.0
 
 
-def _compose(numbers: Path | None) -> Flask:
+def _compose(metrics_folder: Path | None) -> Flask:
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
-    if numbers is not None:
-        multiprocess.reserve(numbers, os.getpid())
+    if metrics_folder is not None:
+        multiprocess.reserve(metrics_folder, os.getpid())
     state = StateFolder(Path(settings.state) if settings.state else _own_state())
     store = open_model_store(
         settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
@@ -51,51 +51,51 @@ def _compose(numbers: Path | None) -> Flask:
     agent = Agent(state, controller, loader, repository)
     agent.start()
     control_plane = LocalControlPlane(state, store, loader, repository)
-    instruments = Metrics(CollectorRegistry(), folder=numbers)
+    instruments = Metrics(CollectorRegistry(), folder=metrics_folder)
     app = create_app(settings, repository, instruments, control_plane)
     app.extensions[AGENT] = agent
     return app
 
 
 def _own_state() -> Path:
-    """Make a folder for a process that has no others to agree with."""
+    """Make the state folder of a process that is the only worker of its server."""
     folder = Path(tempfile.mkdtemp(prefix="vitrine-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     state_folder.prepare(folder)
     return folder
 
 
-def _refuse(sentence: str, numbers: Path | None) -> NoReturn:
-    """End the server.
+def _end_server(sentence: str, metrics_folder: Path | None) -> NoReturn:
+    """End the server, and say why.
 
-    Only the first worker says why and asks for it: gunicorn stumbles over a second one that does.
+    Only the first worker that cannot start does so: gunicorn fails where a second one does.
     """
     try:
-        if numbers is not None:
-            (numbers / multiprocess.REFUSED).touch(exist_ok=False)
+        if metrics_folder is not None:
+            (metrics_folder / multiprocess.REFUSED).touch(exist_ok=False)
     except FileExistsError:
         raise SystemExit(1) from None
     except OSError:
-        pass  # there is no room even for that; better twice than not at all
+        pass  # the disk is full; better twice than not at all
     raise AppImportError(sentence) from None
 
 
-def _give_up(sentence: str) -> NoReturn:
-    """End this worker alone: the others serve, and another one will try again."""
+def _end_worker(sentence: str) -> NoReturn:
+    """End only this worker: the others serve, and the next one tries again."""
     logging.getLogger(__name__).error(sentence)
     time.sleep(_RETRY_SECONDS)
     raise SystemExit(1)
 
 
 _folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-_numbers = Path(_folder) if _folder else None
+_metrics_folder = Path(_folder) if _folder else None
 try:
-    app = _compose(_numbers)
+    app = _compose(_metrics_folder)
 except (InvalidBundle, InvalidSetting) as error:
-    _refuse(str(error), _numbers)
+    _end_server(str(error), _metrics_folder)
 except (OSError, msgspec.MsgspecError) as error:
-    _why = getattr(error, "strerror", None) or str(error)
-    _sentence = f"The folders that the workers share cannot be used: {_why}."
+    _reason = getattr(error, "strerror", None) or str(error)
+    _sentence = f"The folders that the workers share cannot be used: {_reason}."
     if others_serve():
-        _give_up(_sentence)
-    _refuse(_sentence, _numbers)
+        _end_worker(_sentence)
+    _end_server(_sentence, _metrics_folder)

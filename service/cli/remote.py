@@ -1,4 +1,4 @@
-"""The commands that ask a running service, on this machine or another, for something."""
+"""The commands that show or change what a running service serves."""
 
 import argparse
 import json
@@ -15,11 +15,11 @@ _TIMEOUT_SECONDS = 70
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `status`, `load`, `unload`, `rollback` and `change`."""
-    status = _add(commands, "status", "say what is served, of every model or of one", nargs="?")
+    status = _add(commands, "status", "show what is served, of every model or of one", nargs="?")
     status.set_defaults(run=_status)
     for name, help_text in (
         ("load", "look for new versions now; load a model that was unloaded"),
-        ("unload", "serve a model no longer"),
+        ("unload", "stop serving a model"),
         ("rollback", "let the version before the default one answer"),
     ):
         _add(commands, name, help_text).set_defaults(run=_post, action=name)
@@ -27,10 +27,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     change.set_defaults(run=_change)
     change.add_argument("--policy", help="'all', 'latest:N', versions such as 1,3; 'none' resets")
     change.add_argument(
-        "--label", action="append", default=[], metavar="LABEL=VERSION", help="'none' takes it away"
+        "--label", action="append", default=[], metavar="LABEL=VERSION", help="'none' removes it"
     )
     change.add_argument("--canary-share", type=float, metavar="X", help="from 0 to 1")
-    change.add_argument("--shadow", metavar="VERSION", help="'none' ends it")
+    change.add_argument("--shadow", metavar="VERSION", help="'none' removes the shadow")
 
 
 def _add(
@@ -48,11 +48,11 @@ def _add(
 
 
 def _status(options: argparse.Namespace) -> None:
-    _ask(options, "GET", f"/models/{options.name}" if options.name else "/models")
+    _request(options, "GET", f"/models/{options.name}" if options.name else "/models")
 
 
 def _post(options: argparse.Namespace) -> None:
-    _ask(options, "POST", f"/models/{options.name}/{options.action}")
+    _request(options, "POST", f"/models/{options.name}/{options.action}")
 
 
 def _change(options: argparse.Namespace) -> None:
@@ -66,16 +66,16 @@ def _change(options: argparse.Namespace) -> None:
         changes["canary_share"] = options.canary_share
     if options.shadow is not None:
         changes["shadow"] = _version(options.shadow)
-    _ask(options, "PATCH", f"/models/{options.name}", changes)
+    _request(options, "PATCH", f"/models/{options.name}", changes)
 
 
 def _version(text: str) -> int | str | None:
-    """Read a version; what is none is left for the service to say so."""
+    """Read a version; the service refuses what is not one."""
     return None if text == "none" else int(text) if text.isdecimal() else text
 
 
-def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) -> None:
-    """Print what the service answers; end with 1 where it refuses or does not answer."""
+def _request(options: argparse.Namespace, method: str, path: str, body: Any = None) -> None:
+    """Print the answer; end with status 1 where the service refuses or does not answer."""
     headers = {}
     data = None
     if body is not None:

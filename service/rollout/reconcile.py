@@ -25,7 +25,7 @@ from service.rollout.snapshot import Snapshot
 
 # A version with which this many workers ended is not tried again: it may be what ended them.
 MAX_DEATHS = 3
-GIVEN_UP = "three workers ended while they loaded this version."
+GIVEN_UP = "Three workers ended while they loaded this version."
 
 _Listed = Mapping[str, Sequence[int]]
 _Refused = Mapping[ModelVersion, str]

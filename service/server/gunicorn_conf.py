@@ -2,8 +2,8 @@
 
 `gunicorn -c python:service.server.gunicorn_conf service.wsgi:app`.
 
-Libraries are imported before the workers fork, which share their pages; models and their engines
-are opened in each worker.
+Libraries are imported before the workers fork, so that all share their memory pages; each worker
+opens its own models and engines.
 """
 
 import contextlib
@@ -25,11 +25,11 @@ from gunicorn.glogging import Logger
 from service.settings import InvalidSetting, Settings
 from service.telemetry.logs import json_handler
 
-_NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
-_STATE = "VITRINE_STATE"
-_BEAT_SECONDS = 0.5
-_M_ARENA_MAX = -8  # of malloc.h
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_STATE_FOLDER = "VITRINE_STATE"
+_HEARTBEAT_SECONDS = 0.5
+_M_ARENA_MAX = -8  # constant of malloc.h
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only the parent of our own folder
 
 
 class JsonLogger(Logger):  # type: ignore[misc]
@@ -41,7 +41,7 @@ class JsonLogger(Logger):  # type: ignore[misc]
         self.error_log.handlers = [json_handler()]
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Log an exception, except that of a client that has stopped reading: its own affair."""
+        """Log an exception, unless a client has stopped reading, which is no fault of ours."""
         if not isinstance(sys.exception(), TimeoutError):
             super().exception(msg, *args, **kwargs)
 
@@ -56,7 +56,7 @@ bind = f"{_host}:{_settings.port}"
 workers = _settings.workers
 worker_class = "service.server.worker.Worker"
 threads = _settings.threads
-# Those beyond this many wait to be accepted; far above the threads, which few of them use.
+# Further connections wait to be accepted. Far more than threads: most connections are idle.
 worker_connections = 4096
 # Longer than the load balancers before it, so that none sends on a connection just closed here.
 keepalive = 75
@@ -70,39 +70,41 @@ loglevel = _settings.log_level.lower()
 
 
 def on_starting(server: Any) -> None:
-    """Prepare what the workers share, before the first one is forked."""
+    """Prepare what the workers share, before the first worker is forked."""
     if not server.master_pid and "LISTEN_PID" not in os.environ:
         _check_addresses(server.cfg.address)
     # One thread a call is enough, and those of a library's own pool would not survive the fork.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     server.our_folders = [
-        _make_folder(name) for name in (_NUMBERS, _STATE) if not os.environ.get(name)
+        _make_folder(name) for name in (_METRICS_FOLDER, _STATE_FOLDER) if not os.environ.get(name)
     ]
     try:
         _prepare_folders()
     except SystemExit:
         on_exit(server)
         raise
-    from service.http import app  # noqa: F401, PLC0415 - for its pages, which the workers share
+    # Imported here, so that the workers share the memory pages of all modules.
+    from service.http import app  # noqa: F401, PLC0415
 
     _share_one_arena()
-    # What is there now lives as long as the server; the collector would only unshare its pages.
+    # All objects of now live as long as the server. The collector would write to their pages, and
+    # each worker would get a copy of its own.
     gc.collect()
     gc.freeze()
 
 
 def _prepare_folders() -> None:
     try:
-        # Imported with the variables set, which the libraries read once.
+        # Imported only now: prometheus_client reads the variable when it is imported.
         from service.telemetry import multiprocess  # noqa: PLC0415
 
-        multiprocess.clear(Path(os.environ[_NUMBERS]))
+        multiprocess.clear(Path(os.environ[_METRICS_FOLDER]))
     except OSError as error:
         sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
     from service.rollout import state_folder  # noqa: PLC0415
 
     try:
-        state_folder.prepare(Path(os.environ[_STATE]))
+        state_folder.prepare(Path(os.environ[_STATE_FOLDER]))
     except OSError as error:
         sys.exit(f"The folder of the state cannot be written: {error.strerror}.")
     except state_folder.InvalidState as error:
@@ -110,7 +112,7 @@ def _prepare_folders() -> None:
 
 
 def _make_folder(variable: str) -> str:
-    """Make a folder that lasts as long as the server, and name it to the workers."""
+    """Make a folder that lasts as long as the server, and set the variable that names it."""
     parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
     try:
         os.environ[variable] = tempfile.mkdtemp(prefix="vitrine-", dir=parent)
@@ -120,17 +122,17 @@ def _make_folder(variable: str) -> str:
 
 
 def _share_one_arena() -> None:
-    """Let all threads allocate from one place, as every worker forked from here will.
+    """Let all threads of the server and its workers allocate from one arena.
 
-    By default glibc gives threads arenas of their own, each of which keeps what it once held:
-    measured, a tenth more memory a worker, for no speed.
+    By default glibc gives each thread an arena, and an arena keeps the memory that it once held.
+    Measured: a tenth more memory a worker, and no gain in speed.
     """
-    with contextlib.suppress(AttributeError, OSError):  # another C library has no such thing
+    with contextlib.suppress(AttributeError, OSError):  # another C library has no arenas
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _check_addresses(addresses: list[Any]) -> None:
-    """Say at once that an address is not to be had: gunicorn tries for seconds, then logs."""
+    """End at once if an address is taken: gunicorn tries for seconds, and then only logs it."""
     for address in addresses:
         if not isinstance(address, tuple):
             continue
@@ -144,10 +146,10 @@ def _check_addresses(addresses: list[Any]) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Once told to stop, hear of no new client, so that each who was heard is answered."""
+    """Refuse new connections once the server is to stop, so that all accepted ones are answered."""
 
     def stop(number: int, frame: Any) -> None:
-        # Not in a child just forked, nor where another server goes on listening at this socket.
+        # Not in a child that was just forked, nor where another server still uses the socket.
         is_last = not (server.systemd or server.reexec_pid or server.master_pid)
         if os.getpid() == server.pid and is_last:
             from service.server.worker import refuse_connections  # noqa: PLC0415
@@ -159,31 +161,31 @@ def when_ready(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Let a worker live while it loads: large models, and those from far away, take their time."""
+    """Send heartbeats while a worker loads: large models and remote sources take their time."""
     worker.is_loaded = threading.Event()
-    threading.Thread(target=_beat, args=(worker,), daemon=True).start()
+    threading.Thread(target=_send_heartbeats, args=(worker,), daemon=True).start()
 
 
-def _beat(worker: Any) -> None:
-    while not worker.is_loaded.wait(_BEAT_SECONDS):
+def _send_heartbeats(worker: Any) -> None:
+    while not worker.is_loaded.wait(_HEARTBEAT_SECONDS):
         worker.notify()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let a worker that was told to stop say that it is not ready; its parent alone tells it."""
+    """Let a worker that is to stop answer that it is not ready; only its parent may stop it."""
     worker.is_loaded.set()
     from service.http import health  # noqa: PLC0415
 
     worker.wsgi.extensions[health.DRAINING] = lambda: not worker.alive
-    # Ctrl-C reaches the parent and, from the terminal, the workers too: told twice at once, the
-    # threaded worker's handler waits for a lock that it holds itself.
+    # A terminal sends Ctrl-C to the parent and to the workers. A worker that is stopped twice at
+    # once would wait for a lock that it holds itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Let what a worker is loading come to its end before its memory does."""
-    # One that could not boot has neither.
+    """Let a worker finish loading before it ends."""
+    # A worker that could not start has no application.
     app = getattr(worker, "wsgi", None)
     if app is not None:
         from service.rollout.agent import AGENT  # noqa: PLC0415
@@ -192,18 +194,18 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's 
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Keep the numbers of a worker that ended, in one file for all of them."""
+    """Merge the metrics of a worker that ended into the file of all ended workers."""
     from service.server.worker import forget  # noqa: PLC0415
     from service.telemetry import multiprocess  # noqa: PLC0415
 
     forget(worker)
     try:
-        multiprocess.retire(Path(os.environ[_NUMBERS]), worker.pid)
+        multiprocess.retire(Path(os.environ[_METRICS_FOLDER]), worker.pid)
     except OSError as error:
-        server.log.warning("The metrics of an ended worker stay apart: %s.", error.strerror)
+        server.log.warning("The metrics of an ended worker cannot be merged: %s.", error.strerror)
 
 
 def on_exit(server: Any) -> None:
-    """Take away the folders that were made for the workers."""
+    """Remove the folders that were made for the workers."""
     for folder in server.our_folders:
         shutil.rmtree(folder, ignore_errors=True)

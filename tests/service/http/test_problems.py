@@ -102,8 +102,11 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
         NothingBefore,
         body("/models/strokes/rollback", b"", ""),
     ),
-    "unknown wish": (InvalidDesiredState, patch("/models/rooms", {"lables": {}})),
-    "wish of another type": (
+    "unknown member of a change": (
+        InvalidDesiredState,
+        patch("/models/rooms", {"lables": {}}),
+    ),
+    "member of another type": (
         InvalidDesiredState,
         patch("/models/rooms", {"shadow": "1"}),
     ),
@@ -111,7 +114,7 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
         InvalidDesiredState,
         patch("/models/rooms", {"canary_share": 0.5}),
     ),
-    "wish that is no object": (errors.MalformedBody, patch("/models/rooms", [])),
+    "change that is no object": (errors.MalformedBody, patch("/models/rooms", [])),
     "management through a proxy": (
         ManagementForbidden,
         body("/models/rooms/load", b"", "", **{"X-Forwarded-For": "203.0.113.7"}),
@@ -122,7 +125,7 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
     ),
     "stuck worker": (NotAgreed, patch("/models/broken", {})),
     "full disk": (NotKept, body("/models/strokes-full/load", b"", "")),
-    "deeply nested wish": (
+    "deeply nested change": (
         errors.MalformedBody,
         lambda client: client.patch("/models/rooms", data=b'{"shadow":' + b"[" * 30_000),
     ),

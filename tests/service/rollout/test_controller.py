@@ -16,7 +16,7 @@ from tests.bundles import write_table_bundle
 from tests.workers import Workers
 from vitrine import bundle
 
-GIVEN_UP = "three workers ended while they loaded this version."
+GIVEN_UP = "Three workers ended while they loaded this version."
 
 
 def test_version_beyond_the_policy_and_one_that_is_gone_are_dropped(
