@@ -1,7 +1,7 @@
-"""The service's settings, read once from the environment.
+"""The settings of the service, read once from the environment.
 
-Every setting is a `VITRINE_<NAME>` variable. An unknown name or a bad value stops the start: a
-service that silently ran with a default would be found out in production.
+Every setting is a variable `VITRINE_<NAME>`. An unknown name or a bad value stops the start. If the
+service ran with a default instead, a typing mistake would be noticed in production only.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +14,11 @@ from vitrine.errors import nearest, shown
 from vitrine.options import DEFAULT_COVERAGE, DEFAULT_MAX_PIXELS
 
 PREFIX = "VITRINE_"
-_READ_ELSEWHERE = {"VITRINE_DATA"}  # where training and the tests find data sets
+_READ_ELSEWHERE = {"VITRINE_DATA"}  # the folder of data sets, for training and tests
 
 
 class InvalidSetting(Exception):
-    """A variable that cannot be used; the message names it, its rule and its value."""
+    """A variable has an unknown name or a bad value; the message says what is allowed."""
 
 
 def _setting(
@@ -40,66 +40,75 @@ def _setting(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What can be set from outside; units are in the names."""
+    """Settings of the service. Units are in the names."""
 
     models: str = _setting(
-        "models", "Folder of the bundles, `<name>/<version>/`; or `s3://...` or `https://...`."
+        "models",
+        "Folder of the models, with bundles in `<name>/<version>/`; or an address, `s3://...` or `https://...`.",
     )
-    cache: str = _setting("", "Folder that remote bundles are fetched into; empty for the user's.")
+    cache: str = _setting(
+        "", "Folder into which bundles are fetched from an address. Empty: the user's cache folder."
+    )
     state: str = _setting(
         "",
-        "Folder in which the workers agree on what is served; empty for one that ends with them.",
+        "Folder in which the workers agree on what is served. Empty: one that is removed when the "
+        "server stops.",
     )
     versions: Policy = _setting(
         "latest:2",
-        "Versions that are served of each model: `latest:N`, `all` or numbers such as `1,3`.",
+        "Versions of each model that are served: `latest:N`, `all` or numbers such as `1,3`.",
         parse=parse_policy,
     )
     watch_seconds: float = _setting(
-        1.0, "Time between two looks for new versions; 0 to look only when told.", minimum=0
+        1.0, "Time between two looks for new versions. 0: look only on request.", minimum=0
     )
     management_token: str = _setting(
-        "", "Whoever sends it may change what is served; empty to let this machine alone do so."
+        "", "Secret of those who may change what is served. Empty: only this machine may change it."
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "TCP port to listen on.")
-    workers: int = _setting(2, "Worker processes.")
-    threads: int = _setting(256, "Most request threads in each worker; few of them compute.")
+    workers: int = _setting(2, "Number of worker processes.")
+    threads: int = _setting(
+        256,
+        "Largest number of threads in each worker. Only a few of them compute at the same time.",
+    )
     graceful_timeout_seconds: int = _setting(
-        30, "Time that requests under way get to finish when the server stops."
+        30, "Time that the server gives its requests to finish when it stops."
     )
     body_timeout_seconds: float = _setting(
         20.0,
-        "Longest silence while a body is being received or an answer is being read.",
+        "Longest pause of a client that sends a body or reads an answer.",
         minimum=0.1,
     )
-    max_body_bytes: int = _setting(32 * 2**20, "Largest body of pictures or JSON.")
-    max_csv_bytes: int = _setting(4 * 2**30, "Largest CSV body; it is streamed, never held.")
-    max_files: int = _setting(64, "Most files in one multipart body.")
-    max_instances: int = _setting(10_000, "Most instances in one JSON body.")
-    max_rows: int = _setting(20_000_000, "Most rows in one CSV body.")
-    max_row_bytes: int = _setting(2**20, "Longest single row of a CSV body.", minimum=1024)
+    max_body_bytes: int = _setting(32 * 2**20, "Largest size of a body with pictures or JSON.")
+    max_csv_bytes: int = _setting(
+        4 * 2**30, "Largest size of a CSV body. It is streamed, so that it needs little memory."
+    )
+    max_files: int = _setting(64, "Largest number of files in a multipart body.")
+    max_instances: int = _setting(10_000, "Largest number of instances in a JSON body.")
+    max_rows: int = _setting(20_000_000, "Largest number of rows in a CSV body.")
+    max_row_bytes: int = _setting(2**20, "Largest size of one row of a CSV body.", minimum=1024)
     max_pixels: int = _setting(
-        DEFAULT_MAX_PIXELS, "Most pixels of one picture, width times height."
+        DEFAULT_MAX_PIXELS, "Largest number of pixels in a picture, width times height."
     )
     coverage: float = _setting(
         DEFAULT_COVERAGE,
-        "Probability with which prediction sets and intervals hold the truth, where none is asked; "
-        "less for a model that too few instances calibrated.",
+        "Default probability with which prediction sets and intervals hold the truth. It is lower "
+        "for a model that was calibrated with few instances.",
         minimum=0.01,
         below=1,
     )
-    max_explained: int = _setting(64, "Most instances that one request may have explained.")
-    log_level: str = _setting(
-        "INFO", "Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
+    max_explained: int = _setting(
+        64, "Largest number of instances that one request may have explained."
     )
+    log_level: str = _setting("INFO", "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings from environment variables.
 
         Raises:
-            InvalidSetting: A variable is unknown, or its value is not of the setting's type.
+            InvalidSetting: A variable is unknown, or its value has the wrong type or range.
         """
         known = {PREFIX + spec.name.upper(): spec for spec in fields(cls)}
         given = {

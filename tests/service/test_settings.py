@@ -1,4 +1,4 @@
-"""Settings: what is given is taken, what is wrong stops the start."""
+"""Settings: values are read from the environment, and a bad one stops the start."""
 
 import pytest
 
