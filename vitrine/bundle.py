@@ -1,7 +1,7 @@
-"""One version on disk: `manifest.json` <-> `Manifest`.
+"""One version of a model on disk: the folder `models/<name>/<version>/`, called a bundle.
 
-Training writes it, the service reads it; it is the contract between the two and knows neither.
-A bundle is the folder `models/<name>/<version>/`; what has no manifest is not a version.
+A bundle is the contract between training, which writes it, and the service, which reads it. Its
+file `manifest.json` is a `Manifest`. A folder without a manifest is not a version.
 """
 
 import hashlib
@@ -36,11 +36,16 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class InvalidBundle(Exception):
-    """A folder under `models/` that cannot be served; the message says which and why."""
+    """A bundle cannot be served; the message says which one and why."""
 
 
 class File(Record, frozen=True, kw_only=True):
-    """One file of the bundle, to be checked before it is opened."""
+    """One file of a bundle, which is checked before it is opened.
+
+    Attributes:
+        sha256: SHA-256 hash of its bytes, in hexadecimal.
+        size_bytes: Number of its bytes.
+    """
 
     sha256: str
     size_bytes: int
@@ -50,15 +55,15 @@ class Origin(Record, frozen=True, kw_only=True):
     """How the version was made, so that it can be made again.
 
     Attributes:
-        command: As typed.
-        seed: Of every random choice.
+        command: Command as it was typed.
+        seed: Seed of every random choice.
         data: Name or file name of the data set.
-        data_sha256: Of its bytes.
-        split: Instances in each part, by the part's name.
-        libraries: Version by name.
-        commit: Of the training code, where it was under version control.
-        wall_seconds: From start to publishing.
-        created: Time of publishing, ISO 8601, UTC.
+        data_sha256: SHA-256 hash of the data set's bytes.
+        split: Name of each part of the data -> number of its instances.
+        libraries: Name of each library -> its version.
+        commit: Commit of the training code; None where it was not under version control.
+        wall_seconds: Time from the start to publishing.
+        created: Time of publishing in UTC, in ISO 8601.
     """
 
     command: str
@@ -76,9 +81,10 @@ class Reference(Record, frozen=True, kw_only=True):
     """The distribution of one feature over the training instances.
 
     Attributes:
-        edges: Inner bin edges of a number, ascending; None for a category.
-        counts: Instances a bin. Of a number: below the first edge, between each two, from the last
-            on, blank. Of a category: blank, other, then the vocabulary in order.
+        edges: Inner edges of a number's bins, ascending; None for a category.
+        counts: Number of instances in each bin. The bins of a number are: below the first edge,
+            between each two edges, from the last edge on, blank. The bins of a category are: blank,
+            other, then each text of the vocabulary in order.
     """
 
     edges: tuple[float, ...] | None
@@ -86,14 +92,14 @@ class Reference(Record, frozen=True, kw_only=True):
 
 
 class Calibration(Record, frozen=True, kw_only=True):
-    """What was measured on instances that neither trained the network nor chose anything of it.
+    """The scores of the calibration part: instances that no choice about the network saw.
 
     Attributes:
-        scores: Nonconformity of their true answers as `vitrine.trust` has it, ascending; of
-            anomalies the network's own scores.
-        novelty: The network's novelty scores, ascending; empty where it gives none.
-        temperature: What the logits were divided by, inside the network; None where it predicts no
-            class.
+        scores: Nonconformity scores of the true answers, as `vitrine.trust` defines them,
+            ascending. Of a network that detects anomalies, its own scores.
+        novelty: Novelty scores of the network, ascending; empty where it has no such output.
+        temperature: Number that the logits are divided by, inside the network; None where it
+            predicts no class.
     """
 
     scores: tuple[float, ...]
@@ -102,26 +108,29 @@ class Calibration(Record, frozen=True, kw_only=True):
 
 
 class Manifest(Record, frozen=True, kw_only=True):
-    """Everything that is said about one version.
+    """The description of one version.
 
     Attributes:
-        format: Of the manifest itself.
-        name, version: Of the model.
-        task: What is predicted: a class, a number, several labels, or how strange an instance is.
-        signature: What goes in and what comes out.
-        target: Name of the column or thing predicted.
-        files: Every other file that is served from, by its name in the folder.
+        format: Number of the manifest's own format.
+        name: Name of the model.
+        version: Number of the version.
+        task: Kind of prediction: a class, a number, several labels, or an anomaly score.
+        signature: Inputs and outputs of the network.
+        target: Name of the column, or of the thing, that is predicted.
+        files: Name of every other file that the service needs -> its hash and size.
         origin: How the version was made.
-        scores: By part of the data ("validation", "test") and name of the measure.
-        multiply_adds: Of one instance; None where it cannot be counted.
-        parameters: Trainable numbers of the network.
-        onnx_difference: Largest difference between the exported file and Keras: of a probability,
-            or relative of a value; None where there is no ONNX file.
-        golden_tolerance: How far an engine may be from the golden answers, in the same measure.
-        calibration: What tells how far to trust an answer; None where there was too little data.
-        reference: Distribution over the training instances by feature.
-        dialect: Of the training file, for tables.
-        ignored_columns: Columns of the training file that are not inputs, with the reason.
+        scores: Part of the data ("validation", "test") -> name of the metric -> its value.
+        multiply_adds: Multiply-adds for one instance; None where they cannot be counted.
+        parameters: Number of trainable parameters of the network.
+        onnx_difference: Largest difference between the ONNX file and Keras, absolute of
+            probabilities and relative of values; None where there is no ONNX file.
+        golden_tolerance: Largest difference from the golden answers that an engine may have,
+            measured in the same way.
+        calibration: Scores that tell how far to trust an answer; None where there was too little
+            data.
+        reference: Name of each feature -> its distribution over the training instances.
+        dialect: Dialect of the training file; None for pictures.
+        ignored_columns: Name of each column of the training file that is no input -> the reason.
     """
 
     format: int
@@ -143,30 +152,30 @@ class Manifest(Record, frozen=True, kw_only=True):
     ignored_columns: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a calibration that is not one of this signature."""
+        """Refuse a calibration that does not fit the signature."""
         calibration, signature = self.calibration, self.signature
         is_value = isinstance(signature.prediction, ValueOutput)
         if (is_value and calibration is not None) != (signature.quantiles is not None):
-            raise ValueError("a value is calibrated where it has quantiles, and only there")
+            raise ValueError("a value must have both a calibration and quantiles, or neither")
         is_labels = isinstance(signature.prediction, LabelsOutput)
         is_anomaly = isinstance(signature.prediction, AnomalyOutput)
         if (is_labels or is_anomaly) and signature.novelty is not None:
-            raise ValueError("novelty is told of a class or a value only")
+            raise ValueError("only a class or a value may have a novelty score")
         if calibration is None:
             return
         if is_labels:
-            raise ValueError("labels are tempered within the network, and not calibrated")
+            raise ValueError("labels must not have a calibration: their network is tempered itself")
         if is_anomaly and calibration.temperature is not None:
-            raise ValueError("an anomaly's score has no temperature")
+            raise ValueError("an anomaly score must not have a temperature")
         if not calibration.scores or bool(calibration.novelty) != (signature.novelty is not None):
-            raise ValueError("every output that is calibrated needs scores")
+            raise ValueError("every calibrated output must have calibration scores")
         for scores in (calibration.scores, calibration.novelty):
             if any(low > high for low, high in pairwise(scores)):
                 raise ValueError("calibration scores must ascend")
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
-    """Write the manifest, which makes the folder a version: the last file to be written."""
+    """Write the manifest, as the last file: it makes the folder a version."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     (folder / MANIFEST_NAME).write_bytes(text + b"\n")
 
@@ -175,7 +184,8 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of one version.
 
     Raises:
-        InvalidBundle: It is missing, unreadable, of another format, or of another folder.
+        InvalidBundle: The manifest is missing or malformed, has another format, or belongs to
+            another folder.
     """
     try:
         body = (folder / MANIFEST_NAME).read_bytes()
@@ -184,35 +194,39 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder}: {MANIFEST_NAME} cannot be read: {error.strerror}."
         ) from error
     try:
-        found = msgspec.json.decode(body, type=dict[str, Any]).get("format")
-        if found != FORMAT:
-            raise InvalidBundle(f"{folder}: format must be {FORMAT}. Received: {found!r}.")
-        manifest = msgspec.json.decode(body, type=Manifest)
+        # The format is checked before the members, which another format need not have.
+        members = msgspec.json.decode(body, type=dict[str, Any])
+        received = members.get("format")
+        if received != FORMAT:
+            raise InvalidBundle(f"{folder}: The format must be {FORMAT}. Received: {received!r}.")
+        manifest = msgspec.convert(members, Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidBundle(f"{folder}: {MANIFEST_NAME} is malformed: {error}.") from error
     if (manifest.name, str(manifest.version)) != (folder.parent.name, folder.name):
-        raise InvalidBundle(f"{folder}: the manifest is of {manifest.name}/{manifest.version}.")
+        raise InvalidBundle(
+            f"{folder}: The manifest belongs to {manifest.name}/{manifest.version}."
+        )
     return manifest
 
 
 def describe_file(path: Path) -> File:
-    """Hash and measure one file for the manifest."""
+    """Return the hash and the size of one file, for the manifest."""
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return File(sha256=digest, size_bytes=path.stat().st_size)
 
 
 def verify_files(manifest: Manifest, folder: Path) -> None:
-    """Compare every file of a version with what the manifest says of it.
+    """Compare every file of a version with its size and hash in the manifest.
 
     Raises:
-        InvalidBundle: A file is missing or has other bytes than were published.
+        InvalidBundle: A file is missing, or its bytes are not those that were published.
     """
     for name, expected in manifest.files.items():
         if Path(name).name != name:
-            raise InvalidBundle(f"{folder}: file name {name!r} leaves the folder.")
+            raise InvalidBundle(f"{folder}: The file name {name!r} leaves the folder.")
         try:
-            # Of one that is still being copied the size alone tells it.
+            # The size alone tells a file that is still being copied, without reading it.
             status = (folder / name).stat()
             is_whole = S_ISREG(status.st_mode) and status.st_size == expected.size_bytes
             is_whole = is_whole and describe_file(folder / name) == expected
@@ -223,7 +237,7 @@ def verify_files(manifest: Manifest, folder: Path) -> None:
 
 
 def versions(models: Path, name: str) -> list[int]:
-    """List a model's published versions, ascending."""
+    """List the published versions of a model in ascending order."""
     return sorted(
         int(path.parent.name)
         for path in (models / name).glob(f"*/{MANIFEST_NAME}")
@@ -243,12 +257,12 @@ def list_versions(models: Path) -> dict[str, list[int]]:
 
 
 def write_golden(folder: Path, instances: Instances, expected: NDArray[np.float32]) -> None:
-    """Write golden examples: raw instances and the predictions that belong to them.
+    """Write golden examples: raw instances, and what the network predicted on them.
 
     Args:
-        folder: The bundle.
-        instances: Raw values; pictures stacked, so of one size.
-        expected: Probabilities, values or scores.
+        folder: Folder of the bundle.
+        instances: Raw values. Pictures must have one size, so that they can be stacked.
+        expected: Predicted probabilities, values or scores.
 
     Shapes:
         expected: (n, classes), (n, labels) or (n,).
@@ -258,10 +272,10 @@ def write_golden(folder: Path, instances: Instances, expected: NDArray[np.float3
 
 
 def read_golden(folder: Path) -> tuple[Instances, NDArray[np.float32]]:
-    """Read golden examples: raw instances and the predictions that belong to them.
+    """Read golden examples: raw instances, and what the network predicted on them.
 
     Raises:
-        InvalidBundle: There are none, or the file is damaged.
+        InvalidBundle: The file is missing or damaged.
     """
     try:
         with (
@@ -279,7 +293,7 @@ def read_golden(folder: Path) -> tuple[Instances, NDArray[np.float32]]:
 
 
 def _without_objects(raw: NDArray[Any]) -> NDArray[Any]:
-    """Turn texts into fixed-width unicode, blank as "": pickled objects are never stored."""
+    """Turn texts into Unicode of fixed width, a blank into "": no pickled object is ever stored."""
     if raw.dtype != object:
         return raw
     return np.array(["" if text is None else text for text in raw], dtype=np.str_)

@@ -59,7 +59,7 @@ def _edit(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes
         (lambda _: b"\xff{}", "malformed"),
         (_edit(lambda manifest: manifest.pop("task")), "task"),
         (_edit(lambda manifest: manifest.update(format=1)), "format must be 2. Received: 1"),
-        (_edit(lambda manifest: manifest.update(version=2)), "is of rooms/2"),
+        (_edit(lambda manifest: manifest.update(version=2)), "belongs to rooms/2"),
         (_edit(lambda manifest: manifest.update(task="dreaming")), "dreaming"),
     ],
     ids=["truncated", "a list", "not text", "no task", "format", "version", "task"],
@@ -96,27 +96,27 @@ def test_damaged_manifest_is_refused(
         (
             write_picture_bundle,
             lambda manifest: manifest["calibration"]["scores"].clear(),
-            "every output that is calibrated needs scores",
+            "every calibrated output must have calibration scores",
         ),
         (
             write_picture_bundle,
             lambda manifest: manifest["calibration"]["novelty"].clear(),
-            "every output that is calibrated needs scores",
+            "every calibrated output must have calibration scores",
         ),
         (
             write_picture_bundle,
             lambda manifest: manifest["signature"]["outputs"].pop(),
-            "every output that is calibrated needs scores",
+            "every calibrated output must have calibration scores",
         ),
         (
             write_table_bundle,
             lambda manifest: manifest["signature"]["outputs"].pop(),
-            "a value is calibrated where it has quantiles",
+            "must have both a calibration and quantiles, or neither",
         ),
         (
             write_table_bundle,
             lambda manifest: manifest.update(calibration=None),
-            "a value is calibrated where it has quantiles",
+            "must have both a calibration and quantiles, or neither",
         ),
         (
             write_table_bundle,
@@ -178,17 +178,17 @@ _QUANTILES = {**_NOVELTY, "kind": "quantiles", "shape": [2], "levels": [0.05, 0.
         (
             write_labels_bundle,
             lambda manifest: manifest.update(calibration={"scores": [0.5]}),
-            "labels are tempered within the network, and not calibrated",
+            "labels must not have a calibration",
         ),
         (
             write_labels_bundle,
             lambda manifest: manifest["signature"]["outputs"].append(_NOVELTY),
-            "novelty is told of a class or a value only",
+            "only a class or a value may have a novelty score",
         ),
         (
             write_labels_bundle,
             lambda manifest: manifest["signature"]["outputs"].append(_QUANTILES),
-            "a value is calibrated where it has quantiles",
+            "must have both a calibration and quantiles, or neither",
         ),
         (
             write_labels_bundle,
@@ -203,17 +203,17 @@ _QUANTILES = {**_NOVELTY, "kind": "quantiles", "shape": [2], "levels": [0.05, 0.
         (
             write_anomaly_bundle,
             lambda manifest: manifest["calibration"].update(temperature=1.5),
-            "an anomaly's score has no temperature",
+            "an anomaly score must not have a temperature",
         ),
         (
             write_anomaly_bundle,
             lambda manifest: manifest["calibration"].update(scores=[]),
-            "every output that is calibrated needs scores",
+            "every calibrated output must have calibration scores",
         ),
         (
             write_anomaly_bundle,
             lambda manifest: manifest["calibration"].update(novelty=[0.5]),
-            "every output that is calibrated needs scores",
+            "every calibrated output must have calibration scores",
         ),
         (
             write_anomaly_bundle,
@@ -223,12 +223,12 @@ _QUANTILES = {**_NOVELTY, "kind": "quantiles", "shape": [2], "levels": [0.05, 0.
         (
             write_anomaly_bundle,
             lambda manifest: manifest["signature"]["outputs"].append(_NOVELTY),
-            "novelty is told of a class or a value only",
+            "only a class or a value may have a novelty score",
         ),
         (
             write_anomaly_bundle,
             lambda manifest: manifest["signature"]["outputs"].append(_QUANTILES),
-            "a value is calibrated where it has quantiles",
+            "must have both a calibration and quantiles, or neither",
         ),
         (
             write_anomaly_bundle,
