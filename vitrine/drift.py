@@ -1,7 +1,7 @@
-"""Whether what comes in still looks like what was trained on: bins, counts, one distance.
+"""Drift: whether received instances still look like the training data.
 
-Training counts its instances into bins, feature by feature; the service counts what it answers
-into the same ones. Counts of several processes and machines add up.
+Training counts its instances into bins, feature by feature, and the service counts the instances
+that it predicts on into the same bins. Counts of several processes and machines can be added up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,57 +18,60 @@ from vitrine.signature import FIRST_CODE, CategoryInput, ProbabilitiesOutput
 Counts = NDArray[np.int64]
 Verdict = Literal["too few", "stable", "shifted", "drifted"]
 
-# Half an instance is added to every bin, of the reference and of what came in: an empty bin would
-# make the index infinite.
+# Half an instance is added to every bin, of training and of the received instances: an empty bin
+# would make the index infinite.
 SMOOTHING = 0.5
-# With fewer instances chance alone moves the index too far.
+# With fewer instances, chance alone moves the index too far. It moves it by about the number of
+# bins over the number of instances. With 15 instances for each bin, the index of instances like
+# those of training exceeds `SHIFTED` once in a thousand times.
 LEAST_INSTANCES = 500
-# By about the number of bins over that of instances: 15 a bin keep it below `SHIFTED` but for one
-# time in a thousand.
-LEAST_INSTANCES_A_BIN = 15
-# As credit scoring has read the index since it was first used there; and parts of the instances
-# that have become blank, or are no longer.
+LEAST_INSTANCES_PER_BIN = 15
+# The limits of the index that are usual in credit scoring, where it was first used. The same limits
+# hold for the change of the share of blanks.
 SHIFTED = 0.1
 DRIFTED = 0.25
 BLANK = "blank"
 
 
-def population_stability_index(expected: Counts, found: Counts) -> float:
-    """Return how far two distributions over the same bins are apart; 0 where they are the same.
+def population_stability_index(expected: Counts, actual: Counts) -> float:
+    """Return how much two distributions over the same bins differ; 0 where they are the same.
 
-    Of the shares e and f of each bin, (f - e) * ln(f / e), summed over all bins. A share is
-    (count + 0.5) / (all + 0.5 * bins).
+    It is the sum of (a - e) * ln(a / e) over all bins, where e and a are the shares of a bin in the
+    expected and in the actual distribution. A share is (count + 0.5) / (total + 0.5 * bins).
 
     Shapes:
-        (bins,).
+        expected, actual: (bins,).
 
     References:
         Yurdakul and Naranjo (2020), Statistical properties of the population stability index,
         doi:10.21314/JRMV.2020.227.
     """
-    expected_shares, found_shares = (
+    expected_shares, actual_shares = (
         (counts + SMOOTHING) / (counts.sum() + SMOOTHING * len(counts))
-        for counts in (expected, found)
+        for counts in (expected, actual)
     )
-    gaps = found_shares - expected_shares
-    return float(np.sum(gaps * np.log(found_shares / expected_shares)))
+    gaps = actual_shares - expected_shares
+    return float(np.sum(gaps * np.log(actual_shares / expected_shares)))
 
 
 def picture_measures(
     pixels: NDArray[np.number[Any]], *, inked: bool
 ) -> dict[str, NDArray[np.float32]]:
-    """Measure each picture's ink, or the light of one that is not ink on black.
+    """Measure the ink of pictures that are ink on black, and the light of others.
 
     Args:
-        pixels: Levels in [0, 255] in the network's geometry.
-        inked: Whether they are ink on black.
+        pixels: Levels in [0, 255], in the geometry of the network.
+        inked: Whether the pictures are ink on black.
 
     Returns:
-        Of ink `ink_mass`, the mean level in [0, 1]; `box_width` and `box_height` of the ink and
-        `stroke_width`, in pixels. A stroke's width is twice its area over its outline. Of others,
-        in [0, 1], `brightness`, the mean level; `contrast`, its standard deviation; `detail`, the
-        mean difference of neighbours; and of those in colour `saturation`, the mean difference
-        between the strongest and the weakest channel.
+        Name of each measure -> its values.
+
+        Of ink: `ink_mass`, the mean level in [0, 1]; `box_width` and `box_height` of the ink, and
+        `stroke_width`, in pixels. The width of a stroke is twice its area over its outline.
+
+        Of light, in [0, 1]: `brightness`, the mean level; `contrast`, the standard deviation of the
+        levels; `detail`, the mean difference of neighbouring pixels; and in colour `saturation`,
+        the mean difference between the strongest and the weakest channel.
 
     Shapes:
         pixels: (n, height, width, channels); each measure: (n,).
@@ -78,16 +81,16 @@ def picture_measures(
 
 def _light_measures(pixels: NDArray[np.number[Any]]) -> dict[str, NDArray[np.float32]]:
     levels = pixels.mean(axis=-1, dtype=np.float32) / np.float32(255)
-    steps = (np.abs(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))
-    found = {
+    differences = (np.abs(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))
+    measures = {
         "brightness": levels.mean(axis=(1, 2)),
         "contrast": levels.std(axis=(1, 2)),
-        "detail": sum(steps, np.float32(0)) / np.float32(2),
+        "detail": sum(differences, np.float32(0)) / np.float32(2),
     }
     if pixels.shape[-1] > 1:
         spread = (pixels.max(axis=-1) - pixels.min(axis=-1)).mean(axis=(1, 2), dtype=np.float32)
-        found["saturation"] = spread / np.float32(255)
-    return found
+        measures["saturation"] = spread / np.float32(255)
+    return measures
 
 
 def _ink_measures(pixels: NDArray[np.number[Any]]) -> dict[str, NDArray[np.float32]]:
@@ -108,19 +111,27 @@ def _ink_measures(pixels: NDArray[np.number[Any]]) -> dict[str, NDArray[np.float
 
 
 def _extent(inked: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the length from the first inked line to the last; 0 where there is none."""
+    """Return the number of lines from the first one with ink to the last; 0 where there is none.
+
+    Shapes:
+        inked: (n, lines); returns (n,).
+    """
     first, last = inked.argmax(axis=1), inked.shape[1] - inked[:, ::-1].argmax(axis=1)
     return np.where(inked.any(axis=1), last - first, 0).astype(np.float32)
 
 
-def number_places(values: NDArray[np.floating[Any]], edges: Sequence[float]) -> NDArray[np.intp]:
-    """Return the bin of each number; NaN is in the last one.
+def bin_indices(values: NDArray[np.floating[Any]], edges: Sequence[float]) -> NDArray[np.intp]:
+    """Return the index of each number's bin; NaN is in the last bin.
+
+    Args:
+        values: Numbers of one feature.
+        edges: Inner edges of its bins, ascending.
 
     Shapes:
-        (n,).
+        values: (n,); returns (n,).
     """
-    places = np.searchsorted(np.asarray(edges, dtype=np.float32), values, side="right")
-    return np.where(np.isnan(values), len(edges) + 1, places)
+    indices = np.searchsorted(np.asarray(edges, dtype=np.float32), values, side="right")
+    return np.where(np.isnan(values), len(edges) + 1, indices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,74 +139,78 @@ class Feature:
     """One feature of a version, with its bins.
 
     Attributes:
-        name: Of the column, or of what is measured of a picture and its prediction.
-        bins: Their names, in order, each with its place before it, but for that of blanks.
-        reference: Instances of training in each.
+        name: Name of the column, or of a measure of a picture or its prediction.
+        bins: Names of the bins in order. Each but that of blanks begins with its index, so that
+            they can be sorted.
+        reference: Number of training instances in each bin.
     """
 
     name: str
     bins: tuple[str, ...]
     reference: Reference
 
-    def compare(self, found: Counts) -> "Drift":
-        """Return how far counts are from those of training.
+    def compare(self, actual: Counts) -> "Drift":
+        """Compare counts of instances with those of training.
+
+        Args:
+            actual: Number of received instances in each bin.
 
         Shapes:
-            found: (bins,).
+            actual: (bins,).
         """
         blank = self.bins.index(BLANK)
         expected = np.array(self.reference.counts, dtype=np.int64)
-        known = np.delete(found, blank)
-        blanks, before = (
-            float(counts[blank] / max(1, counts.sum())) for counts in (found, expected)
+        blanks, blanks_in_training = (
+            float(counts[blank] / max(1, counts.sum())) for counts in (actual, expected)
         )
+        values = np.delete(actual, blank)
         return Drift(
-            index=population_stability_index(np.delete(expected, blank), known),
-            more_blanks=blanks - before,
-            known=int(known.sum()),
-            least=max(LEAST_INSTANCES, LEAST_INSTANCES_A_BIN * len(known)),
-            instances=int(found.sum()),
+            index=population_stability_index(np.delete(expected, blank), values),
+            more_blanks=blanks - blanks_in_training,
+            values=int(values.sum()),
+            least_values=max(LEAST_INSTANCES, LEAST_INSTANCES_PER_BIN * len(values)),
+            instances=int(actual.sum()),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """How far one feature is from what training saw.
+    """How much one feature of the received instances differs from training.
 
-    Blanks are told apart from values: a blank where training had none is one more thing to know of
-    an instance, which its answer warns of, and not another distribution of what is known.
+    Blanks are kept apart from values. Blanks where training had none say something about the
+    instances, which their predictions warn of, but nothing about the distribution of the values.
 
     Attributes:
-        index: The population stability index of the values, blanks left out.
-        more_blanks: The share of blanks, less that of training.
-        known: Instances with a value.
-        least: With so many values the index means something.
-        instances: All of them.
+        index: Population stability index of the values, without the blanks.
+        more_blanks: Share of blanks, minus their share in training.
+        values: Number of instances with a value.
+        least_values: Number of values from which on the index is more than chance.
+        instances: Number of all instances.
     """
 
     index: float
     more_blanks: float
-    known: int
-    least: int = LEAST_INSTANCES
+    values: int
+    least_values: int = LEAST_INSTANCES
     instances: int
 
     @property
     def verdict(self) -> Verdict:
-        """Say plainly what that means."""
+        """What the index and the share of blanks mean, in words."""
         if self.instances < LEAST_INSTANCES:
             return "too few"
-        is_told = self.known >= self.least
-        far = max(abs(self.more_blanks), self.index if is_told else 0.0)
-        if far < SHIFTED:
-            return "stable" if is_told else "too few"
-        return "shifted" if far < DRIFTED else "drifted"
+        has_index = self.values >= self.least_values
+        change = max(abs(self.more_blanks), self.index if has_index else 0.0)
+        if change < SHIFTED:
+            return "stable" if has_index else "too few"
+        return "shifted" if change < DRIFTED else "drifted"
 
 
 def features(manifest: Manifest) -> tuple[Feature, ...]:
-    """Return the features that a version's reference distribution is about.
+    """Return the features of a version's reference distribution.
 
     Raises:
-        InvalidBundle: Training counted one into other bins than the signature has.
+        InvalidBundle: A feature has another number of bins in training than in the signature.
     """
     vocabularies: dict[str, tuple[str, ...]] = {
         spec.name: spec.vocabulary
@@ -205,15 +220,17 @@ def features(manifest: Manifest) -> tuple[Feature, ...]:
     prediction = manifest.signature.prediction
     if isinstance(prediction, ProbabilitiesOutput):
         vocabularies.setdefault("label", prediction.labels)
-    found = tuple(
+    described = tuple(
         Feature(name, _bin_names(reference, vocabularies.get(name, ())), reference)
         for name, reference in manifest.reference.items()
     )
-    for feature in found:
+    for feature in described:
         counts, bins = len(feature.reference.counts), len(feature.bins)
         if counts != bins:
-            raise InvalidBundle(f"the reference of {feature.name!r} has {counts}, not {bins} bins.")
-    return found
+            raise InvalidBundle(
+                f"The reference of {feature.name!r} must have {bins} bins. Received: {counts}."
+            )
+    return described
 
 
 def _bin_names(reference: Reference, vocabulary: Sequence[str]) -> tuple[str, ...]:
@@ -228,15 +245,15 @@ def _bin_names(reference: Reference, vocabulary: Sequence[str]) -> tuple[str, ..
         blank = len(names) - 1
     digits = len(str(len(names) - 1))
     return tuple(
-        name if place == blank else f"{place:0{digits}} {name}" for place, name in enumerate(names)
+        name if index == blank else f"{index:0{digits}} {name}" for index, name in enumerate(names)
     )
 
 
 class Bins:
-    """The bins of all features of a version, side by side.
+    """The bins of all features of a version, in one row.
 
     Attributes:
-        features: In order; the bins of each follow those of the one before it.
+        features: Features in order; the bins of each follow those of the feature before it.
     """
 
     def __init__(self, manifest: Manifest) -> None:
@@ -252,49 +269,52 @@ class Bins:
     def measure(
         self, tensors: Mapping[str, NDArray[Any]], probabilities: NDArray[np.float32] | None
     ) -> dict[str, NDArray[Any]]:
-        """Return each feature's values: numbers, or codes of categories.
+        """Return the values of each feature: numbers, or codes of categories.
 
         Args:
-            tensors: What the network took, by the names of the features.
-            probabilities: What it answered, where it says which one class it is.
+            tensors: Name of each input -> the network's input.
+            probabilities: Predicted probabilities of a classifier; None for other networks.
+
+        Returns:
+            Name of each feature -> its values.
 
         Shapes:
-            Each tensor (n, ...); probabilities: (n, classes); each feature (n,).
+            tensors: (n, ...) each; probabilities: (n, classes); returns (n,) each.
         """
         if self._picture is None:
             return {name: tensor.reshape(len(tensor)) for name, tensor in tensors.items()}
         (pixels,) = tensors.values()
-        found: dict[str, NDArray[Any]] = dict(picture_measures(pixels, inked=self._picture.inked))
+        values: dict[str, NDArray[Any]] = dict(picture_measures(pixels, inked=self._picture.inked))
         if probabilities is not None:
-            found["label"] = probabilities.argmax(axis=1) + FIRST_CODE
-            found["probability"] = probabilities.max(axis=1)
-        return found
+            values["label"] = probabilities.argmax(axis=1) + FIRST_CODE
+            values["probability"] = probabilities.max(axis=1)
+        return values
 
     def count(self, values: Mapping[str, NDArray[Any]]) -> Counts:
         """Count instances into the bins.
 
         Args:
-            values: As `measure` returns them.
+            values: Name of each feature -> its values, as `measure` returns them.
 
         Shapes:
-            (bins,).
+            values: (n,) each; returns (bins,).
         """
-        places = [
+        indices = [
             self._first[feature.name]
             + (
                 values[feature.name]
                 if feature.reference.edges is None
-                else number_places(values[feature.name], feature.reference.edges)
+                else bin_indices(values[feature.name], feature.reference.edges)
             )
             for feature in self.features
         ]
-        return np.bincount(np.concatenate(places), minlength=self._count)
+        return np.bincount(np.concatenate(indices), minlength=self._count)
 
     def split(self, counts: Counts) -> dict[str, Counts]:
-        """Return each feature's own counts.
+        """Return the counts of each feature by its name.
 
         Shapes:
-            (bins,) to (bins of the feature,) each.
+            counts: (bins,); returns (bins of the feature,) each.
         """
         return {
             feature.name: counts[first : first + len(feature.bins)]

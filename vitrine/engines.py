@@ -1,7 +1,7 @@
-"""A saved model file -> a callable on arrays.
+"""A saved network -> a function on arrays.
 
-ONNX Runtime runs every bundle that has an ONNX file. A bundle with a Keras file alone is run by
-TensorFlow where that is installed; the service itself does not need it.
+ONNX Runtime runs every bundle that has an ONNX file. TensorFlow, where it is installed, runs a
+bundle that has a Keras file alone; the service itself does not need TensorFlow.
 """
 
 import os
@@ -22,43 +22,45 @@ Engine = Callable[[Tensors], dict[str, NDArray[np.float32]]]
 
 
 def load_engine(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
-    """Open a version's network.
+    """Open the network of a version.
 
     Args:
-        folder: The bundle, its files already verified.
-        manifest: What it says its inputs and outputs are.
-        threads: Cores that one call may use.
+        folder: Folder of the bundle, whose files are already verified.
+        manifest: Manifest of the bundle.
+        threads: Number of threads that one call may use.
 
     Returns:
-        A function from the signature's tensors to its outputs by name; thread-safe.
+        A thread-safe function from the tensors of the inputs to the outputs, by their names in the
+        signature.
 
     Raises:
-        InvalidBundle: No engine here can run it, or its tensors are not the signature's.
+        InvalidBundle: No installed engine can run the network, or its inputs or outputs are not
+            those of the signature.
     """
     if ONNX_NAME in manifest.files:
         return _load_onnx(folder, manifest, threads=threads)
     if KERAS_NAME not in manifest.files:
         # Keras' older format may hold code, which loading would run.
         older = next((name for name in manifest.files if name.lower().endswith(_OLDER)), None)
-        more = "" if older is None else f"; {older} is not opened: the service takes no .h5 files"
-        raise InvalidBundle(f"{folder}: holds neither {ONNX_NAME} nor {KERAS_NAME}{more}.")
+        more = "" if older is None else f" {older} is not opened: the service takes no .h5 files."
+        raise InvalidBundle(f"{folder}: There is neither {ONNX_NAME} nor {KERAS_NAME}.{more}")
     if find_spec("tensorflow") is None:
         raise InvalidBundle(
-            f"{folder}: holds no {ONNX_NAME}, and TensorFlow, which would run {KERAS_NAME}, "
+            f"{folder}: There is no {ONNX_NAME}, and TensorFlow, which would run {KERAS_NAME}, "
             "is not installed."
         )
     return _load_keras(folder, manifest)
 
 
 def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
-    # Importing it starts threads that a forked worker would lack and wait for at its end.
+    # The import starts threads that a forked worker would lack, and wait for at its end.
     import onnxruntime  # noqa: PLC0415
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Spinning threads would burn the cores that other requests decode on, and an arena keeps the
-    # largest batch ever seen; neither pays for networks that take microseconds.
+    # Spinning threads would take the cores that other requests are decoded on, and an arena keeps
+    # the memory of the largest batch. Neither pays for networks that take microseconds.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
@@ -66,11 +68,11 @@ def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
         session = onnxruntime.InferenceSession(
             (folder / ONNX_NAME).read_bytes(), options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # the runtime's own errors share no base class but this
+    except Exception as error:  # the errors of the runtime share no other base class
         raise InvalidBundle(
             f"{folder}: {ONNX_NAME} cannot be opened: {type(error).__name__}."
         ) from error
-    _check_tensors(folder, manifest, {tensor.name for tensor in session.get_inputs()})
+    _check_inputs(folder, manifest, {tensor.name for tensor in session.get_inputs()})
     tensors = [output.tensor for output in manifest.signature.outputs]
     names = [output.name for output in manifest.signature.outputs]
     missing = set(tensors) - {tensor.name for tensor in session.get_outputs()}
@@ -90,11 +92,11 @@ def _load_keras(folder: Path, manifest: Manifest) -> Engine:
 
     try:
         network = keras.saving.load_model(folder / KERAS_NAME, compile=False, safe_mode=True)
-    except Exception as error:  # a damaged archive can fail in any of Keras' layers
+    except Exception as error:  # a damaged archive may fail in any layer of Keras
         raise InvalidBundle(
             f"{folder}: {KERAS_NAME} cannot be opened: {type(error).__name__}."
         ) from error
-    _check_tensors(folder, manifest, {tensor.name for tensor in network.inputs})
+    _check_inputs(folder, manifest, {tensor.name for tensor in network.inputs})
     outputs = manifest.signature.outputs
     # A free batch axis: one trace serves every batch size.
     specs = {
@@ -110,16 +112,20 @@ def _load_keras(folder: Path, manifest: Manifest) -> Engine:
     return run
 
 
-def _check_tensors(folder: Path, manifest: Manifest, found: set[str]) -> None:
+def _check_inputs(folder: Path, manifest: Manifest, inputs: set[str]) -> None:
     expected = {spec.tensor for spec in manifest.signature.inputs}
-    if found != expected:
+    if inputs != expected:
         raise InvalidBundle(
-            f"{folder}: the network takes {sorted(found)}, the signature {sorted(expected)}."
+            f"{folder}: The network has the inputs {sorted(inputs)}, but the signature has "
+            f"{sorted(expected)}."
         )
 
 
 def available_cpus() -> int:
-    """Count the cores this process may use: the cgroup's quota or the scheduler's mask, if less."""
+    """Return the number of cores that this process may use.
+
+    It is the least of the quota of its cgroup, rounded up, and the cores that the scheduler allows.
+    """
     return max(1, min(len(os.sched_getaffinity(0)), _cgroup_quota(Path("/sys/fs/cgroup"))))
 
 

@@ -1,6 +1,7 @@
-"""The errors a client can cause or meet, each with its HTTP status.
+"""The errors that a client can cause or meet, each with its HTTP status.
 
-Classes compose their own messages, so that no caller writes prose, and know no web framework.
+Each class composes its message from typed arguments, so that all messages of a kind are alike. None
+knows a web framework.
 """
 
 import re
@@ -10,18 +11,20 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from typing import ClassVar
 
+# More faults than a person reads at once; the limit bounds the size of an answer.
 MAX_FAULTS = 20
+# A message never repeats more of what a client sent.
 _SHOWN_CHARACTERS = 40
 
 
 def shown(value: object) -> str:
-    """Quote what arrived, cut to 40 characters and with control characters escaped."""
+    """Quote a received value, cut to 40 characters and with control characters escaped."""
     text = value if isinstance(value, str) else str(value)
     return repr(text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the known name closest to `name`, or nothing."""
+    """Return " Did you mean 'x'?" with the known name closest to `name`, or "" if none is close."""
     lowered = {word.lower(): word for word in known}
     close = get_close_matches(name.lower()[:200], lowered, n=1, cutoff=0.6)
     return f" Did you mean {shown(lowered[close[0]])}?" if close else ""
@@ -29,7 +32,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing wrong with one place of a body."""
+    """One thing that is wrong in a body.
+
+    Attributes:
+        detail: Sentence that says where it is, which rule it breaks and what was received.
+        pointer: JSON pointer to it, as a URI fragment; None in a CSV body.
+        line: Line of a CSV body, from 1; None in other bodies.
+        column: Name of the column; None where the fault is not of one column.
+    """
 
     detail: str
     pointer: str | None = None
@@ -38,13 +48,13 @@ class Fault:
 
 
 class VitrineError(Exception):
-    """A request that cannot be answered, and why.
+    """A request cannot be answered.
 
     Attributes:
-        status: The HTTP status that answers it.
-        title: What kind of problem it is; the same for every occurrence.
-        detail: What is wrong with this request.
-        faults: Every fault found, up to `MAX_FAULTS`, where there is more to say than `detail`.
+        status: HTTP status of the answer.
+        title: Kind of problem; the same for every occurrence.
+        detail: Sentences that say what is wrong with this request.
+        faults: Faults of its body, up to `MAX_FAULTS`; empty where `detail` says everything.
     """
 
     status: ClassVar[HTTPStatus]
@@ -57,7 +67,7 @@ class VitrineError(Exception):
 
     @classmethod
     def slug(cls) -> str:
-        """Return the problem's short name, as used in its URI and in metrics."""
+        """Return the short name of the problem, which its URI and the metrics use."""
         return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
 
@@ -89,7 +99,7 @@ class MalformedBody(VitrineError):
 
 
 class MalformedPicture(VitrineError):
-    """The body starts like a picture, but is truncated or corrupt."""
+    """The body begins like a picture, but is truncated or corrupt."""
 
     status = HTTPStatus.BAD_REQUEST
     title = "Malformed picture"
@@ -99,14 +109,15 @@ class MalformedPicture(VitrineError):
 
 
 class UnsupportedPicture(VitrineError):
-    """The body's first bytes belong to no picture format that is read."""
+    """The first bytes of the body belong to none of the supported picture formats."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     title = "Unsupported picture"
 
     def __init__(self, formats: Sequence[str]) -> None:
         super().__init__(
-            f"The first bytes are of no picture format read here: {', '.join(formats)}."
+            "The first bytes belong to none of the supported picture formats: "
+            f"{', '.join(formats)}."
         )
 
 
@@ -135,7 +146,7 @@ class RowTooLarge(VitrineError):
             else f" A quote that opens on line {unclosed_quote_line} is not closed."
         )
         super().__init__(
-            f"A row may have at most {limit_bytes} bytes. The row of line {line} has more.{cause}"
+            f"A row may have at most {limit_bytes} bytes. The row on line {line} has more.{cause}"
         )
 
 
@@ -145,12 +156,12 @@ class TooManyInstances(VitrineError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = "Too many instances"
 
-    def __init__(self, what: str, limit: int) -> None:
-        super().__init__(f"A request may have at most {limit} {what}.")
+    def __init__(self, kind: str, limit: int) -> None:
+        super().__init__(f"A request may have at most {limit} {kind}.")
 
 
 class BlankPicture(VitrineError):
-    """There is nothing drawn on the picture."""
+    """Nothing stands out from the background of the picture."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Blank picture"
@@ -160,13 +171,13 @@ class BlankPicture(VitrineError):
 
 
 class NoFiniteAnswer(VitrineError):
-    """The network answers with infinity, or with no number at all."""
+    """The network predicts infinity, or no number at all, for the instance."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "No finite answer"
 
     def __init__(self) -> None:
-        super().__init__("The network has no finite answer to it.")
+        super().__init__("The network has no finite answer to this instance.")
 
 
 class InvalidInstances(VitrineError):
@@ -179,10 +190,8 @@ class InvalidInstances(VitrineError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Invalid instances"
 
-    def __init__(self, faults: Sequence[Fault], *, found: int | None = None) -> None:
-        self.count = len(faults) if found is None else found
-        more = f" The first {MAX_FAULTS} are listed." if self.count > MAX_FAULTS else ""
-        first = faults[0].detail
-        super().__init__(
-            f"{first}" if self.count == 1 else f"{self.count} faults.{more} {first}", faults=faults
-        )
+    def __init__(self, faults: Sequence[Fault], *, count: int | None = None) -> None:
+        self.count = len(faults) if count is None else count
+        listed = f" The first {MAX_FAULTS} are listed." if self.count > MAX_FAULTS else ""
+        number = f"{self.count} faults were found.{listed} " if self.count > 1 else ""
+        super().__init__(f"{number}{faults[0].detail}", faults=faults)

@@ -124,7 +124,7 @@ class Pipeline:
                 faults += error.faults
                 count += error.count
         if faults:
-            raise InvalidInstances(faults, found=count)
+            raise InvalidInstances(faults, count=count)
         return predicted
 
     def _predict(self, block: Block) -> PredictedBlock:
@@ -166,7 +166,7 @@ class Pipeline:
             first: Index of the block's first instance in the body.
         """
         if block.faults:
-            raise InvalidInstances(block.faults, found=block.fault_count)
+            raise InvalidInstances(block.faults, count=block.fault_count)
         if not block.rows:
             return PredictedBlock(block, self._none, {})
         predictions = self._model.predict(block.instances, self.trust)

@@ -1,6 +1,6 @@
-"""What goes into a version and what comes out: the named, typed, shaped inputs and outputs.
+"""The signature of a version: its inputs and outputs, each with a name, a type and a shape.
 
-Training writes a signature into the manifest, whoever loads the version reads it.
+Training writes a signature into the manifest, and whoever loads the version reads it.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,13 @@ from typing import Any, Literal
 import msgspec
 from numpy.typing import NDArray
 
-# Input name -> raw values, axis 0 the instance: pictures as an object array of uint8 arrays
-# (height, width, channels), numbers and dates as float32 with NaN for a blank, categories as an
-# object array of str with None for a blank.
+# Name of each input -> its raw values; axis 0 is the instance. Pictures are an object array of
+# uint8 arrays (height, width, channels). Numbers and dates are float32, with NaN for a blank.
+# Categories are an object array of str, with None for a blank.
 Instances = Mapping[str, NDArray[Any]]
 
-# A category's code in the network: blank, any text that training did not see, the vocabulary.
+# The codes of a category in the network: of a blank, of every text that training did not see, and
+# of the first text of the vocabulary.
 MISSING_CODE = 0
 OTHER_CODE = 1
 FIRST_CODE = 2
@@ -25,13 +26,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TensorSpec(Record, tag_field="kind", frozen=True, kw_only=True):
-    """One named array that goes into or comes out of the network.
+    """One array that goes into the network or comes out of it.
 
     Attributes:
-        name: What a client calls it: the column's name, or "image".
-        tensor: What the saved network calls it.
-        dtype: The network's element type.
-        shape: Of one instance; () is a single number.
+        name: Name that a client uses: that of the column, or "image".
+        tensor: Name that the saved network uses.
+        dtype: Element type in the network.
+        shape: Shape of one instance; () is a single number.
     """
 
     name: str
@@ -44,8 +45,9 @@ class PictureInput(TensorSpec, tag="picture", frozen=True, kw_only=True):
     """A picture, brought to the network's geometry before it enters.
 
     Attributes:
-        geometry: The name of the geometry training used.
-        geometry_version: Its version; a service with another one refuses the bundle.
+        geometry: Name of the geometry that training used.
+        geometry_version: Version of that geometry. A service with another version refuses the
+            bundle.
     """
 
     geometry: str
@@ -53,18 +55,19 @@ class PictureInput(TensorSpec, tag="picture", frozen=True, kw_only=True):
 
     @property
     def inked(self) -> bool:
-        """Whether the geometry makes it something bright on bare black."""
+        """Whether the geometry turns it into something bright on black, without a background."""
         return self.geometry != "fit"
 
 
 class NumberInput(TensorSpec, tag="number", frozen=True, kw_only=True):
-    """A numeric column; NaN in the network stands for a blank.
+    """A numeric column; in the network NaN stands for a blank.
 
     Attributes:
-        unit: Of the values, where it is known.
-        minimum, maximum: The range seen in training; None where every value was blank.
-        median: The middle value seen in training.
-        blanks: Whether training saw blanks.
+        unit: Unit of the values, where it is known.
+        minimum: Lowest value of the training data; None where every value was blank.
+        maximum: Highest value of the training data; None where every value was blank.
+        median: Median of the training data; None where every value was blank.
+        blanks: Whether the training data had blanks.
     """
 
     unit: str | None = None
@@ -78,9 +81,12 @@ class DateInput(TensorSpec, tag="date", frozen=True, kw_only=True):
     """A column of dates or times, in days since 1970-01-01 UTC.
 
     Attributes:
-        format: Of the training file's text, as `strptime` writes it, such as "%Y-%m-%d".
-        minimum, maximum, median: The range seen in training, in days.
-        blanks: Whether training saw blanks.
+        format: Format of the dates in the training file, as `strptime` takes it, such as
+            "%Y-%m-%d".
+        minimum: Earliest date of the training data, in days; None where every value was blank.
+        maximum: Latest date of the training data, in days; None where every value was blank.
+        median: Median of the training data, in days; None where every value was blank.
+        blanks: Whether the training data had blanks.
     """
 
     format: str
@@ -91,11 +97,11 @@ class DateInput(TensorSpec, tag="date", frozen=True, kw_only=True):
 
 
 class CategoryInput(TensorSpec, tag="category", frozen=True, kw_only=True):
-    """A column of text with few distinct values; its code enters the network.
+    """A column of text with few distinct values; the code of a text enters the network.
 
     Attributes:
-        vocabulary: The texts seen in training; code = place + `FIRST_CODE`.
-        blanks: Whether training saw blanks.
+        vocabulary: Texts of the training data. The code of a text is its index + `FIRST_CODE`.
+        blanks: Whether the training data had blanks.
     """
 
     vocabulary: tuple[str, ...]
@@ -103,17 +109,17 @@ class CategoryInput(TensorSpec, tag="category", frozen=True, kw_only=True):
 
     @property
     def codes(self) -> dict[str | None, int]:
-        """The code of a blank and of each text that has its own."""
+        """The codes of a blank, which is None, and of each text of the vocabulary."""
         codes: dict[str | None, int] = {None: MISSING_CODE}
-        codes.update((text, FIRST_CODE + place) for place, text in enumerate(self.vocabulary))
+        codes.update((text, code) for code, text in enumerate(self.vocabulary, start=FIRST_CODE))
         return codes
 
 
 class ProbabilitiesOutput(TensorSpec, tag="probabilities", frozen=True, kw_only=True):
-    """One probability a class label, summing to 1.
+    """A probability for each class label; they sum to 1.
 
     Attributes:
-        labels: The class labels, in the order of the last axis.
+        labels: Class labels, in the order of the last axis.
     """
 
     labels: tuple[str, ...]
@@ -123,42 +129,42 @@ class ValueOutput(TensorSpec, tag="value", frozen=True, kw_only=True):
     """One number in the target's unit.
 
     Attributes:
-        unit: Of the target, where it is known.
+        unit: Unit of the target, where it is known.
     """
 
     unit: str | None = None
 
 
 class LabelsOutput(TensorSpec, tag="labels", frozen=True, kw_only=True):
-    """One probability a label, each by itself: an instance may have any of them, or none.
+    """A probability for each label, independent of the others: an instance may have any, or none.
 
     Attributes:
-        labels: In the order of the last axis.
+        labels: Labels, in the order of the last axis.
     """
 
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse other than one probability a label."""
+        """Refuse a shape other than one probability for each label."""
         if not self.labels or self.shape != (len(self.labels),):
-            raise ValueError("labels need a probability each")
+            raise ValueError("every label must have one probability")
 
 
 class AnomalyOutput(TensorSpec, tag="anomaly", frozen=True, kw_only=True):
-    """One number, how badly the network reconstructs an instance; more is stranger."""
+    """How badly the network reconstructs an instance; a higher score is stranger."""
 
     def __post_init__(self) -> None:
-        """Refuse other than one number."""
+        """Refuse a shape other than one number."""
         if self.shape != (1,):
-            raise ValueError("an anomaly's score is one number")
+            raise ValueError("an anomaly score must be one number")
 
 
 class QuantilesOutput(TensorSpec, tag="quantiles", frozen=True, kw_only=True):
-    """Two quantiles of the target given the instance, the value between them.
+    """Two quantiles of the target for an instance; the predicted value is between them.
 
     Attributes:
-        levels: Of the lower and the upper one, as training aimed at them.
-        unit: Of the target, where it is known.
+        levels: Levels of the lower and the upper quantile that training aimed at.
+        unit: Unit of the target, where it is known.
     """
 
     levels: tuple[float, float]
@@ -166,7 +172,7 @@ class QuantilesOutput(TensorSpec, tag="quantiles", frozen=True, kw_only=True):
 
 
 class NoveltyOutput(TensorSpec, tag="novelty", frozen=True, kw_only=True):
-    """How far an instance lies from all that the network was trained on; more is stranger."""
+    """How far an instance is from the training data; a higher score is stranger."""
 
 
 InputSpec = PictureInput | NumberInput | DateInput | CategoryInput
@@ -177,11 +183,11 @@ Task = Literal["classification", "regression", "multi-label classification", "an
 
 
 class Signature(Record, frozen=True, kw_only=True):
-    """What goes in and what comes out of a version.
+    """The inputs and outputs of a version.
 
     Attributes:
-        inputs: A picture, or the columns of a table.
-        outputs: The prediction first, then what tells how far to trust it.
+        inputs: One picture, or the columns of a table.
+        outputs: The prediction, and after it the outputs that tell how far to trust it.
     """
 
     inputs: tuple[InputSpec, ...]
@@ -190,42 +196,42 @@ class Signature(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse a signature that predicts nothing."""
         if not (self.inputs and self.outputs and isinstance(self.outputs[0], PredictionOutput)):
-            raise ValueError("a signature needs inputs, and a prediction as its first output")
+            raise ValueError("a signature must have inputs, and a prediction as its first output")
 
     @property
     def prediction(self) -> PredictionOutput:
-        """What is predicted."""
+        """The output that is the prediction."""
         return next(spec for spec in self.outputs if isinstance(spec, PredictionOutput))
 
     @property
     def quantiles(self) -> QuantilesOutput | None:
-        """The quantiles that an interval is made of, where the network gives them."""
+        """The quantiles that an interval is made of, where the network has them."""
         return next((spec for spec in self.outputs if isinstance(spec, QuantilesOutput)), None)
 
     @property
     def novelty(self) -> NoveltyOutput | None:
-        """The score of how new an instance looks, where the network gives it."""
+        """The novelty score, where the network has it."""
         return next((spec for spec in self.outputs if isinstance(spec, NoveltyOutput)), None)
 
     @property
     def picture(self) -> PictureInput | None:
-        """The picture input of a model that looks at pictures."""
+        """The picture input of a model of pictures; None for a model of tables."""
         first = self.inputs[0]
         return first if isinstance(first, PictureInput) else None
 
     @property
     def columns(self) -> tuple[ColumnSpec, ...]:
-        """The columns of a model that reads tables."""
+        """The columns of a model of tables; empty for a model of pictures."""
         return tuple(spec for spec in self.inputs if not isinstance(spec, PictureInput))
 
 
 class Dialect(Record, frozen=True, kw_only=True):
-    """How the numbers and columns of a CSV file are written.
+    """The characters that mark the columns and numbers of a CSV file.
 
     Attributes:
-        delimiter: Between columns, one character.
-        decimal: Between whole and fraction, "." or ",".
-        thousands: Between groups of three digits, or "".
+        delimiter: Character between columns.
+        decimal: Decimal mark, "." or ",".
+        thousands: Character between groups of three digits; "" where they are not grouped.
     """
 
     delimiter: str = ","

@@ -1,10 +1,10 @@
 """How far to trust an answer: prediction sets, intervals and credibility.
 
-Split conformal prediction. On n instances that the network never saw, calibration measured how
-strange each true answer was, by a nonconformity score. Of a further instance drawn like them, the
-truth is no stranger than the k-th smallest of these scores, k = ceil((n + 1) * coverage), with at
-least the probability `coverage`, whatever the network and the distribution. So the labels, or the
-values, that are no stranger make up the answer.
+This is split conformal prediction. On n instances that the network never saw, calibration measured
+how strange each true answer was, by a nonconformity score. Let another instance be drawn like them.
+Then, with at least the probability `coverage`, its true answer is no stranger than the k-th
+smallest of these scores, k = ceil((n + 1) * coverage), whatever the network and the distribution.
+So the labels, or the values, that are no stranger make up the answer.
 
 References:
     Angelopoulos and Bates (2021), A gentle introduction to conformal prediction and
@@ -40,12 +40,15 @@ def class_scores(probabilities: Values) -> Values:
 
 
 def value_scores(values: Values, quantiles: Values, truth: NDArray[np.floating]) -> Values:
-    """Return the nonconformity of true values: their distance in predicted quantiles' distances.
+    """Return the nonconformity of true values.
+
+    It is the distance of the true value from the predicted one, divided by the distance of the
+    predicted quantile on the same side.
 
     Args:
-        values: As predicted.
-        quantiles: A lower and an upper one, as predicted.
-        truth: In the same unit.
+        values: Predicted values.
+        quantiles: Predicted lower and upper quantiles.
+        truth: True values, in the same unit.
 
     Shapes:
         values, truth: (n,); quantiles: (n, 2).
@@ -56,7 +59,8 @@ def value_scores(values: Values, quantiles: Values, truth: NDArray[np.floating])
 
 
 def _reach(values: Values, quantiles: Values) -> tuple[Values, Values]:
-    """Return how far the quantiles are below and above; never nothing, or nothing would scale."""
+    """Return how far the quantiles are below and above the values; never 0."""
+    # Scores are divided by these distances.
     least = np.abs(values) * np.float32(1e-6) + np.float32(1e-30)
     down = np.maximum(values - quantiles[:, 0], least)
     up = np.maximum(quantiles[:, 1] - values, least)
@@ -64,22 +68,27 @@ def _reach(values: Values, quantiles: Values) -> tuple[Values, Values]:
 
 
 def largest_coverage(count: int) -> float:
-    """Return the highest coverage that so many calibration instances support; 0 for none."""
+    """Return the highest coverage that a number of calibration instances supports; 0 for none."""
     return count / (count + 1)
 
 
 def threshold_rank(count: int, coverage: float) -> int:
-    """Return which of so many scores, counted from 1, is the threshold of a coverage."""
-    # Less than a hair: (n + 1) * coverage may miss a whole number by a rounding error.
+    """Return the rank, from 1, of the score that is the threshold of a coverage.
+
+    Args:
+        count: Number of calibration scores.
+        coverage: Coverage above 0, at most `largest_coverage`.
+    """
+    # (n + 1) * coverage may exceed a whole number by a rounding error.
     return max(1, ceil((count + 1) * coverage - 1e-9))
 
 
 def threshold(scores: Values, coverage: float) -> np.float32:
-    """Return the score that the truth does not exceed with the asked probability.
+    """Return the score that a true answer does not exceed with the probability `coverage`.
 
     Args:
-        scores: Of the calibration instances, ascending.
-        coverage: Above 0, at most `largest_coverage`.
+        scores: Nonconformity scores of the calibration instances, ascending.
+        coverage: Coverage above 0, at most `largest_coverage`.
 
     Shapes:
         scores: (n,).
@@ -105,18 +114,18 @@ def intervals(values: Values, quantiles: Values, limit: np.float32) -> Values:
     Shapes:
         values: (n,); quantiles: (n, 2); result: (n, 2).
     """
-    # An answer that is no number has no interval either, and is refused by whoever sees it.
+    # A value that is no finite number has no interval either; its instance is refused elsewhere.
     with np.errstate(over="ignore", invalid="ignore"):
         down, up = _reach(values, quantiles)
         return np.stack([values - limit * down, values + limit * up], axis=1)
 
 
 def p_values(scores: Values, calibration: Values) -> NDArray[np.float64]:
-    """Return the share of calibration instances that were at least as strange, never 0.
+    """Return the share of calibration instances that were at least as strange; it is never 0.
 
     Args:
-        scores: Of the instances.
-        calibration: Of the calibration instances, ascending.
+        scores: Scores of the instances.
+        calibration: Scores of the calibration instances, ascending.
 
     Shapes:
         scores: (n,); calibration: (m,); result: (n,).
@@ -127,12 +136,11 @@ def p_values(scores: Values, calibration: Values) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What calibration measured for one version.
+    """The calibration scores of one version.
 
     Attributes:
-        scores: Nonconformity of the true answers, ascending.
-        novelty: The network's own scores of how new an instance looks, ascending; empty where it
-            gives none.
+        scores: Nonconformity scores of the true answers, ascending.
+        novelty: Novelty scores of the network, ascending; empty where it has no such output.
 
     Shapes:
         scores: (n,); novelty: (n,) or (0,).
@@ -143,12 +151,12 @@ class Trust:
 
     @classmethod
     def of(cls, scores: Sequence[float], novelty: Sequence[float]) -> "Trust":
-        """Take the numbers of a manifest."""
+        """Make it of the numbers in a manifest."""
         return cls(np.array(scores, dtype=np.float32), np.array(novelty, dtype=np.float32))
 
     @property
     def largest_coverage(self) -> float:
-        """The highest coverage that can be asked for."""
+        """The highest coverage that the scores support."""
         return largest_coverage(len(self.scores))
 
     def sets(self, probabilities: Values, coverage: float) -> NDArray[np.bool_]:
@@ -168,10 +176,11 @@ class Trust:
         return intervals(values, quantiles, threshold(self.scores, coverage))
 
     def credibility(self, probabilities: Values, novelty: Values | None) -> NDArray[np.float64]:
-        """Return each instance's conformal p-value: low means nothing in training looked like it.
+        """Return each instance's conformal p-value: it is low where training had nothing like it.
 
-        By the network's novelty score; where it has none, by the most probable label, which tells
-        doubt between labels from certainty but not what is no member of any.
+        It is that of the network's novelty score. A network without one has the p-value of its most
+        probable label, which tells doubt between labels from certainty, but does not tell an
+        instance of none of the classes.
 
         Shapes:
             probabilities: (n, classes); novelty, result: (n,).

@@ -136,7 +136,7 @@ def test_damaged_manifest_is_refused(
         (
             write_picture_bundle,
             lambda manifest: manifest["signature"]["inputs"].clear(),
-            "needs inputs",
+            "must have inputs",
         ),
     ],
     ids=[
@@ -193,12 +193,12 @@ _QUANTILES = {**_NOVELTY, "kind": "quantiles", "shape": [2], "levels": [0.05, 0.
         (
             write_labels_bundle,
             lambda manifest: manifest["signature"]["outputs"][0].update(shape=[2]),
-            "labels need a probability each",
+            "every label must have one probability",
         ),
         (
             write_labels_bundle,
             lambda manifest: manifest["signature"]["outputs"][0].update(labels=[], shape=[0]),
-            "labels need a probability each",
+            "every label must have one probability",
         ),
         (
             write_anomaly_bundle,
@@ -233,7 +233,7 @@ _QUANTILES = {**_NOVELTY, "kind": "quantiles", "shape": [2], "levels": [0.05, 0.
         (
             write_anomaly_bundle,
             lambda manifest: manifest["signature"]["outputs"][0].update(shape=[2]),
-            "an anomaly's score is one number",
+            "an anomaly score must be one number",
         ),
     ],
     ids=[

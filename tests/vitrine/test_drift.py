@@ -89,7 +89,7 @@ def test_feature_of_many_bins_is_not_judged_by_what_chance_moves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("index", "more_blanks", "known", "instances", "expected"),
+    ("index", "more_blanks", "values", "instances", "expected"),
     [
         (0.0, 0.0, 0, 0, "too few"),
         (9.0, 0.9, 499, 499, "too few"),
@@ -107,9 +107,9 @@ def test_feature_of_many_bins_is_not_judged_by_what_chance_moves() -> None:
     ids=str,
 )
 def test_verdict_changes_at_the_usual_marks(
-    index: float, more_blanks: float, known: int, instances: int, expected: Verdict
+    index: float, more_blanks: float, values: int, instances: int, expected: Verdict
 ) -> None:
-    found = Drift(index=index, more_blanks=more_blanks, known=known, instances=instances)
+    found = Drift(index=index, more_blanks=more_blanks, values=values, instances=instances)
 
     assert found.verdict == expected
 
@@ -121,24 +121,24 @@ def test_blanks_are_told_apart_from_values() -> None:
 
     assert found.index < 1e-4
     assert found.more_blanks == pytest.approx(0.4)
-    assert (found.known, found.instances, found.verdict) == (600, 1200, "drifted")
+    assert (found.values, found.instances, found.verdict) == (600, 1200, "drifted")
 
 
 def test_numbers_are_in_the_bin_that_begins_at_its_edge() -> None:
     values = np.array([-np.inf, 0.9, 1.0, 1.5, 2.0, 3.0, np.inf, np.nan], dtype=np.float32)
 
-    assert drift.number_places(values, (1.0, 2.0)).tolist() == [0, 0, 1, 1, 2, 2, 2, 3]
+    assert drift.bin_indices(values, (1.0, 2.0)).tolist() == [0, 0, 1, 1, 2, 2, 2, 3]
 
 
 def test_edge_is_met_with_the_digits_that_a_number_has() -> None:
     value = np.float32(0.7)  # a little less than 0.7
 
-    assert drift.number_places(np.array([value]), (0.7,)).tolist() == [1]
-    assert drift.number_places(np.array([np.nextafter(value, value - 1)]), (0.7,)).tolist() == [0]
+    assert drift.bin_indices(np.array([value]), (0.7,)).tolist() == [1]
+    assert drift.bin_indices(np.array([np.nextafter(value, value - 1)]), (0.7,)).tolist() == [0]
 
 
 def test_without_edges_numbers_have_one_bin_and_blanks_another() -> None:
-    assert drift.number_places(np.array([-5.0, np.nan, 5.0]), ()).tolist() == [0, 1, 0]
+    assert drift.bin_indices(np.array([-5.0, np.nan, 5.0]), ()).tolist() == [0, 1, 0]
 
 
 def bar(height: int, width: int, *, top: int = 2, left: int = 3, level: int = 255) -> Any:

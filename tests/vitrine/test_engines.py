@@ -40,7 +40,7 @@ def test_onnx_file_with_other_inputs_is_refused(tmp_path: Path) -> None:
     rewrite_manifest(folder, msgspec.structs.replace(manifest, signature=signature))
 
     with pytest.raises(
-        InvalidBundle, match=r"takes \['colour', 'size'\], the signature \['size'\]"
+        InvalidBundle, match=r"inputs \['colour', 'size'\], but the signature has \['size'\]"
     ):
         load_engine(folder, bundle.read_manifest(folder), threads=1)
 
@@ -73,7 +73,7 @@ def test_bundle_without_a_network_is_refused(tmp_path: Path) -> None:
     (folder / bundle.ONNX_NAME).unlink()
     rewrite_manifest(folder, table_manifest())
 
-    with pytest.raises(InvalidBundle, match=r"holds neither model.onnx nor model.keras\.$"):
+    with pytest.raises(InvalidBundle, match=r"There is neither model.onnx nor model.keras\.$"):
         load_engine(folder, bundle.read_manifest(folder), threads=1)
 
 

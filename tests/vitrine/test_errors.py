@@ -33,9 +33,9 @@ def test_version_not_found_lists_what_is_served() -> None:
 
 
 def test_invalid_instances_cap_their_faults_but_count_them() -> None:
-    faults = [Fault(detail=f"fault {place}") for place in range(50)]
+    faults = [Fault(detail=f"fault {index}") for index in range(50)]
 
     error = InvalidInstances(faults)
 
     assert len(error.faults) == MAX_FAULTS
-    assert error.detail.startswith("50 faults.")
+    assert error.detail.startswith("50 faults were found. The first 20 are listed. fault 0")

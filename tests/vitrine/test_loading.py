@@ -59,7 +59,7 @@ def test_network_in_the_older_format_of_keras_is_refused(tmp_path: Path, name: s
     (folder / bundle.ONNX_NAME).rename(folder / name)
     rewrite_manifest(folder, table_manifest())
 
-    message = rf"holds neither model.onnx nor model.keras; {name} is not opened: the service takes"
+    message = rf"neither model.onnx nor model.keras. {name} is not opened: the service takes no .h5"
     with pytest.raises(InvalidBundle, match=message):
         loading.load_version(folder, threads=1)
 

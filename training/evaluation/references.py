@@ -27,7 +27,7 @@ def number_reference(
             equally many numbers.
     """
     edges = _equal_edges(values) if edges is None else edges
-    counts = np.bincount(drift.number_places(values, edges), minlength=len(edges) + 2)
+    counts = np.bincount(drift.bin_indices(values, edges), minlength=len(edges) + 2)
     return Reference(edges=edges, counts=tuple(counts.tolist()))
 
 

@@ -58,7 +58,7 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
         spellings: dict[str, str] = {}
         for block in reader:
             if block.faults:
-                raise InvalidInstances(block.faults, found=block.fault_count)
+                raise InvalidInstances(block.faults, count=block.fault_count)
             for name, texts in block.echo.items():
                 columns[name] += [_cell(text, spellings) for text in texts]
     return Table(dialect, columns)

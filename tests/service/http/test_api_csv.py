@@ -135,7 +135,7 @@ def test_faulty_rows_keep_their_place_when_reported(client: FlaskClient) -> None
     assert lines[0] == "prediction,warnings,error"
     assert (lines[1], lines[4]) == ("13.0,,", "22.0,,")
     assert lines[2].startswith(",,") and "must be a number" in lines[2]
-    assert lines[3] == ",,The network has no finite answer to it."
+    assert lines[3] == ",,The network has no finite answer to this instance."
 
 
 def test_faulty_rows_keep_their_place_in_json(client: FlaskClient) -> None:

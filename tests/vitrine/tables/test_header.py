@@ -107,7 +107,7 @@ def test_missing_column_is_not_taken_for_one_that_is_there() -> None:
 
 
 def test_many_missing_columns_are_counted() -> None:
-    with pytest.raises(InvalidInstances, match=r"^500 faults. The first 20 are listed."):
+    with pytest.raises(InvalidInstances, match=r"^500 faults were found. The first 20 are listed."):
         reader("x,y", *[number(f"feature {index}") for index in range(500)])
 
 

@@ -203,7 +203,7 @@ def test_longest_row_is_read_wherever_it_is(size: int) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (b"x" * 1100, "A row may have at most 1000 bytes. The row of line 3 has more."),
+        (b"x" * 1100, "A row may have at most 1000 bytes. The row on line 3 has more."),
         (b'y,"\n\n' + b"x\n" * 600, " A quote that opens on line 3 is not closed."),
         (b'"\n\n",z,"' + b"x" * 1100, " A quote that opens on line 5 is not closed."),
     ],
