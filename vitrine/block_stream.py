@@ -4,8 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from vitrine.bundle import Manifest
+from vitrine.extras import needs
+from vitrine.options import Options
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
+from vitrine.tables.records import Stream
 
 
 class TableReader(Protocol):
@@ -35,3 +39,35 @@ class BlockStream:
     blocks: Iterable[Block]
     ignored_columns: Sequence[str] = ()
     table: TableReader | None = None
+
+
+def open_csv(
+    manifest: Manifest, stream: Stream, options: Options, *, max_row_bytes: int, max_rows: int
+) -> BlockStream:
+    """Begin to read CSV as instances of a model.
+
+    Args:
+        manifest: Description of the model.
+        stream: The bytes of the CSV.
+        options: What the caller asks for.
+        max_row_bytes: Size of the longest row that is read.
+        max_rows: Number of rows that are read.
+
+    Raises:
+        VitrineError: The header does not fit the model, or the options do not fit the body.
+    """
+    with needs("tables"):
+        from vitrine.tables.reader import CsvReader  # noqa: PLC0415 - rows need no PyArrow
+
+    reader = CsvReader(
+        stream,
+        manifest.signature.columns,
+        training_dialect=manifest.dialect or Dialect(),
+        delimiter=options.delimiter,
+        decimal=options.decimal,
+        thousands=options.thousands,
+        max_row_bytes=max_row_bytes,
+        max_rows=max_rows,
+        echo=options.echo,
+    )
+    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)

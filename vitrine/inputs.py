@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.block_stream import BlockStream
+from vitrine.block_stream import BlockStream, open_csv
 from vitrine.errors import Fault, InvalidInstances, shown
 from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
-from vitrine.pipeline import open_csv
 from vitrine.signature import ColumnSpec
 from vitrine.tables.blocks import Block
 from vitrine.tables.columns import Values, decode_columns
@@ -112,7 +111,9 @@ def _open_file(model: Model, path: Path, options: Options, files: ExitStack) -> 
 
 
 def _open_csv(model: Model, stream: Stream, options: Options) -> BlockStream:
-    return open_csv(model, stream, options, max_row_bytes=_MAX_ROW_BYTES, max_rows=sys.maxsize)
+    return open_csv(
+        model.manifest, stream, options, max_row_bytes=_MAX_ROW_BYTES, max_rows=sys.maxsize
+    )
 
 
 def _decode(data: object, specs: Sequence[ColumnSpec]) -> Block:

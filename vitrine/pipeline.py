@@ -28,7 +28,6 @@ from vitrine.predictions import (
 )
 from vitrine.signature import Dialect, ValueOutput
 from vitrine.tables.blocks import Block
-from vitrine.tables.records import Stream
 from vitrine.tables.writer import Column, write_csv
 
 
@@ -219,31 +218,6 @@ class Pipeline:
                     piece = encoder.encode(block)
             yield piece
         yield encoder.end()
-
-
-def open_csv(
-    model: Model, stream: Stream, options: Options, *, max_row_bytes: int, max_rows: int
-) -> BlockStream:
-    """Begin to read CSV as instances of a model.
-
-    Raises:
-        VitrineError: The header does not fit the model, or the options do not fit the body.
-    """
-    with needs("tables"):
-        from vitrine.tables.reader import CsvReader  # noqa: PLC0415 - rows need no PyArrow
-
-    reader = CsvReader(
-        stream,
-        model.manifest.signature.columns,
-        training_dialect=model.manifest.dialect or Dialect(),
-        delimiter=options.delimiter,
-        decimal=options.decimal,
-        thousands=options.thousands,
-        max_row_bytes=max_row_bytes,
-        max_rows=max_rows,
-        echo=options.echo,
-    )
-    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
 
 
 def _refuse(errors: Mapping[int, VitrineError], first: int, *, is_only_one: bool) -> None:

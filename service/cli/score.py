@@ -21,6 +21,7 @@ from service.http.query import read_options
 from service.rollout.model_store import open_model_store
 from service.rollout.sources.source import SourceUnreachable
 from service.settings import InvalidSetting, Settings
+from vitrine.block_stream import open_csv
 from vitrine.bundle import InvalidBundle
 from vitrine.engines import available_cpus
 from vitrine.errors import MAX_FAULTS, InvalidParameter, VitrineError, nearest, shown
@@ -28,7 +29,7 @@ from vitrine.loading import load_versions
 from vitrine.model import Model
 from vitrine.observer import Observer
 from vitrine.options import Options
-from vitrine.pipeline import Pipeline, open_csv
+from vitrine.pipeline import Pipeline
 from vitrine.predictions import PredictedBlock
 
 # The options of a prediction over HTTP that mean something here.
@@ -128,7 +129,7 @@ def score(
         pipeline = Pipeline(model, options, default_coverage=settings.coverage, observer=progress)
         try:
             table = open_csv(
-                model,
+                model.manifest,
                 stream,
                 options,
                 max_row_bytes=settings.max_row_bytes,

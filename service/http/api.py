@@ -20,7 +20,7 @@ from service.rollout.repository import Entry, Repository
 from service.settings import Settings
 from service.telemetry.observer import Compare
 from service.telemetry.shadow import Shadow
-from vitrine.block_stream import BlockStream
+from vitrine.block_stream import BlockStream, open_csv
 from vitrine.errors import (
     MAX_FAULTS,
     EmptyBody,
@@ -35,7 +35,7 @@ from vitrine.errors import (
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
-from vitrine.pipeline import Pipeline, open_csv
+from vitrine.pipeline import Pipeline
 from vitrine.tables.records import Stream
 from vitrine.tables.rows import decode_rows
 from vitrine.tables.writer import write_csv
@@ -168,7 +168,7 @@ def _read(
 
 def _read_csv(model: Model, stream: Stream, options: Options, settings: Settings) -> BlockStream:
     return open_csv(
-        model,
+        model.manifest,
         stream,
         options,
         max_row_bytes=settings.max_row_bytes,

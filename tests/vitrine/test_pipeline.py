@@ -9,13 +9,13 @@ import pytest
 
 from tests.bundles import picture_manifest, table_manifest
 from tests.fakes import blank_picture, fail_on_large, picture, price, table, weigh
-from vitrine.block_stream import BlockStream
+from vitrine.block_stream import BlockStream, open_csv
 from vitrine.errors import InvalidInstances, TooManyInstances, VitrineError
 from vitrine.model import Model
 from vitrine.observer import Observer
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
-from vitrine.pipeline import Pipeline, open_csv
+from vitrine.pipeline import Pipeline
 from vitrine.predictions import PredictedBlock
 from vitrine.tables.blocks import Block
 from vitrine.tables.rows import decode_rows
@@ -57,7 +57,7 @@ class Recorded(Observer):
 def csv(body: bytes, options: Options | None = None, model: Model = ROOMS) -> BlockStream:
     """Begin to read CSV."""
     return open_csv(
-        model, BytesIO(body), options or Options(), max_row_bytes=1024, max_rows=1_000_000
+        model.manifest, BytesIO(body), options or Options(), max_row_bytes=1024, max_rows=1_000_000
     )
 
 

@@ -21,11 +21,12 @@ from service.settings import Settings
 from tests.bundles import table_manifest, write_labels_bundle, write_table_bundle
 from tests.fakes import client_of, fail_on_large, price, table
 from tests.servers import ROOT
+from vitrine.block_stream import open_csv
 from vitrine.errors import InvalidParameter
 from vitrine.loading import load_version
 from vitrine.model import Model
 from vitrine.options import Options
-from vitrine.pipeline import Pipeline, open_csv
+from vitrine.pipeline import Pipeline
 
 HOUSING = ROOT / "models" / "housing" / "1"
 HOUSES = ROOT / "examples" / "houses.csv"
@@ -266,7 +267,7 @@ def test_terminal_sees_one_line_that_is_rewritten(rooms: Model, source: Path) ->
     shown, moments = StringIO(), count()
     with source.open("rb", buffering=0) as stream:
         opened = InputFile(source, stream)
-        table = open_csv(rooms, opened, Options(), max_row_bytes=1024, max_rows=30)
+        table = open_csv(rooms.manifest, opened, Options(), max_row_bytes=1024, max_rows=30)
         pipeline = Pipeline(rooms, Options(), default_coverage=0.9)
         (predicted,) = pipeline.predict(table)
         with Progress(shown, opened, is_live=True, clock=lambda: next(moments)) as progress:

@@ -1,0 +1,213 @@
+"""The walks of ARCHITECTURE.md: real requests, followed function by function."""
+
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
+
+from service.http.transfer import RequestBody
+from service.rollout.repository import Repository
+from tests.fakes import client_of
+from tests.servers import ROOT
+from vitrine.block_stream import BlockStream
+from vitrine.geometry.fitted import Fitted
+from vitrine.images import encode_png
+from vitrine.levels import Picture
+from vitrine.loading import load_version
+from vitrine.predictions import Confidence, PredictedBlock, Predictions
+from vitrine.tables.blocks import Block
+
+Function = tuple[str, str]  # file, qualified name
+
+PAGE = (ROOT / "ARCHITECTURE.md").read_text()
+OURS = ("service", "vitrine")
+# Metrics, logs and drift only look on.
+ONLOOKERS = ("service/telemetry/", "vitrine/drift.py")
+CARRIERS = (
+    *(RequestBody, np.ndarray, BlockStream, Block, Picture, Fitted),
+    *(Predictions, PredictedBlock, Confidence),
+)
+PARTS = (bytes, *CARRIERS)
+
+
+def walk(heading: str) -> list[Function]:
+    """Read the functions that a walk of the page lists, in order."""
+    section = PAGE.partition(f"### {heading}\n")[2].partition("\n### ")[0].partition("\n## ")[0]
+    return re.findall(r"^\d+\. `([\w/]+\.py)` `([\w.<>]+)`", section, re.MULTILINE)
+
+
+class Follower:
+    """Writes down which functions of ours are entered, and which of them receive the data.
+
+    Args:
+        body: The request's body.
+
+    Attributes:
+        entered: Every function, in the order in which it was entered first.
+        receivers: Those with an argument that is the body, the instances or the predictions, or
+            a part of these.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.entered: list[Function] = []
+        self.receivers: set[Function] = set()
+
+    @contextmanager
+    def follow(self) -> Iterator[None]:
+        """Follow what is called inside this `with`."""
+        sys.setprofile(self._note)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+    def _note(self, frame: FrameType, event: str, _: Any) -> None:
+        file = _file(frame.f_code)
+        if event != "call" or file is None or _looks_on(frame):
+            return
+        function = file, frame.f_code.co_qualname
+        if function not in self.entered:
+            self.entered.append(function)
+        if any(self._carries(value) for value in _arguments(frame)):
+            self.receivers.add(function)
+
+    def _carries(self, value: object) -> bool:
+        if isinstance(value, bytes):
+            return len(value) > 8 and value in self._body
+        if isinstance(value, dict):
+            return any(isinstance(each, np.ndarray) for each in value.values())
+        if isinstance(value, list | tuple):
+            return any(
+                isinstance(each, (bytes, *CARRIERS)) and self._carries(each) for each in value
+            )
+        return isinstance(value, CARRIERS)
+
+
+def _file(code: CodeType) -> str | None:
+    """Return the file of a function of ours, without the folder of the checkout."""
+    path = Path(code.co_filename)
+    if not path.is_relative_to(ROOT) or path.relative_to(ROOT).parts[0] not in OURS:
+        return None
+    return str(path.relative_to(ROOT))
+
+
+def _looks_on(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if (_file(frame.f_code) or "").startswith(ONLOOKERS):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _arguments(frame: FrameType) -> Iterator[object]:
+    code = frame.f_code
+    for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        if name in frame.f_locals:
+            yield frame.f_locals[name]
+
+
+def _is_private(name: str) -> bool:
+    """Tell a helper: private, inside another function, or one of Python's own methods."""
+    return any(re.match(r"_|<", part) for part in name.split("."))
+
+
+def _follow(client: FlaskClient, path: str, body: bytes, kind: str) -> Follower:
+    client.post(path, data=body, content_type=kind)  # what is imported and cached at first
+    follower = Follower(body)
+    with follower.follow():
+        response = client.post(path, data=body, content_type=kind)
+        assert response.data
+    assert response.status_code == 200
+    return follower
+
+
+def _check(follower: Follower, listed: list[Function]) -> None:
+    entered = [function for function in follower.entered if function in listed]
+    files = {file for file, _ in listed}
+    unlisted = {
+        (file, name)
+        for file, name in follower.receivers - {*listed}
+        if not (file in files and _is_private(name))
+    }
+
+    assert entered == listed
+    assert unlisted == set()
+
+
+@pytest.fixture(scope="module")
+def client() -> FlaskClient:
+    """A client of a service with the shipped models."""
+    models = {
+        name: {1: load_version(ROOT / "models" / name / "1", threads=1)}
+        for name in ("digits", "housing")
+    }
+    return client_of(Repository(models), CollectorRegistry())
+
+
+@pytest.fixture(scope="module")
+def digit() -> bytes:
+    """A picture with MNIST's geometry: a box of 20 pixels, centred by its mass."""
+    pixels = np.zeros((28, 28, 1), dtype=np.uint8)
+    pixels[4:24, 13:15] = 255
+    return encode_png(pixels)
+
+
+@pytest.fixture(scope="module")
+def table() -> bytes:
+    """Rows without anything missing or unknown."""
+    head, *rows = (ROOT / "examples" / "houses.csv").read_bytes().splitlines(keepends=True)
+    return head + b"".join(row for row in rows if b",," not in row)
+
+
+def test_picture_walks_as_listed(client: FlaskClient, digit: bytes) -> None:
+    listed = walk("A picture")
+
+    follower = _follow(client, "/models/digits/predict", digit, "image/png")
+
+    _check(follower, listed)
+    assert len(listed) <= 20
+    assert len({file for file, _ in listed}) <= 10
+
+
+def test_table_walks_as_listed(client: FlaskClient, table: bytes) -> None:
+    listed = walk("A table")
+
+    follower = _follow(client, "/models/housing/predict", table, "text/csv")
+
+    _check(follower, listed)
+    assert len(listed) <= 25
+    assert len({file for file, _ in listed}) <= 14
+
+
+def test_drawing_takes_the_longer_way_through_the_geometry(client: FlaskClient) -> None:
+    picture, geometry = walk("A picture"), walk("Inside the geometry")
+    body = (ROOT / "examples" / "seven.png").read_bytes()
+
+    follower = _follow(client, "/models/digits/predict", body, "image/png")
+
+    before = picture.index(("vitrine/geometry/mnist.py", "fit_mnist")) + 1
+    _check(follower, [*picture[:before], *geometry, *picture[before:]])
+
+
+@pytest.mark.parametrize(
+    "heading", ["A picture", "Inside the geometry", "A table", "A new version"]
+)
+def test_every_function_of_a_walk_exists(heading: str) -> None:
+    functions = walk(heading)
+
+    assert functions
+    for file, name in functions:
+        found: Any = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+        for part in name.partition(".<locals>")[0].split("."):
+            found = getattr(found, part)
+        assert callable(found)
