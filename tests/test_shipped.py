@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from tests import strange
+from tests import non_digits
 from tests.servers import ROOT
 from vitrine import bundle
 from vitrine.bundle import Manifest
@@ -50,9 +50,9 @@ def credibility(model: Model, instances: Instances) -> NDArray[np.float64]:
 @pytest.mark.parametrize(
     "draw",
     [
-        partial(strange.uniform_noise, 40, seed=5),
-        partial(strange.dots, 40, seed=6),
-        partial(strange.scribbles, 40, seed=7),
+        partial(non_digits.uniform_noise, 40, seed=5),
+        partial(non_digits.dots, 40, seed=6),
+        partial(non_digits.scribbles, 40, seed=7),
     ],
     ids=["noise", "dots", "scribbles"],
 )

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.crowd import until
 from tests.prometheus import FOLDER, Prometheus, watching
 from tests.servers import ROOT, Server, serving, stopped
+from tests.traffic import until
 from vitrine import bundle
 from vitrine.drift import features, population_stability_index
 from vitrine.signature import CategoryInput, Instances, NumberInput

@@ -1,4 +1,4 @@
-"""New versions, killed workers, restarts: what do callers notice of them?"""
+"""What clients notice of new versions, damaged versions, killed workers and restarts."""
 
 import http.client
 import os
@@ -13,11 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests import crowd
-from tests.crowd import Wanted
 from tests.servers import Server, serving
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
+from tests.traffic import (
+    AllowedVersions,
+    publish,
+    publish_both,
+    publish_whole,
+    restart_workers,
+    traffic,
+    until,
+)
 
 RELOADS = 50
 KILLS = 10
@@ -26,77 +33,79 @@ WORKERS = 3
 CLIENTS = 6
 REQUESTS = 100_000
 DAMAGES = 40
-# Before memory is weighed for the first time: allocators and caches fill up once.
-SETTLING = 5
-# Within so many seconds of a kill every client that was cut off has noticed.
-NOTICED = 0.5
+# Reloads before memory is measured for the first time: allocators and caches fill up once.
+WARM_UP = 5
+# A client notices within this time that its worker was killed.
+NOTICED_SECONDS = 0.5
 REFUSED = http.HTTPStatus.CONFLICT
 
 
 def reloads_and_kills() -> Iterator[Figure]:
-    """Publish fifty versions and kill ten workers while clients ask."""
+    """Publish fifty versions and kill ten workers while clients send requests."""
     with (
         tempfile.TemporaryDirectory() as folder,
         _served(Path(folder)) as (server, models),
     ):
-        wanted = Wanted(1)
+        allowed = AllowedVersions(1)
         killed: list[float] = []
-        with crowd.crowd(server, wanted, clients=CLIENTS) as tally:
+        with traffic(server, allowed, clients=CLIENTS) as outcomes:
             killing = threading.Thread(target=_kill, args=(server, killed))
             killing.start()
             for version in range(2, RELOADS + 2):
-                wanted.set(version - 1, version)
-                crowd.publish_whole(models, version, staging=Path(folder) / "staging")
+                allowed.set(version - 1, version)
+                publish_whole(models, version, staging=Path(folder) / "staging")
                 _change(server, "POST", "/models/rooms/load")
-                wanted.set(version)
+                allowed.set(version)
             killing.join()
     name = f"{RELOADS} reloads, {KILLS} kills"
-    yield Figure(name=f"{name}: answers", value=tally.count, unit="")
-    yield Figure(name=f"{name}: wrong answers", value=len(tally.wrong), unit="", at_most=0)
-    yield Figure(name=f"{name}: broken by kills", value=len(tally.broken), unit="")
+    yield Figure(name=f"{name}: answers", value=outcomes.count, unit="")
+    yield Figure(name=f"{name}: wrong answers", value=len(outcomes.wrong), unit="", at_most=0)
+    yield Figure(name=f"{name}: broken by kills", value=len(outcomes.broken), unit="")
     others = [
-        what for when, what in tally.broken if not any(0 <= when - at <= NOTICED for at in killed)
+        what
+        for when, what in outcomes.broken
+        if not any(0 <= when - at <= NOTICED_SECONDS for at in killed)
     ]
     yield Figure(name=f"{name}: broken otherwise", value=len(others), unit="", at_most=0)
 
 
 def hangups_and_stop() -> Iterator[Figure]:
-    """Restart all workers twenty times, then stop, while clients ask."""
+    """Restart all workers twenty times, then stop, while clients send requests."""
     with (
         tempfile.TemporaryDirectory() as folder,
         _served(Path(folder)) as (server, _),
-        crowd.crowd(server, Wanted(1), clients=CLIENTS) as tally,
+        traffic(server, AllowedVersions(1), clients=CLIENTS) as outcomes,
     ):
         for _ in range(HANGUPS):
-            crowd.hang_up(server, WORKERS)
-        hung_up = tally.count
+            restart_workers(server, WORKERS)
+        hung_up = outcomes.count
         os.kill(server.process, signal.SIGTERM)
-        crowd.until(lambda: tally.refused > 0)
+        until(lambda: outcomes.refused > 0)
     yield Figure(name=f"{HANGUPS} HUPs and a TERM: answers", value=hung_up, unit="")
-    lost = len(tally.broken) + len(tally.wrong)
+    lost = len(outcomes.broken) + len(outcomes.wrong)
     yield Figure(name=f"{HANGUPS} HUPs and a TERM: lost", value=lost, unit="", at_most=0)
 
 
 def bad_versions() -> Iterator[Figure]:
-    """Publish damaged versions and slow copies while clients ask; the whole ones at the end."""
+    """Publish damaged versions and a slow copy while clients send requests."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with _served(folder) as (server, models):
-            whole = crowd.publish(folder / "staging", 2)
+            whole = publish(folder / "staging", 2)
             files = sorted(path.name for path in whole.iterdir())
             refused = 0
-            with crowd.crowd(server, Wanted(1), clients=CLIENTS) as tally:
+            with traffic(server, AllowedVersions(1), clients=CLIENTS) as outcomes:
                 for number in range(DAMAGES):
                     _damage(whole, models / "rooms/2", files[number % len(files)])
                     refused += _change(server, "POST", "/models/rooms/load") == REFUSED
                     shutil.rmtree(models / "rooms/2")
                 _copy_slowly(whole, models / "rooms/2", files)
-                before = tally.count
-            with crowd.crowd(server, Wanted(1, 2), clients=CLIENTS) as after:
-                crowd.until(lambda: after.answered[2] > 0)
+                before = outcomes.count
+            with traffic(server, AllowedVersions(1, 2), clients=CLIENTS) as after:
+                until(lambda: after.answered[2] > 0)
     yield Figure(name=f"{DAMAGES} damaged versions: answers meanwhile", value=before, unit="")
     yield Figure(name="not refused", value=DAMAGES - refused, unit="", at_most=0)
-    wrong = len(tally.wrong) + len(tally.broken) + len(after.wrong)
+    wrong = len(outcomes.wrong) + len(outcomes.broken) + len(after.wrong)
     yield Figure(name="wrong or lost answers", value=wrong, unit="", at_most=0)
 
 
@@ -104,20 +113,20 @@ def _damage(whole: Path, folder: Path, name: str) -> None:
     """Copy a version with one file changed in a byte, cut off, or left out."""
     shutil.copytree(whole, folder)
     data = bytearray((folder / name).read_bytes())
-    place = random.randrange(len(data))
+    position = random.randrange(len(data))
     kind = random.choice(["changed", "cut off", "left out"])
-    if kind == "left out" and name != "manifest.json":  # without it there is no version
+    if kind == "left out" and name != "manifest.json":  # a folder without it is no version
         (folder / name).unlink()
         return
-    if kind == "changed" and name != "manifest.json":  # some bytes of it are free to change
-        data[place] ^= 1 << random.randrange(8)
+    if kind == "changed" and name != "manifest.json":  # a change of some of its bytes is harmless
+        data[position] ^= 1 << random.randrange(8)
     else:
-        del data[place:]
+        del data[position:]
     (folder / name).write_bytes(data)
 
 
 def _copy_slowly(whole: Path, folder: Path, files: list[str]) -> None:
-    """Copy the manifest first, the others in pieces, over several looks of the watcher."""
+    """Copy the manifest first and the other files in pieces, over several listings."""
     folder.mkdir()
     for name in sorted(files, key=lambda name: name != "manifest.json"):
         data = (whole / name).read_bytes()
@@ -129,17 +138,17 @@ def _copy_slowly(whole: Path, folder: Path, files: list[str]) -> None:
 
 
 def memory_over_reloads() -> Iterator[Figure]:
-    """Weigh the workers before and after fifty reloads and a hundred thousand requests."""
+    """Measure memory before and after fifty reloads and a hundred thousand requests."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with _served(folder) as (server, models):
-            for version in range(2, SETTLING + 2):
+            for version in range(2, WARM_UP + 2):
                 _reload(server, models, folder, version)
-            _ask_many(server, SETTLING * REQUESTS // RELOADS)
+            _send_many(server, WARM_UP * REQUESTS // RELOADS)
             before = _resident_megabytes(server)
-            for version in range(SETTLING + 2, SETTLING + RELOADS + 2):
+            for version in range(WARM_UP + 2, WARM_UP + RELOADS + 2):
                 _reload(server, models, folder, version)
-                _ask_many(server, REQUESTS // RELOADS)
+                _send_many(server, REQUESTS // RELOADS)
             after = _resident_megabytes(server)
     yield Figure(name="resident memory of the workers", value=before, unit="MB")
     yield Figure(
@@ -149,20 +158,20 @@ def memory_over_reloads() -> Iterator[Figure]:
 
 
 def _reload(server: Server, models: Path, folder: Path, version: int) -> None:
-    crowd.publish_whole(models, version, staging=folder / "staging")
+    publish_whole(models, version, staging=folder / "staging")
     _change(server, "POST", "/models/rooms/load")
 
 
-def _ask_many(server: Server, count: int) -> None:
-    threads = [threading.Thread(target=_ask, args=(server, count // 4)) for _ in range(4)]
+def _send_many(server: Server, count: int) -> None:
+    threads = [threading.Thread(target=_send, args=(server, count // 4)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _ask(server: Server, count: int) -> None:
-    """Ask on one connection, reading answers as bytes: the client must not be what is slow."""
+def _send(server: Server, count: int) -> None:
+    """Send requests on one connection, and read the answers as bytes: the client must be fast."""
     body = b'{"instances": [{"size": 1, "colour": "red"}]}'
     lines = [
         *("POST /models/rooms/predict HTTP/1.1", "Host: here", "Content-Type: application/json"),
@@ -196,7 +205,7 @@ def _kill(server: Server, killed: list[float]) -> None:
 
 
 def _change(server: Server, method: str, path: str) -> int:
-    """Ask for a change until a worker answers that is not killed meanwhile."""
+    """Request a change until a worker answers that was not killed meanwhile."""
     while True:
         connection = server.connect()
         try:
@@ -215,6 +224,6 @@ def _change(server: Server, method: str, path: str) -> int:
 @contextmanager
 def _served(folder: Path) -> Iterator[tuple[Server, Path]]:
     models = folder / "models"
-    crowd.publish_both(models)
+    publish_both(models)
     with serving(SERVICE_PYTHON, models=models, workers=WORKERS, log_level="ERROR") as server:
         yield server, models

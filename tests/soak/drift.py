@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.crowd import until
 from tests.pictures import saved
 from tests.prometheus import Prometheus, watching
 from tests.servers import Server, serving
 from tests.soak.data import HOUSING, find_data
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
+from tests.traffic import until
 from training.datasets.cache import default_cache
 from training.datasets.column_kinds import Overrides
 from training.datasets.picture_data import Pixels

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from tests import strange
+from tests import non_digits
 from tests.pictures import saved
 from tests.servers import ROOT, Server, serving
 from tests.soak.data import HOUSING, find_data, listed_digits
@@ -117,11 +117,11 @@ def _housing(model: Model, parts: TableParts) -> Iterator[Figure]:
 def credibility() -> Iterator[Figure]:
     """Count pictures of no digit that are believed, and digits that are not."""
     sets = (
-        ("uniform noise", partial(strange.uniform_noise, MANY, seed=0), 5),
-        ("dots", partial(strange.dots, MANY, seed=1), 5),
-        ("open scribbles", partial(strange.scribbles, MANY, seed=2), 5),
-        ("letters of printed fonts", partial(strange.letters, 5 * MANY, seed=3), 15),
-        ("letters of stroke fonts", partial(strange.stroke_letters, 3 * MANY, seed=4), 15),
+        ("uniform noise", partial(non_digits.uniform_noise, MANY, seed=0), 5),
+        ("dots", partial(non_digits.dots, MANY, seed=1), 5),
+        ("open scribbles", partial(non_digits.scribbles, MANY, seed=2), 5),
+        ("letters of printed fonts", partial(non_digits.letters, 5 * MANY, seed=3), 15),
+        ("letters of stroke fonts", partial(non_digits.stroke_letters, 3 * MANY, seed=4), 15),
     )
     with serving(SERVICE_PYTHON) as server:
         for name, draw, promised in sets:

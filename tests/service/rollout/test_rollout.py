@@ -1,4 +1,4 @@
-"""What callers notice of new versions, killed workers and restarts: nothing but what they must."""
+"""Rollouts on a real server: what clients notice of new versions, killed workers and restarts."""
 
 import http.client
 import json
@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from tests.crowd import (
+from tests.servers import Server, serving
+from tests.traffic import (
     STEP,
-    Wanted,
-    crowd,
-    hang_up,
+    AllowedVersions,
     publish,
     publish_both,
     publish_whole,
+    restart_workers,
+    traffic,
     until,
 )
-from tests.servers import Server, serving
 from vitrine import bundle
 
 WORKERS = 2
@@ -39,13 +39,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[Server]:
-    """A server of several workers, which looks for new versions all the time."""
+    """A server of several workers that looks for new versions all the time."""
     with serving(models=folder, workers=WORKERS, watch_seconds=0.05, log_level="ERROR") as running:
         yield running
 
 
-def ask(server: Server, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
-    """Send a request to whichever worker takes it; once more where that one was killed."""
+def send(server: Server, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+    """Send a request to some worker; once more where that worker was killed."""
     data = None if body is None else json.dumps(body)
     while True:
         with closing(server.connect()) as connection:
@@ -59,7 +59,7 @@ def ask(server: Server, method: str, path: str, body: Any = None) -> tuple[int, 
 
 def serving_of(server: Server) -> dict[str, Any]:
     """Return how the table model is served."""
-    members: dict[str, Any] = ask(server, "GET", "/models/rooms")[1]["serving"]
+    members: dict[str, Any] = send(server, "GET", "/models/rooms")[1]["serving"]
     return members
 
 
@@ -68,7 +68,7 @@ def answering(server: Server, path: str = "/models/rooms/predict") -> set[int]:
     body = {"instances": [{"size": 1, "colour": "red"}]}
     found = set()
     for _ in range(12):
-        _, answer = ask(server, "POST", path, body)
+        _, answer = send(server, "POST", path, body)
         assert answer["predictions"] == [{"value": 13.0 + STEP * answer["version"]}]
         found.add(answer["version"])
     return found
@@ -90,45 +90,47 @@ def test_new_version_is_found_and_answers(server: Server, folder: Path) -> None:
     assert answering(server, "/models/rooms/versions/1/predict") == {1}
 
 
-def test_reloads_and_kills_cost_at_most_what_was_under_way(server: Server, folder: Path) -> None:
-    wanted = Wanted(1)
-    with crowd(server, wanted, clients=4) as tally:
+def test_reloads_and_kills_cost_at_most_the_requests_in_flight(
+    server: Server, folder: Path
+) -> None:
+    allowed = AllowedVersions(1)
+    with traffic(server, allowed, clients=4) as outcomes:
         for version in range(2, 7):
-            wanted.set(version - 1, version)
+            allowed.set(version - 1, version)
             publish_whole(folder, version, staging=folder.parent / "staging")
-            assert ask(server, "POST", "/models/rooms/load")[0] == 200
-            wanted.set(version)
+            assert send(server, "POST", "/models/rooms/load")[0] == 200
+            allowed.set(version)
             if version % 2:
                 kill_one(server)
 
-    assert tally.wrong == []
-    assert tally.refused == 0
-    assert len(tally.broken) <= 2 * 4
-    assert set(tally.answered) == {0, 1, 2, 3, 4, 5, 6}
+    assert outcomes.wrong == []
+    assert outcomes.refused == 0
+    assert len(outcomes.broken) <= 2 * 4
+    assert set(outcomes.answered) == {0, 1, 2, 3, 4, 5, 6}
 
 
 def test_restart_of_all_workers_loses_nothing(server: Server) -> None:
-    with crowd(server, Wanted(1), clients=4) as tally:
+    with traffic(server, AllowedVersions(1), clients=4) as outcomes:
         for _ in range(2):
-            hang_up(server, WORKERS)
-        answered = tally.count
-        until(lambda: tally.count > answered + 20)
+            restart_workers(server, WORKERS)
+        answered = outcomes.count
+        until(lambda: outcomes.count > answered + 20)
 
-    assert (tally.wrong, tally.broken, tally.refused) == ([], [], 0)
+    assert (outcomes.wrong, outcomes.broken, outcomes.refused) == ([], [], 0)
 
 
-def test_stop_loses_nothing_that_was_taken(server: Server) -> None:
-    with crowd(server, Wanted(1), clients=4) as tally:
-        until(lambda: tally.count > 20)
+def test_stop_loses_nothing_that_was_accepted(server: Server) -> None:
+    with traffic(server, AllowedVersions(1), clients=4) as outcomes:
+        until(lambda: outcomes.count > 20)
         os.kill(server.process, signal.SIGTERM)
-        until(lambda: tally.refused > 10)
+        until(lambda: outcomes.refused > 10)
 
-    assert (tally.wrong, tally.broken) == ([], [])
+    assert (outcomes.wrong, outcomes.broken) == ([], [])
 
 
-def test_what_was_asked_for_holds_in_every_worker_that_comes(server: Server, folder: Path) -> None:
+def test_change_holds_in_every_worker_that_starts(server: Server, folder: Path) -> None:
     publish_whole(folder, 2, staging=folder.parent / "staging")
-    status, _ = ask(server, "PATCH", "/models/rooms", {"labels": {"stable": 1, "next": 2}})
+    status, _ = send(server, "PATCH", "/models/rooms", {"labels": {"stable": 1, "next": 2}})
     assert status == 200
     assert answering(server) == {1}
 
@@ -136,19 +138,19 @@ def test_what_was_asked_for_holds_in_every_worker_that_comes(server: Server, fol
         kill_one(server)
         assert answering(server) == {1}
         assert answering(server, "/models/rooms/labels/next/predict") == {2}
-    hang_up(server, WORKERS)
+    restart_workers(server, WORKERS)
 
     assert answering(server) == {1}
-    assert ask(server, "POST", "/models/strokes/unload")[0] == 200
+    assert send(server, "POST", "/models/strokes/unload")[0] == 200
     kill_one(server)
-    assert ask(server, "GET", "/models/strokes")[0] == 503
+    assert send(server, "GET", "/models/strokes")[0] == 503
 
 
 def test_state_on_a_disk_outlives_the_server(folder: Path, tmp_path: Path) -> None:
     publish(folder, 2)
     state = tmp_path / "state"
     with serving(models=folder, state=state, workers=WORKERS) as server:
-        assert ask(server, "POST", "/models/rooms/rollback")[0] == 200
+        assert send(server, "POST", "/models/rooms/rollback")[0] == 200
 
     with serving(models=folder, state=state, workers=WORKERS) as server:
         assert answering(server) == {1}
@@ -158,17 +160,17 @@ def test_state_on_a_disk_outlives_the_server(folder: Path, tmp_path: Path) -> No
 def test_damaged_version_is_never_served(server: Server, folder: Path, name: str) -> None:
     whole = publish(folder.parent / "staging", 2)
     data = (whole / name).read_bytes()
-    with crowd(server, Wanted(1), clients=2) as tally:
+    with traffic(server, AllowedVersions(1), clients=2) as outcomes:
         for _ in range(4):
             (whole / name).write_bytes(data[: random.randrange(len(data))])
             shutil.copytree(whole, folder / "rooms/2")
-            status, problem = ask(server, "POST", "/models/rooms/load")
+            status, problem = send(server, "POST", "/models/rooms/load")
             assert (status, problem["type"]) == (409, "/problems/version-refused")
             assert name in problem["detail"]
             assert list(serving_of(server)["refused"]) == ["2"]
             shutil.rmtree(folder / "rooms/2")
 
-    assert (tally.wrong, tally.broken, set(tally.answered)) == ([], [], {0, 1})
+    assert (outcomes.wrong, outcomes.broken, set(outcomes.answered)) == ([], [], {0, 1})
 
 
 def test_slow_copy_is_served_when_it_is_whole(server: Server, folder: Path) -> None:
@@ -177,7 +179,7 @@ def test_slow_copy_is_served_when_it_is_whole(server: Server, folder: Path) -> N
     names.sort(key=lambda name: name != bundle.MANIFEST_NAME)
     target = folder / "rooms/2"
     target.mkdir()
-    with crowd(server, Wanted(1), clients=2) as tally:
+    with traffic(server, AllowedVersions(1), clients=2) as outcomes:
         for name in names:
             data = (whole / name).read_bytes()
             (target / name).write_bytes(data[: len(data) // 2])
@@ -185,7 +187,7 @@ def test_slow_copy_is_served_when_it_is_whole(server: Server, folder: Path) -> N
             assert serving_of(server)["default"] == 1
             if name != names[-1]:
                 (target / name).write_bytes(data)
-    assert (tally.wrong, tally.broken, set(tally.answered)) == ([], [], {0, 1})
+    assert (outcomes.wrong, outcomes.broken, set(outcomes.answered)) == ([], [], {0, 1})
 
     (target / names[-1]).write_bytes((whole / names[-1]).read_bytes())
 
@@ -193,9 +195,7 @@ def test_slow_copy_is_served_when_it_is_whole(server: Server, folder: Path) -> N
     assert serving_of(server)["refused"] == {}
 
 
-def test_request_under_way_ends_with_the_version_it_began_with(
-    server: Server, folder: Path
-) -> None:
+def test_request_ends_with_the_version_it_began_with(server: Server, folder: Path) -> None:
     rows = 100_000
     first, rest = b"size,colour\n" + b"1,red\n" * rows, b"1,red\n" * rows
     with closing(server.connect()) as connection:
@@ -206,7 +206,7 @@ def test_request_under_way_ends_with_the_version_it_began_with(
         assert select.select([connection.sock], [], [], 60)[0], "not answered meanwhile"
         publish_whole(folder, 2, staging=folder.parent / "staging")
         publish_whole(folder, 3, staging=folder.parent / "staging")
-        assert ask(server, "POST", "/models/rooms/load")[1]["versions"] == [2, 3]
+        assert send(server, "POST", "/models/rooms/load")[1]["versions"] == [2, 3]
         connection.send(rest)
         response = connection.getresponse()
         lines = response.read().decode().splitlines()
@@ -218,11 +218,11 @@ def test_request_under_way_ends_with_the_version_it_began_with(
 def test_canary_answers_its_share_in_every_worker(server: Server, folder: Path) -> None:
     publish_whole(folder, 2, staging=folder.parent / "staging")
     changes = {"labels": {"stable": 1, "canary": 2}, "canary_share": 0.5}
-    assert ask(server, "PATCH", "/models/rooms", changes)[0] == 200
+    assert send(server, "PATCH", "/models/rooms", changes)[0] == 200
 
     until(lambda: answering(server) == {1, 2})
 
-    assert ask(server, "PATCH", "/models/rooms", {"canary_share": 0})[0] == 200
+    assert send(server, "PATCH", "/models/rooms", {"canary_share": 0})[0] == 200
     assert answering(server) == {1}
 
 
@@ -235,14 +235,14 @@ def test_stuck_worker_delays_a_change_until_it_is_replaced(
         os.kill(stuck, signal.SIGSTOP)
         publish_whole(folder, 2, staging=folder.parent / "staging")
 
-        until(lambda: ask_patiently(server, "/models/rooms/load") == 200)
+        until(lambda: post_patiently(server, "/models/rooms/load") == 200)
 
         assert stuck not in server.workers()
         assert answering(server) == {2}
 
 
-def ask_patiently(server: Server, path: str) -> int:
-    """Ask on a connection that a stuck worker may have taken; return 0 where it has."""
+def post_patiently(server: Server, path: str) -> int:
+    """Post on a connection that a stuck worker may have accepted; return 0 where it has."""
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)) as connection:
         try:
             connection.request("POST", path)
@@ -252,7 +252,7 @@ def ask_patiently(server: Server, path: str) -> int:
 
 
 def reports(state: Path) -> list[Path]:
-    """Return the files in which workers say how far they have come."""
+    """Return the files with the status of each agent."""
     return list((state / "agents").glob("[0-9]*.json"))
 
 
@@ -272,5 +272,5 @@ def test_server_outlives_its_state(folder: Path, tmp_path: Path) -> None:
             replaced |= set(server.workers()) - set(before)
             assert answering(server) == {1}
 
-        assert ask(server, "POST", "/models/rooms/rollback")[0] == 409
-        assert ask(server, "PATCH", "/models/rooms", {"labels": {"stable": 1}})[0] == 507
+        assert send(server, "POST", "/models/rooms/rollback")[0] == 409
+        assert send(server, "PATCH", "/models/rooms", {"labels": {"stable": 1}})[0] == 507

@@ -1,4 +1,4 @@
-"""What only a real server shows: gunicorn over sockets, with tiny bundles."""
+"""The real server: gunicorn over sockets, with tiny bundles."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ from vitrine.bundle import ONNX_NAME
 
 STROKES = "/models/strokes/predict"
 ROOMS = "/models/rooms/predict"
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 MAX_BODY_BYTES = 100_000
 SERVE = [sys.executable, "-m", "service", "serve"]
 
@@ -50,7 +50,7 @@ def server(published: Path) -> Iterator[Server]:
 
 def connect(server: Server) -> socket.socket:
     """Open a bare connection."""
-    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_SECONDS)
 
 
 def head(path: str, *lines: str, version: str = "1.1", method: str = "POST") -> bytes:
@@ -235,7 +235,7 @@ def test_client_that_reads_only_after_sending_is_answered_whole(server: Server) 
     with closing(socket.socket()) as connection:
         # A small buffer, so that the answer would block the server where it does not spool it.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(PATIENCE_SECONDS)
+        connection.settimeout(TIMEOUT_SECONDS)
         connection.connect(("127.0.0.1", server.port))
         connection.sendall(head(f"{ROOMS}?echo=true", *lines) + body)
         response = http.client.HTTPResponse(connection)
@@ -259,7 +259,7 @@ def test_client_that_reads_while_sending_is_answered_meanwhile(server: Server) -
     assert first.startswith(b"HTTP/1.1 200 ")
 
 
-def test_client_that_never_reads_holds_no_thread_for_ever(published: Path) -> None:
+def test_client_that_never_reads_does_not_keep_a_thread(published: Path) -> None:
     body = table(1_000_000)
     lines = ("Content-Type: text/csv", f"Content-Length: {len(body)}")
     with (
@@ -286,7 +286,7 @@ def test_metrics_are_summed_over_the_workers(server: Server) -> None:
     assert metric(server, 'vitrine_models{model="rooms",version="1"}') == 1
 
 
-def test_numbers_of_a_killed_worker_are_kept(published: Path) -> None:
+def test_metrics_of_a_killed_worker_are_kept(published: Path) -> None:
     sample = 'vitrine_requests_total{method="GET",route="/models",status="200"}'
     with serving(models=published, workers=1) as server:
         for number in range(1, 4):
@@ -360,7 +360,7 @@ def test_server_told_to_stop_is_not_ready_and_exits_cleanly(published: Path, por
         while answers[-1] == (200, "ready"):
             answers.append(ready(connection))
 
-    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
     assert answers[0] == (200, "ready")
     assert answers[-1] == (503, "draining")
     assert process.returncode == 0
@@ -377,7 +377,7 @@ def test_every_line_of_the_log_is_json(published: Path, port: int) -> None:
         connection.sendall(b"no HTTP at all\r\n\r\n")
         receive(connection)
     process.terminate()
-    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
 
     lines = [json.loads(line) for line in output.splitlines()]
     (requested,) = [line for line in lines if line["logger"] == "service.access"]
@@ -397,7 +397,7 @@ def test_server_without_our_configuration_serves_too(
 
     status, _ = request(Server(port, process.pid, 0.0), "POST", STROKES, picture(), "image/png")
     process.terminate()
-    process.communicate(timeout=PATIENCE_SECONDS)
+    process.communicate(timeout=TIMEOUT_SECONDS)
 
     assert status == 200
 
@@ -410,7 +410,7 @@ def refused(port: int, *, command: Sequence[str] = SERVE, **settings: object) ->
         env=environment(port, **settings),
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert ended.returncode != 0
@@ -448,7 +448,7 @@ def test_unwritable_state_ends_the_start(models: Path, port: int, tmp_path: Path
     assert line == "The folder of the state cannot be written: Not a directory."
 
 
-def test_state_that_is_not_ours_ends_the_start(models: Path, port: int, tmp_path: Path) -> None:
+def test_unreadable_state_ends_the_start(models: Path, port: int, tmp_path: Path) -> None:
     (tmp_path / "desired.json").write_text('{"models": 1}')
 
     line = refused(port, models=models, state=tmp_path)
@@ -479,7 +479,7 @@ def test_unwritable_folder_of_metrics_ends_the_start(models: Path, tmp_path: Pat
         env={**environment(port, models=models), "PROMETHEUS_MULTIPROC_DIR": str(file)},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 

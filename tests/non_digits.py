@@ -1,6 +1,6 @@
 """Pictures that show no digit: noise, dots, scribbles, letters of printed and of stroke fonts.
 
-Everything is drawn by code from a seed. Fonts are those that Debian installs.
+Everything is drawn by code from a seed, with the fonts that Debian installs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,27 +17,27 @@ Points = NDArray[np.float64]
 
 FONTS = Path("/usr/share/fonts")
 STROKE_FONTS = Path("/usr/share/hershey-fonts")
-# Fonts of signs that are no letters, or of other scripts, have names like these.
+# Names of fonts that have symbols or another script instead of Latin letters.
 _NOT_LATIN = ("emoji", "symbol", "math", "dingbat", "music", "icon")
 _LATIN_STROKES = (
     *("futural", "futuram", "rowmans", "rowmand", "rowmant"),
     *("scripts", "scriptc", "timesr", "timesi"),
 )
-# Without those that are a digit in some hand: O is 0, l is 1, Z is 2, and so on.
+# Without the letters that look like a digit in some handwriting: O is 0, l is 1, Z is 2.
 LETTERS = "ACEFHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 _OVERSAMPLING = 4
 
 
 def uniform_noise(count: int, *, seed: int) -> Iterator[Pixels]:
-    """Draw noise of every level, small and large, grey and in colours.
+    """Draw noise of all grey levels or colours, in several sizes.
 
     Shapes:
         (height, width) or (height, width, 3).
     """
     rng = np.random.default_rng(seed)
-    for place in range(count):
-        side = (28, 28, 64, 128, 200)[place % 5]
-        shape = (side, side, 3) if place % 4 == 3 else (side, side)
+    for index in range(count):
+        side = (28, 28, 64, 128, 200)[index % 5]
+        shape = (side, side, 3) if index % 4 == 3 else (side, side)
         yield rng.integers(0, 256, shape, dtype=np.uint8)
 
 
@@ -56,21 +56,21 @@ def dots(count: int, *, seed: int) -> Iterator[Pixels]:
 
 
 def scribbles(count: int, *, seed: int) -> Iterator[Pixels]:
-    """Draw open lines that wander over the sheet.
+    """Draw open lines with many turns.
 
     Shapes:
         (side, side).
     """
     rng = np.random.default_rng(seed)
-    for place in range(count):
+    for index in range(count):
         side = int(rng.choice([28, 64, 96, 128, 200]))
         turns = int(rng.integers(8, 17))
-        if place % 2:
+        if index % 2:
             points = rng.uniform(0.12, 0.88, (turns, 2))
         else:
             across = np.linspace(0.1, 0.9, turns)
             swings = 0.35 * rng.uniform(0.4, 1, turns) * np.where(np.arange(turns) % 2, 1, -1)
-            points = np.stack([across, 0.5 + swings], axis=1)[:, :: 1 if place % 4 else -1]
+            points = np.stack([across, 0.5 + swings], axis=1)[:, :: 1 if index % 4 else -1]
         line = curve(points, steps=24) * side
         yield _ink(side, [line], [], rng, width=side * rng.uniform(0.03, 0.09))
 
@@ -100,17 +100,17 @@ def letters(count: int, *, seed: int) -> Iterator[Pixels]:
         )
         letter = LETTERS[rng.integers(len(LETTERS))]
         ImageDraw.Draw(sheet).text((side / 2, side / 2), letter, 0, font, anchor="mm")
-        yield _either_way(np.asarray(sheet), rng)
+        yield _maybe_inverted(np.asarray(sheet), rng)
 
 
 def _has_letters(path: Path) -> bool:
-    """Say whether a font draws A and B, and not the same box for both."""
+    """Say whether a font draws A and B differently; a font without letters draws a box for both."""
     font = ImageFont.truetype(path, 20)
     return bytes(font.getmask("A")) != bytes(font.getmask("B"))
 
 
 def stroke_letters(count: int, *, seed: int) -> Iterator[Pixels]:
-    """Draw single letters of fonts that are lines, with pens of several widths.
+    """Draw single letters of stroke fonts, with pens of several widths.
 
     Shapes:
         (side, side).
@@ -132,7 +132,7 @@ def stroke_letters(count: int, *, seed: int) -> Iterator[Pixels]:
 
 
 def _read_hershey(path: Path) -> list[list[Points]]:
-    """Read the glyphs of a font by Hershey, from the space on, each as lines through points."""
+    """Read the glyphs of a Hershey font, from the space on, each as lines through points."""
     glyphs: list[list[Points]] = []
     rows = iter(path.read_text("latin-1").splitlines())
     for row in rows:
@@ -141,7 +141,7 @@ def _read_hershey(path: Path) -> list[list[Points]]:
         length, body = 2 * int(row[5:8]), row[8:]
         while len(body) < length:
             body += next(rows)
-        pairs = [body[place : place + 2] for place in range(2, length, 2)]
+        pairs = [body[start : start + 2] for start in range(2, length, 2)]
         glyphs.append(
             [
                 np.array([[ord(letter) - ord("R") for letter in pair] for pair in line], float)
@@ -152,7 +152,7 @@ def _read_hershey(path: Path) -> list[list[Points]]:
 
 
 def _split(pairs: Sequence[str]) -> list[list[str]]:
-    """Part pairs of coordinates where the pen is lifted."""
+    """Split pairs of coordinates where the pen is lifted."""
     lines: list[list[str]] = [[]]
     for pair in pairs:
         if pair == " R":
@@ -181,9 +181,9 @@ def _ink(
     for (x, y), radius in spots:
         box = np.array([x - radius, y - radius, x + radius, y + radius]) * _OVERSAMPLING
         canvas.ellipse(box.tolist(), 0)
-    return _either_way(np.asarray(sheet.resize((side, side), Image.Resampling.BOX)), rng)
+    return _maybe_inverted(np.asarray(sheet.resize((side, side), Image.Resampling.BOX)), rng)
 
 
-def _either_way(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Turn every third picture into light ink on dark paper."""
+def _maybe_inverted(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Invert every third picture, to light ink on dark paper."""
     return 255 - pixels if rng.random() < 1 / 3 else pixels
