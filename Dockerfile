@@ -5,7 +5,7 @@ COPY requirements/service.txt /
 RUN python -m venv --without-pip /venv \
     && python -m pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
         --require-hashes --only-binary :all: -r /service.txt \
-    # A fifth of it is never imported here.
+    # A fifth of these files is never imported.
     && cd /venv/lib/python3*/site-packages \
     && rm -r pyarrow/include pyarrow/*flight* \
     && find . -type d -name tests -prune -exec rm -r {} +

@@ -33,10 +33,10 @@ sys.meta_path.insert(0, Absent)
 sys.exit(pytest.main(["--collect-only", "-q", "tests/vitrine", "tests/service"]))
 """
 
-# Says what it was asked on standard error, and makes an environment whose own python only tells
-# what it was started with.
+# Prints its arguments to standard error. The environment that it makes has a python that prints
+# some variables and its arguments.
 INTERPRETER = """#!/bin/sh
-echo "asked: $*" >&2
+echo "python $*" >&2
 case "$*" in
     *version_info*) exit {version_status} ;;
     *ensurepip*) exit {venv_status} ;;
@@ -204,7 +204,7 @@ def test_lock_holds_what_the_group_asks_for(group: str) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_lock_names_no_place_and_hashes_everything(group: str) -> None:
+def test_lock_names_no_address_and_hashes_everything(group: str) -> None:
     text = (ROOT / "requirements" / f"{group}.txt").read_text()
 
     assert not re.search(r"https?:|file:|--index|--find-links|/(home|root|tmp|work)/", text)

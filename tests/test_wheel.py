@@ -137,6 +137,10 @@ def test_tables_and_pictures_need_their_extras_alone(wheel: Path, tmp_path: Path
     assert run(python, IMPORT_EVERY_MODULE, tmp_path) == "True\n"
 
 
+def test_document_of_the_library_names_the_wheel(wheel: Path) -> None:
+    assert f"dist/{wheel.name}[" in (ROOT / "docs/library.md").read_text()
+
+
 def test_wheel_holds_the_library_alone(wheel: Path) -> None:
     version = PYPROJECT["project"]["version"]
     names = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
