@@ -1,9 +1,8 @@
 """Train networks offline and publish them as bundles under `models/`.
 
-    __main__.py       the commands, composed
-    commands/         their arguments
-    datasets/         pictures and CSV files: found or downloaded, verified, split by seed
-    columns.py        what each column of a table is: number, date, category, identifier, leak
+    __main__.py       the entry: `python -m training`
+    commands/         the commands: their options, and what they call
+    datasets/         pictures and tables: found or downloaded, verified, read, split by seed
     drawing/          pictures drawn by code, for golden examples
     augmentation/     pictures changed anew in each epoch
     architectures/    the networks, each a function from shapes to a keras.Model
@@ -12,8 +11,8 @@
     fitting.py        hyper-parameters of a fit, and its callbacks between epochs
     outcomes/         all that follows from what a table predicts: a value, a label, several labels
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
-    importing/        networks that were trained elsewhere, opened without running what is in them
-    comparison.py     the table network beside CatBoost's defaults
+    importing/        networks that were saved elsewhere, opened without running code in them
+    catboost_comparison.py  the scores of a table network beside those of CatBoost
     studies/          learning curves, comparisons, random search, cross-validation
     evaluation/       scores, reference distributions, multiply-adds
     calibration/      temperature, prototypes, and how well sets and intervals hold on other data
@@ -22,11 +21,10 @@
     plots/            the plots of the model cards and of the studies
     card.py           the model card
     publishing.py     the bundle: export, compare, card, manifest, rename into place
-    catalogue.py      what has been published: all versions, or one with an answer that it gives
-    differences.py    two versions side by side, on the same instances
-    progress.py       what the person at the terminal sees while a network learns
-    interruption.py   Ctrl-C and TERM, kept where a library would swallow them
-    errors.py         what ends a training with one sentence
+    versions/         published versions: listed, shown, and compared with each other
+    progress.py       progress on the terminal while a network is trained
+    interruption.py   Ctrl-C and TERM, kept even where a library catches the exception
+    errors.py         the error that ends a command with one sentence
 
-Training may import the service up to its repository; the service never imports training.
+Training imports `vitrine` and never `service`.
 """

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from training import interruption
-from training.commands import catalogue, images, importing, studies, tables
+from training.commands import images, importing, studies, tables, versions
 from training.errors import CannotTrain
 
 _PROGRAM = "python -m training"
@@ -67,7 +67,7 @@ def _parser(prog: str = _PROGRAM) -> argparse.ArgumentParser:
     )
     parser.set_defaults(trains=True)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for each in (catalogue, images, importing, studies, tables):
+    for each in (versions, images, importing, studies, tables):
         each.add(commands)
     return parser
 

@@ -1,5 +1,5 @@
-"""What ends a training with one sentence instead of a traceback."""
+"""The error that ends a command with one sentence instead of a traceback."""
 
 
 class CannotTrain(Exception):
-    """Something the person at the terminal can change; the message says what."""
+    """Something is wrong that the user can change; the message says what."""

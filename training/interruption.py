@@ -1,6 +1,6 @@
-"""Ctrl-C and TERM, kept even where a library's code swallows the exception.
+"""Ctrl-C and TERM, remembered even where the code of a library catches the exception.
 
-CatBoost's callbacks and finalizers that run in the midst of TensorFlow now and then do.
+The callbacks of CatBoost do that, and so do finalizers that run inside of TensorFlow.
 """
 
 import signal
@@ -10,16 +10,16 @@ _interrupted = threading.Event()
 
 
 def listen() -> None:
-    """Let SIGINT and SIGTERM interrupt the program, and be remembered."""
+    """Let SIGINT and SIGTERM interrupt the program, and remember them."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
 
 
 def check() -> None:
-    """Stop here if the program was told to.
+    """Stop here if the program was interrupted.
 
     Raises:
-        KeyboardInterrupt: A signal came, though nobody may have seen its exception.
+        KeyboardInterrupt: A signal came, though its exception may have been caught.
     """
     if _interrupted.is_set():
         raise KeyboardInterrupt

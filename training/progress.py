@@ -1,4 +1,4 @@
-"""What the person at the terminal sees while a network learns."""
+"""Progress on the terminal while a network is trained."""
 
 import time
 from typing import Any, Self
@@ -9,15 +9,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training import interruption
 
+# Without a terminal, at most about this number of epochs is printed.
 _MOST_LINES = 40
 console = Console(highlight=False, soft_wrap=True)
 
 
 class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
-    """A bar while an epoch runs and one line when it is done.
+    """A bar while an epoch runs, and a line when the epoch is done.
 
-    Without a terminal only the lines are written, so that a log stays readable; of many epochs,
-    about forty of them.
+    A program without a terminal prints the lines only, so that a log stays readable. If there are
+    many epochs, it prints about forty of them.
     """
 
     def __init__(self) -> None:

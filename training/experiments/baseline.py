@@ -13,7 +13,13 @@ from catboost import CatBoostRegressor
 from numpy.typing import NDArray
 
 from training.architectures.tables import predict
-from training.comparison import Part, Scored, describe, weigh, write_comparison
+from training.catboost_comparison import (
+    Part,
+    ScoredRows,
+    compare_predictions,
+    describe_comparison,
+    write_comparison,
+)
 from training.datasets.tables import TablePart, TableParts
 from training.errors import CannotTrain
 from training.evaluation.scores import Values
@@ -52,10 +58,10 @@ def compare(config: Config, *, seeds: int, part: Part, out: Path) -> Path:
             f"seed {seed}: network {_rmse(network[-1], scored.y):.6g}, "
             f"CatBoost {_rmse(catboost[-1], scored.y):.6g}"
         )
-    comparison = weigh(
+    comparison = compare_predictions(
         np.stack(network),
         np.stack(catboost),
-        Scored(
+        ScoredRows(
             data_sha256=parts.sha256,
             target=parts.target.name,
             part=part,
@@ -64,7 +70,7 @@ def compare(config: Config, *, seeds: int, part: Part, out: Path) -> Path:
         ),
     )
     write_comparison(out, comparison)
-    console.print(describe(comparison))
+    console.print(describe_comparison(comparison))
     return out
 
 

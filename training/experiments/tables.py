@@ -27,7 +27,7 @@ from training.architectures.tables import (
     table_network,
 )
 from training.card import Section, render
-from training.comparison import describe, read_comparison
+from training.catboost_comparison import describe_comparison, read_comparison
 from training.datasets.column_kinds import Overrides
 from training.datasets.leaks import find_leaking_columns
 from training.datasets.table_splits import Split
@@ -207,7 +207,7 @@ def _compared(parts: TableParts, config: Config) -> str:
     comparison = read_comparison(
         config.comparison, data_sha256=parts.sha256, target=parts.target.name
     )
-    return describe(comparison)
+    return describe_comparison(comparison)
 
 
 def find_leaks(parts: TableParts, *, seed: int) -> dict[str, str]:

@@ -7,19 +7,25 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import table_config
-from training.comparison import Scored, describe, read_comparison, weigh, write_comparison
+from training.catboost_comparison import (
+    ScoredRows,
+    compare_predictions,
+    describe_comparison,
+    read_comparison,
+    write_comparison,
+)
 from training.errors import CannotTrain
 from training.experiments import baseline, tables
 
 ONES = np.ones((1, 4), dtype=np.float32)
-SCORED = Scored(data_sha256="abc", target="rent", part="test", trained=10, y=np.zeros(4))
+SCORED = ScoredRows(data_sha256="abc", target="rent", part="test", trained=10, y=np.zeros(4))
 
 
 def test_difference_is_paired_by_seed() -> None:
     network = np.array([[1, 1, 1, 1], [3, 3, 3, 3]], dtype=np.float32)
     catboost = np.array([[2, 2, 2, 2], [4, 4, 4, 4]], dtype=np.float32)
 
-    comparison = weigh(network, catboost, SCORED)
+    comparison = compare_predictions(network, catboost, SCORED)
 
     assert (comparison.network, comparison.catboost) == ((1.0, 3.0), (2.0, 4.0))
     assert comparison.difference == -1
@@ -31,7 +37,7 @@ def test_difference_of_equal_errors_on_other_rows_is_unsure() -> None:
     network = np.array([[0, 2, 0, 2]], dtype=np.float32)
     catboost = np.array([[2, 0, 2, 0]], dtype=np.float32)
 
-    comparison = weigh(network, catboost, SCORED)
+    comparison = compare_predictions(network, catboost, SCORED)
 
     assert comparison.difference == 0
     assert comparison.error_of_rows == pytest.approx(
@@ -40,7 +46,7 @@ def test_difference_of_equal_errors_on_other_rows_is_unsure() -> None:
 
 
 def test_comparison_of_other_data_is_refused(tmp_path: Path) -> None:
-    write_comparison(tmp_path / "c.json", weigh(ONES, ONES, SCORED))
+    write_comparison(tmp_path / "c.json", compare_predictions(ONES, ONES, SCORED))
 
     with pytest.raises(CannotTrain, match="compares on other data"):
         read_comparison(tmp_path / "c.json", data_sha256="abd", target="rent")
@@ -61,4 +67,4 @@ def test_baseline_is_put_on_the_card(rents: Path, tmp_path: Path) -> None:
 
     comparison = read_comparison(file, data_sha256=tables.read(config).sha256, target="rent")
     assert (comparison.trained, comparison.scored) == (84, 12)
-    assert describe(comparison) in (folder / "CARD.md").read_text()
+    assert describe_comparison(comparison) in (folder / "CARD.md").read_text()

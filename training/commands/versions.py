@@ -1,4 +1,4 @@
-"""`list`, `show` and `diff`: what has been published."""
+"""`list`, `show` and `diff`: the published versions."""
 
 import argparse
 from pathlib import Path
@@ -63,23 +63,24 @@ def _add_diff(commands: Commands) -> None:
 
 
 def _list(options: argparse.Namespace, _words: list[str]) -> None:
-    from training import catalogue  # noqa: PLC0415 - brings in rich
+    from training.versions.listing import print_list  # noqa: PLC0415 - brings in rich
 
-    catalogue.print_list(options.models)
+    print_list(options.models)
 
 
 def _show(options: argparse.Namespace, _words: list[str]) -> None:
-    from training import catalogue  # noqa: PLC0415 - brings in ONNX Runtime
+    from training.versions.showing import print_version  # noqa: PLC0415 - brings in ONNX Runtime
 
-    catalogue.print_version(options.models, options.name, options.version)
+    print_version(options.models, options.name, options.version)
 
 
 def _diff(options: argparse.Namespace, _words: list[str]) -> None:
-    from training import differences  # noqa: PLC0415 - brings in scikit-learn
+    from training.versions.diff import print_diff  # noqa: PLC0415 - brings in scikit-learn
+    from training.versions.held_out import HeldOutOptions  # noqa: PLC0415
 
-    differences.print_difference(
+    print_diff(
         options.models,
         options.name,
         (options.versions[0], options.versions[1]),
-        differences.Asked(file=options.file, pictures=options.pictures, data=options.data),
+        HeldOutOptions(file=options.file, pictures=options.pictures, data=options.data),
     )

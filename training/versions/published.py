@@ -1,0 +1,34 @@
+"""A published version, loaded as the service loads it."""
+
+from pathlib import Path
+
+from training.errors import CannotTrain
+from vitrine import bundle
+from vitrine.bundle import InvalidBundle
+from vitrine.errors import shown
+from vitrine.loading import load_version
+from vitrine.model import Model
+
+
+def load_published(models: Path, name: str, version: int | None) -> Model:
+    """Load a version as the service does.
+
+    Args:
+        models: Folder of the published models.
+        name: Name of the model.
+        version: Number of the version; None for the newest.
+
+    Raises:
+        CannotTrain: There is no such version, or the service would refuse it.
+    """
+    known = bundle.versions(models, name) if bundle.NAME_PATTERN.fullmatch(name) else []
+    if not known:
+        raise CannotTrain(f"There is no model {shown(name)} in {models}.")
+    number = known[-1] if version is None else version
+    if number not in known:
+        listed = ", ".join(map(str, known))
+        raise CannotTrain(f"{name} has no version {number}. Its versions are: {listed}.")
+    try:
+        return load_version(models / name / str(number), threads=1)
+    except InvalidBundle as error:
+        raise CannotTrain(str(error)) from error
