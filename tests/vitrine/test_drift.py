@@ -409,11 +409,11 @@ def test_pictures_are_counted_by_their_ink_and_label(client: FlaskClient) -> Non
 
     found = features(client, "/models/strokes/drift")
 
-    places = {
+    counted = {
         name: next(each["bin"] for each in feature["bins"] if each["found"] == 1)
         for name, feature in found.items()
     }
-    assert places == {
+    assert counted == {
         "ink_mass": "1 0.05 to 0.1",
         "box_height": "1 from 19.5",
         "label": "2 left",
@@ -484,8 +484,13 @@ def test_every_bin_is_in_the_metrics_from_the_start(
 ) -> None:
     for name in ("rooms", "strokes"):
         for feature in repository.get(name).bins.features:
-            for place, expected in zip(feature.bins, feature.reference.counts, strict=True):
-                labels = {"model": name, "version": "1", "feature": feature.name, "bin": place}
+            for each, expected in zip(feature.bins, feature.reference.counts, strict=True):
+                labels = {
+                    "model": name,
+                    "version": "1",
+                    "feature": feature.name,
+                    "bin": each,
+                }
                 found = "vitrine_feature_instances_total"
                 assert registry.get_sample_value(found, labels) == 0
                 assert registry.get_sample_value("vitrine_reference_instances", labels) == expected

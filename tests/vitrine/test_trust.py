@@ -208,7 +208,7 @@ def four_errors(share: float) -> float:
 
 
 def covered_sets(rng: np.random.Generator, count: int, coverage: float) -> NDArray[np.bool_]:
-    """Calibrate on some, ask one more, again and again: the true label's place in the set."""
+    """Calibrate on some instances and predict another, many times: is its label in the set?"""
     probabilities = rng.dirichlet((0.5, 1, 2), DRAWS * (count + 1)).astype(np.float32)
     # Labels that the probabilities know too little of: the network may be as wrong as it likes.
     truth = (probabilities.argmax(axis=1) + (rng.random(len(probabilities)) < 0.3)) % 3
@@ -222,7 +222,7 @@ def covered_sets(rng: np.random.Generator, count: int, coverage: float) -> NDArr
 
 
 def covered_intervals(rng: np.random.Generator, count: int, coverage: float) -> NDArray[np.bool_]:
-    """Calibrate on some, ask one more, again and again: whether the true value is held."""
+    """Calibrate on some instances and predict another, many times: is its value held?"""
     shape = DRAWS, count + 1
     values = rng.normal(100, 30, shape).astype(np.float32)
     spread = rng.uniform(0.1, 9, (*shape, 2)) * (-1, 1)

@@ -79,7 +79,7 @@ def _smooth_paper(view: Levels, *, from_corners: bool) -> Levels:
 
 
 def _quadratic_terms(y: NDArray[np.floating], x: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return what the coefficients of a quadratic surface are multiplied with.
+    """Return the terms of a quadratic surface, one for each of its coefficients.
 
     Shapes:
         y, x: (samples,); returns (samples, 6).

@@ -28,10 +28,10 @@ def thicken(levels: Levels, radius: float) -> Levels:
 
 
 def thin(levels: Levels, radius: float) -> Levels:
-    """Thicken what is not ink instead: erosion by a disc.
+    """Return the smallest level within `radius` pixels of each pixel: erosion by a disc.
 
     Args:
         levels: How much of each pixel is covered, from 0 to 1.
-        radius: Of the disc, in pixels.
+        radius: Radius of the disc, in pixels.
     """
     return 1 - thicken(1 - levels, radius)

@@ -62,7 +62,7 @@ class CsvReader:
     Raises:
         EmptyBody: There is no header.
         InvalidInstances: Columns are missing or come twice, or the header is not UTF-8.
-        InvalidParameter: `delimiter`, `decimal` or `thousands` is none of what it may be.
+        InvalidParameter: `delimiter`, `decimal` or `thousands` has a value that is not allowed.
         RowTooLarge: The header is longer than `max_row_bytes`.
     """
 

@@ -62,7 +62,13 @@ class TextRows:
         return np.array([row not in self.faults for row in self._complete], np.bool_)
 
     def locate(self, row: int, column: int, text: str) -> Fault:
-        """Make a fault of what is wrong with a row or a cell."""
+        """Make a fault of a row or a cell, with its line.
+
+        Args:
+            row: Index of the row.
+            column: Index of the column, or `WHOLE_ROW`.
+            text: What is wrong there.
+        """
         line = self._lines[row]
         if column == WHOLE_ROW:
             return Fault(detail=f"Line {line}: {text}", line=line)

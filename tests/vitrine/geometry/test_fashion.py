@@ -99,8 +99,8 @@ def test_longest_edge_fills_the_picture_and_the_other_is_centred(tall: float, lo
 
     assert box[longest] == 28
     assert box[1 - longest] == pytest.approx(28 / 2.5, abs=1)
-    for places in (rows, columns):
-        assert -1 <= int(places.min()) - (27 - int(places.max())) <= 1
+    for indices in (rows, columns):
+        assert -1 <= int(indices.min()) - (27 - int(indices.max())) <= 1
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,16 @@
 """A CSV body becomes blocks of instances, or faults with line and column."""
 
-import csv
-from io import BytesIO, StringIO
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from msgspec import structs
 
+from tests.vitrine.tables.drawn import DrawnTable, drawn_tables
 from tests.vitrine.tables.tables import (
     COMMA,
-    POINT,
     Dripping,
-    assert_same,
     category,
     date,
     joined,
@@ -33,12 +29,9 @@ from vitrine.errors import (
     VitrineError,
 )
 from vitrine.signature import ColumnSpec, Dialect
-from vitrine.tables.arrow import ArrowReader
 from vitrine.tables.blocks import Block
-from vitrine.tables.cells import parse
 from vitrine.tables.reader import MAX_FILLED_CELLS
-from vitrine.tables.records import BOM, RecordBlock, RecordStream
-from vitrine.tables.text import TextRows
+from vitrine.tables.records import BOM
 
 X, FLAG, KIND, DAY = (
     number("x"),
@@ -47,106 +40,6 @@ X, FLAG, KIND, DAY = (
     date("day"),
 )
 COLUMNS: tuple[ColumnSpec, ...] = (X, KIND, DAY)
-
-# Cells that PyArrow and Python could take for different things.
-CELLS = st.one_of(
-    st.floats(width=32).map(repr),
-    st.integers(-(10**20), 10**20).map(str),
-    st.sampled_from(
-        [
-            *("", " ", "NA", "nan", "-nan", "nan(1)", "inf", "-inf", "Infinity", "null", "None"),
-            *("+3", ".5", "5.", "-0", "1e3", "1E-5", "1e39", "1e400", "1e-400", "1e", "00012"),
-            *("1,5", "1.234", "1.234,5", "1,234.5", "1 234", "1_0", "0x10", "1f", "1d5", "--1"),
-            *(" 1 ", "\t2", "\u00a03", "\u22124", "\u0663", "\x0b1", "1\x0c", "\x00", "1\x00"),
-            *("a", "a ", '"', '""', 'a"b', "é", "\u2028", "\ufeff1", "\x1f1", "true", "1.0"),
-            *("\n", "\r", "a\r\nb", "2024-01-05", "2024-01-05T10:00Z", "20240105", "2024-13-01"),
-        ]
-    ),
-    st.text(max_size=4),
-)
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> tuple[str, Dialect, int]:
-    """Draw a table without a header, written as one of many programs would write it."""
-    width = draw(st.integers(1, 4))
-    dialect = Dialect(
-        delimiter=draw(st.sampled_from(",;\t|")),
-        decimal=draw(st.sampled_from(".,")),
-        thousands=draw(st.sampled_from(["", " ", "'"])),
-    )
-    text = StringIO(newline="")
-    writer = csv.writer(
-        text,
-        delimiter=dialect.delimiter,
-        lineterminator=draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n"])),
-        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
-    )
-    cells = [*draw(st.lists(CELLS, min_size=1, max_size=4)), "1", "2.5", ""]
-    row = st.lists(st.sampled_from(cells), min_size=width, max_size=width)
-    writer.writerows(draw(st.lists(row, min_size=1, max_size=5)))
-    return text.getvalue(), dialect, width
-
-
-def read_both_ways(body: bytes, dialect: Dialect, columns: list[ColumnSpec]) -> bool:
-    """Compare the two ways to read a block; tell whether PyArrow took it."""
-    names = [spec.name for spec in columns]
-    arrow = ArrowReader(
-        dict(enumerate(columns)),
-        width=len(columns),
-        delimiter=dialect.delimiter,
-        max_block_bytes=2**16,
-    )
-    records = RecordBlock(body, line=1, is_regular=True)
-    rows = TextRows(records, names, delimiter=dialect.delimiter)
-    parsed = {}
-    for index, spec in enumerate(columns):
-        column = parse(spec, rows.column(index), dialect)
-        rows.add_faults(index, column.faults)
-        parsed[spec.name] = column.values
-
-    fast, texts = arrow.instances(body, dialect), arrow.texts(body)
-
-    if fast is not None:
-        assert rows.faults == {}
-        assert_same(fast, parsed)
-    if texts is not None:
-        assert dict(zip(names, texts, strict=True)) == rows.echo()
-    return fast is not None
-
-
-@given(tables(), st.lists(st.sampled_from([X, KIND, DAY]), min_size=4, max_size=4))
-@example(("\ufeff1\n", POINT, 1), [X])
-@example(("-nan\n1\n", POINT, 1), [X])
-@example(("nan(1)\n", POINT, 1), [X])
-@example(('"a\r\nb"\r2\n\n1', POINT, 1), [KIND])
-def test_both_ways_to_read_a_table_agree(table: tuple[str, Dialect, int], kinds: list[Any]) -> None:
-    text, dialect, width = table
-    names = ["p", "q", "r", "s"][:width]
-    columns = [structs.replace(spec, name=name) for spec, name in zip(kinds, names, strict=False)]
-
-    read_both_ways(text.encode("utf-8", "replace"), dialect, columns)
-
-
-@given(st.text('",;\n\r 15.e-a\t', max_size=30), st.sampled_from(",;\t"))
-@example(";\n5;;,", ";")
-def test_both_ways_to_read_a_scrawl_agree(text: str, delimiter: str) -> None:
-    for block in RecordStream(BytesIO(text.encode()), max_row_bytes=100).blocks(delimiter):
-        if block.is_regular:
-            read_both_ways(block.body, Dialect(delimiter=delimiter), [X, KIND])
-
-
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("last", ["", "end"], ids=["unfinished", "finished"])
-def test_ordinary_table_takes_the_fast_way(line_end: str, last: str) -> None:
-    rows = ["1.5,a,2024-05-31", '-2e3,"b,c",', ",1.0,2024-05-31 12:00"]
-    body = line_end.join(rows) + (line_end if last else "")
-
-    assert read_both_ways(body.encode(), POINT, list(COLUMNS))
-
-
-def test_decimal_commas_take_the_fast_way() -> None:
-    assert read_both_ways(b'1,5;a\n"2,5";b\n;c\n', COMMA, [X, KIND])
 
 
 def test_columns_come_in_any_order() -> None:
@@ -426,10 +319,8 @@ def summary(blocks: list[Block]) -> list[Any]:
     ]
 
 
-@given(tables(), st.lists(st.integers(1, 50)))
-def test_blocks_do_not_depend_on_how_the_body_arrives(
-    table: tuple[str, Dialect, int], sizes: list[int]
-) -> None:
+@given(drawn_tables(), st.lists(st.integers(1, 50)))
+def test_blocks_do_not_depend_on_how_the_body_arrives(table: DrawnTable, sizes: list[int]) -> None:
     text, dialect, width = table
     header = dialect.delimiter.join(["x", "b", "c", "d"][:width])
     body = f"{header}\n{text}".encode("utf-8", "replace")
