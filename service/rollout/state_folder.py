@@ -26,6 +26,7 @@ from service.rollout.observed import Agents, AgentStatus, Trial
 from service.rollout.served import Rollout, Rollouts
 
 _DESIRED = "desired.json"
+_FORMER_DESIRED = "wishes.json"  # its name before version 0.2, which operators still have
 _NEXT = "next.json"
 _SERVED = "served.json"
 _TRIAL = "trial.json"
@@ -193,6 +194,8 @@ def prepare(folder: Path) -> None:
     for path in [*files, *(folder / _AGENTS).iterdir()]:
         path.unlink(missing_ok=True)
     (folder / _CONTROLLER_LOCK).touch()
+    if not (folder / _DESIRED).exists() and (folder / _FORMER_DESIRED).exists():
+        (folder / _FORMER_DESIRED).rename(folder / _DESIRED)
     try:
         StateFolder(folder).desired()
     except msgspec.MsgspecError as error:

@@ -63,6 +63,16 @@ def test_new_server_keeps_the_desired_state_alone(folder: Path) -> None:
     assert (second.rollouts(), second.trial(), second.agents()) == (Rollouts(), None, Agents())
 
 
+def test_desired_state_of_an_earlier_release_is_kept(tmp_path: Path) -> None:
+    desired = DesiredState(revision=3, models={"rooms": DesiredModel(labels={"stable": 1})})
+    (tmp_path / "wishes.json").write_bytes(msgspec.json.encode(desired))
+
+    state_folder.prepare(tmp_path)
+
+    assert StateFolder(tmp_path).desired() == desired
+    assert not (tmp_path / "wishes.json").exists()
+
+
 def test_changes_at_once_are_all_kept(folder: Path) -> None:
     def add(name: str) -> None:
         StateFolder(folder).change_desired(
