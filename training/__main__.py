@@ -1,4 +1,4 @@
-"""python -m training: the commands, composed."""
+"""The entry `python -m training`: it runs one command."""
 
 import argparse
 import contextlib
@@ -11,6 +11,7 @@ from training.commands import images, importing, studies, tables, versions
 from training.errors import CannotTrain
 
 _PROGRAM = "python -m training"
+# The exit status of a program that SIGINT ended: 128 and the number of the signal.
 _INTERRUPTED = 130
 
 
@@ -22,23 +23,23 @@ def main(arguments: list[str] | None = None, *, prog: str = _PROGRAM) -> int:
         prog: Name of the program in its help.
 
     Returns:
-        The exit status: 0 when all was done that was asked for.
+        The exit status: 0 if the command did its work.
     """
     words = sys.argv[1:] if arguments is None else arguments
     options = _parser(prog).parse_args(words)
     try:
         if options.trains:
             with _quiet():
-                import tensorflow  # noqa: PLC0415 - seconds, for which nothing else waits
+                import tensorflow  # noqa: PLC0415 - it takes seconds, and other commands need none
                 import tf2onnx  # noqa: F401, PLC0415
-            # It takes the many networks of a study for one that is compiled again and again.
+            # TensorFlow would warn that a study compiles many networks.
             tensorflow.get_logger().setLevel("ERROR")
         written = options.run(options, words)
     except CannotTrain as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; nothing was published.", file=sys.stderr)
+        print("Interrupted. Nothing was published.", file=sys.stderr)
         return _INTERRUPTED
     if written is not None:
         print(f"Written: {written}")
@@ -47,23 +48,23 @@ def main(arguments: list[str] | None = None, *, prog: str = _PROGRAM) -> int:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Send to nowhere what TensorFlow's C++ says about itself while it is imported."""
+    """Discard what the C++ code of TensorFlow prints while it is imported."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null, 2)
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)
+        os.close(null)
 
 
 def _parser(prog: str = _PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=prog, description="Train a network and publish it under models/."
+        prog=prog, description="Train a network, and publish it in models/."
     )
     parser.set_defaults(trains=True)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

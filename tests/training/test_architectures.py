@@ -12,7 +12,7 @@ import pytest
 from tests.training.conftest import drawn_digits, picture_config
 from training.architectures.autoencoder import autoencoder as redrawer
 from training.architectures.pictures import PICTURE_ARCHITECTURES
-from training.commands.images import ARCHITECTURES, trainer
+from training.commands.images import ARCHITECTURES, find_trainer
 from training.datasets.picture_sets import PictureSet
 from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.errors import CannotTrain
@@ -31,7 +31,9 @@ def folders(
     models = tmp_path_factory.mktemp("models")
     base = picture_config(drawn_set, idx_folder, models)
     return {
-        name: trainer(name)(replace(base, name=name, architecture=name, epochs=EPOCHS.get(name, 1)))
+        name: find_trainer(name)(
+            replace(base, name=name, architecture=name, epochs=EPOCHS.get(name, 1))
+        )
         for name in ARCHITECTURES
         if name != base.architecture
     }
@@ -79,7 +81,7 @@ def test_row_reader_is_given_row_after_row() -> None:
 
 
 def test_network_in_numpy_is_fitted_by_numpy() -> None:
-    assert trainer("numpy") is numpy_network.train
+    assert find_trainer("numpy") is numpy_network.train
 
 
 @pytest.mark.parametrize(

@@ -190,5 +190,5 @@ def test_interrupted_training_leaves_nothing(tmp_path: Path) -> None:
 
     assert training.returncode == 130
     # Whoever swallows the exception may say so first.
-    assert errors.endswith("Interrupted; nothing was published.\n")
+    assert errors.endswith("Interrupted. Nothing was published.\n")
     assert list((tmp_path / "models").iterdir()) == []

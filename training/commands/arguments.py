@@ -1,4 +1,4 @@
-"""Arguments that several commands share."""
+"""Options that several commands share, and the types of their values."""
 
 import argparse
 import math
@@ -7,118 +7,134 @@ import shlex
 from pathlib import Path
 from typing import TypeAlias
 
-# What add_subparsers returns has no public name.
+# The type that add_subparsers returns has no public name.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def add_data(command: argparse.ArgumentParser) -> None:
-    """Add where published sets lie."""
+def add_data_option(command: argparse.ArgumentParser) -> None:
+    """Add the folder of published picture sets."""
     command.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
         default=os.environ.get("VITRINE_DATA") or None,
-        help="folder that holds published sets, such as mnist/*.gz; without it, or VITRINE_DATA, "
-        "they are downloaded",
+        help="folder of published picture sets, such as mnist/*.gz; without this option and "
+        "VITRINE_DATA, the sets are downloaded",
     )
 
 
-def add_pictures(command: argparse.ArgumentParser) -> None:
-    """Add where pictures lie, and how many and how large they are taken."""
-    add_data(command)
+def add_picture_options(command: argparse.ArgumentParser) -> None:
+    """Add where pictures are found, how many are used, and their size."""
+    add_data_option(command)
     command.add_argument(
-        "--limit", type=positive, metavar="N", help="use only N of the pictures to learn from"
+        "--limit",
+        type=positive_int,
+        metavar="N",
+        help="largest number of pictures to use besides the test part",
     )
     command.add_argument(
         "--size",
-        type=side,
+        type=picture_side,
         default=32,
         metavar="N",
-        help="of a folder's pictures as networks take them: N x N pixels, 24 to 256",
+        help="height and width of the pictures of a folder as networks take them, from 24 to 256 "
+        "pixels",
     )
 
 
-def add_fitting(command: argparse.ArgumentParser) -> None:
-    """Add what every fit can be told."""
+def add_fit_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of every fit."""
     command.add_argument(
-        "--seed", type=int, default=0, help="of every random choice; the test part never changes"
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of every random choice; the test part does not depend on it",
     )
     command.add_argument(
-        "--epochs", type=positive, metavar="N", help="at most; the architecture's own by default"
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help="largest number of epochs; by default, that of the architecture",
     )
 
 
-def add_watching(command: argparse.ArgumentParser) -> None:
-    """Add what is done between epochs."""
+def add_callback_options(command: argparse.ArgumentParser) -> None:
+    """Add what happens between epochs."""
     group = command.add_argument_group("between epochs")
     group.add_argument(
         "--patience",
-        type=positive,
+        type=positive_int,
         metavar="N",
-        help="epochs without a smaller validation loss before stopping; the best one is kept",
+        help="number of epochs without a smaller validation loss before training stops; the "
+        "weights of the best epoch are kept",
     )
     group.add_argument(
         "--reduce-lr",
-        type=positive,
+        type=positive_int,
         metavar="N",
-        help="epochs without a smaller validation loss before the learning rate is halved, "
-        "instead of a falling one",
+        help="number of epochs without a smaller validation loss before the learning rate is "
+        "halved; it replaces the schedule of the learning rate",
     )
     group.add_argument(
-        "--tensorboard", type=Path, metavar="DIR", help="write what TensorBoard shows here"
+        "--tensorboard", type=Path, metavar="DIR", help="folder to write logs for TensorBoard to"
     )
 
 
-def add_models(command: argparse.ArgumentParser) -> None:
-    """Add where versions lie."""
+def add_models_option(command: argparse.ArgumentParser) -> None:
+    """Add the folder of the published models."""
     command.add_argument(
-        "--models", type=Path, default=Path("models"), metavar="DIR", help="where versions lie"
+        "--models",
+        type=Path,
+        default=Path("models"),
+        metavar="DIR",
+        help="folder of the published models",
     )
 
 
-def add_publishing(command: argparse.ArgumentParser) -> None:
-    """Add where a version goes, and what it must be worth."""
-    add_models(command)
+def add_publishing_options(command: argparse.ArgumentParser) -> None:
+    """Add where a version is published, and the score that it needs."""
+    add_models_option(command)
     command.add_argument(
         "--min-score",
         type=float,
         metavar="X",
-        help="publish nothing below this accuracy, or R2 of numbers or autoencoders, on validation",
+        help="smallest validation score to publish: the accuracy, or R2 for regressions and "
+        "autoencoders",
     )
 
 
-def typed(words: list[str]) -> str:
-    """Return the command without the folders of whoever typed it."""
+def recorded_command(words: list[str]) -> str:
+    """Return the command for the record, without the folders of the user."""
     names = [Path(word).name if "/" in word else word for word in words]
     return "python -m training " + shlex.join(names)
 
 
-def positive(text: str) -> int:
-    """Read a whole number from 1."""
+def positive_int(text: str) -> int:
+    """Read a whole number of at least 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
     return number
 
 
-def side(text: str) -> int:
-    """Read the side of a square picture in pixels, from 24 to 256."""
+def picture_side(text: str) -> int:
+    """Read the height and width of a square picture, from 24 to 256 pixels."""
     number = int(text)
     if not 24 <= number <= 256:
         raise argparse.ArgumentTypeError(f"must be 24 to 256, not {text}")
     return number
 
 
-def dropout(text: str) -> float:
-    """Read a share that may be 0 but not 1."""
+def dropout_share(text: str) -> float:
+    """Read a share of at least 0 and below 1."""
     number = float(text)
     if not 0 <= number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, not {text}")
     return number
 
 
-def rate(text: str) -> float:
-    """Read a number above 0."""
+def learning_rate(text: str) -> float:
+    """Read a finite number above 0."""
     number = float(text)
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
@@ -129,5 +145,5 @@ def share(text: str) -> float:
     """Read a number between 0 and 1."""
     number = float(text)
     if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, not {text}")
+        raise argparse.ArgumentTypeError(f"must be between 0 and 1, not {text}")
     return number

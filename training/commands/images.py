@@ -1,4 +1,4 @@
-"""`images`: a network that looks at pictures."""
+"""`images`: networks on pictures."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from training.commands.arguments import (
     Commands,
-    add_fitting,
-    add_pictures,
-    add_publishing,
-    add_watching,
-    typed,
+    add_callback_options,
+    add_fit_options,
+    add_picture_options,
+    add_publishing_options,
+    recorded_command,
 )
 from training.datasets.cache import default_cache
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from training.experiments import pictures
 
 ARCHITECTURES: Mapping[str, str] = {
-    "cnn": "convolutional, fitted on pictures drawn anew in every epoch",
-    "mlp": "the quickstart's multilayer perceptron, 128 ReLU and dropout",
-    "lstm": "reads the picture row by row",
-    "sigmoid": "128 sigmoid units and plain gradient descent, as old tutorials have it",
+    "cnn": "a convolutional network, fitted on pictures that are changed anew in every epoch",
+    "mlp": "the multilayer perceptron of Keras' quickstart, 128 ReLU units and dropout",
+    "lstm": "a recurrent network that reads a picture row by row",
+    "sigmoid": "128 sigmoid units and plain gradient descent, as in old tutorials",
     "numpy": "two layers of 128 sigmoid units, fitted by backpropagation written in NumPy",
-    "autoencoder": "learns to redraw pictures; says how strange one is instead of what it shows",
+    "autoencoder": "a network that redraws pictures, and scores how anomalous a picture is",
 }
 
 
@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
     command = commands.add_parser(
         "images",
         help="train a network on pictures",
-        description="Train a network on pictures and publish it as the model's next version.",
+        description="Train a network on pictures, and publish it as the next version of a model.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.set_defaults(run=_train)
@@ -43,36 +43,39 @@ def add(commands: Commands) -> None:
         nargs="?",
         default="digits8x8",
         help="digits8x8, which needs no download, mnist, fashion_mnist, cifar10, cifar100, or a "
-        "folder with one sub-folder a class",
+        "folder with one sub-folder for each class",
     )
-    command.add_argument("--name", metavar="NAME", help="the model's name; the set's by default")
-    add_fitting(command)
-    add_watching(command)
-    add_publishing(command)
+    command.add_argument(
+        "--name", metavar="NAME", help="name of the model; by default, that of the set"
+    )
+    add_fit_options(command)
+    add_callback_options(command)
+    add_publishing_options(command)
     command.add_argument(
         "--architecture",
         choices=ARCHITECTURES,
         default="cnn",
-        help="the network: " + "; ".join(f"{name}, {text}" for name, text in ARCHITECTURES.items()),
+        help="network to train: "
+        + "; ".join(f"{name}, {text}" for name, text in ARCHITECTURES.items()),
     )
-    add_pictures(command)
+    add_picture_options(command)
     command.add_argument(
         "--augment",
         choices=["none"],
-        help="none: learn the pictures as they are; by default they are changed as suits the set "
-        "where the architecture wants that",
+        help="none: train on the pictures as they are; by default, some architectures train on "
+        "pictures that are changed as suits the set",
     )
     command.add_argument(
         "--plots",
         type=Path,
         metavar="DIR",
-        help="where to draw pictures of the set, which are no part of the model; "
-        "~/.cache/vitrine/NAME by default",
+        help="folder for plots that show pictures of the set, which are no part of the model; by "
+        "default, ~/.cache/vitrine/NAME",
     )
 
 
-def trainer(architecture: str) -> "Callable[[pictures.Config], Path]":
-    """Return the experiment that trains an architecture."""
+def find_trainer(architecture: str) -> "Callable[[pictures.Config], Path]":
+    """Return the function that trains an architecture."""
     from training.experiments import (  # noqa: PLC0415 - bring in TensorFlow
         autoencoder,
         numpy_network,
@@ -89,13 +92,13 @@ def _train(options: argparse.Namespace, words: list[str]) -> Path:
     )
     from training.experiments import pictures  # noqa: PLC0415 - brings in TensorFlow
 
-    found = find_picture_set(options.pictures, size=options.size)
-    name = options.name or found.name
+    picture_set = find_picture_set(options.pictures, size=options.size)
+    name = options.name or picture_set.name
     config = pictures.Config(
-        pictures=found,
+        pictures=picture_set,
         name=name,
         models=options.models,
-        command=typed(words),
+        command=recorded_command(words),
         data=options.data,
         architecture=options.architecture,
         seed=options.seed,
@@ -108,4 +111,4 @@ def _train(options: argparse.Namespace, words: list[str]) -> Path:
         tensorboard=options.tensorboard,
         plots=options.plots or default_cache() / name,
     )
-    return trainer(config.architecture)(config)
+    return find_trainer(config.architecture)(config)

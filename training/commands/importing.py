@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from training import interruption
-from training.commands.arguments import Commands, add_models, typed
+from training.commands.arguments import Commands, add_models_option, recorded_command
 from training.errors import CannotTrain
 from training.importing.subprocesses import run_in_subprocess
 
@@ -19,36 +19,42 @@ def add(commands: Commands) -> None:
     command = commands.add_parser(
         "import",
         help="publish a network that was trained elsewhere",
-        description="Publish a saved Keras network, or a SavedModel, as the model's next version. "
-        "Nothing in the file is run.",
+        description="Publish a saved Keras network or a SavedModel as the next version of a "
+        "model. No code in the file is run.",
     )
     command.set_defaults(run=_import, trains=False)
     command.add_argument(
-        "file", type=Path, metavar="FILE", help=".keras, .h5, or the folder of a SavedModel"
+        "file", type=Path, metavar="FILE", help=".keras file, .h5 file, or folder of a SavedModel"
     )
-    command.add_argument("--name", required=True, help="the model's name")
-    add_models(command)
+    command.add_argument("--name", required=True, help="name of the model")
+    add_models_option(command)
     command.add_argument(
         "--sample",
         type=Path,
         metavar="FILE.csv",
-        help="rows as the network takes them: names, ranges and what is usual are read from it",
+        help="rows as the network takes them; they show the names, ranges and usual values of its "
+        "columns",
     )
     command.add_argument(
-        "--labels", metavar="A,B,...", help="of the classes in order, or a file with one a line"
+        "--labels",
+        metavar="A,B,...",
+        help="class labels in the order of the network, or a file with one label in each line",
     )
-    command.add_argument("--target", metavar="NAME", help="what is predicted")
-    command.add_argument("--unit", metavar="UNIT", help="of the value that is predicted")
+    command.add_argument("--target", metavar="NAME", help="name of the prediction")
+    command.add_argument("--unit", metavar="UNIT", help="unit of a predicted value")
     command.add_argument(
-        "--geometry", metavar="NAME", help="how pictures are prepared: mnist, fashion or fit"
+        "--geometry", metavar="NAME", help="geometry of pictures: mnist, fashion or fit"
     )
     command.add_argument(
         "--levels",
         choices=["0-1", "0-255"],
-        help="of the pictures that the network was trained on, where it does not scale them itself",
+        help="range of the pixel levels that the network was trained on; needed if the network "
+        "does not scale them itself",
     )
     command.add_argument(
-        "--logits", action="store_true", help="it ends without the softmax that its loss applied"
+        "--logits",
+        action="store_true",
+        help="the network returns logits, because its loss applied the softmax",
     )
 
 
@@ -74,7 +80,7 @@ def _import_here(words: list[str]) -> Path:
             file=options.file,
             name=options.name,
             models=options.models,
-            command=typed(words),
+            command=recorded_command(words),
             options=ImportOptions(
                 sample=options.sample,
                 labels=_labels(options.labels),
@@ -100,7 +106,7 @@ def _lines(file: Path) -> list[str]:
         return file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise CannotTrain(
-            f"--labels must be a file with a label a line, or labels with commas between. "
+            "--labels must be a file with one label in each line, or labels separated by commas. "
             f"Received: {str(file)[:40]!r}."
         ) from error
 

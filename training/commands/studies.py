@@ -1,18 +1,22 @@
-"""`learning-curve`, `compare`, `search` and `cross-validate`: many trainings, one question."""
+"""`learning-curve`, `compare`, `search` and `cross-validate`: the studies."""
 
 import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.commands.arguments import Commands, add_pictures, positive, typed
-from training.commands.networks import (
-    add_columns,
-    add_layers,
-    fitting_of,
-    hidden_of,
-    overrides_of,
-    plain_network,
+from training.commands.arguments import (
+    Commands,
+    add_picture_options,
+    positive_int,
+    recorded_command,
+)
+from training.commands.column_arguments import add_column_options, read_overrides
+from training.commands.layer_arguments import (
+    add_layer_options,
+    read_fitting,
+    read_hidden,
+    read_plain_network,
 )
 
 if TYPE_CHECKING:
@@ -20,9 +24,9 @@ if TYPE_CHECKING:
     from training.studies.data import DataSelection
     from training.studies.results import Candidate
 
-# Comes with scikit-learn: nothing is downloaded.
+# This set comes with scikit-learn, so nothing is downloaded.
 _DEFAULT = "digits8x8"
-# Batches small enough for a few hundred instances, epochs enough for them.
+# These numbers of epochs are enough for a few hundred instances.
 _COMPARED_EPOCHS = 20
 _CURVE_EPOCHS = 100
 _FOLD_EPOCHS = 20
@@ -38,61 +42,76 @@ def add(commands: Commands) -> None:
 
 
 def _add_learning_curve(commands: Commands) -> None:
-    command = _study(commands, "learning-curve", "see how scores grow with more data")
+    command = _study(
+        commands, "learning-curve", "score networks that are trained on more and more instances"
+    )
     _add_data(command)
     command.set_defaults(run=_run_learning_curve)
     command.add_argument(
         "--sizes",
         nargs="+",
-        type=positive,
+        type=positive_int,
         metavar="N",
-        help="training instances; eight up to all, each larger by the same factor, by default",
+        help="numbers of training instances; by default, eight numbers up to all instances, each "
+        "larger by the same factor",
     )
     command.add_argument(
-        "--repeats", type=positive, default=3, metavar="N", help="subsets of each size"
+        "--repeats",
+        type=positive_int,
+        default=3,
+        metavar="N",
+        help="number of random subsets of each size",
     )
     command.add_argument(
         "--part",
         choices=["validation", "test"],
         default="validation",
-        help="what is scored beside what trained; look at the test once, when all is chosen",
+        help="part to score beside the training instances; use the test part once, when all else "
+        "is decided",
     )
     command.add_argument(
         "--patience",
-        type=positive,
+        type=positive_int,
         default=10,
         metavar="N",
-        help="epochs without a smaller validation loss before stopping",
+        help="number of epochs without a smaller validation loss before training stops",
     )
     _add_network(command, epochs=_CURVE_EPOCHS)
 
 
 def _add_compare(commands: Commands) -> None:
-    command = _study(commands, "compare", "make one choice in every way, all else equal")
+    command = _study(
+        commands, "compare", "compare all variants of one hyper-parameter, all else equal"
+    )
     command.set_defaults(run=_run_compare)
-    command.add_argument("choice", choices=_CHOICES, help="what to compare")
+    command.add_argument("choice", choices=_CHOICES, help="hyper-parameter to vary")
     _add_data(command)
     _add_network(command, epochs=_COMPARED_EPOCHS)
 
 
 def _add_search(commands: Commands) -> None:
-    command = _study(commands, "search", "search hyper-parameters at random, cross-validated")
+    command = _study(commands, "search", "search hyper-parameters at random, with cross-validation")
     command.set_defaults(run=_run_search)
     _add_data(command)
-    command.add_argument("--iterations", type=positive, default=20, metavar="N", help="candidates")
-    command.add_argument("--folds", type=_several, default=3, metavar="N", help="of each candidate")
+    command.add_argument(
+        "--iterations", type=positive_int, default=20, metavar="N", help="number of candidates"
+    )
+    command.add_argument("--folds", type=_several, default=3, metavar="N", help="number of folds")
     command.add_argument(
         "--epochs",
-        type=positive,
+        type=positive_int,
         default=80,
         metavar="N",
-        help="at most: a candidate has all, a half, a quarter or an eighth of them",
+        help="largest number of epochs; a candidate has all, a half, a quarter or an eighth of "
+        "them",
     )
     command.add_argument(
-        "--publish", metavar="NAME", help="train the best one in full and publish it as this model"
+        "--publish",
+        metavar="NAME",
+        help="train the best candidate in full, and publish it as this model",
     )
     command.add_argument(
-        "--models", type=Path, default=Path("models"), metavar="DIR", help="where to publish"
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="folder to publish in"
     )
 
 
@@ -100,11 +119,11 @@ def _add_cross_validate(commands: Commands) -> None:
     command = _study(
         commands,
         "cross-validate",
-        "score in K folds, a table's network beside scikit-learn's boosted trees",
+        "score a network in K folds, beside scikit-learn's boosted trees for a table",
     )
     command.set_defaults(run=_run_cross_validate)
     _add_data(command)
-    command.add_argument("--folds", type=_several, default=5, metavar="N", help="how many")
+    command.add_argument("--folds", type=_several, default=5, metavar="N", help="number of folds")
     _add_network(command, epochs=None)
 
 
@@ -112,13 +131,16 @@ def _study(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=text,
-        description=f"{text[:1].upper()}{text[1:]}: one table and one plot. An interrupted study "
-        "goes on with the same command.",
+        description=f"{text[:1].upper()}{text[1:]}. The result is one table and one plot. An "
+        "interrupted study continues with the same command.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    command.add_argument("--seed", type=int, default=0, help="of every random choice")
+    command.add_argument("--seed", type=int, default=0, help="seed of every random choice")
     command.add_argument(
-        "--out", type=Path, metavar="DIR", help="the study's folder; studies/STUDY-DATA by default"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of the study; by default, studies/STUDY-DATA",
     )
     return command
 
@@ -129,16 +151,20 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         nargs="?",
         default=_DEFAULT,
         metavar="DATA",
-        help="a set of pictures by its name, a folder with one sub-folder a class, diabetes, wine, "
-        "breast_cancer, which come with scikit-learn, or a CSV file",
+        help="a picture set by its name, a folder with one sub-folder for each class, a CSV file, "
+        "or diabetes, wine or breast_cancer, which come with scikit-learn",
     )
-    add_pictures(command)
-    add_columns(command)
+    add_picture_options(command)
+    add_column_options(command)
 
 
 def _add_network(command: argparse.ArgumentParser, *, epochs: int | None) -> None:
-    add_layers(command, "a multilayer perceptron; its layers are 64 64 by default")
-    command.add_argument("--epochs", type=positive, default=epochs, metavar="N", help="at most")
+    add_layer_options(
+        command, "the layers of a multilayer perceptron; by default, two hidden layers of 64 units"
+    )
+    command.add_argument(
+        "--epochs", type=positive_int, default=epochs, metavar="N", help="largest number of epochs"
+    )
 
 
 def _several(text: str) -> int:
@@ -155,7 +181,7 @@ def _data_selection(options: argparse.Namespace) -> "DataSelection":
         data=options.set,
         targets=tuple(options.target),
         task=options.task,
-        overrides=overrides_of(options),
+        overrides=read_overrides(options),
         folder=options.data,
         size=options.size,
         limit=options.limit,
@@ -174,11 +200,11 @@ def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
 
     selection = _data_selection(options)
     config = learning_curve.Config(
-        command=typed(words),
+        command=recorded_command(words),
         out=_out(options, "learning-curve", selection),
         seed=options.seed,
-        hidden=hidden_of(options),
-        fitting=fitting_of(options, epochs=_CURVE_EPOCHS),
+        hidden=read_hidden(options),
+        fitting=read_fitting(options, epochs=_CURVE_EPOCHS),
         patience=options.patience,
         sizes=tuple(options.sizes) if options.sizes else None,
         repeats=options.repeats,
@@ -194,11 +220,11 @@ def _run_compare(options: argparse.Namespace, words: list[str]) -> Path:
     selection = _data_selection(options)
     config = hyperparameter_comparison.Config(
         choice=options.choice,
-        command=typed(words),
+        command=recorded_command(words),
         out=_out(options, f"compare-{options.choice}", selection),
         seed=options.seed,
-        hidden=hidden_of(options),
-        fitting=fitting_of(options, epochs=_COMPARED_EPOCHS),
+        hidden=read_hidden(options),
+        fitting=read_fitting(options, epochs=_COMPARED_EPOCHS),
         rate_given=options.learning_rate is not None,
     )
     return hyperparameter_comparison.run(load_study_data(selection), config)
@@ -210,7 +236,7 @@ def _run_search(options: argparse.Namespace, words: list[str]) -> Path:
 
     selection = _data_selection(options)
     config = search.Config(
-        command=typed(words),
+        command=recorded_command(words),
         out=_out(options, "search", selection),
         seed=options.seed,
         iterations=options.iterations,
@@ -234,7 +260,7 @@ def _publish(
                 pictures=selection.pictures,
                 name=options.publish,
                 models=options.models,
-                command=typed(words),
+                command=recorded_command(words),
                 data=selection.folder,
                 architecture="mlp",
                 hidden=best.hidden,
@@ -249,7 +275,7 @@ def _publish(
         tables.Config(
             file=file,
             targets=targets,
-            command=typed(words),
+            command=recorded_command(words),
             task=selection.task,
             name=options.publish,
             models=options.models,
@@ -266,7 +292,7 @@ def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
 
     selection = _data_selection(options)
     config = cross_validation.Config(
-        command=typed(words),
+        command=recorded_command(words),
         out=_out(options, "cross-validate", selection),
         seed=options.seed,
         folds=options.folds,
@@ -274,18 +300,18 @@ def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
     if selection.has_pictures:
         return cross_validation.run_on_pictures(
             load_study_data(selection),
-            hidden_of(options),
-            fitting_of(options, epochs=_FOLD_EPOCHS),
+            read_hidden(options),
+            read_fitting(options, epochs=_FOLD_EPOCHS),
             config,
         )
     return cross_validation.run_on_table(selection, _learning(options), config)
 
 
 def _learning(options: argparse.Namespace) -> "tables.Learning":
-    """Return how `table` would make its network: taught, unless hidden layers are given."""
+    """Return how the command `table` would train a network with these options."""
     from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
 
-    plain = plain_network(options)
+    plain = read_plain_network(options)
     if plain is not None:
         return tables.Learning(plain=plain)
     recipe = tables.Recipe()

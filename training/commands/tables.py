@@ -1,4 +1,4 @@
-"""`table` and `baseline`: rows of a table."""
+"""`table` and `baseline`: networks on tables."""
 
 import argparse
 from dataclasses import replace
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from training.commands.arguments import (
     Commands,
-    add_fitting,
-    add_publishing,
-    add_watching,
-    positive,
+    add_callback_options,
+    add_fit_options,
+    add_publishing_options,
+    positive_int,
+    recorded_command,
     share,
-    typed,
 )
-from training.commands.networks import add_columns, add_layers, overrides_of, plain_network
+from training.commands.column_arguments import add_column_options, read_overrides
+from training.commands.layer_arguments import add_layer_options, read_plain_network
 from training.datasets.cache import default_cache
 
 if TYPE_CHECKING:
@@ -33,24 +34,27 @@ def _add_table(commands: Commands) -> None:
     command = commands.add_parser(
         "table",
         help="train a network on a CSV file",
-        description="Train a network on any CSV file and publish it as the model's next version: "
-        "a regression, a classification, or several labels at once, as the target says. What each "
-        "column is, is told from its texts; say it where that goes wrong.",
+        description="Train a network on any CSV file, and publish it as the next version of a "
+        "model. The target decides whether it is a regression, a classification, or a prediction "
+        "of several labels. The kinds of columns are recognized; give the kind of a column where "
+        "that fails.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.set_defaults(run=_train_table)
-    command.add_argument("--name", help="the model's name; the file's by default")
+    command.add_argument("--name", help="name of the model; by default, that of the file")
     add_table_options(command)
-    add_layers(
+    add_layer_options(
         command,
-        "a tutorial's network, a multilayer perceptron on the rows alone, instead of the one that "
-        "trees teach",
+        "train a multilayer perceptron on the rows alone, instead of a network that trees teach",
     )
-    add_watching(command)
-    add_publishing(command)
-    command.add_argument("--unit", metavar="UNIT", help="of the target, such as USD")
+    add_callback_options(command)
+    add_publishing_options(command)
+    command.add_argument("--unit", metavar="UNIT", help="unit of the target, such as USD")
     command.add_argument(
-        "--baseline", type=Path, metavar="FILE", help="what `baseline` wrote, to put on the card"
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="file that `baseline` wrote, to show on the card",
     )
 
 
@@ -59,45 +63,53 @@ def _add_baseline(commands: Commands) -> None:
         "baseline",
         help="compare the table network with CatBoost's defaults",
         description="Train the table network and CatBoost with its defaults on the same rows with "
-        "several seeds and write the paired difference. Publishes nothing.",
+        "several seeds, and write the paired difference of their errors. Nothing is published.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    command.set_defaults(run=_compare)
+    command.set_defaults(run=_run_baseline)
     add_table_options(command)
-    command.add_argument("--seeds", type=positive, default=5, metavar="N", help="how many")
     command.add_argument(
-        "--part", choices=["validation", "test"], default="validation", help="rows to score on"
+        "--seeds", type=positive_int, default=5, metavar="N", help="number of seeds"
     )
     command.add_argument(
-        "--out", type=Path, default=Path("baseline.json"), metavar="FILE", help="where to write"
+        "--part", choices=["validation", "test"], default="validation", help="part to score"
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("baseline.json"), metavar="FILE", help="file to write"
     )
 
 
 def add_table_options(command: argparse.ArgumentParser) -> None:
-    """Add the file, its columns and its parts."""
+    """Add the file, its columns, its parts and the fit."""
     command.add_argument(
         "file",
         nargs="?",
         default=_DEFAULT,
         metavar="FILE.csv",
-        help="with a header line; or diabetes, wine, breast_cancer, which come with scikit-learn",
+        help="CSV file with a header line; or diabetes, wine or breast_cancer, which come with "
+        "scikit-learn",
     )
-    add_columns(command)
+    add_column_options(command)
     command.add_argument(
-        "--test-size", type=share, default=0.2, metavar="X", help="share of the rows for the test"
+        "--test-size",
+        type=share,
+        default=0.2,
+        metavar="X",
+        help="share of the rows for the test part",
     )
     command.add_argument(
         "--validation-split",
         type=share,
         metavar="X",
-        help="share of the other rows that validates; an eighth, 2000 at most, by default",
+        help="share of the other rows for the validation part; by default, an eighth, at most 2000 "
+        "rows",
     )
     command.add_argument(
         "--class-weights",
         action="store_true",
-        help="let every class label count the same, however rare",
+        help="give every class label the same weight, however rare it is",
     )
-    add_fitting(command)
+    add_fit_options(command)
 
 
 def _train_table(options: argparse.Namespace, words: list[str]) -> Path:
@@ -114,7 +126,7 @@ def _train_table(options: argparse.Namespace, words: list[str]) -> Path:
             comparison=options.baseline,
             learning=replace(
                 config.learning,
-                plain=plain_network(options),
+                plain=read_plain_network(options),
                 patience=options.patience,
                 reduce_patience=options.reduce_lr,
                 tensorboard=options.tensorboard,
@@ -123,7 +135,7 @@ def _train_table(options: argparse.Namespace, words: list[str]) -> Path:
     )
 
 
-def _compare(options: argparse.Namespace, words: list[str]) -> Path:
+def _run_baseline(options: argparse.Namespace, words: list[str]) -> Path:
     from training.experiments import baseline  # noqa: PLC0415 - brings in TensorFlow
 
     return baseline.compare(
@@ -132,7 +144,7 @@ def _compare(options: argparse.Namespace, words: list[str]) -> Path:
 
 
 def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Config":
-    """Return what a table's network is trained with, the file found."""
+    """Return the settings of a training on a table, and find its file."""
     # These imports take a second or more, and most commands do not need them.
     from training.datasets.embedded_tables import find_table  # noqa: PLC0415
     from training.datasets.table_splits import Split  # noqa: PLC0415
@@ -144,8 +156,8 @@ def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Confi
         file=file,
         targets=targets,
         task=options.task,
-        command=typed(words),
-        overrides=overrides_of(options),
+        command=recorded_command(words),
+        overrides=read_overrides(options),
         split=Split(test=options.test_size, validation=options.validation_split),
         seed=options.seed,
         learning=tables.Learning(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from training.commands.arguments import Commands, add_data, add_models, positive
+from training.commands.arguments import Commands, add_data_option, add_models_option, positive_int
 
 
 def add(commands: Commands) -> None:
@@ -20,46 +20,52 @@ def _add_list(commands: Commands) -> None:
         description="List every published version with its scores.",
     )
     command.set_defaults(run=_list, trains=False)
-    add_models(command)
+    add_models_option(command)
 
 
 def _add_show(commands: Commands) -> None:
     command = commands.add_parser(
         "show",
-        help="show a version's card and one of its answers",
-        description="Show a version's card, and what it predicts about one of its golden examples.",
+        help="show the card of a version and one of its predictions",
+        description="Show the card of a version and its prediction for one golden example.",
     )
     command.set_defaults(run=_show, trains=False)
-    command.add_argument("name", metavar="NAME", help="the model's name")
+    command.add_argument("name", metavar="NAME", help="name of the model")
     command.add_argument(
-        "--version", type=positive, metavar="N", help="which one; the newest by default"
+        "--version",
+        type=positive_int,
+        metavar="N",
+        help="number of the version; by default, the newest",
     )
-    add_models(command)
+    add_models_option(command)
 
 
 def _add_diff(commands: Commands) -> None:
     command = commands.add_parser(
         "diff",
         help="compare two versions on the same instances",
-        description="Put two versions of a model side by side: what they take and cost, and what "
-        "they answer about instances that neither was trained on.",
+        description="Put two versions of a model side by side: their inputs and costs, and their "
+        "predictions for instances that neither was trained on.",
     )
     command.set_defaults(run=_diff, trains=False)
-    command.add_argument("name", metavar="NAME", help="the model's name")
+    command.add_argument("name", metavar="NAME", help="name of the model")
     command.add_argument(
-        "versions", type=positive, nargs=2, metavar="N", help="two of its versions"
+        "versions", type=positive_int, nargs=2, metavar="N", help="numbers of two versions"
     )
     command.add_argument(
-        "--file", type=Path, metavar="FILE.csv", help="rows with the target, for a table's model"
+        "--file",
+        type=Path,
+        metavar="FILE.csv",
+        help="CSV file with the target, for a model of tables",
     )
     command.add_argument(
         "--pictures",
         metavar="SET",
-        help="a published set or a folder with one sub-folder a class, for a model of pictures; by "
-        "default the set that one of them was made from",
+        help="a published set or a folder with one sub-folder for each class, for a model of "
+        "pictures; by default, the set that one of the versions was trained on",
     )
-    add_data(command)
-    add_models(command)
+    add_data_option(command)
+    add_models_option(command)
 
 
 def _list(options: argparse.Namespace, _words: list[str]) -> None:

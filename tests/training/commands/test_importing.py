@@ -40,7 +40,7 @@ def test_labels_that_cannot_be_read_are_refused(
     status = main(["import", "own.keras", "--name", "own", "--labels", labels])
 
     assert status == 1
-    assert "--labels must be a file with a label a line" in capsys.readouterr().err
+    assert "--labels must be a file with one label in each line" in capsys.readouterr().err
 
 
 def test_network_that_takes_all_memory_is_refused(
