@@ -83,14 +83,24 @@ def on_starting(server: Any) -> None:
     except SystemExit:
         on_exit(server)
         raise
-    # Imported here, so that the workers share the memory pages of all modules.
-    from service.http import app  # noqa: F401, PLC0415
-
+    import_shared_modules()
     _share_one_arena()
     # All objects of now live as long as the server. The collector would write to their pages, and
     # each worker would get a copy of its own.
     gc.collect()
     gc.freeze()
+
+
+def import_shared_modules() -> None:
+    """Import what every worker needs, so that all share its memory pages.
+
+    The library imports Pillow and PyArrow only for callers that need them. A worker that imported
+    them itself would be slower to start, and larger.
+    """
+    from service.http import app  # noqa: F401, PLC0415
+    from service.rollout import agent  # noqa: F401, PLC0415
+    from vitrine import explain, images  # noqa: F401, PLC0415
+    from vitrine.tables import reader  # noqa: F401, PLC0415
 
 
 def _prepare_folders() -> None:
