@@ -9,7 +9,7 @@ from vitrine.extras import needs
 from vitrine.options import Options
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
-from vitrine.tables.records import Stream
+from vitrine.tables.records import ByteStream
 
 
 class TableReader(Protocol):
@@ -42,7 +42,7 @@ class BlockStream:
 
 
 def open_csv(
-    manifest: Manifest, stream: Stream, options: Options, *, max_row_bytes: int, max_rows: int
+    manifest: Manifest, stream: ByteStream, options: Options, *, max_row_bytes: int, max_rows: int
 ) -> BlockStream:
     """Begin to read CSV as instances of a model.
 

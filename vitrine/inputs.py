@@ -20,7 +20,7 @@ from vitrine.pictures import picture_blocks
 from vitrine.signature import ColumnSpec
 from vitrine.tables.blocks import Block
 from vitrine.tables.columns import Values, decode_columns
-from vitrine.tables.records import Stream
+from vitrine.tables.records import ByteStream
 from vitrine.tables.rows import decode_rows
 
 _CHANNELS = (1, 3)
@@ -110,7 +110,7 @@ def _open_file(model: Model, path: Path, options: Options, files: ExitStack) -> 
     return _open_table(model, parquet.read_table(path), options, files)
 
 
-def _open_csv(model: Model, stream: Stream, options: Options) -> BlockStream:
+def _open_csv(model: Model, stream: ByteStream, options: Options) -> BlockStream:
     return open_csv(
         model.manifest, stream, options, max_row_bytes=_MAX_ROW_BYTES, max_rows=sys.maxsize
     )

@@ -36,7 +36,7 @@ from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import Pipeline
-from vitrine.tables.records import Stream
+from vitrine.tables.records import ByteStream
 from vitrine.tables.rows import decode_rows
 from vitrine.tables.writer import write_csv
 
@@ -166,7 +166,9 @@ def _read(
             return _read_pictures(model, [body.read_all()], options, settings)
 
 
-def _read_csv(model: Model, stream: Stream, options: Options, settings: Settings) -> BlockStream:
+def _read_csv(
+    model: Model, stream: ByteStream, options: Options, settings: Settings
+) -> BlockStream:
     return open_csv(
         model.manifest,
         stream,

@@ -17,9 +17,9 @@ from vitrine.tables.header import DELIMITERS, parse_delimiter, read_header
 from vitrine.tables.records import (
     BLOCK_BYTES,
     FIRST_BLOCK_BYTES,
+    ByteStream,
     RecordBlock,
     RecordStream,
-    Stream,
 )
 from vitrine.tables.text import TextRows
 
@@ -68,7 +68,7 @@ class CsvReader:
 
     def __init__(  # noqa: PLR0913 - one option for each thing that can be said about a CSV body
         self,
-        stream: Stream,
+        stream: ByteStream,
         columns: Sequence[ColumnSpec],
         *,
         training_dialect: Dialect,

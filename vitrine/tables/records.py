@@ -29,7 +29,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _CR, _LF, _QUOTE = b'\r\n"'
 
 
-class Stream(Protocol):
+class ByteStream(Protocol):
     """Anything that a body can be read from."""
 
     def read(self, size: int, /) -> bytes:
@@ -122,7 +122,7 @@ class RecordStream:
         line: Line of the body, from 1, on which the next record starts.
     """
 
-    stream: Stream
+    stream: ByteStream
     _: KW_ONLY
     max_row_bytes: int
     line: int = 1

@@ -15,7 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 from uuid import uuid4
 
-from service.rollout.sources.source import InvalidVersion, Source, SourceUnreachable, Stream
+from service.rollout.sources.source import ClosableStream, InvalidVersion, Source, SourceUnreachable
 from vitrine import bundle
 from vitrine.bundle import MANIFEST_NAME, File, InvalidBundle
 from vitrine.errors import shown
@@ -152,7 +152,7 @@ class Mirror:
                     raise InvalidVersion(f"{name} has more than {limit} bytes.")
                 write(piece)
 
-    def _read(self, stream: Stream, size: int) -> bytes:
+    def _read(self, stream: ClosableStream, size: int) -> bytes:
         try:
             return stream.read(size)
         except (OSError, HTTPException) as error:

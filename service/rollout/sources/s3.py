@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.rollout.sources.source import InvalidVersion, SourceUnreachable, Stream, is_version
+from service.rollout.sources.source import (
+    ClosableStream,
+    InvalidVersion,
+    SourceUnreachable,
+    is_version,
+)
 from vitrine.bundle import MANIFEST_NAME
 
 _VERSION_DEPTH = 3  # name, version, manifest.json
@@ -78,7 +83,7 @@ class S3Source:
             found = files.get_file_info([f"{self._root}/{path}" for path in paths])
         return tuple((info.type.name, info.size, info.mtime_ns) for info in found)
 
-    def open(self, path: str) -> Stream:
+    def open(self, path: str) -> ClosableStream:
         """Begin to read one file.
 
         Raises:
@@ -86,7 +91,7 @@ class S3Source:
         """
         name = path.rpartition("/")[2]
         try:
-            stream: Stream = self._open_fs().open_input_stream(f"{self._root}/{path}")
+            stream: ClosableStream = self._open_fs().open_input_stream(f"{self._root}/{path}")
         except FileNotFoundError as error:
             raise InvalidVersion(f"{name} is missing.") from error
         except OSError as error:

@@ -15,7 +15,7 @@ class InvalidVersion(Exception):
     """A version cannot be fetched as it was published; the message says why, in one sentence."""
 
 
-class Stream(Protocol):
+class ClosableStream(Protocol):
     """The bytes of one file, as they arrive."""
 
     def read(self, size: int, /) -> bytes:
@@ -37,7 +37,7 @@ class Source(Protocol):
     def validator(self, paths: Iterable[str]) -> Hashable | None:
         """Return a value that changes with any of these files; None where the source has none."""
 
-    def open(self, path: str) -> Stream:
+    def open(self, path: str) -> ClosableStream:
         """Begin to read one file.
 
         Raises:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vitrine.signature import CategoryInput, ColumnSpec, DateInput, Dialect, Instances, NumberInput
 from vitrine.tables.blocks import Block
 from vitrine.tables.reader import CsvReader
-from vitrine.tables.records import Stream
+from vitrine.tables.records import ByteStream
 
 POINT = Dialect()
 COMMA = Dialect(delimiter=";", decimal=",", thousands=".")
@@ -52,7 +52,7 @@ def category(name: str, *vocabulary: str) -> CategoryInput:
     )
 
 
-def reader(body: bytes | str | Stream, *columns: ColumnSpec, **options: Any) -> CsvReader:
+def reader(body: bytes | str | ByteStream, *columns: ColumnSpec, **options: Any) -> CsvReader:
     """Open a body with wide limits and a training file of decimal points."""
     octets = body.encode() if isinstance(body, str) else body
     stream = BytesIO(octets) if isinstance(octets, bytes) else octets
