@@ -28,8 +28,9 @@ train: .venv/training/installed ## Train the shipped models again, each into its
 test: .venv/dev/installed ## Run the tests; the service's branches must be covered to 95 %
 	$(DEV) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
+# Many of these tests wait for servers, so that four processes pay on two cores.
 test-service: .venv/service-dev/installed ## Run the tests of vitrine and service, without TensorFlow, in two minutes
-	.venv/service-dev/bin/python -m pytest -n 2 --dist loadfile tests/vitrine tests/service
+	.venv/service-dev/bin/python -m pytest -n 4 --dist loadfile tests/vitrine tests/service
 
 soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures at full size, in up to twenty minutes
 	$(DEV) -m tests.soak
