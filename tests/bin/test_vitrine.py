@@ -27,7 +27,7 @@ def vitrine(
 def test_help_lists_the_commands_of_the_service_and_of_training() -> None:
     shown = vitrine("--help").stdout
 
-    assert shown.startswith("usage: vitrine [-h] COMMAND ...\n")
+    assert shown.startswith("usage: vitrine [-h]")
     listed = {line.split()[0] for line in shown.splitlines() if line.startswith("    ")}
     assert listed >= {"serve", "score", "status", "load", "unload", "rollback", "change", "index"}
     assert "train" in listed
