@@ -15,7 +15,7 @@ The rooms, from the ground up; each imports only from those before it:
 - `images`, `tables`, `engines`: bytes to instances; a saved network to a callable.
 - `predictions`, `model`: the predictions for some instances; one loaded version.
 - `explain`, `loading`, `block_stream`, `observer`: which pixels or features decided; a bundle to a
-  model; instances about to be read; who hears of the work.
+  model; instances about to be read; what a pipeline calls around its work.
 - `pictures`, `pipeline`: pictures to blocks; blocks to predictions to the pieces of an answer.
 - `inputs`, `results`, `predictor`: the door for Python callers.
 

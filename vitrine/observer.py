@@ -1,4 +1,4 @@
-"""Who hears of the pipeline's work, and who lets it compute."""
+"""What a pipeline calls around its work: a compute slot, and an observer that measures it."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
@@ -29,7 +29,7 @@ class Unlimited:
 
 
 class Observer:
-    """What is told of the work while it is done; this one does nothing about it.
+    """Methods that a pipeline calls during its work; this class does nothing in them.
 
     Attributes:
         decode, inference, encode: Entered around each part of the work.
@@ -40,7 +40,7 @@ class Observer:
     encode: AbstractContextManager[None] = nullcontext()
 
     def decoded(self, instances: int) -> None:
-        """Hear of the number of instances that are predicted next."""
+        """Take note of the number of instances that are predicted next."""
 
     def predicted(self, predicted: PredictedBlock) -> None:
-        """Hear of a block that was predicted, with the network's input."""
+        """Take note of a block that was predicted, with the network's input."""

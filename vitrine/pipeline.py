@@ -39,8 +39,8 @@ class Pipeline:
         options: What the caller asks for.
         default_coverage: Coverage of sets and intervals where the caller asks for none.
         max_explained: Number of instances that may be explained; None for any number.
-        slot: Held while the pipeline computes, and never while its caller has the turn.
-        observer: Told of the work.
+        slot: Compute slot, which the pipeline holds while it computes and never between two pieces.
+        observer: Measures the work.
 
     Attributes:
         trust: The trust options that the model fulfils.

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
         asked_for = read_options(query, csv_body=True, csv_answer=True)
         model = load(settings, options.name, options.version)
         target = None if options.output == "-" else Path(options.output)
-        if target is None:  # whoever reads it may have enough, as `head` has
+        if target is None:  # the program that reads it may stop early, as `head` does
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         score(model, Path(options.file), target, asked_for, settings)
     except (CannotScore, InvalidBundle, InvalidSetting, SourceUnreachable) as error:
@@ -75,7 +75,7 @@ def load(settings: Settings, name: str, version: int | None) -> Model:
         CannotScore: There is none, or it takes no tables.
         VersionRefused: It cannot be served.
         InvalidBundle: The models folder cannot be read.
-        SourceUnreachable: Models come from elsewhere, and that place cannot be read.
+        SourceUnreachable: The source of a mirrored model store cannot be read.
     """
     store = open_model_store(
         settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
@@ -95,7 +95,7 @@ def load(settings: Settings, name: str, version: int | None) -> Model:
         raise VersionRefused(*wanted, refused[wanted])
     model = loaded[wanted]
     if model.manifest.signature.picture is not None:
-        raise CannotScore(f"Model {shown(name)} looks at pictures; what is scored here are tables.")
+        raise CannotScore(f"Model {shown(name)} takes pictures; this command scores tables.")
     return model
 
 
@@ -114,7 +114,7 @@ def score(
         model: The model that predicts.
         source: The CSV file.
         target: File for the predictions, written whole or not at all; None for standard output.
-        options: What is asked for, as of an HTTP request.
+        options: Options of the prediction, the same as over HTTP.
         settings: The default coverage and the longest row.
         errors: Stream for the progress; standard error by default.
 

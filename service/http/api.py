@@ -135,7 +135,7 @@ def _interruptible(
         if as_csv:  # a line that no reader takes for a row; nothing can be said in broken JSON
             yield b"#error," + write_csv({"": [error.detail]}, header=False)
         raise AnswerBroken from None
-    except Exception as error:  # noqa: BLE001 - the one place that may not let anything through
+    except Exception as error:  # noqa: BLE001 - no error may leave an answer half-written
         problems.log_unexpected(error, current.request_id)
         raise AnswerBroken from None
 

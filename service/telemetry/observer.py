@@ -44,7 +44,7 @@ class PredictionObserver(Observer):
     Attributes:
         model: The version that answers, once it is known.
         instances: Number of instances that were to be predicted.
-        compare: Hears of what was predicted, where a shadow version is to be compared.
+        compare: Called with what was predicted, where a shadow version is to be compared.
         decode, inference, encode: Time of each part.
     """
 

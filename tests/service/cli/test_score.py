@@ -300,7 +300,7 @@ def test_latest_version_answers_unless_another_is_asked_for(
         ("roms", None, r"^There is no model 'roms' in .*\. Did you mean 'rooms'\?$"),
         ("../rooms", None, r"^There is no model '../rooms' in "),
         ("rooms", 3, r"^Model 'rooms' has no version 3; published: 1\.$"),
-        ("strokes", None, r"^Model 'strokes' looks at pictures"),
+        ("strokes", None, r"^Model 'strokes' takes pictures"),
     ],
     ids=["misspelt", "a path", "no such version", "pictures"],
 )
