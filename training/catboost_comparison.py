@@ -99,16 +99,16 @@ def compare_predictions(
 
 def describe_comparison(comparison: CatBoostComparison) -> str:
     """Say the result of a comparison in a few sentences."""
+    seeds = len(comparison.network)
     network, catboost = (float(np.mean(each)) for each in (comparison.network, comparison.catboost))
     return (
         "This network and CatBoost with its defaults were trained on the same "
-        f"{comparison.trained:,} rows with {len(comparison.network)} seeds, and scored on the "
-        f"{comparison.scored:,} rows of the {comparison.part} part. The mean RMSE is "
+        f"{comparison.trained:,} rows with {seeds} seed{'s' if seeds > 1 else ''}, and scored on "
+        f"the {comparison.scored:,} rows of the {comparison.part} part. The mean RMSE is "
         f"{network:,.6g} for this network and {catboost:,.6g} for CatBoost. The paired difference "
         f"is {comparison.difference:+,.5g} ({comparison.difference / catboost:+.1%}), with a "
-        f"standard error of "
-        f"{comparison.error_of_rows:,.3g} over rows and {comparison.error_of_seeds:,.3g} over "
-        "seeds."
+        f"standard error of {comparison.error_of_rows:,.3g} over rows and "
+        f"{comparison.error_of_seeds:,.3g} over seeds."
     )
 
 

@@ -51,6 +51,10 @@ def add(commands: Commands) -> None:
     add_fit_options(command)
     add_callback_options(command)
     add_publishing_options(command)
+    _add_network_options(command)
+
+
+def _add_network_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--architecture",
         choices=ARCHITECTURES,

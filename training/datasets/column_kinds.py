@@ -64,12 +64,12 @@ class ColumnKinds:
     """What the columns of a table are.
 
     Attributes:
-        kept: Kinds of the inputs by column name, in the order of the file: "number", "category",
+        inputs: Kinds of the inputs by column name, in the order of the file: "number", "category",
             or the format of a date.
         left_out: Reasons why other columns are no inputs, by column name.
     """
 
-    kept: dict[str, str]
+    inputs: dict[str, str]
     left_out: dict[str, str]
 
 
@@ -90,7 +90,7 @@ def recognize_kinds(
     for name in given:
         if name not in columns:
             raise CannotTrain(f"There is no column {shown(name)}.{nearest(name, columns)}")
-    kept, left_out = {}, {}
+    inputs, left_out = {}, {}
     for name, texts in columns.items():
         if name in given:
             kind, reason = _given_kind(name, given[name], texts, dialect)
@@ -99,10 +99,10 @@ def recognize_kinds(
         if kind is None:
             left_out[name] = reason
         else:
-            kept[name] = kind
-    if not kept:
+            inputs[name] = kind
+    if not inputs:
         raise CannotTrain("No column is left to learn from.")
-    return ColumnKinds(kept, left_out)
+    return ColumnKinds(inputs, left_out)
 
 
 def _given_kind(name: str, kind: str, texts: Texts, dialect: Dialect) -> tuple[str | None, str]:

@@ -36,10 +36,10 @@ def learn_specs(
         kinds: Kinds of the columns.
         dialect: How numbers are written.
     """
-    tensors = tensor_names(list(kinds.kept))
+    tensors = tensor_names(list(kinds.inputs))
     return tuple(
         _learn_spec(name, tensors[name], kind, columns[name], dialect)
-        for name, kind in kinds.kept.items()
+        for name, kind in kinds.inputs.items()
     )
 
 

@@ -78,7 +78,8 @@ def split_off_test_rows(targets: Targets, test: float) -> tuple[Indices, Indices
     if not labels <= count <= len(usable) - labels:
         raise CannotTrain(
             f"The test part must have at least {labels} of the {len(usable)} rows with a target, "
-            f"and leave at least {labels} others. Give another --test-size. Received: {count}."
+            f"and leave at least {labels} of them for the other parts. Give another --test-size. "
+            f"Received: {count}."
         )
     rest, held_out = train_test_split(
         usable, test_size=test, random_state=_TEST_SEED, stratify=classes

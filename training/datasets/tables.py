@@ -189,7 +189,7 @@ def split_table(data: TableData, indices: Mapping[str, Indices]) -> TableParts:
 
 
 def _training_columns(data: TableData, rows: Indices) -> dict[str, list[str | None]]:
-    return {name: [data.columns[name][row] for row in rows] for name in data.kinds.kept}
+    return {name: [data.columns[name][row] for row in rows] for name in data.kinds.inputs}
 
 
 def _parse_column(data: TableData, spec: ColumnSpec) -> NDArray[Any]:

@@ -207,11 +207,12 @@ def _write_table(
 
 
 def _finding(candidates: Sequence[Candidate], metric: Metric) -> str:
-    best = candidates[0]
+    best, count = candidates[0], len(candidates)
+    first = "The only candidate" if count == 1 else f"The best of {count} candidates"
     return (
-        f"The best of {len(candidates)} candidates has {metric.title} "
-        f"{format_number(best.mean(metric))}, with a standard deviation of "
-        f"{format_number(best.deviation(metric))} over {len(best.scores[metric.name])} folds. "
-        f"Its hyper-parameters are: {_parameters_text(best.parameters)}. The best of many "
-        "candidates is partly lucky; its score on new data will be a little worse."
+        f"{first} has {metric.title} {format_number(best.mean(metric))}, with a standard "
+        f"deviation of {format_number(best.deviation(metric))} over "
+        f"{len(best.scores[metric.name])} folds. Its hyper-parameters are: "
+        f"{_parameters_text(best.parameters)}. The best of many candidates is partly lucky; "
+        "its score on new data will be a little worse."
     )

@@ -205,7 +205,7 @@ def _refuse_other(path: Path, record: Mapping[str, Any], description: StudyDescr
     for name in {**recorded, **wanted}:
         if recorded.get(name) != wanted.get(name):
             raise CannotTrain(
-                f"{path} holds another study: its {name} is {json.dumps(recorded.get(name))}. "
+                f"{path} holds another study, made with {name} {json.dumps(recorded.get(name))}. "
                 f"Give another folder with --out. Received: {json.dumps(wanted.get(name))}."
             )
 

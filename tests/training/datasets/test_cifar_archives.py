@@ -49,7 +49,7 @@ def members(contents: ArchiveLayout) -> dict[str, Any]:
         **{name: batch(4, contents.codes, seed) for seed, name in enumerate(contents.train)},
         contents.test: batch(3, contents.codes, 99),
         contents.meta: {contents.names: [b"cat", b"oak_tree", b"truck"]},
-        "readme.html": "not looked at",
+        "readme.html": "not read",
     }
 
 

@@ -21,7 +21,7 @@ ANY = [f"{value}.5" for value in range(40)]
 def kind(texts: Sequence[str | None], *, name: str = "x", dialect: Dialect = POINT) -> str:
     """Return a column's kind, or why it is left out."""
     kinds = recognize_kinds({name: texts, "other": ANY}, dialect, Overrides())
-    return kinds.kept.get(name) or kinds.left_out[name]
+    return kinds.inputs.get(name) or kinds.left_out[name]
 
 
 KINDS: dict[str, tuple[Sequence[str | None], str]] = {
@@ -104,7 +104,7 @@ OVERRIDES = {
 def test_override_wins(overrides: Overrides, texts: list[str | None], expected: str) -> None:
     kinds = recognize_kinds({"x": texts, "other": ANY}, POINT, overrides)
 
-    assert kinds.kept["x"] == expected
+    assert kinds.inputs["x"] == expected
 
 
 def test_ignored_column_is_left_out() -> None:

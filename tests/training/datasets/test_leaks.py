@@ -19,7 +19,7 @@ LEAKS = {
     "rescaled": (3 - TARGET * 0.9).astype(np.float32),
     "logarithm": np.log(TARGET).astype(np.float32),
     "with a little noise": (TARGET + RNG.normal(0, 2, 400)).astype(np.float32),
-    "band as text": np.array([f"band {place}" for place in np.argsort(np.argsort(TARGET)) // 10]),
+    "band as text": np.array([f"band {band}" for band in np.argsort(np.argsort(TARGET)) // 10]),
 }
 
 

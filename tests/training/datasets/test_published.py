@@ -70,10 +70,10 @@ def test_packing_does_not_matter(
 def test_download_falls_back_to_the_next_mirror_and_is_kept(
     drawn_set: PictureSet, drawn_files: Published, idx_folder: Path, tmp_path: Path
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def fetch(url: str) -> bytes:
-        asked.append(url)
+        requested.append(url)
         if "first" in url:
             raise URLError(url)
         return (idx_folder / "drawn" / url.rsplit("/", 1)[1]).read_bytes()
@@ -81,7 +81,7 @@ def test_download_falls_back_to_the_next_mirror_and_is_kept(
     load_pictures(drawn_set, data=None, cache=tmp_path, seed=0, fetch=fetch)
     load_pictures(drawn_set, data=None, cache=tmp_path, seed=0, fetch=unreachable)
 
-    assert len(asked) == 8
+    assert len(requested) == 8
     assert {path.name for path in (tmp_path / "drawn").iterdir()} == set(drawn_files.files)
 
 

@@ -1,4 +1,4 @@
-"""What a table predicts, told from the texts of its target columns."""
+"""What a table predicts is recognized from the texts of its target columns."""
 
 from collections.abc import Sequence
 

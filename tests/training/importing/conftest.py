@@ -35,7 +35,7 @@ def import_file(file: Path, models: Path, options: ImportOptions) -> Path:
 
 
 def digits() -> NDArray[np.uint8]:
-    """Draw pictures in MNIST's geometry, which nothing is done to."""
+    """Draw pictures in MNIST's geometry, which the geometry leaves as they are."""
     return drawn_digits(6, seed=4)[0][..., np.newaxis]
 
 
@@ -72,11 +72,11 @@ def layer(name: str, module: str | None = "keras.layers", **more: object) -> dic
 
 
 def touching(file: Path) -> dict[str, object]:
-    """Return a Lambda layer that makes a file when it is opened or called."""
-    code = compile(f"lambda x: open({str(file)!r}, 'w')", "stranger", "eval").co_consts[0]
+    """Return a Lambda layer whose code makes a file when the layer is loaded or called."""
+    code = compile(f"lambda x: open({str(file)!r}, 'w')", "untrusted", "eval").co_consts[0]
     packed = b64encode(marshal.dumps(code)).decode()
     function = {"code": packed, "defaults": None, "closure": None}
-    config = {"name": "stranger", "function": {"class_name": "__lambda__", "config": function}}
+    config = {"name": "untrusted", "function": {"class_name": "__lambda__", "config": function}}
     return layer("Lambda", config=config)
 
 

@@ -73,12 +73,12 @@ def test_boosted_trees_learn_all_rows_of_the_other_folds(tmp_path: Path) -> None
     )
 
     split = split_rows(read_table_data(file, ["total"], Overrides()).targets, Split(), seed=0)
-    places = np.setdiff1d(np.arange(90), split["test"])
-    folds = make_folds("regression", y[places], folds=2, seed=0)
+    rows = np.setdiff1d(np.arange(90), split["test"])
+    folds = make_folds("regression", y[rows], folds=2, seed=0)
     for (training, scored), result in zip(folds, read_results(folder)[1::2], strict=True):
         trees = HistGradientBoostingRegressor(random_state=0)
-        trees.fit(x[places[training]], y[places[training]])
-        errors = trees.predict(x[places[scored]]) - y[places[scored]]
+        trees.fit(x[rows[training]], y[rows[training]])
+        errors = trees.predict(x[rows[scored]]) - y[rows[scored]]
         rmse = np.sqrt(np.mean(errors**2))
         assert result["scores"]["rmse"] == pytest.approx(rmse, rel=1e-4)
 
@@ -129,8 +129,8 @@ def test_interrupted_cross_validation_goes_on(rents: Path, validated: Path, tmp_
 
 
 OTHERWISE_READ: dict[str, tuple[dict[str, Any], str]] = {
-    "target": ({"targets": ("row",)}, r'its target is \["rent"\]'),
-    "columns": ({"overrides": Overrides(ignored=("built",))}, r"its ignored is \[\]"),
+    "target": ({"targets": ("row",)}, r'made with target \["rent"\]'),
+    "columns": ({"overrides": Overrides(ignored=("built",))}, r"made with ignored \[\]"),
 }
 
 

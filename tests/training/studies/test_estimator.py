@@ -15,7 +15,7 @@ from tests.training.studies.conftest import blobs, bright_pictures
 from training.studies.data import StudyData
 from training.studies.estimator import NetworkClassifier, NetworkRegressor
 
-# Of scikit-learn's own checks those that look at the interface; the others fit for minutes.
+# The checks of scikit-learn that test the interface only; the others fit for minutes.
 CHECKS = (
     estimator_checks.check_no_attributes_set_in_init,
     estimator_checks.check_parameters_default_constructible,

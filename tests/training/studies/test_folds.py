@@ -12,7 +12,7 @@ def test_class_label_of_one_row_is_in_one_fold() -> None:
 
     folds = make_folds("binary", y, folds=3, seed=0)
 
-    assert sorted(place for _, scored in folds for place in scored) == list(range(6))
+    assert sorted(index for _, scored in folds for index in scored) == list(range(6))
 
 
 def test_more_folds_than_instances_are_refused() -> None:

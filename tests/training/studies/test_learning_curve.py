@@ -63,14 +63,14 @@ def test_learning_curve_scores_each_size(curved: Path) -> None:
 def test_test_part_is_looked_at_only_when_asked(
     points: StudyData, curved: Path, tmp_path: Path
 ) -> None:
-    asked = curve_config(tmp_path / "asked", part="test", sizes=(12,))
+    config = curve_config(tmp_path / "study", part="test", sizes=(12,))
 
-    (looked,) = read_results(learning_curve.run(points, asked))
+    (on_test,) = read_results(learning_curve.run(points, config))
 
     usual = read_results(curved)[0]
     assert "test" not in usual
-    assert "validation" not in looked
-    assert looked["test"] != usual["validation"]
+    assert "validation" not in on_test
+    assert on_test["test"] != usual["validation"]
 
 
 def test_subsets_of_a_size_differ(points: StudyData, tmp_path: Path) -> None:

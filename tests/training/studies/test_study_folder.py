@@ -73,14 +73,14 @@ def test_half_written_line_is_run_again(tmp_path: Path) -> None:
 
 
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
-    "seed": ({"seed": 1}, "its seed is 0. .* Received: 1"),
-    "data": ({"data_sha256": "abd"}, "its data is"),
-    "rows": ({"sizes": {"train": 8}}, "its train part is 9"),
-    "option": ({"options": {"batch_size": 64, "units": (8, 8)}}, "its batch size is 32"),
-    "new option": ({"options": {**DESCRIPTION.options, "x": 1}}, "its x is null"),
+    "seed": ({"seed": 1}, "made with seed 0. .* Received: 1"),
+    "data": ({"data_sha256": "abd"}, "made with data"),
+    "rows": ({"sizes": {"train": 8}}, "made with train part 9"),
+    "option": ({"options": {"batch_size": 64, "units": (8, 8)}}, "made with batch size 32"),
+    "new option": ({"options": {**DESCRIPTION.options, "x": 1}}, "made with x null"),
     "nested": (
         {"options": {**DESCRIPTION.options, "x": {"y": 1}}},
-        "its x y is null",
+        "made with x y null",
     ),
 }
 

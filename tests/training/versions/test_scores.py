@@ -22,9 +22,9 @@ def test_error_of_a_difference_is_that_of_pairs(rooms: ModelPair, tmp_path: Path
     rmse, mae = score_pair(rooms, (values[0].values, values[1].values), held_out)
 
     errors = [each.values - held_out.y for each in values]
-    apart = np.abs(errors[1]) - np.abs(errors[0])
-    assert mae.difference == pytest.approx(apart.mean(), rel=1e-5)
-    assert mae.error == pytest.approx(apart.std(ddof=1) / np.sqrt(40), rel=1e-5)
+    distances = np.abs(errors[1]) - np.abs(errors[0])
+    assert mae.difference == pytest.approx(distances.mean(), rel=1e-5)
+    assert mae.error == pytest.approx(distances.std(ddof=1) / np.sqrt(40), rel=1e-5)
     assert rmse.scores == pytest.approx([np.sqrt(np.mean(each**2)) for each in errors], rel=1e-5)
     chosen = np.random.default_rng(0).integers(0, 40, (20_000, 40))
     drawn = [np.sqrt(np.mean(each[chosen] ** 2, axis=1)) for each in errors]
