@@ -29,6 +29,7 @@ _MANY_ROWS = 100
 _FREQUENT_ROWS = 3
 _FREQUENT_SHARE = 1e-3
 _MIN_COVERED = 0.5
+# With this share of numbers, other texts are mistakes in a column of numbers.
 _MOSTLY_NUMBERS = 0.9
 
 

@@ -7,7 +7,7 @@ import pytest
 from training.__main__ import main
 
 
-def test_missing_data_is_said_in_one_sentence(
+def test_missing_data_is_refused_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status = main(
@@ -21,7 +21,7 @@ def test_missing_data_is_said_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_set_is_said_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_set_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["images", "nist"])
 
     assert status == 1

@@ -53,7 +53,7 @@ KINDS: dict[str, tuple[Sequence[str | None], str]] = {
 
 
 @pytest.mark.parametrize(("texts", "expected"), KINDS.values(), ids=KINDS)
-def test_kind_is_told_from_texts(texts: Sequence[str | None], expected: str) -> None:
+def test_kind_is_recognized_from_texts(texts: Sequence[str | None], expected: str) -> None:
     assert kind(texts).startswith(expected)
 
 
@@ -141,7 +141,7 @@ EXPECTED_LEFT_OUT = {
 }
 
 
-def test_real_tables_are_told_sensibly() -> None:
+def test_columns_of_real_tables_are_recognized() -> None:
     folder = os.environ.get("VITRINE_DATA")
     if not folder:
         pytest.skip("VITRINE_DATA names no folder")

@@ -21,7 +21,7 @@ def test_missing_file_is_named_with_how_to_give_it(drawn_set: PictureSet, tmp_pa
         load(drawn_set, tmp_path)
 
 
-def test_offline_without_files_is_said_in_one_sentence(
+def test_offline_without_files_is_refused_in_one_sentence(
     drawn_set: PictureSet, tmp_path: Path
 ) -> None:
     with pytest.raises(CannotTrain) as raised:

@@ -19,7 +19,7 @@ def read(columns: Columns, *, task: Task | None = None) -> Targets:
 
 
 LONG = ("20240101", "20240102")
-TOLD: dict[str, tuple[Sequence[str], Task, tuple[str, ...]]] = {
+RECOGNIZED: dict[str, tuple[Sequence[str], Task, tuple[str, ...]]] = {
     "numbers": ([f"{value}.5" for value in range(30)], "regression", ()),
     "few whole numbers": (["1", "2", "3"] * 10, "regression", ()),
     "codes longer than a float32": (["20240101", "20240102"] * 10, "binary", LONG),
@@ -31,8 +31,8 @@ TOLD: dict[str, tuple[Sequence[str], Task, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("texts", "task", "labels"), TOLD.values(), ids=TOLD)
-def test_task_is_told_from_the_texts(
+@pytest.mark.parametrize(("texts", "task", "labels"), RECOGNIZED.values(), ids=RECOGNIZED)
+def test_task_is_recognized_from_the_texts(
     texts: Sequence[str], task: Task, labels: tuple[str, ...]
 ) -> None:
     target = read({"y": list(texts)}).target

@@ -84,7 +84,7 @@ def test_probabilities_are_those_of_the_labels() -> None:
     )
 
 
-def test_several_labels_are_told_each_by_itself() -> None:
+def test_several_labels_are_predicted_each_by_itself() -> None:
     x = np.random.default_rng(0).normal(size=(80, 3)).astype(np.float32)
     y = (x > 0).astype(np.int64)
 
@@ -115,6 +115,6 @@ def test_other_shapes_than_fitted_are_refused(x: Any) -> None:
         network.predict(x)
 
 
-def test_unfitted_network_tells_nothing() -> None:
+def test_unfitted_network_predicts_nothing() -> None:
     with pytest.raises(NotFittedError):
         NetworkRegressor().predict(blobs(3).x)

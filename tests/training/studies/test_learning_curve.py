@@ -60,7 +60,7 @@ def test_learning_curve_scores_each_size(curved: Path) -> None:
     assert float(rows[1]["log_loss train std"]) == 0
 
 
-def test_test_part_is_looked_at_only_when_asked(
+def test_test_part_is_scored_only_on_request(
     points: StudyData, curved: Path, tmp_path: Path
 ) -> None:
     config = curve_config(tmp_path / "study", part="test", sizes=(12,))

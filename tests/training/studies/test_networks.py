@@ -94,7 +94,7 @@ def test_network_of_every_task_is_fitted(
     assert learner.predict(sample.x).shape == shape
 
 
-def test_table_is_taken_apart_again(rent_data: StudyData) -> None:
+def test_rows_are_separated_into_numbers_and_categories(rent_data: StudyData) -> None:
     x = rent_data.train.x
 
     tensors = rent_data.problem.tensors(x)
@@ -105,7 +105,7 @@ def test_table_is_taken_apart_again(rent_data: StudyData) -> None:
     )
 
 
-def test_accuracy_of_several_labels_is_the_share_that_was_told_right() -> None:
+def test_accuracy_of_several_labels_is_the_share_of_right_ones() -> None:
     rng = np.random.default_rng(0)
     sample = Sample(rng.random((40, 2), np.float32), (rng.random((40, 3)) < 0.5).astype("float32"))
     problem = Problem(task="multilabel", classes=3)

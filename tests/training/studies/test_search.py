@@ -74,7 +74,7 @@ def test_candidate_that_did_not_converge_is_the_last() -> None:
     assert [each.mean(RMSE) for each in ranked[:2]] == [1.0, 3.0]
 
 
-def test_label_that_no_instance_of_the_other_folds_has_is_not_told(points: StudyData) -> None:
+def test_label_that_is_missing_from_the_other_folds_is_not_predicted(points: StudyData) -> None:
     known = points.train.take(np.flatnonzero(points.train.y != 1))
     network = search.make_estimator(
         points.problem, seed=0, epochs=30, batch_size=4, learning_rate=1e-2

@@ -35,9 +35,7 @@ def test_newest_version_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "What version 10 predicts" in capsys.readouterr().out
 
 
-def test_show_of_a_version_tells_a_picture_by_its_size(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_picture_is_shown_by_its_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_picture_bundle(tmp_path)
     write_picture_bundle(tmp_path, version=2)
 
