@@ -95,7 +95,8 @@ class Api:
         if stream.table is not None:
             pieces = _interruptible(pieces, current, as_csv=content.answers_csv)
         response = Response(pieces, mimetype=content.answer_type)
-        response.headers.update(_headers(model, pipeline, stream, content))
+        for header, value in _headers(model, pipeline, stream, content).items():
+            response.headers[header] = value
         return response
 
     def _comparison(self, entry: Entry, model: Model) -> Compare | None:
@@ -149,7 +150,7 @@ def _read(
         UnsupportedMediaType: The model reads no bodies of that media type.
         VitrineError: The body is empty, too large, or not what its media type says.
     """
-    kind = content.readable_kind(model, request.base_url)
+    kind = content.readable_kind(model, lambda: request.base_url)
     body.limit(settings.max_csv_bytes if kind is Kind.CSV else settings.max_body_bytes)
     match kind:
         case Kind.CSV:

@@ -1,9 +1,11 @@
 """What a request's body is, and what its answer is written as: every media type is judged here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from flask import Request
+from werkzeug.datastructures import MIMEAccept
 
 from service.errors import NotAcceptable, UnsupportedMediaType
 from vitrine.model import Model
@@ -53,12 +55,12 @@ class Content:
         """Media type of the answer."""
         return CSV_TYPE if self.answers_csv else JSON_TYPE
 
-    def readable_kind(self, model: Model, url: str) -> Kind:
+    def readable_kind(self, model: Model, url: Callable[[], str]) -> Kind:
         """Return what the body is read as.
 
         Args:
             model: The model that is asked.
-            url: Where the request was sent, for the example in an error.
+            url: Returns where the request was sent, for the example in an error.
 
         Raises:
             UnsupportedMediaType: The model reads no such body, or none so compressed.
@@ -75,7 +77,7 @@ class Content:
         raise UnsupportedMediaType(
             received if self.kind is None else f"{received}; {self.coding}",
             expected=[own, FORM_TYPE, JSON_TYPE],
-            example=f"curl -H 'Content-Type: {example}' --data-binary @{file} {url}",
+            example=f"curl -H 'Content-Type: {example}' --data-binary @{file} {url()}",
         )
 
 
@@ -85,15 +87,16 @@ def judge(request: Request, model: Model) -> Content:
     Raises:
         NotAcceptable: The client accepts neither JSON nor CSV.
     """
-    kind = _kind(request.mimetype, model)
-    is_csv = request.mimetype == CSV_TYPE or kind is Kind.CSV_IN_FORM
+    media_type = request.mimetype
+    kind = _kind(media_type, model)
+    is_csv = media_type == CSV_TYPE or kind is Kind.CSV_IN_FORM
     return Content(
         kind=kind,
         is_csv=is_csv,
         coding=request.headers.get("Content-Encoding", ""),
-        media_type=request.mimetype,
+        media_type=media_type,
         parameters=request.mimetype_params,
-        answers_csv=_answers_csv(request, is_csv=is_csv),
+        answers_csv=_answers_csv(request.accept_mimetypes, is_csv=is_csv),
     )
 
 
@@ -105,9 +108,8 @@ def _kind(media_type: str, model: Model) -> Kind | None:
     return _KINDS_OF_PICTURES.get(media_type)
 
 
-def _answers_csv(request: Request, *, is_csv: bool) -> bool:
+def _answers_csv(accept: MIMEAccept, *, is_csv: bool) -> bool:
     offered = [CSV_TYPE, JSON_TYPE] if is_csv else [JSON_TYPE, CSV_TYPE]
-    accept = request.accept_mimetypes
     chosen = accept.best_match(offered) if accept else offered[0]
     if chosen is None:
         raise NotAcceptable(accept.to_header(), offered)

@@ -82,7 +82,7 @@ def test_client_that_accepts_neither_is_refused() -> None:
 def test_body_without_compression_is_read(coding: str) -> None:
     content = judge(request("text/csv", **{"Content-Encoding": coding}), TABLES)
 
-    assert content.readable_kind(TABLES, "http://host/predict") is Kind.CSV
+    assert content.readable_kind(TABLES, lambda: "http://host/predict") is Kind.CSV
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_body_that_is_not_read_is_named_with_an_example(
     content = judge(request(media_type, **{"Content-Encoding": coding}), TABLES)
 
     with pytest.raises(UnsupportedMediaType) as caught:
-        content.readable_kind(TABLES, "http://host/predict")
+        content.readable_kind(TABLES, lambda: "http://host/predict")
 
     assert received in caught.value.detail
     assert caught.value.detail.endswith("--data-binary @rows.csv http://host/predict")
