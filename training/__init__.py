@@ -6,8 +6,7 @@
     drawing/          pictures drawn by code, for golden examples
     augmentation/     pictures changed anew in each epoch
     architectures/    the networks, each a function from shapes to a keras.Model
-    embeddings.py     what a table's network does with its columns before its hidden layers
-    distillation.py   an ensemble of trees that teaches a table's network
+    distillation/     an ensemble of trees that teaches a table's network
     fitting.py        hyper-parameters of a fit, and its callbacks between epochs
     outcomes/         all that follows from what a table predicts: a value, a label, several labels
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
@@ -19,8 +18,8 @@
     history.py        what was measured after each epoch
     formatting.py     numbers as people read them
     plots/            the plots of the model cards and of the studies
-    card.py           the model card
-    publishing.py     the bundle: export, compare, card, manifest, rename into place
+    cards/            the model card: templates of its prose, and its tables
+    publishing/       the bundle: export, verify, manifest, rename into place
     versions/         published versions: listed, shown, and compared with each other
     progress.py       progress on the terminal while a network is trained
     interruption.py   Ctrl-C and TERM, kept even where a library catches the exception

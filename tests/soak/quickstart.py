@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from training.datasets.picture_sets import PICTURE_SETS
 from training.datasets.pictures import PictureParts
 from training.experiments import pictures
+from training.experiments.pictures.fit import fit
 from training.history import History
 from vitrine import bundle
 
@@ -63,14 +64,14 @@ def ours(data: Path) -> Measured:
     """Publish a version with `--architecture mlp`, and time the fit alone."""
     measured: Measured = {}
 
-    def timed(network: keras.Model, parts: PictureParts, config: pictures.Config) -> History:
+    def timed(network: keras.Model, parts: PictureParts, config: pictures.PictureConfig) -> History:
         started = time.perf_counter()
-        history = pictures.fit(network, parts, config)
+        history = fit(network, parts, config)
         measured.update(seconds=time.perf_counter() - started, pictures=len(parts.train))
         return history
 
     with tempfile.TemporaryDirectory() as models:
-        config = pictures.Config(
+        config = pictures.PictureConfig(
             pictures=PICTURE_SETS["mnist"],
             name="quickstart",
             models=Path(models),
@@ -78,7 +79,7 @@ def ours(data: Path) -> Measured:
             data=data,
             architecture="mlp",
         )
-        manifest = bundle.read_manifest(pictures.train(config, own_fit=timed))
+        manifest = bundle.read_manifest(pictures.train(config, fit_network=timed))
     return {**measured, "accuracy": manifest.scores["test"]["accuracy"]}
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,16 +11,18 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.pictures import saved
+from tests.training.made_tables import PLAIN, made_config
 from training.datasets.idx_files import read_idx
 from training.datasets.picture_sets import PictureSet
 from training.datasets.published import Published
-from training.distillation import Sizes
+from training.distillation.ensemble import DistillationConfig
 from training.drawing.digits import DIGITS, Pen, draw_digit
 from training.experiments import pictures, tables
+from training.experiments.tables import LearningConfig
 from vitrine.geometry import GEOMETRIES
 
-TINY = tables.Recipe(
-    teachers=Sizes(boosted_trees=20, random_trees=10, synthetic_rows=1500),
+TINY = tables.TableRecipe(
+    distillation=DistillationConfig(boosted_trees=20, random_trees=10, synthetic_rows=1500),
     epochs=1,
     batch_size=64,
     steps_per_execution=5,
@@ -98,9 +101,9 @@ def write_folder(folder: Path, *, each: int = 12, grey: bool = False) -> Path:
     return folder
 
 
-def picture_config(drawn_set: PictureSet, data: Path, models: Path) -> pictures.Config:
+def picture_config(drawn_set: PictureSet, data: Path, models: Path) -> pictures.PictureConfig:
     """Describe a training of one epoch."""
-    return pictures.Config(
+    return pictures.PictureConfig(
         pictures=drawn_set,
         name="drawn",
         models=models,
@@ -125,16 +128,16 @@ def write_rents(path: Path, rows: int = 120) -> Path:
     return path
 
 
-def table_config(file: Path, models: Path) -> tables.Config:
+def table_config(file: Path, models: Path) -> tables.TableConfig:
     """Describe a tiny training."""
-    return tables.Config(
+    return tables.TableConfig(
         file=file,
         targets=("rent",),
         command="python -m training table rents.csv --target rent --name rents",
         name="rents",
         models=models,
         unit="EUR",
-        learning=tables.Learning(recipe=TINY),
+        learning=tables.LearningConfig(recipe=TINY),
     )
 
 
@@ -169,3 +172,20 @@ def table_bundle(many_rents: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def small_table_bundle(rents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published regression that nothing calibrated."""
     return tables.train(table_config(rents, tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="session")
+def published_tables(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Publish the table of each task once, with an ensemble that teaches or plainly."""
+    found: dict[tuple[str, str], Path] = {}
+
+    def publish(task: str, way: str) -> Path:
+        if (task, way) not in found:
+            learning = (
+                LearningConfig(recipe=TINY) if way == "taught" else LearningConfig(plain=PLAIN)
+            )
+            folder = tmp_path_factory.mktemp(f"{task}-{way}")
+            found[task, way] = tables.train(made_config(task, folder, learning))
+        return found[task, way]
+
+    return publish

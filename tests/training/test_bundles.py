@@ -9,9 +9,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from tests.bundles import labels_manifest
 from tests.training.conftest import picture_config
-from training import card
 from training.calibration.coverage import supported_coverages
 from training.datasets.picture_sets import PictureSet
 from training.drawing.digits import golden_digits
@@ -179,7 +177,7 @@ def test_card_of_a_calibrated_version_counts_coverage(calibrated: Path) -> None:
     card = (calibrated / "CARD.md").read_text()
 
     section = card.split("## How far to trust it\n")[1].split("\n## ")[0]
-    assert " asked | found | margin | mean size |" in section
+    assert " coverage | observed | margin | mean size |" in section
     supported = [
         f"{asked:.1%}" for asked in supported_coverages(manifest.origin.split["calibration"])
     ]
@@ -256,9 +254,3 @@ def test_same_seed_gives_the_same_network(
 
     first, second = (bundle.read_golden(folder)[1] for folder in (picture_bundle, again))
     np.testing.assert_array_equal(first, second)
-
-
-def test_label_of_two_lines_stays_in_its_line_of_the_card() -> None:
-    written = card.render(labels_manifest(labels=("a\n## b", "c")), None, [])
-
-    assert "any of 2 labels: a ## b, c." in written

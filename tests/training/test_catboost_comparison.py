@@ -16,6 +16,7 @@ from training.catboost_comparison import (
 )
 from training.errors import CannotTrain
 from training.experiments import baseline, tables
+from training.experiments.tables.data import read
 
 ONES = np.ones((1, 4), dtype=np.float32)
 SCORED = ScoredRows(data_sha256="abc", target="rent", part="test", trained=10, y=np.zeros(4))
@@ -65,6 +66,6 @@ def test_baseline_is_put_on_the_card(rents: Path, tmp_path: Path) -> None:
 
     folder = tables.train(replace(config, comparison=file))
 
-    comparison = read_comparison(file, data_sha256=tables.read(config).sha256, target="rent")
+    comparison = read_comparison(file, data_sha256=read(config).sha256, target="rent")
     assert (comparison.trained, comparison.scored) == (84, 12)
     assert describe_comparison(comparison) in (folder / "CARD.md").read_text()

@@ -1,4 +1,4 @@
-"""A network that redraws pictures, and says how badly."""
+"""A network that reconstructs pictures, and scores how badly it does."""
 
 import keras
 from keras import layers, ops
@@ -7,7 +7,10 @@ _WIDTHS = (128, 16, 128)
 
 
 def autoencoder(shape: tuple[int, ...]) -> keras.Model:
-    """Build a network that squeezes a picture through 16 numbers and draws it again from these.
+    """Build a network that encodes a picture in 16 numbers and reconstructs it from these.
+
+    Args:
+        shape: Shape of a picture.
 
     Shapes:
         image: (n, height, width, channels), levels in [0, 255].
@@ -34,5 +37,5 @@ def autoencoder(shape: tuple[int, ...]) -> keras.Model:
 
 
 def without_reconstruction(network: keras.Model) -> keras.Model:
-    """Return the same network with the score alone, as it is served."""
+    """Return the network with the score alone, as it is served."""
     return keras.Model(network.input, {"anomaly": network.output["anomaly"]}, name=network.name)

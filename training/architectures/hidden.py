@@ -13,10 +13,10 @@ class Hidden:
     """The hidden layers of a multilayer perceptron.
 
     Attributes:
-        units: Of each layer, in order; may be none.
-        activation: One of `ACTIVATIONS`, after each.
-        batch_normalization: Whether each is normalised over the batch before its activation.
-        dropout: Share of each layer's outputs that training hides.
+        units: Number of units of each layer, in order; may be empty.
+        activation: Name of the activation after each layer, from `ACTIVATIONS`.
+        batch_normalization: Whether each layer is normalised over the batch before its activation.
+        dropout: Share of each layer's outputs that are hidden while it learns.
     """
 
     units: tuple[int, ...] = (64, 64)
@@ -25,7 +25,7 @@ class Hidden:
     dropout: float = 0.0
 
     def __call__(self, tensor: keras.KerasTensor) -> keras.KerasTensor:
-        """Put the layers on a tensor.
+        """Apply the layers to a tensor.
 
         Shapes:
             (n, width) to (n, units of the last layer).

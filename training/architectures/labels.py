@@ -11,7 +11,12 @@ PROBABILITIES = "probabilities"
 def probabilities(
     features: keras.KerasTensor, labels: int, *, activation: str = "softmax"
 ) -> keras.KerasTensor:
-    """Return a probability for each label: of one of them, or by a sigmoid of each by itself.
+    """Return a probability for each label.
+
+    Args:
+        features: The last hidden layer.
+        labels: Number of labels.
+        activation: "softmax" for one of the labels; "sigmoid" for any of them.
 
     Shapes:
         (n, width) to (n, labels).
@@ -22,12 +27,12 @@ def probabilities(
 def temper(
     network: keras.Model, temperatures: float | NDArray[np.float32], *, layer: str = PROBABILITIES
 ) -> None:
-    """Divide the logits of class labels by a temperature, in the weights of the last layer.
+    """Divide logits by a temperature, in the weights of the last layer.
 
     Args:
-        network: That tells class labels.
-        temperatures: One for all, or one a label.
-        layer: Name of the last one.
+        network: Network that predicts class labels.
+        temperatures: One for all labels, or one for each.
+        layer: Name of the last layer.
     """
     last = network.get_layer(layer)
     last.set_weights([weights / temperatures for weights in last.get_weights()])

@@ -1,17 +1,13 @@
-"""Networks that look at pictures, and what calibration does to them."""
+"""Classifiers of pictures."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 
 import keras
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
 from training.architectures.hidden import Hidden
 from training.architectures.labels import probabilities
-
-Floats = NDArray[np.float32]
 
 TUTORIAL = Hidden(units=(128,), dropout=0.2)
 SIGMOID = Hidden(units=(128,), activation="sigmoid")
@@ -19,7 +15,12 @@ FROM_SCRATCH = Hidden(units=(128, 128), activation="sigmoid")
 
 
 def mlp(shape: tuple[int, ...], classes: int, hidden: Hidden = TUTORIAL) -> keras.Model:
-    """Build a multilayer perceptron on the flattened picture, the tutorial's by default.
+    """Build a multilayer perceptron on the flattened picture, by default that of the tutorial.
+
+    Args:
+        shape: Shape of a picture.
+        classes: Number of class labels.
+        hidden: The hidden layers.
 
     Shapes:
         image: (n, height, width, channels), levels in [0, 255].
@@ -32,12 +33,12 @@ def mlp(shape: tuple[int, ...], classes: int, hidden: Hidden = TUTORIAL) -> kera
 
 
 def cnn(shape: tuple[int, ...], classes: int, first: int = 16) -> keras.Model:
-    """Build a small convolutional network, cheap enough for one core.
+    """Build a small convolutional network, which one core serves quickly.
 
     Args:
-        shape: Of a picture.
-        classes: How many labels there are.
-        first: Filters of the first two layers, which see the picture in full detail.
+        shape: Shape of a picture.
+        classes: Number of class labels.
+        first: Number of filters in the first two layers, which see the picture in full detail.
 
     Shapes:
         image: (n, height, width, channels), levels in [0, 255].
@@ -46,12 +47,12 @@ def cnn(shape: tuple[int, ...], classes: int, first: int = 16) -> keras.Model:
     image = keras.Input(shape, name="image")
     hidden = _convolved(layers.Rescaling(1 / 255)(image), first, first)
     hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 64, 64)
-    strokes = layers.MaxPooling2D(padding="same")(hidden)
-    hidden = layers.Dropout(0.3)(layers.Flatten()(_convolved(strokes, 128)))
-    # The last layer keeps what tells the classes apart and drops what tells them from all else.
+    parts = layers.MaxPooling2D(padding="same")(hidden)
+    hidden = layers.Dropout(0.3)(layers.Flatten()(_convolved(parts, 128)))
+    # The last layer keeps what tells the classes apart, and drops what tells them from all else.
     outputs = {
         "probabilities": probabilities(hidden, classes),
-        "features": layers.Flatten()(layers.AveragePooling2D(2, padding="same")(strokes)),
+        "features": layers.Flatten()(layers.AveragePooling2D(2, padding="same")(parts)),
     }
     return keras.Model({"image": image}, outputs, name="cnn")
 
@@ -59,9 +60,13 @@ def cnn(shape: tuple[int, ...], classes: int, first: int = 16) -> keras.Model:
 def lstm(shape: tuple[int, ...], classes: int) -> keras.Model:
     """Build a network that reads the picture row by row, from the top.
 
+    Args:
+        shape: Shape of a picture.
+        classes: Number of class labels.
+
     Shapes:
         image: (n, height, width, channels), levels in [0, 255].
-        probabilities: (n, classes); features: (n, 128), what it holds after the last row.
+        probabilities: (n, classes); features: (n, 128), the state after the last row.
 
     References:
         Hochreiter and Schmidhuber (1997), Long short-term memory, doi:10.1162/neco.1997.9.8.1735.

@@ -78,7 +78,7 @@ def _add_network_options(command: argparse.ArgumentParser) -> None:
     )
 
 
-def find_trainer(architecture: str) -> "Callable[[pictures.Config], Path]":
+def find_trainer(architecture: str) -> "Callable[[pictures.PictureConfig], Path]":
     """Return the function that trains an architecture."""
     from training.experiments import (  # noqa: PLC0415 - bring in TensorFlow
         autoencoder,
@@ -98,7 +98,7 @@ def _train(options: argparse.Namespace, words: list[str]) -> Path:
 
     picture_set = find_picture_set(options.pictures, size=options.size)
     name = options.name or picture_set.name
-    config = pictures.Config(
+    config = pictures.PictureConfig(
         pictures=picture_set,
         name=name,
         models=options.models,

@@ -9,7 +9,7 @@ from training.errors import CannotTrain
 
 if TYPE_CHECKING:
     from training.architectures.hidden import Hidden
-    from training.experiments.tables import Plain
+    from training.experiments.tables import PlainNetwork
     from training.fitting import Fitting
 
 # A plain network on a table: these values suit tables of thirty rows, too.
@@ -102,17 +102,17 @@ def read_fitting(
     )
 
 
-def read_plain_network(options: argparse.Namespace) -> "Plain | None":
+def read_plain_network(options: argparse.Namespace) -> "PlainNetwork | None":
     """Return the multilayer perceptron on a table, or None where --hidden is not given.
 
     Raises:
         CannotTrain: Other options describe its layers, but --hidden is not given.
     """
-    from training.experiments.tables import Plain  # noqa: PLC0415 - brings in TensorFlow
+    from training.experiments.tables import PlainNetwork  # noqa: PLC0415 - brings in TensorFlow
 
     if options.hidden is not None:
         fitting = read_fitting(options, epochs=_PLAIN_EPOCHS, rate=_PLAIN_RATE)
-        return Plain(hidden=read_hidden(options), fitting=fitting)
+        return PlainNetwork(hidden=read_hidden(options), fitting=fitting)
     for name in _LAYER_OPTIONS:
         if getattr(options, name):
             raise CannotTrain(

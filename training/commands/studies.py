@@ -256,7 +256,7 @@ def _publish(
 
     if selection.has_pictures:
         return pictures.train(
-            pictures.Config(
+            pictures.PictureConfig(
                 pictures=selection.pictures,
                 name=options.publish,
                 models=options.models,
@@ -270,9 +270,9 @@ def _publish(
             )
         )
     file, targets = selection.find_table()
-    plain = tables.Plain(hidden=best.hidden, fitting=best.fitting)
+    plain = tables.PlainNetwork(hidden=best.hidden, fitting=best.fitting)
     return tables.train(
-        tables.Config(
+        tables.TableConfig(
             file=file,
             targets=targets,
             command=recorded_command(words),
@@ -281,7 +281,7 @@ def _publish(
             models=options.models,
             overrides=selection.overrides,
             seed=options.seed,
-            learning=tables.Learning(plain=plain),
+            learning=tables.LearningConfig(plain=plain),
         )
     )
 
@@ -307,12 +307,12 @@ def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
     return cross_validation.run_on_table(selection, _learning(options), config)
 
 
-def _learning(options: argparse.Namespace) -> "tables.Learning":
+def _learning(options: argparse.Namespace) -> "tables.LearningConfig":
     """Return how the command `table` would train a network with these options."""
     from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
 
     plain = read_plain_network(options)
     if plain is not None:
-        return tables.Learning(plain=plain)
-    recipe = tables.Recipe()
-    return tables.Learning(recipe=replace(recipe, epochs=options.epochs or recipe.epochs))
+        return tables.LearningConfig(plain=plain)
+    recipe = tables.TableRecipe()
+    return tables.LearningConfig(recipe=replace(recipe, epochs=options.epochs or recipe.epochs))

@@ -143,7 +143,7 @@ def _run_baseline(options: argparse.Namespace, words: list[str]) -> Path:
     )
 
 
-def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Config":
+def table_config(options: argparse.Namespace, words: list[str]) -> "tables.TableConfig":
     """Return the settings of a training on a table, and find its file."""
     # These imports take a second or more, and most commands do not need them.
     from training.datasets.embedded_tables import find_table  # noqa: PLC0415
@@ -151,8 +151,8 @@ def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Confi
     from training.experiments import tables  # noqa: PLC0415 - brings in TensorFlow
 
     file, targets = find_table(options.file, options.target, default_cache())
-    recipe = tables.Recipe()
-    return tables.Config(
+    recipe = tables.TableRecipe()
+    return tables.TableConfig(
         file=file,
         targets=targets,
         task=options.task,
@@ -160,7 +160,7 @@ def table_config(options: argparse.Namespace, words: list[str]) -> "tables.Confi
         overrides=read_overrides(options),
         split=Split(test=options.test_size, validation=options.validation_split),
         seed=options.seed,
-        learning=tables.Learning(
+        learning=tables.LearningConfig(
             recipe=replace(recipe, epochs=options.epochs or recipe.epochs),
             class_weights=options.class_weights,
         ),

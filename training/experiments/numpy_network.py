@@ -1,7 +1,7 @@
-"""A multilayer perceptron in NumPy alone: what Keras does for the other networks, written out.
+"""A multilayer perceptron in NumPy alone: backpropagation, step by step.
 
-Only how the weights are found is told here. They then go into a `keras.Model` of the same shape,
-so that calibration, export and card are those of every other classifier of pictures.
+Only the fit is different from the other experiments with pictures. The weights that it finds go
+into a `keras.Model` of the same shape, which is calibrated and published as every other classifier.
 
 References:
     Rumelhart, Hinton, Williams (1986), Learning representations by back-propagating errors,
@@ -22,40 +22,42 @@ from training.datasets.picture_data import Labels
 from training.datasets.pictures import Part, PictureParts
 from training.errors import CannotTrain
 from training.experiments import pictures
+from training.experiments.pictures import PictureConfig, PictureRecipe
 from training.history import History
 from training.progress import EpochDisplay
 
 Numbers = NDArray[np.floating[Any]]
 
 _MOMENTUM = 0.9
+# Keeps the loss finite where a true label was given no probability at all.
 _LEAST_PROBABILITY = 1e-12
 
 
-def train(config: pictures.Config) -> Path:
+def train(config: PictureConfig) -> Path:
     """Fit a network with NumPy and publish it.
 
     Returns:
         The published folder.
 
     Raises:
-        CannotTrain: The data cannot be had, the result is not good enough, or what only Keras can
-            do was asked for.
+        CannotTrain: The data cannot be had, the result is not good enough, or an option was given
+            that only Keras can fulfil.
     """
     if config.reduce_patience is not None or config.tensorboard is not None:
         raise CannotTrain(
-            "--reduce-lr and --tensorboard are done by Keras, which does not fit the network "
+            "--reduce-lr and --tensorboard need Keras, which does not fit the network that is "
             "written in NumPy: leave them out."
         )
-    return pictures.train(config, own_fit=fit)
+    return pictures.train(config, fit_network=fit)
 
 
-def fit(network: keras.Model, parts: PictureParts, config: pictures.Config) -> History:
+def fit(network: keras.Model, parts: PictureParts, config: PictureConfig) -> History:
     """Learn the weights of a network of dense layers, keeping those of the best epoch.
 
     Args:
-        network: Sigmoid layers and a softmax layer; is given the weights.
-        parts: Of the data.
-        config: Of the training.
+        network: Network of sigmoid layers and a softmax layer, which gets the weights.
+        parts: The pictures.
+        config: What the network is trained with.
 
     Returns:
         Loss and accuracy of training and validation by epoch.
@@ -63,7 +65,7 @@ def fit(network: keras.Model, parts: PictureParts, config: pictures.Config) -> H
     dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
     pixels = dense[0].kernel.shape[0]
     rng = np.random.default_rng(config.seed)
-    start = initial([pixels, *(layer.units for layer in dense)], rng)
+    start = initial_layers([pixels, *(layer.units for layer in dense)], rng)
     with EpochDisplay() as display:
         layers, history = learn(start, parts, config.recipe, rng, display)
     for layer, learned in zip(dense, layers, strict=True):
@@ -73,9 +75,13 @@ def fit(network: keras.Model, parts: PictureParts, config: pictures.Config) -> H
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The numbers of one layer: its weights and biases, or as many that belong to them.
+    """An array of the shape of a layer's weights, and one of the shape of its bias.
 
-    The slopes of the loss have this shape too, and so has the speed at which they move.
+    They hold the weights and the bias themselves, their gradients, or their velocities.
+
+    Attributes:
+        weights: Numbers that belong to the weights.
+        bias: Numbers that belong to the bias.
 
     Shapes:
         weights: (inputs, units); bias: (units,).
@@ -85,23 +91,23 @@ class Layer:
     bias: Numbers
 
     def copy(self) -> "Layer":
-        """Return the same numbers in arrays of their own."""
+        """Return the same numbers in new arrays."""
         return Layer(self.weights.copy(), self.bias.copy())
 
-    def at_rest(self) -> "Layer":
-        """Return as many zeros."""
+    def zeros(self) -> "Layer":
+        """Return zeros of the same shapes."""
         return Layer(np.zeros_like(self.weights), np.zeros_like(self.bias))
 
 
 Layers = Sequence[Layer]
 
 
-def initial(sizes: Sequence[int], rng: np.random.Generator) -> list[Layer]:
+def initial_layers(sizes: Sequence[int], rng: np.random.Generator) -> list[Layer]:
     """Draw the weights at which learning starts; every layer passes on as much as it receives.
 
     Args:
-        sizes: Of the input and of every layer.
-        rng: Draws.
+        sizes: Number of inputs, then the number of units of every layer.
+        rng: Generator of the weights.
 
     References:
         Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural
@@ -117,7 +123,7 @@ def initial(sizes: Sequence[int], rng: np.random.Generator) -> list[Layer]:
 
 def sigmoid(sums: Numbers) -> Numbers:
     """Squeeze every number between 0 and 1."""
-    # As a tangent it cannot overflow, as exp(-sums) does for a large negative sum.
+    # Written with tanh it cannot overflow, as exp(-sums) does for a large negative sum.
     squeezed: Numbers = 0.5 * np.tanh(0.5 * sums) + 0.5
     return squeezed
 
@@ -126,7 +132,7 @@ def softmax(sums: Numbers) -> Numbers:
     """Turn every row into probabilities.
 
     Shapes:
-        (n, classes).
+        sums and result: (n, classes).
     """
     weights = np.exp(sums - sums.max(axis=1, keepdims=True))
     probabilities: Numbers = weights / weights.sum(axis=1, keepdims=True)
@@ -134,7 +140,7 @@ def softmax(sums: Numbers) -> Numbers:
 
 
 def forward(layers: Layers, x: Numbers) -> list[Numbers]:
-    """Return what goes into the first layer and what comes out of every one, for a whole batch.
+    """Return the input of a batch and the output of every layer.
 
     Shapes:
         x: (n, inputs); each result (n, units), the last one probabilities.
@@ -147,86 +153,92 @@ def forward(layers: Layers, x: Numbers) -> list[Numbers]:
 
 
 def cross_entropy(probabilities: Numbers, y: Labels) -> float:
-    """Return the loss: how improbable the true classes were held, on average.
+    """Return the loss: the mean negative logarithm of the true labels' probabilities.
 
     Shapes:
-        probabilities: (n, classes); y: (n,), codes.
+        probabilities: (n, classes); y: (n,), codes of the true labels.
     """
     of_truth = probabilities[np.arange(len(y)), y]
     return float(-np.log(np.maximum(of_truth, _LEAST_PROBABILITY)).mean())
 
 
 def backward(layers: Layers, outputs: Sequence[Numbers], y: Labels) -> list[Layer]:
-    """Return the slope of the loss along every weight and bias, by the chain rule.
+    """Return the gradients of the loss by the chain rule, from the last layer to the first.
 
     Args:
-        layers: As they are.
-        outputs: What `forward` gave.
-        y: The truth.
+        layers: The weights.
+        outputs: Result of `forward`.
+        y: Codes of the true labels.
 
     Shapes:
-        y: (n,), codes.
+        y: (n,).
     """
-    # Of cross-entropy after softmax the slope along the sums is as plain as this.
+    # The gradient of cross-entropy and softmax together: probability minus truth.
     error = outputs[-1].copy()
     error[np.arange(len(y)), y] -= 1
     error /= len(y)
-    slopes = []
-    for place in reversed(range(len(layers))):
-        below = outputs[place]
-        slopes.append(Layer(below.T @ error, error.sum(axis=0)))
-        if place:
-            # Through the weights, then through the sigmoid, whose slope is s (1 - s).
-            error = (error @ layers[place].weights.T) * below * (1 - below)
-    return slopes[::-1]
+    gradients = []
+    for index in reversed(range(len(layers))):
+        below = outputs[index]
+        gradients.append(Layer(below.T @ error, error.sum(axis=0)))
+        if index:
+            # Back through the weights, then through the sigmoid, whose derivative is s (1 - s).
+            error = (error @ layers[index].weights.T) * below * (1 - below)
+    return gradients[::-1]
 
 
-def step(layers: Layers, speeds: Layers, slopes: Layers, rate: float) -> None:
-    """Move every weight and bias downhill, keeping most of the speed it has: changes the first two.
+def step(layers: Layers, velocities: Layers, gradients: Layers, rate: float) -> None:
+    """Move every weight and bias downhill by gradient descent with momentum.
+
+    Args:
+        layers: The weights, which are changed.
+        velocities: How fast they move, which is changed.
+        gradients: Gradients of the loss.
+        rate: Learning rate.
 
     References:
         Polyak (1964), Some methods of speeding up the convergence of iteration methods,
         doi:10.1016/0041-5553(64)90137-5.
     """
-    for layer, speed, slope in zip(layers, speeds, slopes, strict=True):
-        _move(layer.weights, speed.weights, slope.weights, rate)
-        _move(layer.bias, speed.bias, slope.bias, rate)
+    for layer, velocity, gradient in zip(layers, velocities, gradients, strict=True):
+        _move(layer.weights, velocity.weights, gradient.weights, rate)
+        _move(layer.bias, velocity.bias, gradient.bias, rate)
 
 
-def _move(numbers: Numbers, speed: Numbers, slope: Numbers, rate: float) -> None:
-    speed *= _MOMENTUM
-    speed -= rate * slope
-    numbers += speed
+def _move(numbers: Numbers, velocity: Numbers, gradient: Numbers, rate: float) -> None:
+    velocity *= _MOMENTUM
+    velocity -= rate * gradient
+    numbers += velocity
 
 
 def learn(
     layers: Layers,
     parts: PictureParts,
-    recipe: pictures.Recipe,
+    recipe: PictureRecipe,
     rng: np.random.Generator,
     display: EpochDisplay,
 ) -> tuple[Layers, History]:
-    """Learn until the epochs are over, or validation gets no better.
+    """Learn until the last epoch, or until the validation loss no longer falls.
 
     Args:
-        layers: Where learning starts; changed on the way.
-        parts: Of the data.
-        recipe: How it is fitted.
-        rng: Shuffles the pictures of every epoch.
-        display: Told of every batch and epoch.
+        layers: Weights at which learning starts, which are changed.
+        parts: The pictures.
+        recipe: How the network is fitted.
+        rng: Generator of the order of the pictures.
+        display: Display of every batch and epoch.
 
     Returns:
-        The layers of the epoch with the least validation loss, and all measures by epoch.
+        The layers of the epoch with the smallest validation loss, and all measures by epoch.
     """
     best, kept, least = layers, 0, np.inf
-    measured: dict[str, list[float]] = {}
-    speeds = [layer.at_rest() for layer in layers]
+    history: dict[str, list[float]] = {}
+    velocities = [layer.zeros() for layer in layers]
     display.set_params(
         {"epochs": recipe.epochs, "steps": -(-len(parts.train) // recipe.batch_size)}
     )
     for epoch in range(recipe.epochs):
         display.on_epoch_begin(epoch)
-        loss, accuracy = learn_once(layers, speeds, parts.train, recipe, rng, display)
+        loss, accuracy = learn_epoch(layers, velocities, parts.train, recipe, rng, display)
         val_loss, val_accuracy = score(layers, parts.validation)
         measures = {
             "loss": loss,
@@ -235,42 +247,43 @@ def learn(
             "val_accuracy": val_accuracy,
         }
         for name, value in measures.items():
-            measured.setdefault(name, []).append(value)
+            history.setdefault(name, []).append(value)
         display.on_epoch_end(epoch, measures)
         if val_loss < least:
             best, kept, least = [layer.copy() for layer in layers], epoch + 1, val_loss
         if epoch + 1 - kept >= recipe.patience:
             break
-    return best, History(measured, kept=kept)
+    return best, History(history, kept=kept)
 
 
-def learn_once(
+def learn_epoch(
     layers: Layers,
-    speeds: Layers,
+    velocities: Layers,
     part: Part,
-    recipe: pictures.Recipe,
+    recipe: PictureRecipe,
     rng: np.random.Generator,
     display: EpochDisplay,
 ) -> tuple[float, float]:
-    """See every picture once, a batch a step: changes layers and speeds.
+    """Learn from every picture once, with a step for each batch; layers and velocities change.
 
     Returns:
-        Loss and accuracy over the epoch, each batch as it was before its step.
+        Loss and accuracy over the epoch, each batch measured before its step.
     """
     order = rng.permutation(len(part))
     loss, right = 0.0, 0
     for batch, first in enumerate(range(0, len(part), recipe.batch_size)):
-        taken = part.take(order[first : first + recipe.batch_size])
-        outputs = forward(layers, scaled(taken))
-        step(layers, speeds, backward(layers, outputs, taken.y), recipe.learning_rate)
-        loss += cross_entropy(outputs[-1], taken.y) * len(taken)
-        right += int((outputs[-1].argmax(axis=1) == taken.y).sum())
+        pictures_of_batch = part.take(order[first : first + recipe.batch_size])
+        outputs = forward(layers, scale(pictures_of_batch))
+        gradients = backward(layers, outputs, pictures_of_batch.y)
+        step(layers, velocities, gradients, recipe.learning_rate)
+        loss += cross_entropy(outputs[-1], pictures_of_batch.y) * len(pictures_of_batch)
+        right += int((outputs[-1].argmax(axis=1) == pictures_of_batch.y).sum())
         display.on_train_batch_end(batch)
     return loss / len(part), right / len(part)
 
 
-def scaled(part: Part) -> Numbers:
-    """Lay out a part's pictures as rows of numbers between 0 and 1.
+def scale(part: Part) -> Numbers:
+    """Return a part's pictures as rows of numbers between 0 and 1.
 
     Shapes:
         (n, height * width * channels).
@@ -279,7 +292,7 @@ def scaled(part: Part) -> Numbers:
 
 
 def score(layers: Layers, part: Part) -> tuple[float, float]:
-    """Return loss and accuracy."""
-    probabilities = forward(layers, scaled(part))[-1]
+    """Return loss and accuracy on a part."""
+    probabilities = forward(layers, scale(part))[-1]
     right = probabilities.argmax(axis=1) == part.y
     return cross_entropy(probabilities, part.y), float(right.mean())

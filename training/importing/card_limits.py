@@ -1,20 +1,21 @@
 """The limits that the card of an imported network names."""
 
-from training.card import Section
 from training.importing.plans import Plan
-from vitrine.bundle import Manifest
+from training.publishing.manifest import Export
+from vitrine.bundle import Origin
 
 
-def limits_section(manifest: Manifest, plan: Plan, *, is_keras: bool) -> Section:
-    """Return the section of the card about the limits of an imported network.
+def limits_text(origin: Origin, export: Export, plan: Plan, *, is_keras: bool) -> str:
+    """Return the limits of an imported network as a Markdown list.
 
     Args:
-        manifest: Manifest of the version.
+        origin: How the version was made.
+        export: What was measured of the exported file.
         plan: How the network is served.
         is_keras: Whether the saved network was a Keras network, not a SavedModel.
     """
     limits = [
-        f"- Imported from `{manifest.origin.data}`. What it was trained on is not known, so it has "
+        f"- Imported from `{origin.data}`. What it was trained on is not known, so it has "
         "no scores and is not calibrated. Its probabilities may be far too sure.",
         _picture_limit(plan) if plan.signature.picture is not None else _row_limit(),
     ]
@@ -24,11 +25,11 @@ def limits_section(manifest: Manifest, plan: Plan, *, is_keras: bool) -> Section
         )
     if not is_keras:
         limits.append("- It was a SavedModel, so there is no Keras network to compare with.")
-    elif manifest.onnx_difference is None:
+    elif export.onnx_difference is None:
         limits.append(
             "- It could not be exported as ONNX, so only a service with TensorFlow runs it."
         )
-    return Section("Limits", "\n".join(limits))
+    return "\n".join(limits)
 
 
 def _picture_limit(plan: Plan) -> str:

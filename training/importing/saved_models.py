@@ -19,8 +19,8 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from training.errors import CannotTrain
-from training.exported import spell_out
 from training.importing.subprocesses import run_in_subprocess
+from training.publishing.onnx_fixes import replace_erfc
 from vitrine.errors import shown
 
 _GRAPH = "saved_model.pb"
@@ -62,7 +62,7 @@ def convert_saved_model(folder: Path) -> onnx.ModelProto:
         except CannotTrain as error:
             raise CannotTrain(f"{folder} cannot be converted to ONNX.") from error
         network = onnx.load(str(written))
-        spell_out(network)
+        replace_erfc(network)
         return network
 
 

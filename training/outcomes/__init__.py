@@ -1,16 +1,20 @@
-"""All that follows from what a table predicts: a value, a class label, or several labels.
+"""What depends on the task of a table: its head, scores, calibration, plots and texts.
 
-Each outcome has its head, its lesson, its scores, its calibration, its plots and its part of the
-card; everything else about a table's training is the same.
+    outcome.py         what every outcome can do
+    regression.py      a value
+    classification.py  one class label of two or more
+    multi_label.py     any of several labels
+
+Everything else about a table's training is the same.
 """
 
 from training.datasets.targets import Target
-from training.outcomes.classes import Classes
-from training.outcomes.labels import Labels
-from training.outcomes.outcome import Answers, Outcome
-from training.outcomes.values import Value
+from training.outcomes.classification import Classification
+from training.outcomes.multi_label import MultiLabel
+from training.outcomes.outcome import Outcome, TableOutputs
+from training.outcomes.regression import Regression
 
-__all__ = ["Answers", "Outcome", "outcome_of"]
+__all__ = ["Outcome", "TableOutputs", "outcome_of"]
 
 
 def outcome_of(target: Target, *, unit: str | None = None) -> Outcome:
@@ -18,8 +22,8 @@ def outcome_of(target: Target, *, unit: str | None = None) -> Outcome:
 
     Args:
         target: What is predicted.
-        unit: Of a value, where it is known.
+        unit: Unit of a value; None where it is not known.
     """
     if target.task == "regression":
-        return Value(target, unit)
-    return Labels(target) if target.task == "multilabel" else Classes(target)
+        return Regression(target, unit)
+    return MultiLabel(target) if target.task == "multilabel" else Classification(target)

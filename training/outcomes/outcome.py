@@ -1,4 +1,4 @@
-"""What every outcome can tell."""
+"""What every outcome can do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import keras
 from numpy.typing import NDArray
 
+from training.architectures.heads import Head
 from training.architectures.labels import PROBABILITIES, temper
-from training.architectures.tables import Head, predict
+from training.architectures.table_inputs import predict
 from training.datasets.tables import Rows, TableParts
-from training.distillation import Lesson, Unexplained
+from training.distillation.transfer_set import Residuals, TransferSet
 from training.evaluation.scores import Values
 from vitrine.bundle import Calibration
 from vitrine.predictions import Predictions
@@ -22,14 +23,16 @@ Truth = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """What the fitted network answers about the parts that did not train.
+class TableOutputs:
+    """Outputs of the fitted network for the parts that did not train.
 
     Attributes:
-        calibration: None where the table has no such part.
+        validation: Outputs for the validation part.
+        calibration: Outputs for the calibration part; None where there is none.
+        test: Outputs for the test part.
 
     Shapes:
-        value: (n,); any other (n, width).
+        value: (n,); any other output (n, width).
     """
 
     validation: Outputs
@@ -38,94 +41,104 @@ class Answers:
 
 
 class Outcome(Protocol):
-    """All that follows from what a table predicts."""
+    """What depends on the task of a table."""
 
     @property
     def task(self) -> Task:
-        """What the manifest calls it."""
+        """The task, as the manifest names it."""
 
     @property
     def measure(self) -> str:
-        """The name of the metric that people look at, besides the loss."""
+        """Name of the metric that people watch, besides the loss."""
 
     @property
     def judged_by(self) -> str:
-        """The score that decides whether a network is good enough; more is better."""
+        """Name of the score that decides whether a network is good enough; more is better."""
 
     def head(self, y: Truth) -> Head:
         """Return the network's last layer.
 
         Args:
-            y: Of the rows that train.
+            y: Targets of the training rows.
         """
 
-    def prepare(self, rows: Rows, y: Truth, **options: Any) -> Lesson:
-        """Let teachers prepare a lesson; the options are those of `prepare_lesson`."""
+    def build_transfer_set(self, rows: Rows, y: Truth, **options: Any) -> TransferSet:
+        """Build what a network learns from; the options are those of the function of that name."""
 
     def encode(self, y: Truth) -> Values:
         """Return targets as the head's loss takes them.
 
         Args:
-            y: Values, codes, labels; or probabilities that a lesson has.
+            y: Values, codes of labels, or marks of labels; or probabilities of a transfer set.
 
         Shapes:
             (n, ...) to (n, width).
         """
 
     def metric(self) -> keras.metrics.Metric:
-        """Return the measure, on what the head's layer gives."""
+        """Return the metric that people watch, on the output of the head's layer."""
 
     def finish(
-        self, network: keras.Model, parts: TableParts, left: Unexplained | None, *, seed: int
+        self,
+        network: keras.Model,
+        parts: TableParts,
+        residuals: Residuals | None,
+        *,
+        seed: int,
     ) -> keras.Model:
-        """Make a fitted network say how sure it is.
+        """Make a fitted network tell how sure it is.
 
         Args:
-            network: That was fitted.
-            parts: Of the table.
-            left: By its teachers, of values; None where it had none.
-            seed: Of every random choice.
+            network: The fitted network.
+            parts: The table.
+            residuals: Residuals of the ensemble that taught the network; None where there are none.
+            seed: Seed of every random choice.
         """
 
-    def outputs(self, parts: TableParts) -> tuple[OutputSpec, ...]:
-        """Say what comes out of the finished network, the prediction first."""
+    def output_specs(self, parts: TableParts) -> tuple[OutputSpec, ...]:
+        """Return the outputs of the finished network, the prediction first."""
 
-    def calibrate(self, answers: Answers, parts: TableParts) -> Calibration | None:
-        """Return what the calibration part says of the network."""
+    def calibrate(self, outputs: TableOutputs, parts: TableParts) -> Calibration | None:
+        """Return the scores of the calibration part; None where there is none."""
 
     def scores(self, outputs: Outputs, y: Truth) -> dict[str, float]:
-        """Return what the answers about one part are worth."""
+        """Return the scores of outputs for one part."""
 
-    def draw(self, folder: Path, parts: TableParts, answers: Answers) -> None:
-        """Draw what the card shows of the test part; no row of the data set is among it."""
+    def draw_plots(self, folder: Path, parts: TableParts, outputs: TableOutputs) -> None:
+        """Draw the plots of the test part for the card; none of them shows a single row."""
 
-    def draw_examples(self, path: Path, predictions: Predictions) -> None:
-        """Draw what is predicted for rows made up by code."""
+    def draw_golden_rows(self, path: Path, predictions: Predictions) -> None:
+        """Draw the predictions for rows made by code."""
 
-    def mistakes(self, parts: TableParts, answers: Answers) -> str:
-        """Write the card's section on mistakes."""
+    def mistakes_text(self) -> str:
+        """Write the section of the card about mistakes."""
 
-    def trusted(self, parts: TableParts, answers: Answers) -> str:
-        """Write the card's section on how far to trust it."""
+    def trust_text(self, parts: TableParts, outputs: TableOutputs) -> str:
+        """Write the section of the card about how far to trust the model."""
 
 
-def tempered(
+def row_names(predictions: Predictions) -> list[str]:
+    """Return the names of golden rows in plots."""
+    return [f"row {number}" for number in range(1, len(predictions) + 1)]
+
+
+def with_temperature(
     network: keras.Model,
     parts: TableParts,
     head: Head,
     fit: Callable[[Values, Truth], float | Values],
 ) -> keras.Model:
-    """Return a network that gives probabilities alone, and means them where a part tells how.
+    """Return a network that gives probabilities alone, tempered where there is a calibration part.
 
     Args:
-        network: That was fitted.
-        parts: Of which one may calibrate.
+        network: The fitted network.
+        parts: The table.
         head: The network's last layer.
-        fit: Finds the temperature, or one a label, from what is answered and the truth.
+        fit: Function from probabilities and true labels to one temperature, or one for each label.
     """
-    answered = {PROBABILITIES: network.output[PROBABILITIES]}
-    finished = keras.Model(network.input, answered, name=network.name)
+    outputs = {PROBABILITIES: network.output[PROBABILITIES]}
+    finished = keras.Model(network.input, outputs, name=network.name)
     if len(parts.calibration):
-        found = predict(finished, parts.calibration.rows)[PROBABILITIES]
-        temper(finished, fit(found, parts.calibration.y), layer=head.layer)
+        untempered = predict(finished, parts.calibration.rows)[PROBABILITIES]
+        temper(finished, fit(untempered, parts.calibration.y), layer=head.layer)
     return finished

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.architectures.hidden import Hidden
-from training.architectures.tables import predict
+from training.architectures.table_inputs import predict
 from training.datasets.table_splits import Split, split_rows
 from training.datasets.tables import TableData, TableParts, read_table_data, split_table
 from training.datasets.targets import Task
 from training.experiments import tables
+from training.experiments.tables.learn import learn
 from training.fitting import Fitting
 from training.formatting import format_number
 from training.studies import plots
@@ -86,7 +87,7 @@ class _Plan:
     bar: bool
 
 
-def run_on_table(selection: DataSelection, learning: tables.Learning, config: Config) -> Path:
+def run_on_table(selection: DataSelection, learning: tables.LearningConfig, config: Config) -> Path:
     """Cross-validate the network that `table` would train, beside boosted trees.
 
     In every fold, ranges, vocabularies and medians are learned from the training rows of that
@@ -204,8 +205,8 @@ def _validation_indices(
     return np.random.default_rng(seed).permutation(candidates)[:count]
 
 
-def _predict_by_network(parts: TableParts, *, learning: tables.Learning, seed: int) -> Array:
-    outputs = predict(tables.learn(parts, learning, seed=seed).network, parts.test.rows)
+def _predict_by_network(parts: TableParts, *, learning: tables.LearningConfig, seed: int) -> Array:
+    outputs = predict(learn(parts, learning, seed=seed).network, parts.test.rows)
     return outputs["value" if parts.target.task == "regression" else "probabilities"]
 
 

@@ -14,16 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import interruption
+from training.architectures.heads import BinaryHead, ClassesHead, Head, LabelsHead, ValueHead
 from training.architectures.hidden import Hidden
 from training.architectures.pictures import mlp
-from training.architectures.tables import (
-    BinaryHead,
-    ClassesHead,
-    Head,
-    LabelsHead,
-    ValueHead,
-    plain_table_network,
-)
+from training.architectures.plain_tables import plain_table_network
 from training.datasets.tables import Rows
 from training.datasets.targets import Task
 from training.fitting import Fitting

@@ -18,11 +18,12 @@ from typing import Any
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from training import card, interruption
+from training import interruption
+from training.cards.markdown import table
 from training.errors import CannotTrain
 from training.formatting import format_number
 from training.progress import console
-from training.publishing import describe_origin
+from training.publishing.origin import describe_origin
 
 Key = Mapping[str, Any]
 Result = dict[str, Any]
@@ -160,7 +161,7 @@ class StudyFolder:
             csv.writer(file, lineterminator="\n").writerows([header, *kept])
         rounded = [[_cell_text(cell) for cell in row] for row in kept]
         (self.path / "table.md").write_text(
-            f"# {title}\n\n{text}\n\n{card.table(header, rounded)}\n\n![{title}](plot.png)\n",
+            f"# {title}\n\n{text}\n\n{table(header, rounded)}\n\n![{title}](plot.png)\n",
             encoding="utf-8",
         )
         console.print(text, markup=False)

@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.bundles import picture_manifest
-from training import publishing
 from training.architectures.novelty import with_novelty
 from training.architectures.pictures import mlp
 from training.datasets.picture_sets import PictureSet
 from training.drawing.digits import DIGITS
-from training.experiments.pictures import picture_signature
+from training.experiments.pictures.publish import picture_input, picture_signature
+from training.publishing.onnx_export import export_network
 from vitrine import bundle
 from vitrine.engines import load_engine
 
@@ -80,8 +80,8 @@ def test_novelty_leaves_probabilities_as_they_are(
 def test_novelty_runs_exported_with_the_inputs_of_the_signature_alone(
     doubting: keras.Model, drawn_set: PictureSet, pictures: Values, tmp_path: Path
 ) -> None:
-    signature = picture_signature(drawn_set, (28, 28, 1), DIGITS, calibrated=True)
-    publishing.export(doubting, signature, tmp_path)
+    signature = picture_signature(picture_input(drawn_set, (28, 28, 1)), DIGITS, calibrated=True)
+    export_network(doubting, signature, tmp_path)
     files = {bundle.ONNX_NAME: bundle.describe_file(tmp_path / bundle.ONNX_NAME)}
     manifest = msgspec.structs.replace(picture_manifest(), signature=signature, files=files)
 

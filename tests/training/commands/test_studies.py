@@ -104,7 +104,7 @@ def test_study_without_a_name_to_publish_leaves_models_alone(
 def test_picture_network_has_the_layers_that_were_found(
     drawn_set: PictureSet, idx_folder: Path, tmp_path: Path
 ) -> None:
-    found = pictures.Config(
+    found = pictures.PictureConfig(
         pictures=drawn_set,
         name="drawn",
         models=tmp_path,
@@ -120,4 +120,4 @@ def test_picture_network_has_the_layers_that_were_found(
     network = keras.saving.load_model(folder / KERAS_NAME)
     units = [layer.units for layer in network.layers if isinstance(layer, layers.Dense)]
     assert units[:2] == [24, 12]
-    assert "Optimizer `nadam`" in (folder / "CARD.md").read_text()
+    assert "optimizer `nadam`" in (folder / "CARD.md").read_text()

@@ -9,9 +9,10 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from training.datasets.column_kinds import Overrides
-from training.datasets.table_splits import split_off_test_rows
+from training.datasets.table_splits import Split, split_off_test_rows, split_rows
 from training.datasets.tables import load_table
-from training.datasets.targets import Target, Targets
+from training.datasets.targets import Target, Targets, Task
+from training.errors import CannotTrain
 
 
 def test_table_test_part_is_that_of_scikit_learn(rents: Path) -> None:
@@ -59,3 +60,36 @@ def test_test_part_is_the_same_by_share_and_by_count(kind: Any) -> None:
     by_share, by_count = split_off_test_rows(targets, 0.2)[1], split_off_test_rows(targets, 11)[1]
 
     assert by_share.tolist() == by_count.tolist()
+
+
+def targets_of(labels: str) -> Targets:
+    """Return targets of one row a letter, their labels the letters."""
+    names = tuple(sorted(set(labels)))
+    y = np.array([names.index(label) for label in labels], dtype=np.int64)
+    task: Task = "binary" if len(names) == 2 else "multiclass"
+    return Targets(Target(task, ("y",), names), y, np.arange(len(y)))
+
+
+UNSPLITTABLE: dict[str, tuple[str, Split, str]] = {
+    "more labels than rows to test": (
+        "abcdefghij" * 4,
+        Split(),
+        "must have at least 10 of the 40 rows",
+    ),
+    "hardly any test": (
+        "ab" * 20,
+        Split(test=0.01),
+        "must have at least 2 of the 40 rows .* Received: 1",
+    ),
+    "nearly all test": ("ab" * 20, Split(test=0.99), "leave at least 2.* Received: 40"),
+    "nearly all validation": ("ab" * 250, Split(validation=0.9), "10 rows must be left to train"),
+    "rare label": ("ab" * 98 + "cccc", Split(validation=0.85), "No training row has the label .c."),
+}
+
+
+@pytest.mark.parametrize(("labels", "split", "message"), UNSPLITTABLE.values(), ids=UNSPLITTABLE)
+def test_shares_that_leave_a_part_too_little_are_refused(
+    labels: str, split: Split, message: str
+) -> None:
+    with pytest.raises(CannotTrain, match=message):
+        split_rows(targets_of(labels), split, seed=0)

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from training.evaluation.scores import classification_scores, confusion_matrix, regression_scores
+from training.evaluation.scores import (
+    classification_scores,
+    confusion_matrix,
+    ranking_scores,
+    regression_scores,
+)
 
 
 def test_classification_scores() -> None:
@@ -38,3 +43,21 @@ def test_confusion_counts_true_classes_by_row() -> None:
     counts = confusion_matrix(np.array([0, 1, 1, 2]), np.array([0, 0, 1, 2]), 3)
 
     assert counts.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def test_ranking_scores_of_two_labels_are_those_of_one() -> None:
+    y = np.array([0, 0, 0, 0, 1, 1])
+    probabilities = np.array([0.1, 0.2, 0.3, 0.6, 0.4, 0.9], np.float32)
+
+    scores = ranking_scores(np.stack([1 - probabilities, probabilities], axis=1), y, of=1)
+
+    assert scores["roc_auc"] == pytest.approx(7 / 8)
+    assert scores["f1"] == pytest.approx(0.5)
+
+
+def test_ranking_scores_leave_out_labels_that_nobody_has() -> None:
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1]], np.float32)
+
+    scores = ranking_scores(probabilities, np.array([0, 1]), of=None)
+
+    assert (scores["roc_auc"], scores["macro_f1"]) == (1, 1)

@@ -13,7 +13,7 @@ def test_card_of_an_imported_network_invents_nothing(tmp_path: Path) -> None:
     folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions(levels="0-1"))
 
     card = (folder / "CARD.md").read_text()
-    assert "None: it was trained elsewhere, on data that is not known." in card
+    assert "the network was trained elsewhere, on data that is not known." in card
     assert "Imported from `own.keras`. What it was trained on is not known" in card
     manifest = bundle.read_manifest(folder)
     assert (manifest.scores, manifest.calibration, manifest.origin.split) == ({}, None, {})

@@ -32,7 +32,7 @@ from training.studies.networks import Problem
 LIVELY = Fitting(epochs=8, batch_size=4, learning_rate=1e-2)
 
 
-PLAIN = tables.Learning(plain=tables.Plain(hidden=SMALL, fitting=Fitting(epochs=2)))
+PLAIN = tables.LearningConfig(plain=tables.PlainNetwork(hidden=SMALL, fitting=Fitting(epochs=2)))
 
 
 def fold_config(out: Path) -> cross_validation.Config:

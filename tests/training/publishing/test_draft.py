@@ -1,0 +1,169 @@
+"""A draft becomes the next version or disappears; nothing in between is ever seen."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.bundles import table_manifest
+from tests.training.conftest import write_rents
+from training.errors import CannotTrain
+from training.publishing.draft import Draft
+from vitrine import bundle
+from vitrine.bundle import Manifest
+
+
+def fill(draft: Draft) -> None:
+    """Write files that look like those of a bundle."""
+    for name in (bundle.KERAS_NAME, bundle.ONNX_NAME, bundle.GOLDEN_NAME):
+        (draft.folder / name).write_bytes(name.encode())
+
+
+def numbered(version: int) -> Manifest:
+    """Return a manifest with a number."""
+    return msgspec.structs.replace(table_manifest(), version=version)
+
+
+def publish(models: Path) -> Path:
+    """Publish one more version."""
+    with Draft(models, "rooms") as draft:
+        fill(draft)
+        return draft.publish(numbered, lambda manifest: f"version {manifest.version}")
+
+
+def test_draft_becomes_the_next_free_version(tmp_path: Path) -> None:
+    folders = [publish(tmp_path) for _ in range(3)]
+
+    assert [folder.name for folder in folders] == ["1", "2", "3"]
+    assert bundle.versions(tmp_path, "rooms") == [1, 2, 3]
+    assert (folders[2] / "CARD.md").read_text() == "version 3"
+
+
+def test_draft_is_no_version_before_it_is_published(tmp_path: Path) -> None:
+    with Draft(tmp_path, "rooms") as draft:
+        fill(draft)
+        bundle.write_manifest(numbered(1), draft.folder)
+
+        assert bundle.versions(tmp_path, "rooms") == []
+        assert bundle.list_versions(tmp_path) == {}
+
+
+def test_unpublished_draft_leaves_nothing(tmp_path: Path) -> None:
+    with Draft(tmp_path, "rooms") as draft:
+        fill(draft)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_draft_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Draft(tmp_path, "rooms") as draft:
+        fill(draft)
+        raise KeyboardInterrupt
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_draft_keeps_the_other_versions(tmp_path: Path) -> None:
+    first = publish(tmp_path)
+
+    with pytest.raises(KeyboardInterrupt), Draft(tmp_path, "rooms"):
+        raise KeyboardInterrupt
+
+    assert list((tmp_path / "rooms").iterdir()) == [first]
+
+
+def test_number_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    with Draft(tmp_path, "rooms") as slow:
+        fill(slow)
+
+        def card(manifest: Manifest) -> str:
+            if manifest.version == 1:
+                publish(tmp_path)
+            return "slow"
+
+        published = slow.publish(numbered, card)
+
+    assert published.name == "2"
+    assert bundle.read_manifest(published).version == 2
+    assert (tmp_path / "rooms" / "1" / "CARD.md").read_text() == "version 1"
+
+
+def test_folder_without_a_manifest_keeps_its_number(tmp_path: Path) -> None:
+    (tmp_path / "rooms" / "4").mkdir(parents=True)
+
+    assert publish(tmp_path).name == "5"
+
+
+def test_published_folder_can_be_read_by_others(tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        folder = publish(tmp_path)
+    finally:
+        os.umask(mask)
+
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("name", ["", "../digits", ".hidden", "a b", "x" * 65])
+def test_name_that_cannot_be_served_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CannotTrain, match="--name must be"):
+        Draft(tmp_path, name)
+
+
+def test_models_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file")
+
+    with pytest.raises(CannotTrain, match="cannot be written to"):
+        Draft(tmp_path / "models", "rooms")
+
+
+SWALLOWED = """
+import contextlib, os, signal, sys
+from pathlib import Path
+from tests.training.publishing.test_draft import publish
+from training import interruption
+
+interruption.listen()
+with contextlib.suppress(KeyboardInterrupt):
+    os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+try:
+    publish(Path(sys.argv[2]))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_swallowed_interrupt_publishes_nothing(tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-c", SWALLOWED, name, str(tmp_path)]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    assert ended.stdout == "interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_training_leaves_nothing(tmp_path: Path) -> None:
+    rents = write_rents(tmp_path / "rents.csv")
+    command = [sys.executable, "-m", "training", "table", str(rents), "--target", "rent"]
+    training = subprocess.Popen(
+        [*command, "--name", "rents", "--models", str(tmp_path / "models")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+    assert training.stdout is not None
+    while "An ensemble" not in training.stdout.readline():
+        assert training.poll() is None
+    training.send_signal(signal.SIGINT)
+    _, errors = training.communicate()
+
+    assert training.returncode == 130
+    # Whoever swallows the exception may say so first.
+    assert errors.endswith("Interrupted. Nothing was published.\n")
+    assert list((tmp_path / "models").iterdir()) == []

@@ -1,0 +1,104 @@
+"""Outputs and scores on the parts that did not train."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import keras
+
+from training.calibration.reliability import Reliability
+from training.calibration.temperature import apply_temperature
+from training.datasets.picture_data import Labels
+from training.datasets.pictures import PictureParts
+from training.evaluation.scores import Values, classification_scores
+from training.experiments.pictures.config import PictureConfig
+from training.experiments.pictures.network import predict
+from training.publishing.acceptance import require_score
+from vitrine.bundle import Calibration
+
+Outputs = Mapping[str, Values]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureOutputs:
+    """Outputs of the finished network for the parts that did not train.
+
+    Attributes:
+        validation: Outputs for the validation part.
+        calibration: Outputs for the calibration part; None where there is none.
+        held_out: Outputs for the held-out part; None where there is none.
+        test: Outputs for the test part.
+
+    Shapes:
+        Each output (n, ...).
+    """
+
+    validation: Outputs
+    calibration: Outputs | None
+    held_out: Outputs | None
+    test: Outputs
+
+    @property
+    def scored(self) -> dict[str, Outputs]:
+        """Outputs for the parts that are scored, by the part's name."""
+        parts = {"validation": self.validation, "held_out": self.held_out, "test": self.test}
+        return {name: outputs for name, outputs in parts.items() if outputs is not None}
+
+    @property
+    def not_trained_on(self) -> list[Values]:
+        """Probabilities for validation and calibration, which are like the training part."""
+        parts = (self.validation, self.calibration)
+        return [outputs["probabilities"] for outputs in parts if outputs is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured of the finished network.
+
+    Attributes:
+        outputs: Outputs for the parts that did not train.
+        calibration: Scores of the calibration part; None where there is none.
+    """
+
+    outputs: PictureOutputs
+    calibration: Calibration | None
+
+
+def evaluate(network: keras.Model, parts: PictureParts, config: PictureConfig) -> PictureOutputs:
+    """Predict the validation part, require its score, and only then predict the test part.
+
+    Raises:
+        CannotTrain: The score is too low.
+    """
+    validation = predict(network, parts.validation)
+    measured = classification_scores(validation["probabilities"], parts.validation.y)
+    require_score(measured["accuracy"], config.min_score, measure="accuracy")
+    return PictureOutputs(
+        validation=validation,
+        calibration=predict(network, parts.calibration) if len(parts.calibration) else None,
+        held_out=predict(network, parts.held_out) if len(parts.held_out) else None,
+        test=predict(network, parts.test),
+    )
+
+
+def score(outputs: Outputs, y: Labels) -> dict[str, float]:
+    """Return the scores of a classifier on one part.
+
+    Shapes:
+        y: (n,), codes of the true labels.
+    """
+    probabilities = outputs["probabilities"]
+    return {
+        **classification_scores(probabilities, y),
+        "calibration_error": Reliability.of(probabilities, y).error,
+    }
+
+
+def reliabilities(outputs: Outputs, y: Labels, calibration: Calibration) -> list[Reliability]:
+    """Return the reliability before the temperature was applied, and as served.
+
+    Shapes:
+        y: (n,), codes of the true labels.
+    """
+    served = outputs["probabilities"]
+    before = apply_temperature(served, 1 / (calibration.temperature or 1.0))
+    return [Reliability.of(probabilities, y) for probabilities in (before, served)]

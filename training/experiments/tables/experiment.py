@@ -1,0 +1,41 @@
+"""All steps of the experiment, one after the other."""
+
+from pathlib import Path
+
+from training.catboost_comparison import CatBoostComparison, read_comparison
+from training.datasets.tables import TableParts
+from training.experiments.tables.config import TableConfig
+from training.experiments.tables.data import describe_table, find_leaks, read
+from training.experiments.tables.evaluate import evaluate
+from training.experiments.tables.learn import learn
+from training.experiments.tables.publish import publish
+from training.experiments.tables.trained import TrainedTable
+from training.outcomes import outcome_of
+from training.publishing.draft import Draft
+
+
+def train(config: TableConfig) -> Path:
+    """Train a network and publish it.
+
+    Returns:
+        The published folder.
+
+    Raises:
+        CannotTrain: The data does not allow it, or the result is not good enough.
+    """
+    with Draft(config.models, config.name) as draft:
+        parts = read(config)
+        comparison = _read_comparison(parts, config)
+        leaks = find_leaks(parts, seed=config.seed)
+        describe_table(parts, leaks)
+        fitted = learn(parts, config.learning, seed=config.seed)
+        outcome = outcome_of(parts.target, unit=config.unit)
+        outputs = evaluate(fitted.network, parts, outcome, config)
+        trained = TrainedTable(outcome, fitted, outputs, leaks, comparison)
+        return publish(draft, trained, parts, config)
+
+
+def _read_comparison(parts: TableParts, config: TableConfig) -> CatBoostComparison | None:
+    if config.comparison is None:
+        return None
+    return read_comparison(config.comparison, data_sha256=parts.sha256, target=parts.target.name)

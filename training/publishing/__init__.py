@@ -1,0 +1,12 @@
+"""Publish a trained network as the next version of a model.
+
+    draft.py         the folder that becomes a version, or disappears
+    acceptance.py    the lowest score that is published
+    onnx_export.py   the network as Keras' own file and as ONNX
+    onnx_fixes.py    operations of tf2onnx that ONNX does not have
+    verification.py  golden examples, and the exported file compared with Keras
+    manifest.py      everything that is known of a version -> its manifest
+    origin.py        how a version was made
+
+A folder that has not been renamed is not a version: nobody ever sees a half-made one.
+"""
