@@ -69,14 +69,17 @@ def _import(options: argparse.Namespace, words: list[str]) -> Path:
 
 def _import_here(words: list[str]) -> Path:
     """Import the network in this process."""
-    from training.importing.bundles import Config, import_network  # noqa: PLC0415 - TensorFlow
+    from training.importing.bundles import (  # noqa: PLC0415 - bring in TensorFlow
+        ImportConfig,
+        import_network,
+    )
     from training.importing.options import ImportOptions  # noqa: PLC0415
 
     parser = argparse.ArgumentParser()
     add(parser.add_subparsers())
     options = parser.parse_args(words)
     return import_network(
-        Config(
+        ImportConfig(
             file=options.file,
             name=options.name,
             models=options.models,

@@ -199,7 +199,7 @@ def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies.data import load_study_data  # noqa: PLC0415
 
     selection = _data_selection(options)
-    config = learning_curve.Config(
+    config = learning_curve.LearningCurveConfig(
         command=recorded_command(words),
         out=_out(options, "learning-curve", selection),
         seed=options.seed,
@@ -218,7 +218,7 @@ def _run_compare(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies.data import load_study_data  # noqa: PLC0415
 
     selection = _data_selection(options)
-    config = hyperparameter_comparison.Config(
+    config = hyperparameter_comparison.ComparisonConfig(
         choice=options.choice,
         command=recorded_command(words),
         out=_out(options, f"compare-{options.choice}", selection),
@@ -235,7 +235,7 @@ def _run_search(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies.data import load_study_data  # noqa: PLC0415
 
     selection = _data_selection(options)
-    config = search.Config(
+    config = search.SearchConfig(
         command=recorded_command(words),
         out=_out(options, "search", selection),
         seed=options.seed,
@@ -291,7 +291,7 @@ def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies.data import load_study_data  # noqa: PLC0415
 
     selection = _data_selection(options)
-    config = cross_validation.Config(
+    config = cross_validation.CrossValidationConfig(
         command=recorded_command(words),
         out=_out(options, "cross-validate", selection),
         seed=options.seed,

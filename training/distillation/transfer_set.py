@@ -103,13 +103,13 @@ def build_transfer_set(
     synthetic = make_synthetic_rows(sample, _synthetic_count(len(sample), config), rng)
     in_calendar = SyntheticRows(with_calendar(synthetic.rows, dates), synthetic.parents)
     # 4. Fit an ensemble for each fold, which predicts what it has not learned from.
-    problem = _Problem(training, sample_target, _output_count(target), plan)
-    predictions = _cross_fit(problem, in_calendar, config, seed=seed, threads=threads)
+    learning_task = _Problem(training, sample_target, _output_count(target), plan)
+    predictions = _cross_fit(learning_task, in_calendar, config, seed=seed, threads=threads)
     # 5. Weigh the members by their predictions for true rows, and join their labels.
     combine = _combine_classes if is_codes(target) else _combine_values
     weights, labels, residuals = combine(predictions, sample, sample_target)
     # 6. Add the true rows with their own labels: the ensemble may be wrong.
-    truth = np.eye(problem.outputs)[target] if is_codes(target) else target
+    truth = np.eye(learning_task.outputs)[target] if is_codes(target) else target
     all_rows, all_labels = _with_true_rows(synthetic.rows, labels, rows, truth)
     return TransferSet(all_rows, all_labels, plan.pairs, weights.tolist(), residuals)
 
@@ -194,7 +194,7 @@ class _Predictions:
 
 
 def _cross_fit(
-    problem: _Problem,
+    learning_task: _Problem,
     synthetic: SyntheticRows,
     config: DistillationConfig,
     *,
@@ -205,13 +205,13 @@ def _cross_fit(
 
     An ensemble repeats the noise of the rows that it has learned from, and so it does beside them.
     """
-    true_rows = np.zeros((len(problem.rows), MEMBERS, problem.outputs))
-    synthetic_rows = np.zeros((len(synthetic.rows), MEMBERS, problem.outputs))
-    for number, (inside, outside) in enumerate(_folds(problem.target, seed=seed)):
+    true_rows = np.zeros((len(learning_task.rows), MEMBERS, learning_task.outputs))
+    synthetic_rows = np.zeros((len(synthetic.rows), MEMBERS, learning_task.outputs))
+    for number, (inside, outside) in enumerate(_folds(learning_task.target, seed=seed)):
         # Fit on the rows inside of the fold ...
-        ensemble = problem.fit(inside, config, seed=seed * FOLDS + number, threads=threads)
+        ensemble = learning_task.fit(inside, config, seed=seed * FOLDS + number, threads=threads)
         # ... predict the true rows outside of it ...
-        true_rows[outside] = ensemble.predict(problem.rows.take(outside))
+        true_rows[outside] = ensemble.predict(learning_task.rows.take(outside))
         # ... and the synthetic rows that were made from those.
         children = np.flatnonzero(np.isin(synthetic.parents, outside))
         synthetic_rows[children] = ensemble.predict(synthetic.rows.take(children))

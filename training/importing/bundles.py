@@ -61,7 +61,7 @@ _TASKS: dict[OutputKind, Task] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class ImportConfig:
     """Settings of an import.
 
     Attributes:
@@ -81,7 +81,7 @@ class Config:
     began: float = field(default_factory=time.monotonic)
 
 
-def import_network(config: Config) -> Path:
+def import_network(config: ImportConfig) -> Path:
     """Publish a network that was trained elsewhere.
 
     Returns:
@@ -96,7 +96,7 @@ def import_network(config: Config) -> Path:
         return _import_keras(draft, config)
 
 
-def _import_keras(draft: Draft, config: Config) -> Path:
+def _import_keras(draft: Draft, config: ImportConfig) -> Path:
     original = open_network(config.file)
     plan = make_plan(read_interface(original), config.options)
     network = adapt_network(original, plan)
@@ -107,7 +107,7 @@ def _import_keras(draft: Draft, config: Config) -> Path:
     return _publish(draft, description, export, plan, network)
 
 
-def _import_saved_model(draft: Draft, config: Config) -> Path:
+def _import_saved_model(draft: Draft, config: ImportConfig) -> Path:
     """Publish a SavedModel as ONNX. It is never run, so there is no Keras network of it."""
     converted = convert_saved_model(config.file)
     plan = make_plan(read_onnx_interface(converted), config.options)
@@ -124,7 +124,7 @@ def _import_saved_model(draft: Draft, config: Config) -> Path:
     return _publish(draft, description, export, plan, None)
 
 
-def _describe(plan: Plan, config: Config, *, parameters: int) -> Description:
+def _describe(plan: Plan, config: ImportConfig, *, parameters: int) -> Description:
     return Description(
         name=config.name,
         task=_TASKS[plan.output_kind],

@@ -46,7 +46,7 @@ _LEAST_VALIDATION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class CrossValidationConfig:
     """Settings of a cross-validation.
 
     Attributes:
@@ -87,7 +87,9 @@ class _Plan:
     bar: bool
 
 
-def run_on_table(selection: DataSelection, learning: tables.LearningConfig, config: Config) -> Path:
+def run_on_table(
+    selection: DataSelection, learning: tables.LearningConfig, config: CrossValidationConfig
+) -> Path:
     """Cross-validate the network that `table` would train, beside boosted trees.
 
     In every fold, ranges, vocabularies and medians are learned from the training rows of that
@@ -132,7 +134,9 @@ def run_on_table(selection: DataSelection, learning: tables.LearningConfig, conf
     return _run(plan, config)
 
 
-def run_on_pictures(data: StudyData, hidden: Hidden, fitting: Fitting, config: Config) -> Path:
+def run_on_pictures(
+    data: StudyData, hidden: Hidden, fitting: Fitting, config: CrossValidationConfig
+) -> Path:
     """Cross-validate a multilayer perceptron on the training part.
 
     Args:
@@ -147,20 +151,20 @@ def run_on_pictures(data: StudyData, hidden: Hidden, fitting: Fitting, config: C
     Raises:
         CannotTrain: The folder holds another study, or there are too few pictures.
     """
-    problem, train = data.problem, data.train
+    learning_task, train = data.learning_task, data.train
 
     def score_fold(_model: str, fold: Fold) -> dict[str, float]:
         training, scored = (train.take(indices) for indices in fold)
-        learner = build_learner(problem, training, hidden, seed=config.seed)
+        learner = build_learner(learning_task, training, hidden, seed=config.seed)
         learner.fit(training, fitting, seed=config.seed)
-        return score(problem.task, learner.predict(scored.x), scored.y)
+        return score(learning_task.task, learner.predict(scored.x), scored.y)
 
     plan = _Plan(
         data=data.name,
         sha256=data.sha256,
-        task=problem.task,
+        task=learning_task.task,
         options={**data.reading_options, **asdict(hidden), **asdict(fitting)},
-        folds=make_folds(problem.task, train.y, folds=config.folds, seed=config.seed),
+        folds=make_folds(learning_task.task, train.y, folds=config.folds, seed=config.seed),
         models=(NETWORK,),
         score=score_fold,
         bar=True,
@@ -210,7 +214,7 @@ def _predict_by_network(parts: TableParts, *, learning: tables.LearningConfig, s
     return outputs["value" if parts.target.task == "regression" else "probabilities"]
 
 
-def _run(plan: _Plan, config: Config) -> Path:
+def _run(plan: _Plan, config: CrossValidationConfig) -> Path:
     folder = open_study(config.out, _describe(plan, config))
     metrics = METRICS[plan.task]
 
@@ -236,7 +240,7 @@ def _run(plan: _Plan, config: Config) -> Path:
     return folder.path
 
 
-def _describe(plan: _Plan, config: Config) -> StudyDescription:
+def _describe(plan: _Plan, config: CrossValidationConfig) -> StudyDescription:
     return StudyDescription(
         study="cross-validate",
         command=config.command,

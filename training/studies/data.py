@@ -15,7 +15,7 @@ from training.datasets.pictures import Part, load_pictures
 from training.datasets.tables import TablePart, load_table
 from training.datasets.targets import Task
 from training.errors import CannotTrain
-from training.studies.networks import Problem, Sample, rows_as_matrix
+from training.studies.networks import LearningTask, Sample, rows_as_matrix
 from training.studies.study_folder import StudyDescription
 
 
@@ -84,7 +84,7 @@ class StudyData:
     Attributes:
         name: Name of the data.
         sha256: Hash of all the data.
-        problem: Task that networks learn.
+        learning_task: Task that networks learn.
         train: Instances that networks are fitted on.
         validation: Instances that the study scores. A study calibrates nothing, so they include
             those that a training would keep for calibration.
@@ -94,7 +94,7 @@ class StudyData:
 
     name: str
     sha256: str
-    problem: Problem
+    learning_task: LearningTask
     train: Sample
     validation: Sample
     test: Sample
@@ -123,7 +123,7 @@ class StudyData:
             data_sha256=self.sha256,
             sizes=self.sizes,
             seed=seed,
-            options={**self.reading_options, "task": self.problem.task, **options},
+            options={**self.reading_options, "task": self.learning_task.task, **options},
         )
 
 
@@ -150,7 +150,7 @@ def _load_pictures(selection: DataSelection) -> StudyData:
     return StudyData(
         name=pictures.name,
         sha256=parts.sha256,
-        problem=Problem(task="multiclass", classes=len(parts.labels)),
+        learning_task=LearningTask(task="multiclass", classes=len(parts.labels)),
         train=_picture_sample([parts.train]),
         validation=_picture_sample([parts.validation, parts.calibration, parts.held_out]),
         test=_picture_sample([parts.test]),
@@ -170,7 +170,7 @@ def _load_table(selection: DataSelection) -> StudyData:
     return StudyData(
         name=selection.name,
         sha256=parts.sha256,
-        problem=Problem(
+        learning_task=LearningTask(
             task=parts.target.task, classes=max(1, len(parts.target.labels)), specs=parts.specs
         ),
         train=_table_sample([parts.train]),

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from training.architectures.hidden import Hidden
 from training.fitting import Fitting
 from training.studies.metrics import Array
-from training.studies.networks import Problem, Sample, build_learner
+from training.studies.networks import LearningTask, Sample, build_learner
 from vitrine.signature import ColumnSpec
 
 
@@ -99,8 +99,8 @@ class _Network(BaseEstimator):  # type: ignore[misc]
             epochs=self.epochs,
         )
 
-    def _learn(self, problem: Problem, sample: Sample) -> None:
-        self.learner_ = build_learner(problem, sample, self.hidden, seed=self.random_state)
+    def _learn(self, learning_task: LearningTask, sample: Sample) -> None:
+        self.learner_ = build_learner(learning_task, sample, self.hidden, seed=self.random_state)
         self.history_ = self.learner_.fit(sample, self.fitting, seed=self.random_state)
 
     def _outputs(self, x: Array) -> Array:
@@ -138,16 +138,18 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         check_classification_targets(y)
         if type_of_target(y) == "multilabel-indicator":
             self.classes_ = np.arange(y.shape[1])
-            problem = Problem(task="multilabel", classes=y.shape[1], specs=tuple(self.specs or ()))
-            self._learn(problem, Sample(x, y.astype(np.float32)))
+            learning_task = LearningTask(
+                task="multilabel", classes=y.shape[1], specs=tuple(self.specs or ())
+            )
+            self._learn(learning_task, Sample(x, y.astype(np.float32)))
             return self
         self.classes_, codes = np.unique(y, return_inverse=True)
-        problem = Problem(
+        learning_task = LearningTask(
             task="binary" if len(self.classes_) == 2 else "multiclass",
             classes=len(self.classes_),
             specs=tuple(self.specs or ()),
         )
-        self._learn(problem, Sample(x, codes.astype(np.int64)))
+        self._learn(learning_task, Sample(x, codes.astype(np.int64)))
         return self
 
     def predict_proba(self, x: Array) -> Array:
@@ -161,7 +163,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
     def predict(self, x: Array) -> Array:
         """Return the most probable labels, or 0 and 1 for each label of several."""
         probabilities = self.predict_proba(x)
-        if self.learner_.problem.task == "multilabel":
+        if self.learner_.learning_task.task == "multilabel":
             return (probabilities > 0.5).astype(np.int64)
         labels: Array = self.classes_[probabilities.argmax(axis=1)]
         return labels
@@ -180,8 +182,8 @@ class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
             x: (n, columns); y: (n,).
         """
         x = self._checked(x, reset=True)
-        problem = Problem(task="regression", specs=tuple(self.specs or ()))
-        self._learn(problem, Sample(x, np.asarray(y, dtype=np.float64)))
+        learning_task = LearningTask(task="regression", specs=tuple(self.specs or ()))
+        self._learn(learning_task, Sample(x, np.asarray(y, dtype=np.float64)))
         return self
 
     def predict(self, x: Array) -> Array:

@@ -21,7 +21,7 @@ _USUAL_RATES = {"sgd": 1e-2, "momentum": 1e-2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class ComparisonConfig:
     """Settings of a comparison.
 
     Attributes:
@@ -44,32 +44,32 @@ class Config:
     rate_given: bool = False
 
 
-def _activations(config: Config) -> Variants:
+def _activations(config: ComparisonConfig) -> Variants:
     return {name: (replace(config.hidden, activation=name), config.fitting) for name in ACTIVATIONS}
 
 
-def _batch_sizes(config: Config) -> Variants:
+def _batch_sizes(config: ComparisonConfig) -> Variants:
     return {
         str(size): (config.hidden, replace(config.fitting, batch_size=size))
         for size in (16, 32, 64, 128, 256)
     }
 
 
-def _batch_normalization(config: Config) -> Variants:
+def _batch_normalization(config: ComparisonConfig) -> Variants:
     return {
         name: (replace(config.hidden, batch_normalization=on), config.fitting)
         for name, on in (("off", False), ("on", True))
     }
 
 
-def _dropout(config: Config) -> Variants:
+def _dropout(config: ComparisonConfig) -> Variants:
     return {
         f"{share:g}": (replace(config.hidden, dropout=share), config.fitting)
         for share in (0.0, 0.1, 0.2, 0.3, 0.5)
     }
 
 
-def _optimizers(config: Config) -> Variants:
+def _optimizers(config: ComparisonConfig) -> Variants:
     given = config.fitting.learning_rate
     rates = {
         name: given if config.rate_given else _USUAL_RATES.get(name, given) for name in OPTIMIZERS
@@ -83,7 +83,7 @@ def _optimizers(config: Config) -> Variants:
     }
 
 
-CHOICES: Mapping[str, Callable[[Config], Variants]] = {
+CHOICES: Mapping[str, Callable[[ComparisonConfig], Variants]] = {
     "activations": _activations,
     "batch-sizes": _batch_sizes,
     "batch-normalization": _batch_normalization,
@@ -92,7 +92,7 @@ CHOICES: Mapping[str, Callable[[Config], Variants]] = {
 }
 
 
-def run(data: StudyData, config: Config) -> Path:
+def run(data: StudyData, config: ComparisonConfig) -> Path:
     """Fit a network in every variant, from the same weights, on the same order of instances.
 
     Returns:
@@ -118,7 +118,7 @@ def run(data: StudyData, config: Config) -> Path:
     return folder.path
 
 
-def _open(data: StudyData, config: Config, variants: Sequence[str]) -> StudyFolder:
+def _open(data: StudyData, config: ComparisonConfig, variants: Sequence[str]) -> StudyFolder:
     description = data.describe_study(
         f"compare {config.choice}",
         command=config.command,
@@ -132,13 +132,13 @@ def _open(data: StudyData, config: Config, variants: Sequence[str]) -> StudyFold
 
 def _metric(data: StudyData) -> Metric:
     """Return the metric that ranks the variants; Keras computes it after each epoch."""
-    name = "rmse" if data.problem.task == "regression" else "accuracy"
-    return next(metric for metric in METRICS[data.problem.task] if metric.name == name)
+    name = "rmse" if data.learning_task.task == "regression" else "accuracy"
+    return next(metric for metric in METRICS[data.learning_task.task] if metric.name == name)
 
 
 def _fit(data: StudyData, variant: tuple[Hidden, Fitting], *, seed: int) -> Result:
     hidden, fitting = variant
-    learner = build_learner(data.problem, data.train, hidden, seed=seed)
+    learner = build_learner(data.learning_task, data.train, hidden, seed=seed)
     return {**learner.fit(data.train, fitting, seed=seed, validation=data.validation)}
 
 

@@ -24,7 +24,7 @@ _DEFAULT_SIZES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class LearningCurveConfig:
     """Settings of a learning curve.
 
     Attributes:
@@ -51,7 +51,7 @@ class Config:
     part: Literal["validation", "test"] = "validation"
 
 
-def run(data: StudyData, config: Config) -> Path:
+def run(data: StudyData, config: LearningCurveConfig) -> Path:
     """Fit networks with the same initial weights on random subsets of every size.
 
     Returns:
@@ -62,7 +62,7 @@ def run(data: StudyData, config: Config) -> Path:
     """
     sizes = _subset_sizes(len(data.train), config.sizes)
     folder = _open(data, config, sizes)
-    metrics = METRICS[data.problem.task]
+    metrics = METRICS[data.learning_task.task]
     results = folder.run(
         [{"size": size, "repeat": repeat} for size in sizes for repeat in range(config.repeats)],
         lambda key: _fit_and_score(data, config, key),
@@ -75,7 +75,7 @@ def run(data: StudyData, config: Config) -> Path:
     return folder.path
 
 
-def _open(data: StudyData, config: Config, sizes: Sequence[int]) -> StudyFolder:
+def _open(data: StudyData, config: LearningCurveConfig, sizes: Sequence[int]) -> StudyFolder:
     description = data.describe_study(
         "learning-curve",
         command=config.command,
@@ -102,16 +102,16 @@ def _subset_sizes(available: int, sizes: tuple[int, ...] | None) -> list[int]:
     return sorted(set(sizes))
 
 
-def build_first_learner(data: StudyData, config: Config) -> Learner:
+def build_first_learner(data: StudyData, config: LearningCurveConfig) -> Learner:
     """Build the network that every run starts from.
 
     The medians and scales of a table come from all of its training rows. With those of each
     subset, no two runs would start from the same network.
     """
-    return build_learner(data.problem, data.train, config.hidden, seed=config.seed)
+    return build_learner(data.learning_task, data.train, config.hidden, seed=config.seed)
 
 
-def _fit_and_score(data: StudyData, config: Config, key: Key) -> Result:
+def _fit_and_score(data: StudyData, config: LearningCurveConfig, key: Key) -> Result:
     order = np.random.default_rng([config.seed, key["repeat"]]).permutation(len(data.train))
     subset = data.train.take(order[: key["size"]])
     learner = build_first_learner(data, config)
@@ -125,7 +125,7 @@ def _fit_and_score(data: StudyData, config: Config, key: Key) -> Result:
     )
     samples = {"train": subset, config.part: getattr(data, config.part)}
     scores = {
-        name: score(data.problem.task, learner.predict(sample.x), sample.y)
+        name: score(data.learning_task.task, learner.predict(sample.x), sample.y)
         for name, sample in samples.items()
     }
     return {**scores, "epochs": len(history["loss"]), "kept": stopping.best_epoch + 1}

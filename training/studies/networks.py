@@ -60,7 +60,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class LearningTask:
     """The task that a network learns, and the columns that it takes.
 
     Attributes:
@@ -101,9 +101,16 @@ def rows_as_matrix(rows: Rows) -> NDArray[np.float32]:
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches in an order that depends on nothing but the seed and the epoch."""
 
-    def __init__(self, problem: Problem, sample: Sample, *, size: int, seed: int) -> None:
+    def __init__(
+        self, learning_task: LearningTask, sample: Sample, *, size: int, seed: int
+    ) -> None:
         super().__init__()
-        self._problem, self._sample, self._size, self._seed = problem, sample, size, seed
+        self._learning_task, self._sample, self._size, self._seed = (
+            learning_task,
+            sample,
+            size,
+            seed,
+        )
         self._epoch = -1
         self.on_epoch_end()
 
@@ -119,7 +126,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, batch: int) -> tuple[dict[str, Array], Array]:
         chosen = self._order[batch * self._size : (batch + 1) * self._size]
         sample = self._sample.take(chosen)
-        return self._problem.tensors(sample.x), _targets(sample.y)
+        return self._learning_task.tensors(sample.x), _targets(sample.y)
 
 
 def _targets(y: Array) -> Array:
@@ -139,11 +146,11 @@ class Learner:
 
     Attributes:
         network: The Keras network.
-        problem: Task that the network learns.
+        learning_task: Task that the network learns.
     """
 
     network: keras.Model
-    problem: Problem
+    learning_task: LearningTask
 
     def fit(
         self,
@@ -169,9 +176,9 @@ class Learner:
             validation begin with "val_".
         """
         self._compile(fitting)
-        tensors = self.problem.tensors
+        tensors = self.learning_task.tensors
         history = self.network.fit(
-            Batches(self.problem, sample, size=fitting.batch_size, seed=seed),
+            Batches(self.learning_task, sample, size=fitting.batch_size, seed=seed),
             validation_data=validation and (tensors(validation.x), _targets(validation.y)),
             validation_batch_size=_PREDICTED_AT_ONCE,
             epochs=fitting.epochs,
@@ -182,7 +189,7 @@ class Learner:
         return {name: [float(value) for value in each] for name, each in history.history.items()}
 
     def _compile(self, fitting: Fitting) -> None:
-        task, weight = self.problem.task, None
+        task, weight = self.learning_task.task, None
         metric: Any = "accuracy"
         if task == "multilabel":  # Keras' "accuracy" would only compare the most probable labels
             metric = keras.metrics.BinaryAccuracy(name="accuracy")
@@ -199,33 +206,37 @@ class Learner:
         # networks of a study.
         predicted = np.concatenate(
             [
-                np.asarray(self.network(self.problem.tensors(piece), training=False))
+                np.asarray(self.network(self.learning_task.tensors(piece), training=False))
                 for piece in np.split(x, range(_PREDICTED_AT_ONCE, len(x), _PREDICTED_AT_ONCE))
             ]
         )
-        return predicted[:, 0] if self.problem.task == "regression" else predicted
+        return predicted[:, 0] if self.learning_task.task == "regression" else predicted
 
 
-def build_learner(problem: Problem, sample: Sample, hidden: Hidden, *, seed: int) -> Learner:
+def build_learner(
+    learning_task: LearningTask, sample: Sample, hidden: Hidden, *, seed: int
+) -> Learner:
     """Build a multilayer perceptron.
 
     The initial weights depend on nothing but the seed and the shapes of the layers. Networks that
     differ only in activation, dropout or batch normalization start from the same weights.
 
     Args:
-        problem: Task that the network learns.
+        learning_task: Task that the network learns.
         sample: Training instances, which give the shape, medians and scales of the inputs.
         hidden: Hidden layers.
         seed: Seed of weights and dropout.
     """
     keras.utils.set_random_seed(seed)
     if sample.x.ndim > 2:
-        network = mlp(sample.x.shape[1:], problem.classes, hidden)
+        network = mlp(sample.x.shape[1:], learning_task.classes, hidden)
     else:
-        head = problem.head or ValueHead.of(sample.y)
-        network = plain_table_network(problem.rows(sample.x), problem.specs, head, hidden)
-    output = "value" if problem.task == "regression" else "probabilities"
-    learner = Learner(keras.Model(network.input, network.output[output]), problem)
+        head = learning_task.head or ValueHead.of(sample.y)
+        network = plain_table_network(
+            learning_task.rows(sample.x), learning_task.specs, head, hidden
+        )
+    output = "value" if learning_task.task == "regression" else "probabilities"
+    learner = Learner(keras.Model(network.input, network.output[output]), learning_task)
     _draw_weights(learner.network, seed)
     return learner
 

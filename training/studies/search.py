@@ -25,7 +25,7 @@ from training.studies.data import StudyData
 from training.studies.estimator import NetworkClassifier, NetworkRegressor
 from training.studies.folds import Fold, make_folds
 from training.studies.metrics import METRICS, Array, Metric, score
-from training.studies.networks import Problem
+from training.studies.networks import LearningTask
 from training.studies.results import Candidate, Parameters
 from training.studies.study_folder import Cell, Result, StudyFolder, open_study
 
@@ -33,7 +33,7 @@ Network = NetworkClassifier | NetworkRegressor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class SearchConfig:
     """Settings of a search.
 
     Attributes:
@@ -72,7 +72,7 @@ def parameter_distributions(epochs: int) -> Parameters:
     }
 
 
-def draw_candidates(config: Config) -> list[Parameters]:
+def draw_candidates(config: SearchConfig) -> list[Parameters]:
     """Draw the candidates that RandomizedSearchCV would draw."""
     distributions = parameter_distributions(config.epochs)
     drawn = ParameterSampler(distributions, config.iterations, random_state=config.seed)
@@ -82,27 +82,27 @@ def draw_candidates(config: Config) -> list[Parameters]:
     ]
 
 
-def make_estimator(problem: Problem, *, seed: int, **parameters: Any) -> Network:
-    """Return an unfitted scikit-learn estimator for the problem."""
-    kind = NetworkRegressor if problem.task == "regression" else NetworkClassifier
-    return kind(specs=problem.specs or None, random_state=seed, **parameters)
+def make_estimator(learning_task: LearningTask, *, seed: int, **parameters: Any) -> Network:
+    """Return an unfitted scikit-learn estimator for the learning_task."""
+    kind = NetworkRegressor if learning_task.task == "regression" else NetworkClassifier
+    return kind(specs=learning_task.specs or None, random_state=seed, **parameters)
 
 
-def make_scorer(problem: Problem) -> Callable[[Network, Array, Array], dict[str, float]]:
+def make_scorer(learning_task: LearningTask) -> Callable[[Network, Array, Array], dict[str, float]]:
     """Return a function that scores a fitted network by every metric of the task."""
 
     def scores(network: Network, x: Array, y: Array) -> dict[str, float]:
         if isinstance(network, NetworkRegressor):
-            return score(problem.task, network.predict(x), y)
+            return score(learning_task.task, network.predict(x), y)
         # A label that is missing from the training folds has probability 0.
-        probabilities = np.zeros((len(x), problem.classes), dtype=np.float32)
+        probabilities = np.zeros((len(x), learning_task.classes), dtype=np.float32)
         probabilities[:, network.classes_] = network.predict_proba(x)
-        return score(problem.task, probabilities, y)
+        return score(learning_task.task, probabilities, y)
 
     return scores
 
 
-def run(data: StudyData, config: Config) -> tuple[Path, Candidate]:
+def run(data: StudyData, config: SearchConfig) -> tuple[Path, Candidate]:
     """Score candidates on folds of the training part. The other parts are not used.
 
     Returns:
@@ -122,17 +122,17 @@ def run(data: StudyData, config: Config) -> tuple[Path, Candidate]:
     folder = open_study(config.out, description)
     candidates = search(folder, data, config)
     title = f"Random search on {data.name}"
-    metrics = METRICS[data.problem.task]
+    metrics = METRICS[data.learning_task.task]
     _write_table(folder, candidates, metrics, title)
     plots.plot_search(folder.plot, candidates, metrics[0], title=title)
     return folder.path, candidates[0]
 
 
-def search(folder: StudyFolder, data: StudyData, config: Config) -> list[Candidate]:
+def search(folder: StudyFolder, data: StudyData, config: SearchConfig) -> list[Candidate]:
     """Return the candidates, the best one first."""
     drawn = draw_candidates(config)
-    folds = make_folds(data.problem.task, data.train.y, folds=config.folds, seed=config.seed)
-    metrics = METRICS[data.problem.task]
+    folds = make_folds(data.learning_task.task, data.train.y, folds=config.folds, seed=config.seed)
+    metrics = METRICS[data.learning_task.task]
     results = folder.run(
         [{"candidate": number} for number in range(1, len(drawn) + 1)],
         lambda key: _cross_validate(data, drawn[key["candidate"] - 1], folds, seed=config.seed),
@@ -147,17 +147,18 @@ def search(folder: StudyFolder, data: StudyData, config: Config) -> list[Candida
 def _cross_validate(
     data: StudyData, parameters: Parameters, folds: Sequence[Fold], *, seed: int
 ) -> Result:
-    problem = data.problem
+    learning_task = data.learning_task
     by_scorer = cross_validate(
-        make_estimator(problem, seed=seed, **parameters),
+        make_estimator(learning_task, seed=seed, **parameters),
         data.train.x,
         data.train.y,
         cv=folds,
-        scoring=make_scorer(problem),
+        scoring=make_scorer(learning_task),
         error_score="raise",
     )
     scores = {
-        metric.name: by_scorer[f"test_{metric.name}"].tolist() for metric in METRICS[problem.task]
+        metric.name: by_scorer[f"test_{metric.name}"].tolist()
+        for metric in METRICS[learning_task.task]
     }
     return {"parameters": parameters, "scores": scores}
 

@@ -11,7 +11,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from tests.training.conftest import drawn_digits
-from training.importing.bundles import Config, import_network
+from training.importing.bundles import ImportConfig, import_network
 from training.importing.interfaces import NetworkInterface, Tensor
 from training.importing.options import ImportOptions
 from vitrine.loading import load_version
@@ -24,7 +24,7 @@ Numbers = NDArray[np.floating[Any]]
 def import_file(file: Path, models: Path, options: ImportOptions) -> Path:
     """Import a file as the model "own"."""
     return import_network(
-        Config(
+        ImportConfig(
             file=file,
             name="own",
             models=models,

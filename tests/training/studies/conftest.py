@@ -12,7 +12,7 @@ import pytest
 from training.architectures.hidden import Hidden
 from training.fitting import Fitting
 from training.studies.data import DataSelection, StudyData, load_study_data
-from training.studies.networks import Problem, Sample
+from training.studies.networks import LearningTask, Sample
 
 SMALL = Hidden(units=(8,))
 QUICK = Fitting(epochs=1, batch_size=16)
@@ -63,7 +63,7 @@ def points() -> StudyData:
     return StudyData(
         name="points",
         sha256="abc",
-        problem=Problem(task="multiclass", classes=3),
+        learning_task=LearningTask(task="multiclass", classes=3),
         train=blobs(60, seed=1),
         validation=blobs(24, seed=2),
         test=blobs(12, seed=3),

@@ -27,7 +27,7 @@ from training.fitting import Fitting
 from training.studies import cross_validation
 from training.studies.data import DataSelection, StudyData
 from training.studies.folds import make_folds
-from training.studies.networks import Problem
+from training.studies.networks import LearningTask
 
 LIVELY = Fitting(epochs=8, batch_size=4, learning_rate=1e-2)
 
@@ -35,8 +35,8 @@ LIVELY = Fitting(epochs=8, batch_size=4, learning_rate=1e-2)
 PLAIN = tables.LearningConfig(plain=tables.PlainNetwork(hidden=SMALL, fitting=Fitting(epochs=2)))
 
 
-def fold_config(out: Path) -> cross_validation.Config:
-    return cross_validation.Config(command="x", out=out, folds=2)
+def fold_config(out: Path) -> cross_validation.CrossValidationConfig:
+    return cross_validation.CrossValidationConfig(command="x", out=out, folds=2)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_pictures_are_cross_validated_alone(tmp_path: Path) -> None:
     data = StudyData(
         name="bright",
         sha256="abc",
-        problem=Problem(task="multiclass", classes=2),
+        learning_task=LearningTask(task="multiclass", classes=2),
         train=sample,
         validation=sample,
         test=sample,

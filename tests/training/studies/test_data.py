@@ -11,7 +11,7 @@ from training.studies.data import DataSelection, load_study_data
 def test_embedded_table_needs_no_target() -> None:
     data = load_study_data(DataSelection(data="wine"))
 
-    assert (data.problem.task, data.problem.classes) == ("multiclass", 3)
+    assert (data.learning_task.task, data.learning_task.classes) == ("multiclass", 3)
     assert data.reading_options["target"] == ("cultivar",)
     assert sum(data.sizes.values()) == 178
 
@@ -31,6 +31,6 @@ def test_target_of_pictures_is_refused() -> None:
 def test_pictures_that_a_training_would_spare_validate() -> None:
     data = load_study_data(DataSelection(data="digits8x8", limit=480))
 
-    assert data.problem.classes == 10
+    assert data.learning_task.classes == 10
     assert sum(data.sizes[name] for name in ("train", "validation")) == 480
     assert data.validation.x.shape[1:] == data.train.x.shape[1:]

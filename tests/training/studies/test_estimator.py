@@ -97,7 +97,7 @@ def test_several_labels_are_predicted_each_by_itself() -> None:
 
 
 def test_regression_takes_rows_of_a_table(rent_data: StudyData) -> None:
-    sample, specs = rent_data.train, rent_data.problem.specs
+    sample, specs = rent_data.train, rent_data.learning_task.specs
 
     network = NetworkRegressor(specs=specs, epochs=30, batch_size=8, learning_rate=1e-2)
     network.fit(sample.x, sample.y)

@@ -21,7 +21,7 @@ from training.studies.data import StudyData
 @pytest.fixture(scope="module")
 def compared(rent_data: StudyData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished comparison of batch normalisation."""
-    config = hyperparameter_comparison.Config(
+    config = hyperparameter_comparison.ComparisonConfig(
         choice="batch-normalization",
         command="x",
         out=tmp_path_factory.mktemp("compare"),
@@ -37,7 +37,7 @@ def test_study_leaves_one_table_and_one_plot(compared: Path) -> None:
 
 @pytest.mark.parametrize("choice", hyperparameter_comparison.CHOICES)
 def test_variants_differ_in_the_choice_alone(choice: str) -> None:
-    config = hyperparameter_comparison.Config(
+    config = hyperparameter_comparison.ComparisonConfig(
         choice=choice, command="x", out=Path("study"), hidden=SMALL, fitting=QUICK
     )
     fields = {
@@ -61,7 +61,7 @@ def _fields(value: Hidden | Fitting) -> dict[str, Any]:
 
 
 def test_given_learning_rate_holds_for_every_optimizer() -> None:
-    config = hyperparameter_comparison.Config(
+    config = hyperparameter_comparison.ComparisonConfig(
         choice="optimizers",
         command="x",
         out=Path("study"),

@@ -18,8 +18,8 @@ from training.studies import learning_curve
 from training.studies.data import StudyData
 
 
-def curve_config(out: Path, **options: Any) -> learning_curve.Config:
-    config = learning_curve.Config(command="x", out=out, hidden=SMALL, fitting=QUICK)
+def curve_config(out: Path, **options: Any) -> learning_curve.LearningCurveConfig:
+    config = learning_curve.LearningCurveConfig(command="x", out=out, hidden=SMALL, fitting=QUICK)
     return replace(config, **{"sizes": (12, 48), "repeats": 1, **options})
 
 

@@ -11,9 +11,9 @@ from tests.training.studies.conftest import blobs, bright_pictures
 from training.architectures.hidden import Hidden
 from training.fitting import Fitting
 from training.studies.data import StudyData
-from training.studies.networks import Batches, Learner, Problem, Sample, build_learner
+from training.studies.networks import Batches, Learner, LearningTask, Sample, build_learner
 
-POINTS = Problem(task="multiclass", classes=3)
+POINTS = LearningTask(task="multiclass", classes=3)
 PLAIN = Hidden(units=(8, 8))
 VARIANTS = {
     "activation": replace(PLAIN, activation="tanh"),
@@ -70,26 +70,26 @@ def test_fits_of_one_seed_end_alike() -> None:
 
 
 TASKS = {
-    "values": (Problem(task="regression"), replace(blobs(20), y=np.arange(20.0)), (20,)),
-    "two classes": (Problem(task="binary", classes=2), blobs(20, classes=2), (20, 2)),
+    "values": (LearningTask(task="regression"), replace(blobs(20), y=np.arange(20.0)), (20,)),
+    "two classes": (LearningTask(task="binary", classes=2), blobs(20, classes=2), (20, 2)),
     "several labels": (
-        Problem(task="multilabel", classes=4),
+        LearningTask(task="multilabel", classes=4),
         replace(blobs(20), y=np.ones((20, 4), dtype=np.float32)),
         (20, 4),
     ),
-    "pictures": (Problem(task="multiclass", classes=2), bright_pictures(20), (20, 2)),
+    "pictures": (LearningTask(task="multiclass", classes=2), bright_pictures(20), (20, 2)),
 }
 
 
-@pytest.mark.parametrize(("problem", "sample", "shape"), TASKS.values(), ids=TASKS)
+@pytest.mark.parametrize(("learning_task", "sample", "shape"), TASKS.values(), ids=TASKS)
 def test_network_of_every_task_is_fitted(
-    problem: Problem, sample: Sample, shape: tuple[int, ...]
+    learning_task: LearningTask, sample: Sample, shape: tuple[int, ...]
 ) -> None:
-    learner = build_learner(problem, sample, PLAIN, seed=0)
+    learner = build_learner(learning_task, sample, PLAIN, seed=0)
 
     history = learner.fit(sample, Fitting(epochs=1), seed=0, validation=sample)
 
-    measure = "rmse" if problem.task == "regression" else "accuracy"
+    measure = "rmse" if learning_task.task == "regression" else "accuracy"
     assert history.keys() == {"loss", measure, "val_loss", f"val_{measure}"}
     assert learner.predict(sample.x).shape == shape
 
@@ -97,7 +97,7 @@ def test_network_of_every_task_is_fitted(
 def test_rows_are_separated_into_numbers_and_categories(rent_data: StudyData) -> None:
     x = rent_data.train.x
 
-    tensors = rent_data.problem.tensors(x)
+    tensors = rent_data.learning_task.tensors(x)
 
     assert tensors["categories"].dtype == np.int32
     np.testing.assert_array_equal(
@@ -108,8 +108,8 @@ def test_rows_are_separated_into_numbers_and_categories(rent_data: StudyData) ->
 def test_accuracy_of_several_labels_is_the_share_of_right_ones() -> None:
     rng = np.random.default_rng(0)
     sample = Sample(rng.random((40, 2), np.float32), (rng.random((40, 3)) < 0.5).astype("float32"))
-    problem = Problem(task="multilabel", classes=3)
-    learner = build_learner(problem, sample, Hidden(units=()), seed=0)
+    learning_task = LearningTask(task="multilabel", classes=3)
+    learner = build_learner(learning_task, sample, Hidden(units=()), seed=0)
 
     history = learner.fit(sample, Fitting(epochs=1), seed=0, validation=sample)
 

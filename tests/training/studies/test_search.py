@@ -18,7 +18,9 @@ from training.studies.folds import make_folds
 from training.studies.metrics import RMSE
 from training.studies.results import Candidate
 
-SEARCH = search.Config(command="x", out=Path("study"), iterations=2, folds=2, epochs=2, seed=7)
+SEARCH = search.SearchConfig(
+    command="x", out=Path("study"), iterations=2, folds=2, epochs=2, seed=7
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def test_search_is_scikit_learns_random_search(
     points: StudyData, searched: tuple[Path, Candidate]
 ) -> None:
     theirs = RandomizedSearchCV(
-        search.make_estimator(points.problem, seed=SEARCH.seed),
+        search.make_estimator(points.learning_task, seed=SEARCH.seed),
         search.parameter_distributions(SEARCH.epochs),
         n_iter=SEARCH.iterations,
         random_state=SEARCH.seed,
@@ -77,9 +79,11 @@ def test_candidate_that_did_not_converge_is_the_last() -> None:
 def test_label_that_is_missing_from_the_other_folds_is_not_predicted(points: StudyData) -> None:
     known = points.train.take(np.flatnonzero(points.train.y != 1))
     network = search.make_estimator(
-        points.problem, seed=0, epochs=30, batch_size=4, learning_rate=1e-2
+        points.learning_task, seed=0, epochs=30, batch_size=4, learning_rate=1e-2
     ).fit(known.x, known.y)
 
-    scores = search.make_scorer(points.problem)(network, points.validation.x, points.validation.y)
+    scores = search.make_scorer(points.learning_task)(
+        network, points.validation.x, points.validation.y
+    )
 
     assert scores["accuracy"] == pytest.approx(2 / 3, abs=0.1)
