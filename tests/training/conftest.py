@@ -189,3 +189,17 @@ def published_tables(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str,
         return found[task, way]
 
     return publish
+
+
+@pytest.fixture(params=["picture", "table", "small_table"])
+def published(request: pytest.FixtureRequest) -> Path:
+    """A published bundle of each kind."""
+    folder: Path = request.getfixturevalue(f"{request.param}_bundle")
+    return folder
+
+
+@pytest.fixture(params=["picture", "table"])
+def calibrated(request: pytest.FixtureRequest) -> Path:
+    """A published bundle of each kind that is calibrated."""
+    folder: Path = request.getfixturevalue(f"{request.param}_bundle")
+    return folder

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from PIL import Image
 
 from training.plots.style import saved_figure
 
@@ -27,3 +28,10 @@ def test_plot_that_fails_writes_nothing_and_leaves_no_figure_open(tmp_path: Path
 
     assert not (tmp_path / "plot.png").exists()
     assert not plt.get_fignums()
+
+
+def test_plots_are_pictures_with_something_on_them(published: Path) -> None:
+    for path in (published / "plots").iterdir():
+        with Image.open(path) as plot:
+            assert plot.width > 300
+            assert len(plot.convert("L").getcolors() or []) > 10

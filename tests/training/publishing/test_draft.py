@@ -13,7 +13,7 @@ from tests.bundles import table_manifest
 from tests.training.conftest import write_rents
 from training.errors import CannotTrain
 from training.publishing.draft import Draft
-from vitrine import bundle
+from vitrine import bundle, loading
 from vitrine.bundle import Manifest
 
 
@@ -167,3 +167,25 @@ def test_interrupted_training_leaves_nothing(tmp_path: Path) -> None:
     # Whoever swallows the exception may say so first.
     assert errors.endswith("Interrupted. Nothing was published.\n")
     assert list((tmp_path / "models").iterdir()) == []
+
+
+FILES = {"CARD.md", "golden.npz", "history.csv", "manifest.json", "model.keras", "model.onnx"}
+
+
+MAX_BUNDLE_BYTES = 5_000_000
+
+
+def test_bundle_holds_every_file(published: Path) -> None:
+    assert {path.name for path in published.iterdir()} == FILES | {"plots"}
+
+
+def test_bundle_is_small(published: Path) -> None:
+    sizes = [path.stat().st_size for path in published.rglob("*") if path.is_file()]
+
+    assert sum(sizes) < MAX_BUNDLE_BYTES
+
+
+def test_bundle_is_loaded_with_its_golden_answers(published: Path) -> None:
+    model = loading.load_version(published, threads=1)
+
+    assert model.version == 1

@@ -46,3 +46,19 @@ def test_exported_network_of_every_activation_gives_what_keras_gives(
     (found,) = session.run(["value"], {"size": sizes})
     assert found == pytest.approx(network.predict({"size": sizes}, verbose=0)["value"], abs=1e-5)
     assert count_multiply_adds(exported, SIGNATURE) >= 6 + 6 * 4 + 4
+
+
+def test_exported_file_runs_with_the_inputs_of_the_signature_alone(published: Path) -> None:
+    manifest = bundle.read_manifest(published)
+    session = onnxruntime.InferenceSession(published / bundle.ONNX_NAME)
+    feeds = {
+        spec.tensor: np.ones((3, *spec.shape), dtype=spec.dtype)
+        for spec in manifest.signature.inputs
+    }
+
+    outputs = session.run([spec.tensor for spec in manifest.signature.outputs], feeds)
+
+    assert {tensor.name for tensor in session.get_inputs()} == set(feeds)
+    assert [output.shape for output in outputs] == [
+        (3, *spec.shape) for spec in manifest.signature.outputs
+    ]
