@@ -3,6 +3,7 @@
 import importlib
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -197,6 +198,25 @@ def test_drawing_takes_the_longer_way_through_the_geometry(client: FlaskClient) 
 
     before = picture.index(("vitrine/geometry/mnist.py", "fit_mnist")) + 1
     _check(follower, [*picture[:before], *geometry, *picture[before:]])
+
+
+def test_rows_of_imports_are_those_of_the_contracts() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = {
+        contract["containers"][0]: contract["layers"]
+        for contract in contracts["contracts"]
+        if contract["type"] == "layers"
+    }
+    block = re.search(r"^```\n(service: .*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    rows: dict[str, list[str]] = {}
+    package = ""
+    for line in block[1].splitlines():
+        name, row = re.fullmatch(r"(?:(\w+):)? *(.*?)(?: +all of them use vitrine)?", line).groups()  # type: ignore[union-attr]
+        package = name or package
+        rows.setdefault(package, []).append(row)
+
+    assert rows == layers
 
 
 @pytest.mark.parametrize(

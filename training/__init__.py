@@ -12,12 +12,12 @@
     experiments/      read top to bottom: config, data, model, fit, evaluate, calibrate, publish
     importing/        networks that were saved elsewhere, opened without running code in them
     catboost_comparison.py  the scores of a table network beside those of CatBoost
-    studies/          learning curves, comparisons, random search, cross-validation
+    studies/          learning curves, comparisons, random search, cross-validation, and their plots
     evaluation/       scores, reference distributions, multiply-adds
     calibration/      temperature, prototypes, and how well sets and intervals hold on other data
     history.py        what was measured after each epoch
     formatting.py     numbers as people read them
-    plots/            the plots of the model cards and of the studies
+    plots/            the plots of the model cards, and the style of all plots
     cards/            the model card: templates of its prose, and its tables
     publishing/       the bundle: export, verify, manifest, rename into place
     versions/         published versions: listed, shown, and compared with each other

@@ -8,10 +8,11 @@
 
 The rooms, from the ground up; each imports only from those before it:
 
-- `errors`, `options`: what a caller can cause, and what it may ask for.
+- `errors`, `options`, `extras`: what a caller can cause, what it may ask for, and which optional
+  part it lacks.
 - `signature`, `bundle`: what goes in and comes out; one version on disk.
-- `geometry`, `trust`, `drift`: pixels to the network's input; prediction sets, intervals and
-  credibility; whether instances still look like those of training.
+- `geometry`, `trust`, `drift`, `levels`: pixels to the network's input; prediction sets, intervals
+  and credibility; whether instances still look like those of training; levels to pixels.
 - `images`, `tables`, `engines`: bytes to instances; a saved network to a callable.
 - `predictions`, `model`: the predictions for some instances; one loaded version.
 - `explain`, `loading`, `block_stream`, `observer`: which pixels or features decided; a bundle to a

@@ -1,1 +1,13 @@
-"""Requests in, answers out: the routes, what they read and what they write."""
+"""Requests in, answers out: the routes, what they read and what they write.
+
+app.py           composes the application
+transfer.py      receives bodies and hands answers to the server
+context.py       what is known of one request: its id, its times, its log line
+api.py           the route of predictions, and how its bodies are read
+content.py       media types of bodies and answers
+query.py         the query parameters of a prediction
+descriptions.py  the routes that describe models and their drift
+management.py    the routes that change what is served
+health.py        the routes of probes and metrics
+problems.py      any exception -> the body of an error
+"""

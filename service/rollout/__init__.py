@@ -4,4 +4,21 @@ Operators change the *desired state*. The *controller*, in one worker, takes a *
 what the *model store* holds and of the *observed state* that the agents report; `reconcile`, a pure
 function, decides which *rollout* comes next. The *agent* in each worker loads what a rollout names
 and swaps the *repository*, which requests read, at the moment that the rollout names.
+
+    desired.py        what operators want of each model
+    model_patch.py    the body of a change of it
+    model_store.py    where versions come from; sources/ fetches them from S3 or the web
+    inventory.py      what the model store holds, and which versions are refused
+    observed.py       what agents report
+    snapshot.py       all of this at one moment
+    reconcile.py      a snapshot -> actions
+    selection.py      which versions of one model are served
+    actions.py        what a controller can do
+    controller.py     takes snapshots, and carries out actions
+    agent.py          loads, reports and swaps, in every worker
+    loader.py         the versions that one worker has in memory
+    served.py         rollouts, and one model as a rollout serves it
+    repository.py     what this worker serves now
+    state_folder.py   the files that the workers share
+    control_plane.py  how an operator's change reaches all workers
 """

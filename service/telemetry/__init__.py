@@ -1,12 +1,10 @@
-"""Metrics, counters of features, logs, and the comparison with a shadow version.
+"""What is counted, timed and logged, and what is compared with a shadow version.
 
-From the ground up:
-
-- `logs`: the log as JSON.
-- `instruments`: names, help texts, labels and buckets of the metrics.
-- `feature_counters`: counters of the bins of features, summed over all workers.
-- `multiprocess`: the files in which several workers keep their numbers.
-- `metrics`: the instruments and the text that Prometheus reads.
-- `shadow`: the comparison with a shadow version.
-- `observer`: what is measured of one request's predictions.
+instruments.py       every counter, gauge and histogram, with its labels
+metrics.py           what is counted for the models that are served, and the text of /metrics
+multiprocess.py      the files in which several workers keep their numbers
+feature_counters.py  instances counted by the bins of their features, to see drift
+observer.py          what is measured of one request's predictions
+shadow.py            a shadow version compared with the version that answered
+logs.py              one JSON object a line
 """

@@ -1,4 +1,4 @@
-"""The plots of the model cards and of the studies.
+"""The plots of the model cards, and the style of all plots.
 
     style.py            colours, fonts, and the PNG that a plot is saved as
     history.py          loss and accuracy by epoch
