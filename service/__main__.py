@@ -60,7 +60,7 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="fail|report",
         help="whether a row with a fault ends the command, or is reported",
     )
-    score.add_argument("--coverage", metavar="X", help="of intervals and sets, between 0 and 1")
+    score.add_argument("--coverage", metavar="X", help="of intervals and sets, above 0 and below 1")
     score.add_argument("--abstain-below", metavar="X", help="lowest credibility of a class label")
     score.add_argument(
         "--echo", action="store_const", const="true", help="repeat the file's own columns"
