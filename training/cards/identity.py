@@ -20,8 +20,8 @@ def identity(manifest: Manifest) -> str:
     prediction = manifest.signature.prediction
     if isinstance(prediction, AnomalyOutput):
         return (
-            f"This anomaly detection gives {source} a score. The higher the score, the less likely "
-            f"is it that {source} like this one shows a {target} as in training."
+            f"This anomaly detection gives {source} a score. The higher the score, the less it "
+            f"looks like a {target} of the training data."
         )
     return (
         f"This {manifest.task} predicts {target} from {source}. "

@@ -103,13 +103,13 @@ def build_transfer_set(
     synthetic = make_synthetic_rows(sample, _synthetic_count(len(sample), config), rng)
     in_calendar = SyntheticRows(with_calendar(synthetic.rows, dates), synthetic.parents)
     # 4. Fit an ensemble for each fold, which predicts what it has not learned from.
-    learning_task = _Problem(training, sample_target, _output_count(target), plan)
-    predictions = _cross_fit(learning_task, in_calendar, config, seed=seed, threads=threads)
+    task = _EnsembleTask(training, sample_target, _output_count(target), plan)
+    predictions = _cross_fit(task, in_calendar, config, seed=seed, threads=threads)
     # 5. Weigh the members by their predictions for true rows, and join their labels.
     combine = _combine_classes if is_codes(target) else _combine_values
     weights, labels, residuals = combine(predictions, sample, sample_target)
     # 6. Add the true rows with their own labels: the ensemble may be wrong.
-    truth = np.eye(learning_task.outputs)[target] if is_codes(target) else target
+    truth = np.eye(task.outputs)[target] if is_codes(target) else target
     all_rows, all_labels = _with_true_rows(synthetic.rows, labels, rows, truth)
     return TransferSet(all_rows, all_labels, plan.pairs, weights.tolist(), residuals)
 
@@ -155,7 +155,7 @@ def _output_count(target: Truth) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class _EnsembleTask:
     """What the ensembles learn.
 
     Attributes:
@@ -194,7 +194,7 @@ class _Predictions:
 
 
 def _cross_fit(
-    learning_task: _Problem,
+    task: _EnsembleTask,
     synthetic: SyntheticRows,
     config: DistillationConfig,
     *,
@@ -205,13 +205,13 @@ def _cross_fit(
 
     An ensemble repeats the noise of the rows that it has learned from, and so it does beside them.
     """
-    true_rows = np.zeros((len(learning_task.rows), MEMBERS, learning_task.outputs))
-    synthetic_rows = np.zeros((len(synthetic.rows), MEMBERS, learning_task.outputs))
-    for number, (inside, outside) in enumerate(_folds(learning_task.target, seed=seed)):
+    true_rows = np.zeros((len(task.rows), MEMBERS, task.outputs))
+    synthetic_rows = np.zeros((len(synthetic.rows), MEMBERS, task.outputs))
+    for number, (inside, outside) in enumerate(_folds(task.target, seed=seed)):
         # Fit on the rows inside of the fold ...
-        ensemble = learning_task.fit(inside, config, seed=seed * FOLDS + number, threads=threads)
+        ensemble = task.fit(inside, config, seed=seed * FOLDS + number, threads=threads)
         # ... predict the true rows outside of it ...
-        true_rows[outside] = ensemble.predict(learning_task.rows.take(outside))
+        true_rows[outside] = ensemble.predict(task.rows.take(outside))
         # ... and the synthetic rows that were made from those.
         children = np.flatnonzero(np.isin(synthetic.parents, outside))
         synthetic_rows[children] = ensemble.predict(synthetic.rows.take(children))

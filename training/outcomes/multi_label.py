@@ -109,7 +109,7 @@ class MultiLabel:
         plot_reliability(
             folder / "reliability.png",
             [Reliability.of(both, y.ravel().astype(np.int64))],
-            title="Probabilities of the test part, all labels",
+            title="Probabilities of all labels",
         )
 
     def draw_golden_rows(self, path: Path, predictions: Predictions) -> None:

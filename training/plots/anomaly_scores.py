@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from training.plots.style import COLOURS, INK, saved_figure
+from training.plots.style import COLOURS, INK, label_logarithmic, saved_figure
 
 Values = NDArray[np.floating[Any]]
 
@@ -35,6 +35,7 @@ def plot_anomaly_scores(
             _draw_distribution(axes, each, edges, colour, kind)
         axes.axvline(limit, color=INK, linewidth=1, linestyle="--", label="credibility 0.05")
         axes.set_xscale("log")
+        label_logarithmic(axes.xaxis)
         axes.set(title=title, xlabel="anomaly score", ylabel="relative frequency within a kind")
         axes.legend(loc="upper left")
 

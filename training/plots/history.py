@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from training.formatting import format_number
 from training.history import History
-from training.plots.style import PRIMARY, SECONDARY, saved_figure
+from training.plots.style import PRIMARY, SECONDARY, label_logarithmic, saved_figure
 
 # From this ratio of the largest value to the smallest, the axis is logarithmic.
 _LOGARITHMIC_FROM = 8
@@ -61,6 +61,4 @@ def _scale(axes: Axes, values: Sequence[float]) -> None:
     if min(values) <= 0 or max(values) <= _LOGARITHMIC_FROM * min(values):
         return
     axes.set_yscale("log")
-    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-    for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-        set_formatter(StrMethodFormatter("{x:g}"))
+    label_logarithmic(axes.yaxis)

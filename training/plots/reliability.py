@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from training.calibration.reliability import Reliability
-from training.plots.style import GREY, PRIMARY, SECONDARY, saved_figure
+from training.plots.style import GREY, PRIMARY, SECONDARY, label_logarithmic, saved_figure
 
 
 def plot_reliability(path: Path, reliabilities: Sequence[Reliability], *, title: str) -> None:
@@ -50,3 +50,4 @@ def _draw_counts(axes: Axes, reliability: Reliability) -> None:
     edges = np.linspace(0, 1, len(counts) + 1)
     axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=PRIMARY, alpha=0.5)
     axes.set_yscale("log")
+    label_logarithmic(axes.yaxis, minor=False)

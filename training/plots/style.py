@@ -10,8 +10,10 @@ import matplotlib as mpl
 mpl.use("Agg")  # draws without a screen
 
 import matplotlib.pyplot as plt
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 INK, GREY, GRID = "#1f2937", "#6b7280", "#e5e7eb"
 PRIMARY, SECONDARY = "#2563eb", "#ea580c"
@@ -62,3 +64,17 @@ def saved_figure(path: Path, *, width: float, height: float) -> Iterator[Figure]
             figure.savefig(path, metadata={"Software": None})
         finally:
             plt.close(figure)
+
+
+def label_logarithmic(axis: Axis, *, minor: bool = True) -> None:
+    """Write plain numbers at a logarithmic axis.
+
+    By default matplotlib writes formulas, which the style of all plots does not read.
+
+    Args:
+        axis: The axis.
+        minor: Whether twice and five times a power of ten are written too.
+    """
+    axis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axis.set_minor_formatter(StrMethodFormatter("{x:,g}") if minor else NullFormatter())

@@ -10,7 +10,15 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from training.formatting import format_number
-from training.plots.style import COLOURS, GREY, GRID, PRIMARY, SECONDARY, saved_figure
+from training.plots.style import (
+    COLOURS,
+    GREY,
+    GRID,
+    PRIMARY,
+    SECONDARY,
+    label_logarithmic,
+    saved_figure,
+)
 from training.studies.metrics import Metric
 from training.studies.results import Candidate, FoldScores, LearningCurve, VariantHistory
 
@@ -132,6 +140,7 @@ def _plot_parameter(
     if name in _LOGARITHMIC_PARAMETERS:
         x = np.array(values, dtype=np.float64)
         axes.set_xscale("log")
+        label_logarithmic(axes.xaxis, minor=False)
     else:
         x = _category_positions(axes, values)
     axes.scatter(x[1:], scores[1:], s=26, color=PRIMARY, alpha=0.65, linewidths=0)

@@ -142,13 +142,13 @@ def _fit_text(transfer: TransferSet, history: History, learning: LearningConfig)
         "table_distillation",
         weights=", ".join(f"{weight:.2f}" for weight in transfer.member_weights),
         rows=f"{len(transfer.rows):,}",
-        ensemble_error=_ensemble_error_text(transfer),
-        kept=kept_text(history, learning),
+        results=_results_text(transfer, history, learning),
     )
 
 
-def _ensemble_error_text(transfer: TransferSet) -> str:
+def _results_text(transfer: TransferSet, history: History, learning: LearningConfig) -> str:
+    kept = kept_text(history, learning)
     if transfer.residuals is None:
-        return ""
+        return kept
     rmse = format_number(transfer.residuals.rmse)
-    return f"The ensemble's own RMSE on rows that it had not learned from is {rmse}."
+    return f"The ensemble's own RMSE on rows that it had not learned from is {rmse}. {kept}"

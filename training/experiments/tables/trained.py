@@ -17,7 +17,7 @@ class TrainedTable:
         fitted: The fitted network.
         outputs: Its outputs for the parts that did not train.
         leaks: How each column that gives the target away does so, by its name.
-        comparison: CatBoostComparison with another model; None where there is none.
+        comparison: Comparison with CatBoost; None where there is none.
     """
 
     outcome: Outcome
