@@ -1,11 +1,8 @@
 """Prototypes, on features made to be known."""
 
-import keras
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-from training.architectures.pictures import mlp
 from training.calibration.prototypes import find_prototypes
 
 Values = NDArray[np.float32]
@@ -65,23 +62,3 @@ def test_prototypes_follow_the_seed() -> None:
 
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
-
-
-@pytest.fixture(scope="module")
-def pictures() -> Values:
-    """Pictures of noise."""
-    return np.random.default_rng(0).integers(0, 256, (12, 28, 28, 1)).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def classifier() -> keras.Model:
-    """A classifier that has learned nothing."""
-    keras.utils.set_random_seed(0)
-    return mlp((28, 28, 1), 10)
-
-
-@pytest.fixture(scope="module")
-def prototypes(classifier: keras.Model, pictures: Values) -> Values:
-    """The directions of the first five pictures' features."""
-    features: Values = classifier.predict({"image": pictures}, verbose=0)["features"][:5]
-    return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True))

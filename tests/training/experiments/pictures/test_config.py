@@ -1,43 +1,15 @@
 """The hyper-parameters of every architecture."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.training.experiments.pictures.conftest import config
 from training.commands.images import ARCHITECTURES
-from training.datasets.picture_data import PictureData
 from training.datasets.picture_sets import (
     PICTURE_SETS,
-    PictureSet,
 )
-from training.datasets.published import Location
-from training.experiments import pictures
 from training.experiments.pictures.config import RECIPES, with_enough_steps
-
-
-def few(found: PictureData, _place: Location) -> PictureData:
-    """Return a part of what was found."""
-    return PictureData(
-        x=found.x[:400],
-        y=found.y[:400],
-        test_x=found.test_x[:40],
-        test_y=found.test_y[:40],
-        labels=found.labels,
-        sha256=found.sha256,
-    )
-
-
-def config(source: PictureSet, tmp_path: Path, **options: Any) -> pictures.PictureConfig:
-    """Describe a training of one epoch."""
-    return pictures.PictureConfig(
-        pictures=source,
-        name=source.name,
-        models=tmp_path / "models",
-        command="python -m training images",
-        epochs=1,
-        **options,
-    )
 
 
 def test_rate_that_is_reduced_follows_no_schedule(tmp_path: Path) -> None:

@@ -3,17 +3,16 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.training.conftest import write_folder
+from tests.training.experiments.pictures.conftest import config
 from training.datasets.picture_data import PictureData
 from training.datasets.picture_sets import (
     PICTURE_SETS,
-    PictureSet,
     find_picture_set,
 )
 from training.datasets.published import Location
@@ -39,18 +38,6 @@ def few(found: PictureData, _place: Location) -> PictureData:
         test_y=found.test_y[:40],
         labels=found.labels,
         sha256=found.sha256,
-    )
-
-
-def config(source: PictureSet, tmp_path: Path, **options: Any) -> pictures.PictureConfig:
-    """Describe a training of one epoch."""
-    return pictures.PictureConfig(
-        pictures=source,
-        name=source.name,
-        models=tmp_path / "models",
-        command="python -m training images",
-        epochs=1,
-        **options,
     )
 
 
