@@ -16,6 +16,34 @@ from training.errors import CannotTrain
 Part = Literal["validation", "test"]
 
 
+class PairedErrors(msgspec.Struct, frozen=True, kw_only=True):
+    """Root mean squared errors of CatBoost, and how the network's differ.
+
+    Attributes:
+        errors: Errors of CatBoost, one for each seed, in the unit of the target.
+        difference: Mean error of the network less that of CatBoost.
+        error_of_rows: Standard error of the difference over the choice of scored rows.
+        error_of_seeds: Standard error of the difference over the choice of seeds.
+    """
+
+    errors: tuple[float, ...]
+    difference: float
+    error_of_rows: float
+    error_of_seeds: float
+
+
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """How the hyper-parameters of the tuned CatBoost were found.
+
+    Attributes:
+        candidates: Number of random hyper-parameters from which the validation part chose.
+        hyper_parameters: The chosen ones, by CatBoost's names.
+    """
+
+    candidates: int
+    hyper_parameters: dict[str, float]
+
+
 class CatBoostComparison(msgspec.Struct, frozen=True, kw_only=True):
     """Root mean squared errors of the network and of CatBoost on the same rows.
 
@@ -23,13 +51,12 @@ class CatBoostComparison(msgspec.Struct, frozen=True, kw_only=True):
         data_sha256: Hash of the file.
         target: Column that is predicted.
         part: Part that is scored.
-        trained: Number of rows that both were trained on.
-        scored: Number of rows that both were scored on.
+        trained: Number of rows that all were trained on.
+        scored: Number of rows that all were scored on.
         network: Errors of the network, one for each seed, in the unit of the target.
-        catboost: Errors of CatBoost, one for each seed, in the unit of the target.
-        difference: Mean error of the network less that of CatBoost.
-        error_of_rows: Standard error of the difference over the choice of scored rows.
-        error_of_seeds: Standard error of the difference over the choice of seeds.
+        defaults: Errors of CatBoost with its defaults.
+        tuned: Errors of CatBoost with the hyper-parameters that the validation part chose.
+        tuning: How these were found.
     """
 
     data_sha256: str
@@ -38,10 +65,9 @@ class CatBoostComparison(msgspec.Struct, frozen=True, kw_only=True):
     trained: int
     scored: int
     network: tuple[float, ...]
-    catboost: tuple[float, ...]
-    difference: float
-    error_of_rows: float
-    error_of_seeds: float
+    defaults: PairedErrors
+    tuned: PairedErrors
+    tuning: Tuning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,52 +89,97 @@ class ScoredRows:
     y: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class PredictionsBySeed:
+    """Predictions for the same rows, one row of predictions for each seed.
+
+    Attributes:
+        network: Predictions of the network.
+        defaults: Predictions of CatBoost with its defaults.
+        tuned: Predictions of the tuned CatBoost.
+
+    Shapes:
+        network, defaults, tuned: (seeds, n).
+    """
+
+    network: NDArray[np.float32]
+    defaults: NDArray[np.float32]
+    tuned: NDArray[np.float32]
+
+
 def compare_predictions(
-    network: NDArray[np.float32], catboost: NDArray[np.float32], scored: ScoredRows
+    predicted: PredictionsBySeed, scored: ScoredRows, tuning: Tuning
 ) -> CatBoostComparison:
     """Compare predictions seed by seed and row by row.
 
     Args:
-        network: Predictions of the network.
-        catboost: Predictions of CatBoost.
+        predicted: What each model predicted.
         scored: Rows that were predicted.
-
-    Shapes:
-        network, catboost: (seeds, n).
+        tuning: How the tuned CatBoost was found.
     """
     y = scored.y
-    squares = [(values.astype(np.float64) - y) ** 2 for values in (network, catboost)]
-    by_seed = [np.sqrt(each.mean(axis=1)) for each in squares]
-    typical = float(np.mean(by_seed))
-    by_row = (squares[0] - squares[1]).mean(axis=0) / (2 * typical)
-    differences = by_seed[0] - by_seed[1]
-    seeds = len(differences)
+    squares = _squared_errors(predicted.network, y)
     return CatBoostComparison(
         data_sha256=scored.data_sha256,
         target=scored.target,
         part=scored.part,
         trained=scored.trained,
         scored=len(y),
-        network=tuple(by_seed[0].tolist()),
-        catboost=tuple(by_seed[1].tolist()),
+        network=tuple(_root_means(squares).tolist()),
+        defaults=_pair(squares, _squared_errors(predicted.defaults, y)),
+        tuned=_pair(squares, _squared_errors(predicted.tuned, y)),
+        tuning=tuning,
+    )
+
+
+def _squared_errors(values: NDArray[np.float32], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((values.astype(np.float64) - y) ** 2)
+
+
+def _root_means(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.sqrt(squares.mean(axis=1)))
+
+
+def _pair(network: NDArray[np.float64], catboost: NDArray[np.float64]) -> PairedErrors:
+    """Compare the squared errors of two models.
+
+    Shapes:
+        network, catboost: (seeds, n).
+    """
+    seeds, rows = network.shape
+    by_seed = [_root_means(each) for each in (network, catboost)]
+    by_row = (network - catboost).mean(axis=0) / (2 * float(np.mean(by_seed)))
+    differences = by_seed[0] - by_seed[1]
+    return PairedErrors(
+        errors=tuple(by_seed[1].tolist()),
         difference=float(differences.mean()),
-        error_of_rows=float(by_row.std(ddof=1) / np.sqrt(len(y))),
+        error_of_rows=float(by_row.std(ddof=1) / np.sqrt(rows)),
         error_of_seeds=float(differences.std(ddof=1) / np.sqrt(seeds)) if seeds > 1 else 0.0,
     )
 
 
 def describe_comparison(comparison: CatBoostComparison) -> str:
     """Say the result of a comparison in a few sentences."""
-    seeds = len(comparison.network)
-    network, catboost = (float(np.mean(each)) for each in (comparison.network, comparison.catboost))
+    seeds, tuning = len(comparison.network), comparison.tuning
+    chosen = ", ".join(f"{name} {value:g}" for name, value in tuning.hyper_parameters.items())
     return (
-        "This network and CatBoost with its defaults were trained on the same "
-        f"{comparison.trained:,} rows with {seeds} seed{'s' if seeds > 1 else ''}, and scored on "
-        f"the {comparison.scored:,} rows of the {comparison.part} part. The mean RMSE is "
-        f"{network:,.6g} for this network and {catboost:,.6g} for CatBoost. The paired difference "
-        f"is {comparison.difference:+,.5g} ({comparison.difference / catboost:+.1%}), with a "
-        f"standard error of {comparison.error_of_rows:,.3g} over rows and "
-        f"{comparison.error_of_seeds:,.3g} over seeds."
+        f"This network and CatBoost were trained on the same {comparison.trained:,} rows with "
+        f"{seeds} seed{'s' if seeds > 1 else ''}, and scored on the {comparison.scored:,} rows of "
+        f"the {comparison.part} part. The mean RMSE of this network is "
+        f"{float(np.mean(comparison.network)):,.6g}. "
+        f"{_describe_pair('CatBoost with its defaults', comparison.defaults)} "
+        f"{_describe_pair('CatBoost tuned by validation', comparison.tuned)} The validation part "
+        f"chose the tuned hyper-parameters from {tuning.candidates} random ones ({chosen}), and "
+        "the number of trees."
+    )
+
+
+def _describe_pair(model: str, paired: PairedErrors) -> str:
+    catboost = float(np.mean(paired.errors))
+    return (
+        f"That of {model} is {catboost:,.6g}: the paired difference is {paired.difference:+,.5g} "
+        f"({paired.difference / catboost:+.1%}), with a standard error of "
+        f"{paired.error_of_rows:,.3g} over rows and {paired.error_of_seeds:,.3g} over seeds."
     )
 
 

@@ -8,7 +8,11 @@ import pytest
 
 from tests.training.conftest import table_config
 from training.catboost_comparison import (
+    CatBoostComparison,
+    PairedErrors,
+    PredictionsBySeed,
     ScoredRows,
+    Tuning,
     compare_predictions,
     describe_comparison,
     read_comparison,
@@ -18,36 +22,51 @@ from training.errors import CannotTrain
 from training.experiments import baseline, tables
 from training.experiments.tables.data import read
 
-ONES = np.ones((1, 4), dtype=np.float32)
 SCORED = ScoredRows(data_sha256="abc", target="rent", part="test", trained=10, y=np.zeros(4))
+TUNING = Tuning(candidates=3, hyper_parameters={"depth": 5, "learning_rate": 0.03})
+
+
+def compare_errors(
+    network: list[list[float]],
+    *,
+    defaults: list[list[float]] | None = None,
+    tuned: list[list[float]] | None = None,
+) -> CatBoostComparison:
+    """Compare predictions of rows whose targets are 0, so that each prediction is an error."""
+    arrays = [np.array(each or network, dtype=np.float32) for each in (network, defaults, tuned)]
+    return compare_predictions(PredictionsBySeed(*arrays), SCORED, TUNING)
 
 
 def test_difference_is_paired_by_seed() -> None:
-    network = np.array([[1, 1, 1, 1], [3, 3, 3, 3]], dtype=np.float32)
-    catboost = np.array([[2, 2, 2, 2], [4, 4, 4, 4]], dtype=np.float32)
+    comparison = compare_errors([[1, 1, 1, 1], [3, 3, 3, 3]], defaults=[[2, 2, 2, 2], [4, 4, 4, 4]])
 
-    comparison = compare_predictions(network, catboost, SCORED)
-
-    assert (comparison.network, comparison.catboost) == ((1.0, 3.0), (2.0, 4.0))
-    assert comparison.difference == -1
-    assert comparison.error_of_seeds == 0
-    assert comparison.error_of_rows == 0
+    assert comparison.network == (1.0, 3.0)
+    assert comparison.defaults == PairedErrors(
+        errors=(2.0, 4.0), difference=-1, error_of_rows=0, error_of_seeds=0
+    )
 
 
 def test_difference_of_equal_errors_on_other_rows_is_unsure() -> None:
-    network = np.array([[0, 2, 0, 2]], dtype=np.float32)
-    catboost = np.array([[2, 0, 2, 0]], dtype=np.float32)
+    comparison = compare_errors([[0, 2, 0, 2]], tuned=[[2, 0, 2, 0]])
 
-    comparison = compare_predictions(network, catboost, SCORED)
-
-    assert comparison.difference == 0
-    assert comparison.error_of_rows == pytest.approx(
+    assert comparison.tuned.difference == 0
+    assert comparison.tuned.error_of_rows == pytest.approx(
         np.std([-4, 4, -4, 4], ddof=1) / 2 / (2 * np.sqrt(2))
     )
 
 
+def test_description_says_which_catboost_a_difference_belongs_to() -> None:
+    text = describe_comparison(
+        compare_errors([[3, 3, 3, 3]], defaults=[[4, 4, 4, 4]], tuned=[[2, 2, 2, 2]])
+    )
+
+    assert "of CatBoost with its defaults is 4: the paired difference is -1 (-25.0%)" in text
+    assert "of CatBoost tuned by validation is 2: the paired difference is +1 (+50.0%)" in text
+    assert "from 3 random ones (depth 5, learning_rate 0.03)" in text
+
+
 def test_comparison_of_other_data_is_refused(tmp_path: Path) -> None:
-    write_comparison(tmp_path / "c.json", compare_predictions(ONES, ONES, SCORED))
+    write_comparison(tmp_path / "c.json", compare_errors([[1, 1, 1, 1]]))
 
     with pytest.raises(CannotTrain, match="compares on other data"):
         read_comparison(tmp_path / "c.json", data_sha256="abd", target="rent")
@@ -62,7 +81,9 @@ def test_file_that_is_no_comparison_is_refused(tmp_path: Path) -> None:
 
 def test_baseline_is_put_on_the_card(rents: Path, tmp_path: Path) -> None:
     config = table_config(rents, tmp_path / "models")
-    file = baseline.compare(config, seeds=1, part="validation", out=tmp_path / "c.json")
+    file = baseline.compare(
+        config, seeds=1, part="validation", out=tmp_path / "c.json", candidates=2
+    )
 
     folder = tables.train(replace(config, comparison=file))
 

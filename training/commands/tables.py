@@ -61,9 +61,10 @@ def _add_table(commands: Commands) -> None:
 def _add_baseline(commands: Commands) -> None:
     command = commands.add_parser(
         "baseline",
-        help="compare the table network with CatBoost's defaults",
-        description="Train the table network and CatBoost with its defaults on the same rows with "
-        "several seeds, and write the paired difference of their errors. Nothing is published.",
+        help="compare the table network with CatBoost",
+        description="Train the table network, CatBoost with its defaults, and CatBoost with "
+        "hyper-parameters that the validation part chooses, on the same rows with several seeds. "
+        "Write the paired differences of their errors. Nothing is published.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.set_defaults(run=_run_baseline)
