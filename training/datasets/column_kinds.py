@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from training.errors import CannotTrain
 from vitrine.errors import nearest, shown
 from vitrine.signature import Dialect
-from vitrine.tables.cells import find_date_formats, parse_numbers
+from vitrine.tables.dates import find_date_formats
+from vitrine.tables.numbers import parse_numbers
 
 Texts = Sequence[str | None]
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from training.datasets.column_kinds import ColumnKinds, Texts
 from vitrine.signature import CategoryInput, ColumnSpec, DateInput, Dialect, NumberInput
-from vitrine.tables.cells import parse_dates, parse_numbers
+from vitrine.tables.dates import parse_dates
+from vitrine.tables.numbers import parse_numbers
 
 # A text that occurs once in many rows is not in the vocabulary: it is read as "other", and the
 # network learns from it what "other" means.

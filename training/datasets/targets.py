@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from training.errors import CannotTrain
 from vitrine.errors import nearest, shown
 from vitrine.signature import Dialect
-from vitrine.tables.cells import parse_numbers
 from vitrine.tables.files import Table
+from vitrine.tables.numbers import parse_numbers
 
 Task = Literal["regression", "binary", "multiclass", "multilabel"]
 Texts = Sequence[str | None]

@@ -3,7 +3,9 @@
 From the ground up; each module imports only from those before it, and none knows the web or a
 model:
 
-- `cells`: the text of a cell -> its value, and the text of a category -> its code.
+- `parsed`: what reading the cells of a column gives: values, blanks and faults.
+- `numbers`, `dates`: the text of a number, or of a date -> its value.
+- `cells`: the text of a cell of any kind -> its value, and the text of a category -> its code.
 - `records`: the bytes of a CSV body -> whole records -> fields.
 - `blocks`: rows, or pictures, with their values and their faults.
 - `header`: the first line of a CSV file -> the delimiter and the names of the columns.

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from vitrine.signature import ColumnSpec, Dialect, Instances, NumberInput
-from vitrine.tables.cells import BLANKS, parse
+from vitrine.tables.cells import parse
+from vitrine.tables.parsed import BLANKS
 from vitrine.tables.records import BOM
 
 # This pool gives freed memory back; the default one keeps as much as the largest block took.

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from vitrine.errors import Fault, InvalidInstances
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.blocks import Block
-from vitrine.tables.cells import ParsedColumn, parse, round_to_float32
+from vitrine.tables.cells import parse
+from vitrine.tables.numbers import round_to_float32
+from vitrine.tables.parsed import ParsedColumn
 from vitrine.tables.rows import cell_text, decode_rows
 
 # Values of one column: numbers as an array, anything else as a list of cells.

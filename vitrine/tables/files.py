@@ -7,8 +7,9 @@ from pathlib import Path
 
 from vitrine.errors import EmptyBody, InvalidInstances
 from vitrine.signature import Dialect
-from vitrine.tables.cells import BLANKS, fit_notation
 from vitrine.tables.header import DELIMITERS
+from vitrine.tables.numbers import fit_notation
+from vitrine.tables.parsed import BLANKS
 from vitrine.tables.reader import CsvReader
 from vitrine.tables.records import split_fields, split_records
 

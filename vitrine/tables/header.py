@@ -7,7 +7,7 @@ from string import ascii_letters, digits
 
 from vitrine.errors import MAX_FAULTS, Fault, InvalidInstances, InvalidParameter, nearest, shown
 from vitrine.signature import Dialect
-from vitrine.tables.cells import parse_numbers
+from vitrine.tables.numbers import parse_numbers
 from vitrine.tables.records import NOT_UTF8, Fields, RecordStream, split_fields
 
 DELIMITERS = (",", ";", "\t", "|")

@@ -12,8 +12,9 @@ from vitrine.errors import InvalidParameter, TooManyInstances
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.arrow import ArrowReader
 from vitrine.tables.blocks import Block, summarise_faults
-from vitrine.tables.cells import DECIMALS, THOUSANDS, fit_notation, parse
+from vitrine.tables.cells import parse
 from vitrine.tables.header import DELIMITERS, parse_delimiter, read_header
+from vitrine.tables.numbers import DECIMALS, THOUSANDS, fit_notation
 from vitrine.tables.records import (
     BLOCK_BYTES,
     FIRST_BLOCK_BYTES,

@@ -10,8 +10,10 @@ import numpy as np
 from vitrine.errors import Fault, nearest, shown
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.blocks import WHOLE_ROW, Block, summarise_faults
-from vitrine.tables.cells import ParsedColumn, parse, round_to_float32
+from vitrine.tables.cells import parse
 from vitrine.tables.header import MAX_COMPARED
+from vitrine.tables.numbers import round_to_float32
+from vitrine.tables.parsed import ParsedColumn
 
 _ABSENT = object()
 _NAMES: dict[type, str] = {list: "an array", dict: "an object", type(None): "null"}
