@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,12 @@ def open_data(
     """
     if model.manifest.signature.picture is None:
         return _open_table(model, data, options, files)
+    spec = model.manifest.signature.inputs[0]
     pictures = _pictures(data)
+    _check_rows(pictures, spec.shape)
     blocks = picture_blocks(
         pictures,
-        model.manifest.signature.inputs[0].name,
+        spec.name,
         max_pixels=max_pixels,
         keep_faults=options.report or len(pictures) > 1,
     )
@@ -73,13 +76,40 @@ def _pictures(data: object) -> Sequence[object]:
         return [data] if _is_one_picture(data) else list(data)
     if isinstance(data, Sequence):
         if data and _is_number(_innermost(data)):
-            return _pictures(np.asarray(data))
+            return _pictures_of_numbers(data)
         return [picture for each in data for picture in _pictures(each)]
     raise UnknownData(data, "a path, bytes, an array, or a list of these")
 
 
+def _pictures_of_numbers(data: Sequence[object]) -> Sequence[object]:
+    try:
+        return _pictures(np.asarray(data))
+    except ValueError:  # lists of different lengths: reading the levels says so
+        return [data]
+
+
 def _is_one_picture(levels: NDArray[Any]) -> bool:
-    return levels.ndim == 2 or (levels.ndim == 3 and levels.shape[2] in _CHANNELS)
+    return levels.ndim <= 2 or (levels.ndim == 3 and levels.shape[2] in _CHANNELS)
+
+
+def _check_rows(pictures: Sequence[object], shape: tuple[int, ...]) -> None:
+    """Refuse rows that hold a whole picture each: they would be taken for one tall picture.
+
+    Args:
+        pictures: What is about to be read.
+        shape: Shape of a picture in the network.
+    """
+    first = pictures[0] if len(pictures) == 1 else None
+    if not isinstance(first, np.ndarray) or first.ndim != 2:
+        return
+    height, width = first.shape
+    if width == prod(shape) and height not in {1, width}:
+        detail = (
+            f"Each of the {height} rows holds {width} numbers, as many as a whole picture: "
+            f"reshape{(-1, *shape)} makes {height} pictures of them. A single picture that is "
+            f"{width} pixels wide needs its third axis: reshape({height}, {width}, 1)."
+        )
+        raise InvalidInstances([Fault(detail=detail)])
 
 
 def _innermost(data: object) -> object:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from io import BytesIO
+from math import prod
 from urllib.parse import quote
 
 import orjson
@@ -32,6 +33,7 @@ from vitrine.errors import (
     nearest,
     shown,
 )
+from vitrine.levels import check_outer_list
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
@@ -208,7 +210,9 @@ def _read_json(model: Model, body: bytes, options: Options, settings: Settings) 
     instances = _parse_instances(body)
     if len(instances) > settings.max_instances:
         raise TooManyInstances("instances", settings.max_instances)
-    if model.manifest.signature.picture is not None:
+    picture = model.manifest.signature.picture
+    if picture is not None:
+        check_outer_list(instances, flat_size=prod(picture.shape))
         return _read_pictures(model, instances, options, settings)
     block = decode_rows(instances, model.manifest.signature.columns)
     return BlockStream(blocks=[block], ignored_columns=block.ignored_columns)

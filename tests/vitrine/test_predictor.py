@@ -159,8 +159,34 @@ def test_pictures_of_all_kinds_may_come_together(strokes: Predictor) -> None:
 
 
 def test_array_of_texts_is_no_picture(strokes: Predictor) -> None:
-    with pytest.raises(InvalidInstances, match="nested as height x width"):
+    with pytest.raises(InvalidInstances, match="Received: the text '255'"):
         strokes.predict(np.full((28, 28), "255"))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (np.full(784, 7), "784 numbers in a row"),
+        (np.full((1, 784), 7), "784 numbers in a row"),
+        ([[1, 2], [3]], "different lengths"),
+        (np.full((5, 784), 7), r"reshape\(-1, 28, 28, 1\) makes 5 pictures of them"),
+    ],
+    ids=["one row", "row of a list", "ragged lists", "rows of whole pictures"],
+)
+def test_array_of_another_shape_is_told_what_to_do(
+    strokes: Predictor, data: object, words: str
+) -> None:
+    with pytest.raises(InvalidInstances, match=words):
+        strokes.predict(data)
+
+
+def test_picture_as_wide_as_a_whole_picture_is_read_with_its_third_axis(
+    strokes: Predictor,
+) -> None:
+    wide = np.zeros((40, 784, 1))
+    wide[5:35, 100:700] = 255
+
+    assert len(strokes.predict(wide)) == 1
 
 
 def test_levels_divided_by_255_are_refused_as_over_http(strokes: Predictor) -> None:

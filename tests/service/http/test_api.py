@@ -129,7 +129,13 @@ def test_what_is_no_picture_is_named(client: FlaskClient, instance: object) -> N
 
 @pytest.mark.parametrize(
     ("level", "words"),
-    [(0.5, "look divided by 255"), (256, "within 0 and 255"), (-1, "within 0 and 255")],
+    [
+        (0.5, "look divided by 255: multiply by 255"),
+        (1, "look divided by 255: multiply by 255"),
+        (True, "true and false: multiply by 255"),
+        (256, "within 0 and 255"),
+        (-1, "scaled to -1 to 1"),
+    ],
 )
 def test_levels_beyond_their_range_are_refused(
     client: FlaskClient, level: float, words: str
@@ -137,6 +143,22 @@ def test_levels_beyond_their_range_are_refused(
     members = problem(post_json(client, STROKES, [[[0, 0], [0, level]]]), 422, "invalid-instances")
 
     assert words in members["detail"]
+
+
+def test_picture_without_its_outer_list_is_one_fault(client: FlaskClient) -> None:
+    members = problem(post_json(client, STROKES, levels()), 422, "invalid-instances")
+
+    assert [fault["pointer"] for fault in members["errors"]] == ["#/instances"]
+    assert '{"instances": [[[0, 255, ...], ...]]}' in members["detail"]
+
+
+def test_pictures_written_in_a_row_are_faults_of_their_own(client: FlaskClient) -> None:
+    flat = [level for row in levels() for level in row]
+
+    members = problem(post_json(client, STROKES, [flat, levels(), flat]), 422, "invalid-instances")
+
+    assert [fault["pointer"] for fault in members["errors"]] == ["#/instances/0", "#/instances/2"]
+    assert "reshape(28, 28)" in members["detail"]
 
 
 def test_rows_as_objects_are_answered_with_values(client: FlaskClient) -> None:
