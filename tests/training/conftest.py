@@ -86,9 +86,9 @@ def drawn_set(drawn_files: Published) -> PictureSet:
     return set_of(drawn_files)
 
 
-def write_folder(folder: Path, *, each: int = 12, grey: bool = False) -> Path:
+def write_folder(folder: Path, *, each: int = 12, grey: bool = False, seed: int = 0) -> Path:
     """Write pictures of two classes, in sizes of their own: bright above, and bright below."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for label in ("above", "below"):
         (folder / label).mkdir(parents=True)
         for number in range(each):

@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
         nargs="?",
         default="digits8x8",
         help="digits8x8, which needs no download, mnist, fashion_mnist, cifar10, cifar100, or a "
-        "folder with one sub-folder for each class",
+        "folder with one sub-folder for each class, perhaps below train/, val/ and test/",
     )
     command.add_argument(
         "--name", metavar="NAME", help="name of the model; by default, that of the set"

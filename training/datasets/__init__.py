@@ -13,7 +13,8 @@ This room knows nothing about networks.
     pictures.py        a picture set -> parts
     picture_sets.py    the known picture sets, and folders of pictures
     picture_data.py    all pictures of a source, before they are split
-    folders.py         a folder of pictures, with one sub-folder for each class
+    folders.py         the pictures of a folder, with one sub-folder for each class
+    folder_layout.py   which sub-folders are classes, and which are parts that hold them
     published.py       the files of a published set: found or downloaded, and verified
     idx_files.py       the format of MNIST and Fashion-MNIST
     cifar_archives.py  the format of CIFAR-10 and CIFAR-100

@@ -28,6 +28,8 @@ class PictureData:
         test_y: Codes of their labels.
         labels: Class labels in the order of the codes.
         sha256: Hash of all the data, unpacked.
+        validation: Pictures to validate with, and the codes of their labels; None where some of
+            `x` are to validate.
         notes: What the user should know about the data, one line each.
 
     Shapes:
@@ -40,6 +42,7 @@ class PictureData:
     test_y: Labels
     labels: tuple[str, ...]
     sha256: str
+    validation: tuple[Pixels, Labels] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -59,9 +62,24 @@ def fit_pictures(name: str, pictures: Iterable[NDArray[np.generic]], shape: Shap
 
 
 def split_off_test(
-    x: Pixels, y: Labels, *, labels: tuple[str, ...], sha256: str, notes: tuple[str, ...] = ()
+    x: Pixels,
+    y: Labels,
+    *,
+    labels: tuple[str, ...],
+    sha256: str,
+    validation: tuple[Pixels, Labels] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> PictureData:
-    """Keep a fifth of each class for the test part, which is always the same fifth."""
+    """Keep a fifth of each class for the test part, which is always the same fifth.
+
+    Args:
+        x: Pictures to learn from, and to split.
+        y: Codes of their labels.
+        labels: Class labels in the order of the codes.
+        sha256: Hash of all the data.
+        validation: Pictures to validate with, and the codes of their labels, if they are given.
+        notes: What the user should know about the data, one line each.
+    """
     train, test = train_test_split(
         np.arange(len(y)), test_size=_TEST_SHARE, random_state=_TEST_SEED, stratify=y
     )
@@ -72,5 +90,6 @@ def split_off_test(
         test_y=y[test],
         labels=labels,
         sha256=sha256,
+        validation=validation,
         notes=notes,
     )

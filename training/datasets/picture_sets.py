@@ -7,6 +7,7 @@ from pathlib import Path
 
 from training.datasets.cifar_archives import ArchiveLayout, read_cifar
 from training.datasets.embedded_digits import read_embedded_digits
+from training.datasets.folder_layout import find_layout
 from training.datasets.folders import read_folder
 from training.datasets.idx_files import read_idx
 from training.datasets.picture_data import PictureData
@@ -167,21 +168,27 @@ def find_picture_set(name: str, *, size: int) -> PictureSet:
         size: Height and width of the pictures of a folder as the network takes them, in pixels.
 
     Raises:
-        CannotTrain: The name is neither.
+        CannotTrain: The name is neither, or the folder does not hold classes.
     """
     if name in PICTURE_SETS:
         return PICTURE_SETS[name]
     folder = Path(name)
+    if folder.is_file():
+        raise CannotTrain(
+            f"SET must be a folder with one sub-folder for each class. {name} is a file: if it is "
+            "an archive, unpack it, and give the folder. `table` trains on a CSV file."
+        )
     if not folder.is_dir():
         raise CannotTrain(
             f"SET must be {', '.join(PICTURE_SETS)}, or a folder with one sub-folder for each "
             f"class. Received: {name!r}."
         )
+    layout = find_layout(folder)
     return PictureSet(
         name=folder.resolve().name,
         geometry="fit",
         target="class",
         shows="the pictures of one folder",
-        test=_SPLIT_OFF,
-        read=lambda _location: read_folder(folder, size=size),
+        test=f"is the folder {layout.test.name}/" if layout.test else _SPLIT_OFF,
+        read=lambda _location: read_folder(layout, size=size),
     )

@@ -70,7 +70,8 @@ def load_pictures(
 
     Five sixths of the pictures train. Half of the rest calibrates, a quarter validates, and a
     quarter is held out. A small set keeps 50 pictures to calibrate. A set of fewer than 300
-    pictures keeps an eighth to validate, and nothing else.
+    pictures keeps an eighth to validate, and nothing else. Where the set comes with pictures to
+    validate with, none of the others validates.
 
     Args:
         pictures: The set.
@@ -86,10 +87,11 @@ def load_pictures(
     read = pictures.read(Location(data, cache, fetch))
     whole = Part(read.x, read.y)
     order = np.random.default_rng(seed).permutation(len(whole))[:limit]
-    calibration, validation, held_out, train = np.split(order, _part_ends(len(order)))
+    ends = _part_ends(len(order), validates=read.validation is None)
+    calibration, validation, held_out, train = np.split(order, ends)
     return PictureParts(
         train=whole.take(train),
-        validation=whole.take(validation),
+        validation=Part(*read.validation) if read.validation else whole.take(validation),
         calibration=whole.take(calibration),
         held_out=whole.take(held_out),
         test=Part(read.test_x, read.test_y),
@@ -99,10 +101,16 @@ def load_pictures(
     )
 
 
-def _part_ends(count: int) -> list[int]:
-    """Return the indices after calibration, validation and the held-out part."""
+def _part_ends(count: int, *, validates: bool) -> list[int]:
+    """Return the indices after calibration, validation and the held-out part.
+
+    Args:
+        count: Number of pictures.
+        validates: Whether some of the pictures validate.
+    """
     if count < _MIN_TO_CALIBRATE:
-        validating = max(1, count // 8)
+        validating = max(1, count // 8) if validates else 0
         return [0, validating, validating]
     quarter = max(_MIN_CALIBRATION // 2, count // 24)
-    return [2 * quarter, 3 * quarter, 4 * quarter]
+    validating = quarter if validates else 0
+    return [2 * quarter, 2 * quarter + validating, 3 * quarter + validating]

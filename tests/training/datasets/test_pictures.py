@@ -1,6 +1,7 @@
 """Picture sets are split by seed, and small sets keep fewer parts."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,22 @@ def test_small_set_spares_more_of_its_pictures_or_none(count: int, sizes: tuple[
     whole = (parts.train, parts.validation, parts.calibration, parts.held_out)
     together = np.concatenate([part.x for part in whole])
     assert len(np.unique(together.reshape(count, -1), axis=0)) == count
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [(2400, (2100, 4, 200, 100)), (299, (299, 4, 0, 0))],
+    ids=["large", "too few to calibrate"],
+)
+def test_given_pictures_validate_and_no_others(count: int, sizes: tuple[int, ...]) -> None:
+    read = synthetic(count).read(Location(None, Path(), unreachable))
+    given = replace(read, validation=(read.test_x[:4], read.test_y[:4]))
+
+    parts = load(replace(synthetic(count), read=lambda _: given), Path())
+
+    names = ("train", "validation", "calibration", "held_out", "test")
+    assert parts.sizes == dict(zip(names, (*sizes, 6), strict=True))
+    np.testing.assert_array_equal(parts.validation.x, read.test_x[:4])
 
 
 def test_split_follows_the_seed(drawn_set: PictureSet, idx_folder: Path) -> None:
