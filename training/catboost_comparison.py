@@ -163,10 +163,10 @@ def describe_comparison(comparison: CatBoostComparison) -> str:
     seeds, tuning = len(comparison.network), comparison.tuning
     chosen = ", ".join(f"{name} {value:g}" for name, value in tuning.hyper_parameters.items())
     return (
-        f"This network and CatBoost were trained on the same {comparison.trained:,} rows with "
-        f"{seeds} seed{'s' if seeds > 1 else ''}, and scored on the {comparison.scored:,} rows of "
-        f"the {comparison.part} part. The mean RMSE of this network is "
-        f"{float(np.mean(comparison.network)):,.6g}. "
+        f"A network that trees teach and CatBoost were trained on the same {comparison.trained:,} "
+        f"rows with {seeds} seed{'s' if seeds > 1 else ''}, and scored on the "
+        f"{comparison.scored:,} rows of the {comparison.part} part. The mean RMSE of the network "
+        f"is {float(np.mean(comparison.network)):,.6g}. "
         f"{_describe_pair('CatBoost with its defaults', comparison.defaults)} "
         f"{_describe_pair('CatBoost tuned by validation', comparison.tuned)} The validation part "
         f"chose the tuned hyper-parameters from {tuning.candidates} random ones ({chosen}), and "
@@ -176,10 +176,11 @@ def describe_comparison(comparison: CatBoostComparison) -> str:
 
 def _describe_pair(model: str, paired: PairedErrors) -> str:
     catboost = float(np.mean(paired.errors))
+    of_seeds = f" and {paired.error_of_seeds:,.3g} over seeds" if len(paired.errors) > 1 else ""
     return (
         f"That of {model} is {catboost:,.6g}: the paired difference is {paired.difference:+,.5g} "
         f"({paired.difference / catboost:+.1%}), with a standard error of "
-        f"{paired.error_of_rows:,.3g} over rows and {paired.error_of_seeds:,.3g} over seeds."
+        f"{paired.error_of_rows:,.3g} over rows{of_seeds}."
     )
 
 

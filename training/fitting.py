@@ -1,11 +1,15 @@
 """How a network is fitted: hyper-parameters of the fit, and its callbacks between epochs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import keras
+import numpy as np
+
+from training.errors import CannotTrain
+from training.history import History
 
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 
@@ -86,3 +90,33 @@ class Callbacks:
         return keras.callbacks.ReduceLROnPlateau(
             self.monitor, mode="min", factor=_REDUCTION, patience=patience, min_lr=_LEAST_RATE
         )
+
+
+def kept_history(
+    measures: Mapping[str, Sequence[float]], stopping: keras.callbacks.EarlyStopping
+) -> History:
+    """Return the history of a fit whose best weights were kept.
+
+    Args:
+        measures: What Keras measured after each epoch.
+        stopping: Callback of the fit that kept the best weights.
+
+    Raises:
+        CannotTrain: The losses are no finite numbers.
+    """
+    first = stopping.start_from_epoch + 1
+    return require_finite(History(measures, kept=stopping.best_epoch + 1, first=first))
+
+
+def require_finite(history: History) -> History:
+    """Return a history whose kept epoch has a finite validation loss.
+
+    Raises:
+        CannotTrain: It has none: the weights have grown beyond all bounds.
+    """
+    if not np.isfinite(history.measures["val_loss"][max(0, history.kept - 1)]):
+        raise CannotTrain(
+            "Not published: the loss is not a finite number, so the network learned nothing. A "
+            "smaller learning rate may help."
+        )
+    return history

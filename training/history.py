@@ -13,11 +13,14 @@ class History:
     Attributes:
         measures: Values by epoch, by the measure's name; those of the validation part have "val_"
             before the name.
-        kept: Number of the epoch whose weights were kept, from 1.
+        kept: Number of the epoch whose weights were kept, from 1: of those that were considered,
+            the one with the smallest validation loss.
+        first: Number of the first epoch that was considered.
     """
 
     measures: Mapping[str, Sequence[float]]
     kept: int
+    first: int = 1
 
     @property
     def epochs(self) -> int:

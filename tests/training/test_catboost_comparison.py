@@ -3,10 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from tests.training.conftest import table_config
+from tests.training.made_tables import PLAIN
 from training.catboost_comparison import (
     CatBoostComparison,
     PairedErrors,
@@ -90,3 +92,26 @@ def test_baseline_is_put_on_the_card(rents: Path, tmp_path: Path) -> None:
     comparison = read_comparison(file, data_sha256=read(config).sha256, target="rent")
     assert (comparison.trained, comparison.scored) == (84, 12)
     assert describe_comparison(comparison) in (folder / "CARD.md").read_text()
+
+
+def test_error_over_seeds_is_told_only_of_several_seeds() -> None:
+    of_one = describe_comparison(compare_errors([[1, 1, 1, 1]]))
+    of_two = describe_comparison(compare_errors([[1, 1, 1, 1], [2, 2, 2, 2]]))
+
+    assert "with 1 seed," in of_one
+    assert "over seeds" not in of_one
+    assert "over seeds" in of_two
+
+
+def test_comparison_beside_another_network_is_refused(rents: Path, tmp_path: Path) -> None:
+    config = table_config(rents, tmp_path / "models")
+    comparison = msgspec.structs.replace(
+        compare_errors([[1, 1, 1, 1]]), data_sha256=read(config).sha256
+    )
+    write_comparison(tmp_path / "c.json", comparison)
+    beside = replace(config, comparison=tmp_path / "c.json")
+
+    with pytest.raises(CannotTrain, match="networks of 10 training rows, and this one has 84"):
+        tables.train(beside)
+    with pytest.raises(CannotTrain, match="Leave out --baseline, or --hidden"):
+        tables.train(replace(beside, learning=tables.LearningConfig(plain=PLAIN)))

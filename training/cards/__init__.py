@@ -4,6 +4,7 @@
     templates.py       reads and fills a template
     card.py            the whole card
     identity.py        what a model predicts, and from what
+    fit.py             epochs, steps and learning rate
     score_table.py     scores of every part
     coverage_table.py  coverage of sets and intervals, as promised and as observed
     input_table.py     inputs, their ranges and vocabularies

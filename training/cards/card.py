@@ -28,7 +28,7 @@ def write_card(manifest: Manifest, network: keras.Model | None, sections: str) -
         identity=identity(manifest),
         scores=scores_text(manifest),
         sections=sections,
-        inputs=input_table(manifest.signature),
+        inputs=input_table(manifest),
         network=network_text(manifest, network),
         origin=origin_table(manifest.origin),
     )

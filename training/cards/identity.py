@@ -16,21 +16,24 @@ from vitrine.signature import (
 
 def identity(manifest: Manifest) -> str:
     """Return two sentences on what the model predicts, and from what."""
-    source, target = _source(manifest.signature), f"`{inline(manifest.target)}`"
+    source = _source(manifest.signature)
     prediction = manifest.signature.prediction
     if isinstance(prediction, AnomalyOutput):
         return (
-            f"This anomaly detection gives {source} a score. The higher the score, the less it "
-            f"looks like a {target} of the training data."
+            f"This anomaly detection gives {source} a score. The higher the score, the less the "
+            "picture looks like those of the training data."
         )
     return (
-        f"This {manifest.task} predicts {target} from {source}. "
+        f"This {manifest.task} predicts `{inline(manifest.target)}` from {source}. "
         f"The prediction is {_prediction(prediction)}."
     )
 
 
 def _source(signature: Signature) -> str:
-    return "a picture" if signature.picture else f"{len(signature.inputs)} columns of a table"
+    if signature.picture:
+        return "a picture"
+    count = len(signature.inputs)
+    return "one column of a table" if count == 1 else f"{count} columns of a table"
 
 
 def _prediction(output: OutputSpec) -> str:

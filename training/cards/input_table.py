@@ -1,22 +1,26 @@
 """The inputs of a model, their ranges and vocabularies."""
 
 from training.cards.markdown import table
+from vitrine.bundle import Manifest
 from vitrine.signature import (
     CategoryInput,
     DateInput,
     InputSpec,
     NumberInput,
     PictureInput,
-    Signature,
 )
 
 _MOST_TEXTS = 12
 
 
-def input_table(signature: Signature) -> str:
+def input_table(manifest: Manifest) -> str:
     """Return a table with a line for every input."""
-    header = ["input", "kind", "seen in training", "median", "missing values"]
-    return table(header, [_line(spec) for spec in signature.inputs])
+    # An imported network has no scores, and a dialect if a sample was given.
+    is_imported = not manifest.scores
+    seen = "seen in the sample" if is_imported else "seen in training"
+    is_seen = not is_imported or manifest.dialect is not None
+    lines = [_line(spec, is_seen=is_seen) for spec in manifest.signature.inputs]
+    return table(["input", "kind", seen, "median", "missing values"], lines)
 
 
 def input_kind(spec: InputSpec) -> str:
@@ -24,12 +28,12 @@ def input_kind(spec: InputSpec) -> str:
     return str(spec.__struct_config__.tag)
 
 
-def _line(spec: InputSpec) -> list[str]:
+def _line(spec: InputSpec, *, is_seen: bool) -> list[str]:
     if isinstance(spec, PictureInput):
         shape = " x ".join(map(str, spec.shape))
         seen = f"{shape}, geometry {spec.geometry} {spec.geometry_version}"
         return [spec.name, input_kind(spec), seen, "", ""]
-    missing = "yes" if spec.blanks else "no"
+    missing = "yes" if spec.blanks else "no" if is_seen else "not known"
     if isinstance(spec, CategoryInput):
         return [spec.name, input_kind(spec), _vocabulary(spec), "", missing]
     kind = f"date, {spec.format}" if isinstance(spec, DateInput) else input_kind(spec)

@@ -55,7 +55,11 @@ def _cost(manifest: Manifest) -> str:
 def _export(manifest: Manifest) -> str:
     if manifest.onnx_difference is None:
         return "There is no exported file: TensorFlow runs the network."
-    instances = "the validation part" if manifest.scores else "instances made by code"
+    instances = "the validation part"
+    if not manifest.scores:
+        # Only an import with a sample has a dialect.
+        sample = " and on rows of the sample" if manifest.dialect is not None else ""
+        instances = f"instances made by code{sample}"
     return (
         "The exported file differs from Keras by at most "
         f"{manifest.onnx_difference:.1e} on {instances}."

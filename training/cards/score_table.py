@@ -9,6 +9,7 @@ from vitrine.bundle import Manifest
 # Between the name of a measure and the one label that it is of.
 OF_LABEL = " of "
 _ERROR = "_standard_error"
+_ERRORS = "The number after ± is one standard error for a part of that size."
 
 
 def scores_text(manifest: Manifest) -> str:
@@ -17,7 +18,9 @@ def scores_text(manifest: Manifest) -> str:
         return "There are no scores: the network was trained elsewhere, on data that is not known."
     names = sorted({name for scores in manifest.scores.values() for name in scores})
     measures = [name for name in names if not name.endswith(_ERROR)]
-    text = fill("scores", table=_part_table(manifest, [m for m in measures if OF_LABEL not in m]))
+    of_parts = _part_table(manifest, [name for name in measures if OF_LABEL not in name])
+    errors = _ERRORS if len(measures) < len(names) else ""
+    text = fill("scores", table=of_parts, errors=errors)
     of_labels = [name for name in measures if OF_LABEL in name]
     if not of_labels:
         return text

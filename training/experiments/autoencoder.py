@@ -27,6 +27,7 @@ from training.evaluation.scores import Values
 from training.experiments.pictures.card import fit_text
 from training.experiments.pictures.config import PictureConfig
 from training.experiments.pictures.data import read
+from training.experiments.pictures.evaluate import DOUBT, doubted_share
 from training.experiments.pictures.fit import run_fit
 from training.experiments.pictures.publish import picture_input, picture_origin
 from training.history import History, write_history
@@ -43,8 +44,6 @@ from vitrine.bundle import Calibration
 from vitrine.signature import AnomalyOutput, Signature
 from vitrine.trust import p_values
 
-# Pictures with a lower credibility are called doubted.
-_DOUBT = 0.05
 # Number of pictures in a row of the plot of reconstructions.
 _SHOWN = 10
 _PREDICTED_AT_ONCE = 1000
@@ -165,7 +164,7 @@ def part_scores(
     Shapes:
         scores: (n,); pixels, training: as in `r2_score`; calibration: (m,), ascending.
     """
-    doubted = float((p_values(scores, calibration) < _DOUBT).mean())
+    doubted = doubted_share(scores, calibration)
     return {
         "mean_error": float(scores.mean(dtype=np.float64)),
         "mean_error_standard_error": float(scores.std(dtype=np.float64) / np.sqrt(len(scores))),
@@ -197,7 +196,7 @@ def publish(
     _draw_plots(draft.plots, history, scores)
     _draw_reconstructions(draft.plots, network, shown)
     write_history(draft.folder / "history.csv", history)
-    sections = _card_sections(config, history, scores)
+    sections = _card_sections(fit_text(config, history, len(parts.train)), scores)
     return draft.publish(
         partial(build_manifest, description, draft.folder, export),
         partial(write_card, network=served, sections=sections),
@@ -231,7 +230,7 @@ def _draw_plots(folder: Path, history: History, scores: AnomalyScores) -> None:
     plot_anomaly_scores(
         folder / "strangeness.png",
         {"test part": scores.parts["test"], **scores.out_of_distribution},
-        limit=float(np.quantile(scores.calibration, 1 - _DOUBT)),
+        limit=float(np.quantile(scores.calibration, 1 - DOUBT)),
         title="Anomaly scores by kind of picture",
     )
     plot_credibility(
@@ -262,20 +261,20 @@ def _shown_pictures(config: PictureConfig, golden: Pixels, shape: tuple[int, ...
     return np.concatenate([fit_pictures(config.pictures.geometry, each, shape) for each in shown])
 
 
-def _card_sections(config: PictureConfig, history: History, scores: AnomalyScores) -> str:
+def _card_sections(fit: str, scores: AnomalyScores) -> str:
     """Write the sections of the card that only this experiment has."""
     return fill(
         "autoencoder",
-        fit=fit_text(config, history),
+        fit=fit,
         calibrating=f"{len(scores.calibration):,}",
-        doubt=str(_DOUBT),
+        doubt=str(DOUBT),
         scores=_score_table(scores),
     )
 
 
 def _score_table(scores: AnomalyScores) -> str:
     ordinary = scores.parts["test"]
-    header = ["pictures", "count", "mean score", f"credibility below {_DOUBT}", "area under ROC"]
+    header = ["pictures", "count", "mean score", f"credibility below {DOUBT}", "area under ROC"]
     rows = [["test part", *_score_cells(ordinary, scores.calibration), ""]]
     rows += [
         [kind, *_score_cells(each, scores.calibration), f"{_roc_area(ordinary, each):.4f}"]
@@ -285,7 +284,7 @@ def _score_table(scores: AnomalyScores) -> str:
 
 
 def _score_cells(scores: Values, calibration: Values) -> list[str]:
-    doubted = (p_values(scores, calibration) < _DOUBT).mean()
+    doubted = doubted_share(scores, calibration)
     return [f"{len(scores):,}", f"{scores.mean():.4f}", f"{doubted:.1%}"]
 
 

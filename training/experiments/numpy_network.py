@@ -23,6 +23,7 @@ from training.datasets.pictures import Part, PictureParts
 from training.errors import CannotTrain
 from training.experiments import pictures
 from training.experiments.pictures import PictureConfig, PictureRecipe
+from training.fitting import require_finite
 from training.history import History
 from training.progress import EpochDisplay
 
@@ -229,6 +230,9 @@ def learn(
 
     Returns:
         The layers of the epoch with the smallest validation loss, and all measures by epoch.
+
+    Raises:
+        CannotTrain: The losses are no finite numbers.
     """
     best, kept, least = layers, 0, np.inf
     history: dict[str, list[float]] = {}
@@ -253,7 +257,7 @@ def learn(
             best, kept, least = [layer.copy() for layer in layers], epoch + 1, val_loss
         if epoch + 1 - kept >= recipe.patience:
             break
-    return best, History(history, kept=kept)
+    return best, require_finite(History(history, kept=kept))
 
 
 def learn_epoch(

@@ -3,6 +3,7 @@
 from training.importing.plans import Plan
 from training.publishing.manifest import Export
 from vitrine.bundle import Origin
+from vitrine.signature import ValueOutput
 
 
 def limits_text(origin: Origin, export: Export, plan: Plan, *, is_keras: bool) -> str:
@@ -16,7 +17,7 @@ def limits_text(origin: Origin, export: Export, plan: Plan, *, is_keras: bool) -
     """
     limits = [
         f"- Imported from `{origin.data}`. What it was trained on is not known, so it has "
-        "no scores and is not calibrated. Its probabilities may be far too sure.",
+        f"no scores and is not calibrated.{_probability_limit(plan)}",
         _picture_limit(plan) if plan.signature.picture is not None else _row_limit(),
     ]
     if plan.sample:
@@ -30,6 +31,12 @@ def limits_text(origin: Origin, export: Export, plan: Plan, *, is_keras: bool) -
             "- It could not be exported as ONNX, so only a service with TensorFlow runs it."
         )
     return "\n".join(limits)
+
+
+def _probability_limit(plan: Plan) -> str:
+    if isinstance(plan.signature.prediction, ValueOutput):
+        return ""
+    return " Its probabilities may be far too sure."
 
 
 def _picture_limit(plan: Plan) -> str:

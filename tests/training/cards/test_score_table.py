@@ -29,3 +29,11 @@ def test_version_without_scores_says_why() -> None:
     text = scores_text(msgspec.structs.replace(table_manifest(), scores={}))
 
     assert text.startswith("There are no scores")
+
+
+def test_errors_are_explained_only_where_they_stand() -> None:
+    scores = {"test": {"accuracy": 0.5}}
+
+    text = scores_text(msgspec.structs.replace(labels_manifest(), scores=scores))
+
+    assert "±" not in text

@@ -18,7 +18,7 @@ def test_template_is_filled() -> None:
 
 
 def test_empty_value_leaves_no_space_at_the_end_of_its_line() -> None:
-    limits = fill("picture_limits", shows="small photos", labels="3", credibility="")
+    limits = fill("picture_limits", shows="photos", labels="3", credibility="", size="9 x 9")
 
     assert "shows any of them.\n" in limits
 

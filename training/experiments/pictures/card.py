@@ -6,6 +6,7 @@ import numpy as np
 
 from training.calibration.coverage import measure_sets, supported_coverages
 from training.cards.coverage_table import COVERAGE_HEADER, coverage_row
+from training.cards.fit import epochs_text, rate_text, steps_text
 from training.cards.markdown import table
 from training.cards.templates import fill
 from training.datasets.picture_data import Labels
@@ -14,17 +15,15 @@ from training.datasets.pictures import PictureParts
 from training.evaluation.scores import Values
 from training.experiments.pictures.config import PictureConfig
 from training.experiments.pictures.evaluate import (
+    DOUBT,
     Evaluation,
     Outputs,
     PictureOutputs,
+    doubted_share,
     reliabilities,
 )
 from training.history import History
 from vitrine.bundle import Calibration
-from vitrine.trust import p_values
-
-# Pictures with a lower credibility are called doubted.
-_DOUBT = 0.05
 
 
 def card_sections(
@@ -34,56 +33,76 @@ def card_sections(
     return fill(
         "pictures",
         examples=fill(config.kind.golden_text),
-        fit=fit_text(config, history),
+        fit=fit_text(config, history, len(parts.train)),
         mistakes=fill("confusion"),
         trust=_trust_text(parts, evaluation, config.pictures),
         limits=_limits_text(parts, evaluation, config),
     )
 
 
-def fit_text(config: PictureConfig, history: History) -> str:
-    """Describe the fit in sentences."""
+def fit_text(config: PictureConfig, history: History, instances: int) -> str:
+    """Describe the fit in sentences.
+
+    Args:
+        config: What the network was trained with.
+        history: What was measured after each epoch.
+        instances: Number of training pictures.
+    """
     recipe = config.recipe
     return fill(
         "picture_fit",
         optimizer=recipe.optimizer,
-        batch_size=str(recipe.batch_size),
-        learning_rate=_learning_rate_text(config),
-        kept=fill("kept_epoch", epochs=str(history.epochs), kept=str(history.kept)),
-        augmentation=_augmentation_text(config),
+        steps=steps_text(recipe.batch_size, instances, "pictures"),
+        learning_rate=_learning_rate_text(config, history),
+        epochs=epochs_text(history, limit=recipe.epochs),
+        augmentation=_augmentation_text(config, history),
     )
 
 
-def _learning_rate_text(config: PictureConfig) -> str:
-    rate = f"{config.recipe.learning_rate:g}"
-    if config.recipe.decays:
-        return f"The learning rate rose to {rate} over one epoch and then fell along a cosine."
-    if config.reduce_patience is not None:
-        return (
-            f"The learning rate was {rate} at the start. It was halved after "
-            f"{config.reduce_patience} epochs without a smaller validation loss."
-        )
-    return f"The learning rate was {rate} throughout."
+def _learning_rate_text(config: PictureConfig, history: History) -> str:
+    recipe = config.recipe
+    if not recipe.decays:
+        return rate_text(history, recipe.learning_rate, reduce_patience=config.reduce_patience)
+    if recipe.epochs == 1:
+        return f"The learning rate rose towards {recipe.learning_rate:g}."
+    return (
+        f"The learning rate rose to {recipe.learning_rate:g} over the first epoch and then fell "
+        f"along a cosine that ends with epoch {recipe.epochs}."
+    )
 
 
-def _augmentation_text(config: PictureConfig) -> str:
+def _augmentation_text(config: PictureConfig, history: History) -> str:
     recipe = config.recipe
     if not recipe.augmented:
         return ""
     text = fill(config.kind.augmentation_text)
-    if recipe.calm_epochs:
-        text += f" In the last {recipe.calm_epochs} epochs half of the pictures are left unchanged."
-    return text
+    # Training may end before, or among, the epochs at the end that leave pictures alone.
+    calm = history.epochs - max(0, recipe.epochs - recipe.calm_epochs)
+    if calm <= 0:
+        return text
+    when = "In the last epoch" if calm == 1 else f"In the last {calm} epochs"
+    if calm >= history.epochs:
+        when = "In every epoch"
+    return f"{text} {when}, about half of the pictures were left as they are."
 
 
 def _limits_text(parts: PictureParts, evaluation: Evaluation, config: PictureConfig) -> str:
-    is_calibrated = evaluation.calibration is not None
+    height, width, _ = parts.train.x.shape[1:]
     return fill(
         config.kind.limits_text,
         shows=config.pictures.shows,
         labels=str(len(parts.labels)),
-        credibility=config.kind.credibility if is_calibrated else "",
+        credibility=_credibility_text(evaluation),
+        size=f"{height} x {width} pixels",
     )
+
+
+def _credibility_text(evaluation: Evaluation) -> str:
+    """Tell how credible pictures of other things are, where credibility is calibrated."""
+    if not evaluation.doubted:
+        return ""
+    shares = (f"{kind} {share:.0%}" for kind, share in evaluation.doubted.items())
+    return fill("credibility", doubt=str(DOUBT), shares=", ".join(shares))
 
 
 def _trust_text(parts: PictureParts, evaluation: Evaluation, pictures: PictureSet) -> str:
@@ -121,13 +140,13 @@ def _error_table(scored: Mapping[str, tuple[Outputs, Labels]], calibration: Cali
     rows = []
     for name, (outputs, y) in scored.items():
         errors = [each.error for each in reliabilities(outputs, y, calibration)]
-        doubted = (p_values(outputs["novelty"][:, 0], novelty) < _DOUBT).mean()
+        doubted = doubted_share(outputs["novelty"][:, 0], novelty)
         rows.append([name, *(f"{100 * error:.2f} %" for error in errors), f"{100 * doubted:.1f} %"])
     header = [
         "part",
         "calibration error before the temperature",
         "calibration error as served",
-        f"pictures with credibility below {_DOUBT}",
+        f"pictures with credibility below {DOUBT}",
     ]
     return table(header, rows)
 

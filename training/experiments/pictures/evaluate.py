@@ -4,18 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 from training.calibration.reliability import Reliability
 from training.calibration.temperature import apply_temperature
 from training.datasets.picture_data import Labels
-from training.datasets.pictures import PictureParts
+from training.datasets.pictures import Part, PictureParts
+from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.evaluation.scores import Values, classification_scores
 from training.experiments.pictures.config import PictureConfig
 from training.experiments.pictures.network import predict
 from training.publishing.acceptance import require_score
 from vitrine.bundle import Calibration
+from vitrine.trust import p_values
 
 Outputs = Mapping[str, Values]
+
+# Pictures with a lower credibility are called doubted.
+DOUBT = 0.05
+# Number of test pictures that pictures of other things are made of, at most.
+_MOST_CHANGED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +65,13 @@ class Evaluation:
     Attributes:
         outputs: Outputs for the parts that did not train.
         calibration: Scores of the calibration part; None where there is none.
+        doubted: Share of the pictures of other things that are doubted, by their kind; empty
+            where nothing calibrates credibility.
     """
 
     outputs: PictureOutputs
     calibration: Calibration | None
+    doubted: Mapping[str, float]
 
 
 def evaluate(network: keras.Model, parts: PictureParts, config: PictureConfig) -> PictureOutputs:
@@ -78,6 +89,40 @@ def evaluate(network: keras.Model, parts: PictureParts, config: PictureConfig) -
         held_out=predict(network, parts.held_out) if len(parts.held_out) else None,
         test=predict(network, parts.test),
     )
+
+
+def doubt_other_pictures(
+    network: keras.Model, test: Part, calibration: Calibration | None, config: PictureConfig
+) -> dict[str, float]:
+    """Return which share of pictures of other things, made by code, is doubted, by their kind.
+
+    Args:
+        network: The finished network.
+        test: The test part, of which some kinds are made.
+        calibration: Scores of the calibration part; None where there is none.
+        config: What the network was trained with.
+    """
+    if calibration is None:
+        return {}
+    usual = np.array(calibration.novelty, dtype=np.float32)
+    rng = np.random.default_rng(config.seed)
+    kinds = out_of_distribution_pictures(test.x[:_MOST_CHANGED], config.pictures.geometry, rng)
+    return {
+        kind: doubted_share(
+            predict(network, Part(pixels, np.zeros(len(pixels), np.int64)))["novelty"][:, 0], usual
+        )
+        for kind, pixels in kinds.items()
+    }
+
+
+def doubted_share(scores: Values, calibration: Values) -> float:
+    """Return the share of the pictures whose credibility is low.
+
+    Args:
+        scores: Novelty or anomaly scores of the pictures.
+        calibration: Those of the calibration part, ascending.
+    """
+    return float((p_values(scores, calibration) < DOUBT).mean())
 
 
 def score(outputs: Outputs, y: Labels) -> dict[str, float]:

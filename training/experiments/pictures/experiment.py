@@ -9,7 +9,11 @@ from training.datasets.pictures import PictureParts
 from training.experiments.pictures.calibrate import calibrate
 from training.experiments.pictures.config import PictureConfig, with_enough_steps
 from training.experiments.pictures.data import read
-from training.experiments.pictures.evaluate import Evaluation, evaluate
+from training.experiments.pictures.evaluate import (
+    Evaluation,
+    doubt_other_pictures,
+    evaluate,
+)
 from training.experiments.pictures.fit import fit
 from training.experiments.pictures.network import build_network
 from training.experiments.pictures.plots import show_predictions
@@ -42,4 +46,6 @@ def train(config: PictureConfig, *, fit_network: Fit = fit) -> Path:
         network, calibration = calibrate(network, parts, config)
         outputs = evaluate(network, parts, config)
         show_predictions(outputs, parts, config)
-        return publish(draft, network, history, parts, Evaluation(outputs, calibration), config)
+        doubted = doubt_other_pictures(network, parts.test, calibration, config)
+        evaluation = Evaluation(outputs, calibration, doubted)
+        return publish(draft, network, history, parts, evaluation, config)

@@ -12,6 +12,7 @@ from training.datasets.picture_data import Labels, Pixels
 from training.datasets.pictures import Part, PictureParts
 from training.experiments.pictures.config import PictureConfig, PictureRecipe
 from training.experiments.pictures.kinds import Augmentation
+from training.fitting import kept_history
 from training.history import History
 from training.progress import EpochDisplay
 
@@ -94,6 +95,9 @@ def run_fit(
 
     Returns:
         Every measure of training and validation by epoch.
+
+    Raises:
+        CannotTrain: The losses are no finite numbers.
     """
     stopping = config.callbacks.early_stopping()
     with EpochDisplay() as display:
@@ -105,4 +109,4 @@ def run_fit(
             callbacks=[stopping, *config.callbacks.optional(), display],
             verbose=0,
         )
-    return History(history.history, kept=stopping.best_epoch + 1)
+    return kept_history(history.history, stopping)

@@ -31,7 +31,6 @@ class PictureKind:
         augmentation_text: Template of the card about the augmentation.
         golden_text: Template of the card about the golden pictures.
         limits_text: Template of the card about what the network cannot do.
-        credibility: Sentence of the card about pictures of another kind.
         first_filters: Number of filters in the first layers of the convolutional network: cloth
             and fur have finer detail than strokes.
     """
@@ -41,7 +40,6 @@ class PictureKind:
     augmentation_text: str
     golden_text: str
     limits_text: str
-    credibility: str = "Credibility is low for most such pictures."
     first_filters: int = 32
 
 
@@ -71,9 +69,6 @@ PICTURE_KINDS: Mapping[str, PictureKind] = {
         augmentation_text="digit_augmentation",
         golden_text="digit_examples",
         limits_text="digit_limits",
-        credibility=(
-            "Credibility is low for most letters, but not for those that look like a digit."
-        ),
         first_filters=16,
     ),
     "article": PictureKind(

@@ -42,7 +42,8 @@ def _columns_text(parts: TableParts, leaks: Mapping[str, str]) -> str:
     if leaks:
         texts.append(fill("table_leaks", columns=_reason_table(leaks)))
     if parts.unusable:
-        texts.append(f"{parts.unusable} rows without a target were not used.")
+        rows = "row" if parts.unusable == 1 else "rows"
+        texts.append(f"{parts.unusable:,} {rows} without a target could not be used.")
     return "\n\n".join(texts) or fill("table_all_inputs")
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from training.architectures.heads import Head
 from training.architectures.table_inputs import date_columns
 from training.architectures.tables import table_network
+from training.cards.fit import rate_text
 from training.cards.templates import fill
 from training.datasets.tables import Rows, TableParts
 from training.distillation.transfer_set import TransferSet
@@ -19,7 +20,7 @@ from training.experiments.tables.fit import (
     FittedNetwork,
     callbacks_of,
     compile_learner,
-    kept_text,
+    outcome_text,
     run_fit,
 )
 from training.formatting import format_number
@@ -47,8 +48,8 @@ def learn_distilled(parts: TableParts, learning: LearningConfig, *, seed: int) -
     return FittedNetwork(
         outcome.finish(network, parts, transfer.residuals, seed=seed),
         history,
-        _fit_text(transfer, history, learning),
-        beyond_text="Beyond the ranges it predicts what it predicts at their edge.",
+        _fit_text(transfer, history, learning, labels=_ensembles(parts)),
+        beyond_text="Beyond the ranges its predictions level off, which is untested.",
     )
 
 
@@ -137,18 +138,29 @@ def _build_optimizer(learning: LearningConfig, *, steps: int) -> keras.optimizer
     return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
 
 
-def _fit_text(transfer: TransferSet, history: History, learning: LearningConfig) -> str:
+def _fit_text(
+    transfer: TransferSet, history: History, learning: LearningConfig, *, labels: int
+) -> str:
+    """Write the section of the card about the fit; several labels have an ensemble each."""
     return fill(
-        "table_distillation",
+        "table_distillation" if labels == 1 else "table_distillation_of_labels",
         weights=", ".join(f"{weight:.2f}" for weight in transfer.member_weights),
         rows=f"{len(transfer.rows):,}",
         results=_results_text(transfer, history, learning),
     )
 
 
+def _ensembles(parts: TableParts) -> int:
+    return len(parts.target.labels) if parts.target.task == "multilabel" else 1
+
+
 def _results_text(transfer: TransferSet, history: History, learning: LearningConfig) -> str:
-    kept = kept_text(history, learning)
-    if transfer.residuals is None:
-        return kept
-    rmse = format_number(transfer.residuals.rmse)
-    return f"The ensemble's own RMSE on rows that it had not learned from is {rmse}. {kept}"
+    recipe = learning.recipe
+    texts = []
+    if transfer.residuals is not None:
+        rmse = format_number(transfer.residuals.rmse)
+        texts = [f"The ensemble's own RMSE on rows that it had not learned from is {rmse}."]
+    if learning.reduce_patience is not None:
+        rate, patience = recipe.learning_rate, learning.reduce_patience
+        texts.append(rate_text(history, rate, reduce_patience=patience))
+    return " ".join([*texts, outcome_text(history, learning, limit=recipe.epochs)])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from training.catboost_comparison import CatBoostComparison, read_comparison
 from training.datasets.tables import TableParts
+from training.errors import CannotTrain
 from training.experiments.tables.config import TableConfig
 from training.experiments.tables.data import describe_table, find_leaks, read
 from training.experiments.tables.evaluate import evaluate
@@ -38,4 +39,16 @@ def train(config: TableConfig) -> Path:
 def _read_comparison(parts: TableParts, config: TableConfig) -> CatBoostComparison | None:
     if config.comparison is None:
         return None
-    return read_comparison(config.comparison, data_sha256=parts.sha256, target=parts.target.name)
+    if config.learning.plain is not None:
+        raise CannotTrain(
+            "--baseline compares a network that trees teach. Leave out --baseline, or --hidden."
+        )
+    comparison = read_comparison(
+        config.comparison, data_sha256=parts.sha256, target=parts.target.name
+    )
+    if comparison.trained != len(parts.train):
+        raise CannotTrain(
+            f"{config.comparison} compares networks of {comparison.trained:,} training rows, and "
+            f"this one has {len(parts.train):,}. Give both commands the same options."
+        )
+    return comparison

@@ -6,10 +6,11 @@ from typing import Any
 import keras
 
 from training.architectures.heads import Head, Loss, balanced_loss
+from training.cards.fit import epochs_text
 from training.cards.templates import fill
 from training.datasets.tables import TablePart, TableParts
 from training.experiments.tables.config import LearningConfig
-from training.fitting import Callbacks
+from training.fitting import Callbacks, kept_history
 from training.history import History
 from training.outcomes import Outcome, outcome_of
 from training.progress import EpochDisplay
@@ -104,6 +105,9 @@ def run_fit(
 
     Returns:
         Loss and metric of training and validation by epoch.
+
+    Raises:
+        CannotTrain: The losses are no finite numbers.
     """
     stopping = callbacks.early_stopping()
     with EpochDisplay() as display:
@@ -114,10 +118,16 @@ def run_fit(
             callbacks=[stopping, *callbacks.optional(), display],
             verbose=0,
         )
-    return History(history.history, kept=stopping.best_epoch + 1)
+    return kept_history(history.history, stopping)
 
 
-def kept_text(history: History, learning: LearningConfig) -> str:
-    """Write the sentences of the card about the epoch that was kept, and about class weights."""
-    kept = fill("kept_epoch", epochs=str(history.epochs), kept=str(history.kept))
+def outcome_text(history: History, learning: LearningConfig, *, limit: int) -> str:
+    """Write the sentences of the card about the epoch that was kept, and about class weights.
+
+    Args:
+        history: What was measured after each epoch.
+        learning: What the user states.
+        limit: Largest number of epochs.
+    """
+    kept = epochs_text(history, limit=limit)
     return f"{kept} {fill('class_weights')}" if learning.class_weights else kept

@@ -29,7 +29,7 @@ def make_golden_rows(specs: tuple[ColumnSpec, ...], seen: Instances) -> Instance
     """Make a typical row, one with all values missing, one of unknown categories, and mixtures.
 
     Each value of a mixture is drawn by itself, between the tenth and the ninetieth percentile of
-    its column, and rounded: so no row is one of the data.
+    its column, and rounded: a row equals one of the data by chance alone.
 
     Args:
         specs: Columns of the signature.

@@ -4,6 +4,7 @@ import numpy as np
 
 from training.architectures.hidden import Hidden
 from training.architectures.plain_tables import plain_table_network
+from training.cards.fit import rate_text, steps_text
 from training.cards.templates import fill
 from training.datasets.tables import TableParts
 from training.experiments.tables.config import LearningConfig, PlainNetwork
@@ -11,7 +12,7 @@ from training.experiments.tables.fit import (
     FittedNetwork,
     callbacks_of,
     compile_learner,
-    kept_text,
+    outcome_text,
     run_fit,
 )
 from training.history import History
@@ -36,7 +37,7 @@ def learn_plain(
         head,
         parts,
         optimizer=fitting.build_optimizer(),
-        steps=min(_STEPS_PER_EXECUTION, len(rows) // batch_size),
+        steps=min(_STEPS_PER_EXECUTION, -(-len(rows) // batch_size)),
         class_weights=learning.class_weights,
     )
     history = run_fit(
@@ -52,21 +53,22 @@ def learn_plain(
     return FittedNetwork(
         outcome.finish(network, parts, None, seed=seed),
         history,
-        _fit_text(plain, batch_size, history, learning),
+        _fit_text(plain, steps_text(batch_size, len(rows), "rows"), history, learning),
         beyond_text="Beyond the ranges its predictions go on as they end, which is untested.",
     )
 
 
-def _fit_text(
-    plain: PlainNetwork, batch_size: int, history: History, learning: LearningConfig
-) -> str:
+def _fit_text(plain: PlainNetwork, steps: str, history: History, learning: LearningConfig) -> str:
+    fitting = plain.fitting
     return fill(
         "plain_table_fit",
         layers=_layers_text(plain.hidden),
-        optimizer=plain.fitting.optimizer,
-        learning_rate=f"{plain.fitting.learning_rate:g}",
-        batch_size=str(batch_size),
-        kept=kept_text(history, learning),
+        optimizer=fitting.optimizer,
+        steps=steps,
+        learning_rate=rate_text(
+            history, fitting.learning_rate, reduce_patience=learning.reduce_patience
+        ),
+        epochs=outcome_text(history, learning, limit=fitting.epochs),
     )
 
 
