@@ -104,8 +104,13 @@ class MalformedPicture(VitrineError):
     status = HTTPStatus.BAD_REQUEST
     title = "Malformed picture"
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"The {kind} picture is truncated or corrupt.")
+    def __init__(self, kind: str, *, lacks_bytes: bool = False) -> None:
+        cause = (
+            " It has no byte 0, 10 or 13, as curl -d leaves files; --data-binary sends them whole."
+            if lacks_bytes
+            else ""
+        )
+        super().__init__(f"The {kind} picture is truncated or corrupt.{cause}")
 
 
 class UnsupportedPicture(VitrineError):
@@ -114,10 +119,12 @@ class UnsupportedPicture(VitrineError):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     title = "Unsupported picture"
 
-    def __init__(self, formats: Sequence[str]) -> None:
+    def __init__(self, formats: Sequence[str], found: str = "", cure: str = "") -> None:
+        supported = f"the supported picture formats: {', '.join(formats)}."
         super().__init__(
-            "The first bytes belong to none of the supported picture formats: "
-            f"{', '.join(formats)}."
+            f"This is {found}, which is none of {supported} {cure}"
+            if found
+            else f"The first bytes belong to none of {supported}"
         )
 
 

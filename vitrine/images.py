@@ -32,6 +32,7 @@ from PIL import (
 
 from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
 from vitrine.levels import Picture
+from vitrine.unread_formats import RAW, is_raw, unread_format
 
 # Pillow's own limit is one for the whole process, and only warns. Ours is exact, and a setting.
 Image.MAX_IMAGE_PIXELS = None
@@ -46,6 +47,7 @@ _MAX_STRIPS = 100_000
 _MAX_SCANS = 64
 # Pillow decodes a run-length encoded BMP in Python, pixel by pixel.
 _MAX_RUN_LENGTH_PIXELS = 2**20
+_BMP_HEADER_SIZES = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
 # A picture with four times as many pixels is averaged down by a whole factor: no network sees more.
 _ENOUGH_PIXELS = 2**20
 
@@ -105,7 +107,14 @@ def decode(body: bytes, *, max_pixels: int) -> Picture:
         # 2. Decode the pixels.
         return _picture(image)
     except _PARSER_ERRORS as error:
-        raise MalformedPicture(file_format.name) from error
+        raise _broken(file_format, body) from error
+
+
+def begins_like_picture(head: bytes) -> bool:
+    """Tell whether a file of these first bytes is a picture, or another file that can be named."""
+    if head.startswith(b"BM"):  # so does many a text; the size of the second header tells
+        return int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
+    return _known_format(head) is not None or unread_format(head) is not None
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -356,8 +365,25 @@ def _recognise(body: bytes) -> _Format:
     names = [known.name for known in _FORMATS]
     if not body:
         raise EmptyBody(f"a picture: {', '.join(names)}")
+    known = _known_format(body)
+    if known is not None:
+        return known
+    unread = unread_format(body)
+    if unread is None:
+        raise UnsupportedPicture(names)
+    raise UnsupportedPicture(names, unread.name, unread.cure)
+
+
+def _known_format(body: bytes) -> _Format | None:
     for known in _FORMATS:
         # Other files, such as WAV, are RIFF files, too.
         if body.startswith(known.signatures) and (known.name != "WebP" or body[8:12] == b"WEBP"):
             return known
-    raise UnsupportedPicture(names)
+    return None
+
+
+def _broken(file_format: _Format, body: bytes) -> MalformedPicture | UnsupportedPicture:
+    if file_format.name == "TIFF" and is_raw(body):
+        return UnsupportedPicture([known.name for known in _FORMATS], RAW.name, RAW.cure)
+    lacks_bytes = not any(byte in body for byte in (b"\0", b"\n", b"\r"))
+    return MalformedPicture(file_format.name, lacks_bytes=lacks_bytes)

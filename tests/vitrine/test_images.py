@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.pictures import coverage, mnist_like, painted, saved
 from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
-from vitrine.images import decode
+from vitrine.images import begins_like_picture, decode
 from vitrine.levels import Picture
 
 ANY_SIZE = 50_000_000
@@ -248,13 +248,50 @@ def test_no_bytes_are_an_empty_body() -> None:
         opened(b"")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"hello", b"%PDF-1.7", b"\0\0\1\0\1\0", b"8BPS", b"<svg/>", b"RIFF\0\0\0\0WAVE", b"SIMPLE  ="],
-    ids=["text", "pdf", "ico", "psd", "svg", "wav", "fits"],
-)
-def test_other_formats_are_unsupported(body: bytes) -> None:
-    with pytest.raises(UnsupportedPicture, match="PNG, JPEG, WebP, GIF, BMP, TIFF"):
+@pytest.mark.parametrize("body", [b"hello", b"RIFF\0\0\0\0WAVE"], ids=["text", "wav"])
+def test_other_files_are_unsupported(body: bytes) -> None:
+    with pytest.raises(UnsupportedPicture) as caught:
+        opened(body)
+
+    assert caught.value.detail == (
+        "The first bytes belong to none of the supported picture formats: "
+        "PNG, JPEG, WebP, GIF, BMP, TIFF."
+    )
+
+
+def test_picture_of_another_format_is_named_with_what_to_do() -> None:
+    with pytest.raises(UnsupportedPicture) as caught:
+        opened(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+
+    assert caught.value.detail == (
+        "This is a HEIC picture, which is none of the supported picture formats: "
+        "PNG, JPEG, WebP, GIF, BMP, TIFF. Save it as JPEG or PNG."
+    )
+
+
+@pytest.mark.parametrize("body", [b"\x89PNG\r\n\x1a\n", saved(GREY, "BMP"), b"%PDF-1.7"])
+def test_picture_begins_like_one(body: bytes) -> None:
+    assert begins_like_picture(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"size,colour\n1,red\n", b"BMI,age,region\n21.5,40,1\n"])
+def test_table_does_not_begin_like_a_picture(body: bytes) -> None:
+    assert not begins_like_picture(body)
+
+
+def test_raw_picture_in_a_tiff_file_is_named() -> None:
+    # A TIFF whose only directory refers to others, in which a camera keeps its picture.
+    body = b"II*\0" + struct.pack("<IHHHIII", 8, 1, 330, 4, 1, 26, 0)
+
+    with pytest.raises(UnsupportedPicture, match=r"raw picture of a camera.*Export it as JPEG"):
+        opened(body)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "GIF"])
+def test_file_that_curl_took_bytes_from_is_named(form: str) -> None:
+    body = saved(COLOUR, form).translate(None, b"\0\r\n")
+
+    with pytest.raises(MalformedPicture, match=r"truncated or corrupt.*--data-binary"):
         opened(body)
 
 
