@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.block_stream import BlockStream, open_csv
+from vitrine.data_uris import is_data_uri
 from vitrine.errors import Fault, InvalidInstances, shown
 from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.options import Options
-from vitrine.pictures import picture_blocks
+from vitrine.pictures import HEAD_BYTES, picture_blocks
 from vitrine.signature import ColumnSpec
 from vitrine.tables.blocks import Block
 from vitrine.tables.columns import Values, decode_columns
@@ -68,6 +69,8 @@ def open_data(
 
 def _pictures(data: object) -> Sequence[object]:
     """List the pictures, each as the bytes of a file or as an array of levels."""
+    if isinstance(data, str) and is_data_uri(data[:HEAD_BYTES].encode()):
+        return [data]
     if isinstance(data, str | Path):
         return [Path(data).read_bytes()]
     if isinstance(data, bytes | bytearray | memoryview):

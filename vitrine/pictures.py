@@ -5,13 +5,23 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.errors import MAX_FAULTS, Fault, VitrineError
+from vitrine.data_uris import decode_head, decode_text, is_data_uri
+from vitrine.errors import (
+    MAX_FAULTS,
+    Fault,
+    InvalidInstances,
+    UnsupportedPicture,
+    VitrineError,
+    shown,
+)
 from vitrine.extras import needs
 from vitrine.levels import Picture, from_levels
 from vitrine.tables.blocks import Block
 
 # Decoded pictures are large, and the arrays between a network's layers are larger.
 _BLOCK_PICTURES = 16
+# As much of a file as tells its format.
+HEAD_BYTES = 512
 
 
 def picture_blocks(
@@ -20,7 +30,8 @@ def picture_blocks(
     """Decode pictures, one block at a time.
 
     Args:
-        pictures: Each the bytes of a file, or its levels as nested lists.
+        pictures: Each the bytes of a file; these as a data URI, as base64 or as an object
+            `{"b64": base64}`; or its levels as nested lists.
         name: Name of the model's input.
         max_pixels: Number of pixels that one picture may have.
         keep_faults: Whether a picture that cannot be decoded becomes a fault of its block.
@@ -32,6 +43,16 @@ def picture_blocks(
     for first in range(0, len(pictures), _BLOCK_PICTURES):
         some = pictures[first : first + _BLOCK_PICTURES]
         yield _block(some, first, name, caught=caught, max_pixels=max_pixels)
+
+
+def begins_like_picture(head: bytes) -> bool:
+    """Tell whether the first bytes are those of a picture, as a file or as text.
+
+    They may also be those of another file that `vitrine.unread_formats` can name.
+    """
+    with needs("pictures"):
+        from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
+    return images.begins_like_picture(head) or _is_text(head)
 
 
 def _block(
@@ -46,7 +67,7 @@ def _block(
     errors: dict[int, str] = {}
     for index, picture in enumerate(pictures):
         try:
-            decoded.append(_decode(picture, max_pixels))
+            decoded.append(_decode(_unwrapped(picture, name), max_pixels))
         except caught as error:
             errors[index] = error.detail
     faults = [
@@ -63,6 +84,13 @@ def _block(
     )
 
 
+def _unwrapped(picture: object, name: str) -> object:
+    """Take a picture out of an object that names the model's input, as other servers have it."""
+    if isinstance(picture, dict) and picture.keys() == {name}:
+        return picture[name]
+    return picture
+
+
 def _column(pictures: Sequence[Picture]) -> NDArray[np.object_]:
     column = np.empty(len(pictures), dtype=object)
     for index, picture in enumerate(pictures):
@@ -71,8 +99,48 @@ def _column(pictures: Sequence[Picture]) -> NDArray[np.object_]:
 
 
 def _decode(picture: object, max_pixels: int) -> Picture:
-    if not isinstance(picture, bytes):
-        return from_levels(picture, max_pixels=max_pixels)
+    match picture:
+        case bytes():
+            return _decode_file(picture, max_pixels)
+        case str():
+            return _decode_text(picture, max_pixels)
+        case {"b64": str(text), **others} if not others:
+            return _decode_text(text, max_pixels)
+        case dict():
+            names = ", ".join(map(shown, list(picture)[:3])) or "no member"
+            rule = 'A picture as an object must be {"b64": "..."}, the base64 of its file.'
+            raise _invalid(f"{rule} Received: {names}.")
+    return from_levels(picture, max_pixels=max_pixels)
+
+
+def _decode_file(file: bytes, max_pixels: int) -> Picture:
     with needs("pictures"):
         from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
-    return images.decode(picture, max_pixels=max_pixels)
+    try:
+        return images.decode(file, max_pixels=max_pixels)
+    except UnsupportedPicture:
+        if not _is_text(file[:HEAD_BYTES]):
+            raise
+    text = file.decode("ascii", "replace")
+    return images.decode(decode_text(text), max_pixels=max_pixels)
+
+
+def _is_text(head: bytes) -> bool:
+    """Tell whether the first bytes are those of a data URI, or of the base64 of a picture."""
+    from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
+
+    return is_data_uri(head) or images.begins_like_picture(decode_head(head))
+
+
+def _decode_text(text: str, max_pixels: int) -> Picture:
+    file = decode_text(text)
+    if not begins_like_picture(file[:HEAD_BYTES]):
+        raise _invalid(
+            "A picture as text must be the base64 of its file, or a data URI. "
+            f"Received: {shown(text)}, which stands for no picture."
+        )
+    return _decode_file(file, max_pixels)
+
+
+def _invalid(detail: str) -> InvalidInstances:
+    return InvalidInstances([Fault(detail=detail, pointer="#/instances/0")])

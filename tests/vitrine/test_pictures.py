@@ -1,11 +1,13 @@
 """Pictures and levels -> blocks of instances."""
 
+from base64 import b64encode
+
 import numpy as np
 import pytest
 
 from tests.fakes import levels, picture
-from vitrine.errors import InvalidInstances, MalformedPicture
-from vitrine.pictures import picture_blocks
+from vitrine.errors import InvalidInstances, MalformedPicture, UnsupportedPicture
+from vitrine.pictures import begins_like_picture, picture_blocks
 
 
 def test_pictures_come_in_blocks_of_sixteen() -> None:
@@ -48,3 +50,81 @@ def test_fault_that_is_not_kept_is_raised_as_it_is() -> None:
 def test_arrays_that_are_no_picture_are_refused(array: object) -> None:
     with pytest.raises(InvalidInstances, match="nested as height x width"):
         list(picture_blocks([array], "image", max_pixels=1000, keep_faults=False))
+
+
+BASE64 = b64encode(picture()).decode()
+URI = f"data:image/png;base64,{BASE64}"
+
+
+TEXTS: dict[str, object] = {
+    "base64": BASE64,
+    "data URI": URI,
+    "b64": {"b64": BASE64},
+    "data URI in b64": {"b64": URI},
+    "b64 of the input": {"image": {"b64": BASE64}},
+    "data URI of the input": {"image": URI},
+    "file of base64": BASE64.encode(),
+    "file of a data URI": f"{URI}\n".encode(),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_picture_as_text_is_read(text: object) -> None:
+    (block,) = picture_blocks([text, picture()], "image", max_pixels=1000, keep_faults=False)
+
+    one, two = block.instances["image"]
+    assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("instance", "words"),
+    [
+        ("seven.png", "must be the base64 of its file, or a data URI. Received: 'seven.png'; '.'"),
+        ("text", "must be the base64 of its file, or a data URI. Received: 'text', which stands"),
+        ({"b64": BASE64, "x": 1}, 'must be {"b64": "..."}, the base64 of its file. Received'),
+        (
+            {"pixels": [[9]]},
+            'must be {"b64": "..."}, the base64 of its file. Received: \'pixels\'.',
+        ),
+        ({}, "Received: no member."),
+        ({"b64": 7}, "Received: 'b64'."),
+        ({"image": {"image": URI}}, "Received: 'image'."),
+    ],
+    ids=["name of a file", "word", "two members", "another member", "no member", "number", "twice"],
+)
+def test_object_or_text_that_is_no_picture_is_told_what_to_write(
+    instance: object, words: str
+) -> None:
+    with pytest.raises(InvalidInstances) as caught:
+        list(picture_blocks([instance], "image", max_pixels=1000, keep_faults=False))
+
+    assert words in caught.value.detail
+
+
+def test_other_file_as_text_is_named() -> None:
+    with pytest.raises(UnsupportedPicture, match="an SVG drawing"):
+        list(
+            picture_blocks(
+                ["data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"],
+                "image",
+                max_pixels=1000,
+                keep_faults=False,
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (picture(), True),
+        (URI.encode(), True),
+        (BASE64.encode(), True),
+        (b"data:,", True),
+        (b"size,colour\n1,red\n", False),
+        (b"colour", False),
+        (b"", False),
+    ],
+    ids=["file", "data URI", "base64", "empty data URI", "table", "word", "nothing"],
+)
+def test_picture_is_known_by_its_first_bytes(head: bytes, *, expected: bool) -> None:
+    assert begins_like_picture(head[:512]) is expected

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,10 @@ def test_picture_is_predicted_as_over_http(
     (tmp_path / "drawn.png").write_bytes(picture())
     answered = over_http(client, "/models/strokes/predict", picture(), "image/png")
 
-    for data in (picture(), bytearray(picture()), tmp_path / "drawn.png", f"{tmp_path}/drawn.png"):
+    uri = f"data:image/png;base64,{b64encode(picture()).decode()}"
+    path = tmp_path / "drawn.png"
+
+    for data in (picture(), bytearray(picture()), path, str(path), uri):
         assert strokes.predict(data).to_records(top=3) == answered
 
 
