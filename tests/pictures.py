@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from io import BytesIO
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -92,6 +93,39 @@ def on_table(pixels: NDArray[np.uint8], *, turned_degrees: float = 6) -> NDArray
     scene.paste(sheet, (side, side))
     turned = scene.rotate(turned_degrees, Image.Resampling.BICUBIC, fillcolor=table)
     return np.asarray(turned)
+
+
+def shape(corners: int, rng: np.random.Generator, *, side: int = 64) -> NDArray[np.uint8]:
+    """Draw a regular shape of any colour, size, angle and place, with the grain of a cheap camera.
+
+    Args:
+        corners: Number of corners; many for a disc.
+        rng: Generator of everything else.
+        side: Height and width of the picture, in pixels.
+
+    Shapes:
+        returns: (side, side, 3).
+    """
+    ground = rng.integers(0, 256, 3)
+    # No channel of the shape is like that of its ground.
+    paint = (ground + rng.integers(64, 193, 3)) % 256
+    large = Image.new("RGB", (4 * side, 4 * side), tuple(ground.tolist()))
+    angles = rng.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(corners) / corners
+    reach, middle = 4 * side * rng.uniform(0.2, 0.4), 4 * side * rng.uniform(0.35, 0.65, 2)
+    points = middle + reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    ImageDraw.Draw(large).polygon([tuple(each) for each in points.tolist()], tuple(paint.tolist()))
+    small = np.asarray(large.resize((side, side), Image.Resampling.BOX), np.float64)
+    return np.clip(small + rng.normal(0, 25, small.shape), 0, 255).astype(np.uint8)
+
+
+def write_shapes(folder: Path, *, each: int, seed: int = 0) -> Path:
+    """Write discs, squares and triangles into a folder for each, and return the folder of all."""
+    rng = np.random.default_rng(seed)
+    for label, corners in (("disc", 60), ("square", 4), ("triangle", 3)):
+        (folder / label).mkdir(parents=True)
+        for number in range(each):
+            (folder / label / f"{number}.png").write_bytes(saved(shape(corners, rng)))
+    return folder
 
 
 def mnist_like() -> NDArray[np.uint8]:

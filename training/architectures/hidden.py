@@ -7,6 +7,10 @@ from keras import layers
 
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "sigmoid", "tanh")
 
+# Share of the old mean and variance that batch normalization keeps in each step. Keras' own 0.99
+# needs hundreds of steps to forget how it began, and a small set has few.
+NORMALIZATION_MOMENTUM = 0.9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hidden:
@@ -33,7 +37,7 @@ class Hidden:
         for units in self.units:
             tensor = layers.Dense(units, use_bias=not self.batch_normalization)(tensor)
             if self.batch_normalization:
-                tensor = layers.BatchNormalization()(tensor)
+                tensor = layers.BatchNormalization(momentum=NORMALIZATION_MOMENTUM)(tensor)
             tensor = layers.Activation(self.activation)(tensor)
             if self.dropout:
                 tensor = layers.Dropout(self.dropout)(tensor)

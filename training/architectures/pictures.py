@@ -6,7 +6,7 @@ from functools import partial
 import keras
 from keras import layers
 
-from training.architectures.hidden import Hidden
+from training.architectures.hidden import NORMALIZATION_MOMENTUM, Hidden
 from training.architectures.labels import probabilities
 
 TUTORIAL = Hidden(units=(128,), dropout=0.2)
@@ -82,7 +82,8 @@ def lstm(shape: tuple[int, ...], classes: int) -> keras.Model:
 def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
     for count in filters:
         hidden = layers.Conv2D(count, 3, use_bias=False)(hidden)
-        hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
+        hidden = layers.BatchNormalization(momentum=NORMALIZATION_MOMENTUM)(hidden)
+        hidden = layers.ReLU()(hidden)
     return hidden
 
 

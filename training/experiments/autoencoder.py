@@ -25,7 +25,7 @@ from training.errors import CannotTrain
 from training.evaluation.references import picture_references
 from training.evaluation.scores import Values
 from training.experiments.pictures.card import fit_text
-from training.experiments.pictures.config import PictureConfig
+from training.experiments.pictures.config import PictureConfig, with_enough_steps
 from training.experiments.pictures.data import read
 from training.experiments.pictures.evaluate import DOUBT, doubted_share
 from training.experiments.pictures.fit import run_fit
@@ -62,6 +62,7 @@ def train(config: PictureConfig) -> Path:
     with Draft(config.models, config.name) as draft:
         parts = read(config)
         _require_calibration(parts)
+        config = with_enough_steps(config, len(parts.train))
         network = autoencoder(parts.train.x.shape[1:])
         history = fit(network, parts, config)
         console.print("Calibrating ...")

@@ -14,8 +14,9 @@ from training.datasets.picture_sets import PictureSet
 from training.experiments.pictures.kinds import PICTURE_KINDS, PictureKind
 from training.fitting import OPTIMIZERS, Callbacks, Fitting, LearningRate
 
-# A small set is learned with smaller batches, down to the smallest, so that an epoch has steps.
-_WANTED_STEPS, _SMALLEST_BATCH = 20, 16
+# A small set is learned with smaller batches, down to the smallest, so that an epoch has steps, and
+# in more epochs, so that the fit has steps.
+_WANTED_STEPS, _SMALLEST_BATCH, _LEAST_STEPS = 20, 16, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +190,12 @@ class PictureConfig:
     def recipe(self) -> PictureRecipe:
         """How the network is fitted."""
         recipe = self._usual_recipe() if self.fitting is None else _recipe_of(self.fitting)
+        epochs = self.epochs or recipe.epochs
         return replace(
             recipe,
-            epochs=self.epochs or recipe.epochs,
-            patience=self.patience or recipe.patience,
+            epochs=epochs,
+            patience=self.patience or max(1, recipe.patience * epochs // recipe.epochs),
+            calm_epochs=recipe.calm_epochs * epochs // recipe.epochs,
             batch_size=self.batch_size or recipe.batch_size,
             decays=recipe.decays and self.reduce_patience is None,
             augmented=recipe.augmented if self.augmented is None else self.augmented,
@@ -230,7 +233,9 @@ def _recipe_of(fitting: Fitting) -> PictureRecipe:
 
 
 def with_enough_steps(config: PictureConfig, instances: int) -> PictureConfig:
-    """Return a config with smaller batches, where an epoch would have too few steps to learn from.
+    """Return a config with smaller batches and more epochs, where a fit would have too few steps.
+
+    A batch size or a number of epochs that was asked for stays.
 
     Args:
         config: What the network is trained with.
@@ -238,5 +243,9 @@ def with_enough_steps(config: PictureConfig, instances: int) -> PictureConfig:
     """
     if config.fitting is not None:
         return config
+    usual = config.recipe
     largest = max(_SMALLEST_BATCH, instances // _WANTED_STEPS)
-    return replace(config, batch_size=min(config.recipe.batch_size, largest))
+    batch_size = config.batch_size or min(usual.batch_size, largest)
+    needed = math.ceil(_LEAST_STEPS / math.ceil(instances / batch_size))
+    epochs = config.epochs or max(usual.epochs, needed)
+    return replace(config, batch_size=batch_size, epochs=epochs)

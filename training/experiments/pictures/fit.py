@@ -12,11 +12,13 @@ from training.datasets.picture_data import Labels, Pixels
 from training.datasets.pictures import Part, PictureParts
 from training.experiments.pictures.config import PictureConfig, PictureRecipe
 from training.experiments.pictures.kinds import Augmentation
-from training.fitting import kept_history
+from training.fitting import ExactNormalization, kept_history
 from training.history import History
 from training.progress import EpochDisplay
 
 _PREDICTED_AT_ONCE = 1000
+# Batch normalization gets its statistics from so many pixels: from 500 pictures of 32 x 32.
+_NORMALIZED_PIXELS = 512_000
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -65,7 +67,8 @@ def fit(network: keras.Model, parts: PictureParts, config: PictureConfig) -> His
         **config.recipe.compile_options(len(parts.train)),
     )
     validation = {"image": parts.validation.x}, parts.validation.y
-    return run_fit(learner, _training_data(parts.train, config), validation, config)
+    normalization = ExactNormalization({"image": _typical_pictures(parts.train, config)})
+    return run_fit(learner, _training_data(parts.train, config), validation, config, normalization)
 
 
 def _training_data(part: Part, config: PictureConfig) -> dict[str, Any]:
@@ -79,11 +82,21 @@ def _training_data(part: Part, config: PictureConfig) -> dict[str, Any]:
     }
 
 
+def _typical_pictures(part: Part, config: PictureConfig) -> Pixels:
+    """Return pictures as the network sees them while it learns, no fewer than in a step."""
+    recipe, pixels = config.recipe, math.prod(part.x.shape[1:3])
+    few = part.take(np.arange(len(part))[: max(recipe.batch_size, _NORMALIZED_PIXELS // pixels)])
+    if not recipe.augmented:
+        return few.x
+    return config.kind.augment(few.x, few.y, np.random.default_rng(config.seed))
+
+
 def run_fit(
     learner: keras.Model,
     training: Mapping[str, Any],
     validation: tuple[dict[str, Pixels], NDArray[Any]],
     config: PictureConfig,
+    *callbacks: keras.callbacks.Callback,
 ) -> History:
     """Fit a compiled network, keeping the weights of the epoch with the smallest validation loss.
 
@@ -92,6 +105,7 @@ def run_fit(
         training: Data for Keras' `fit`.
         validation: Inputs and targets of the validation part.
         config: What the network is trained with.
+        *callbacks: Further callbacks.
 
     Returns:
         Every measure of training and validation by epoch.
@@ -106,7 +120,7 @@ def run_fit(
             validation_data=validation,
             validation_batch_size=_PREDICTED_AT_ONCE,
             epochs=config.recipe.epochs,
-            callbacks=[stopping, *config.callbacks.optional(), display],
+            callbacks=[*callbacks, stopping, *config.callbacks.optional(), display],
             verbose=0,
         )
     return kept_history(history.history, stopping)

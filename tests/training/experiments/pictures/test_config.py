@@ -1,6 +1,8 @@
 """The hyper-parameters of every architecture."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,12 @@ from training.commands.images import ARCHITECTURES
 from training.datasets.picture_sets import (
     PICTURE_SETS,
 )
-from training.experiments.pictures.config import RECIPES, with_enough_steps
+from training.experiments.pictures.config import RECIPES, PictureConfig, with_enough_steps
+
+
+def usual(tmp_path: Path) -> PictureConfig:
+    """Describe a training in which the recipe decides the number of epochs."""
+    return replace(config(PICTURE_SETS["mnist"], tmp_path), epochs=None)
 
 
 def test_rate_that_is_reduced_follows_no_schedule(tmp_path: Path) -> None:
@@ -23,14 +30,31 @@ def test_rate_that_is_reduced_follows_no_schedule(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("instances", "batch_size"), [(50_000, 128), (1200, 60), (40, 16)], ids=["many", "some", "few"]
+    ("instances", "batch_size", "epochs"),
+    [(50_000, 128, 20), (8300, 128, 20), (1200, 60, 50), (380, 19, 50), (40, 16, 334)],
+    ids=["all", "many", "some", "few", "very few"],
 )
-def test_few_pictures_are_learned_in_small_steps(
-    tmp_path: Path, instances: int, batch_size: int
+def test_few_pictures_are_learned_in_smaller_and_in_enough_steps(
+    tmp_path: Path, instances: int, batch_size: int, epochs: int
 ) -> None:
-    asked = config(PICTURE_SETS["mnist"], tmp_path)
+    recipe = with_enough_steps(usual(tmp_path), instances).recipe
 
-    assert with_enough_steps(asked, instances).recipe.batch_size == batch_size
+    assert (recipe.batch_size, recipe.epochs) == (batch_size, epochs)
+    assert recipe.patience == 8 * epochs // 20
+    assert recipe.calm_epochs == 4 * epochs // 20
+
+
+@pytest.mark.parametrize("asked", [{"batch_size": 64}, {"epochs": 3}, {"patience": 2}], ids=str)
+def test_what_is_asked_is_done_however_few_pictures_there_are(
+    tmp_path: Path, asked: dict[str, Any]
+) -> None:
+    recipe = with_enough_steps(replace(usual(tmp_path), **asked), 40).recipe
+
+    assert {name: getattr(recipe, name) for name in asked} == asked
+
+
+def test_last_epochs_are_never_more_than_all(tmp_path: Path) -> None:
+    assert replace(usual(tmp_path), epochs=3).recipe.calm_epochs == 0
 
 
 def test_every_architecture_has_a_recipe() -> None:

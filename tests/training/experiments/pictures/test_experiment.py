@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.pictures import saved
 from tests.training.conftest import write_folder
 from tests.training.experiments.pictures.conftest import config
 from training.datasets.picture_data import PictureData
@@ -50,6 +51,28 @@ def test_embedded_digits_are_trained_on_and_served(tmp_path: Path, digits: Pictu
     model = loading.load_version(folder, threads=1)
     assert model.trust is not None
     assert "written by hand, of 8 x 8 pixels" in (folder / "CARD.md").read_text()
+
+
+def write_patterns(folder: Path) -> Path:
+    """Write twenty pictures of each of three patterns, which no two pictures show alike."""
+    rng = np.random.default_rng(0)
+    for label, steps in (("level", (1, 0)), ("upright", (0, 1)), ("slanted", (1, 1))):
+        (folder / label).mkdir(parents=True)
+        for number in range(20):
+            phase = np.einsum("i,ihw->hw", steps, np.indices((24, 24))) + rng.integers(0, 6)
+            pixels = 100 + 80 * np.sin(phase * np.pi / 3) + rng.normal(0, 30, phase.shape)
+            body = saved(np.clip(pixels, 0, 255).astype(np.uint8))
+            (folder / label / f"{number}.png").write_bytes(body)
+    return folder
+
+
+def test_small_folder_is_learned_in_few_steps(tmp_path: Path) -> None:
+    source = find_picture_set(str(write_patterns(tmp_path / "patterns")), size=24)
+
+    folder = pictures.train(replace(config(source, tmp_path), epochs=10))
+
+    test = bundle.read_manifest(folder).scores["test"]
+    assert test["accuracy"] > 1 / 3 + 3 * test["accuracy_standard_error"]
 
 
 @pytest.fixture(scope="module")
