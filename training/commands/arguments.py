@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TypeAlias
 
+# Some libraries take 32 bits, and a seed is multiplied by the number of folds.
+_LARGEST_SEED = 500_000_000
 # The type that add_subparsers returns has no public name.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -35,10 +37,9 @@ def add_picture_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--size",
         type=picture_side,
-        default=32,
         metavar="N",
         help="height and width of the pictures of a folder as networks take them, from 24 to 256 "
-        "pixels",
+        "pixels; by default, 32",
     )
 
 
@@ -46,7 +47,7 @@ def add_fit_options(command: argparse.ArgumentParser) -> None:
     """Add the options of every fit."""
     command.add_argument(
         "--seed",
-        type=int,
+        type=seed,
         default=0,
         help="seed of every random choice; the test part does not depend on it",
     )
@@ -66,7 +67,8 @@ def add_callback_options(command: argparse.ArgumentParser) -> None:
         type=positive_int,
         metavar="N",
         help="number of epochs without a smaller validation loss before training stops; the "
-        "weights of the best epoch are kept",
+        "weights of the best epoch are kept. Where trees teach a table's network, only the second "
+        "half of the epochs counts",
     )
     group.add_argument(
         "--reduce-lr",
@@ -114,6 +116,14 @@ def positive_int(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return number
+
+
+def seed(text: str) -> int:
+    """Read a whole number from 0 to 500 million, of which every library makes a seed."""
+    number = int(text)
+    if not 0 <= number <= _LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"must be 0 to {_LARGEST_SEED}, not {text}")
     return number
 
 

@@ -53,7 +53,7 @@ def add_layer_options(command: argparse.ArgumentParser, text: str) -> None:
         "--batch-size",
         type=positive_int,
         metavar="N",
-        help="number of instances in a batch; by default, 32",
+        help="number of instances in a batch; by default, 32, or fewer where `table` has few rows",
     )
 
 
@@ -112,14 +112,24 @@ def read_plain_network(options: argparse.Namespace) -> "PlainNetwork | None":
 
     if options.hidden is not None:
         fitting = read_fitting(options, epochs=_PLAIN_EPOCHS, rate=_PLAIN_RATE)
-        return PlainNetwork(hidden=read_hidden(options), fitting=fitting)
+        return PlainNetwork(
+            hidden=read_hidden(options),
+            fitting=fitting,
+            adapts_batch_size=options.batch_size is None,
+        )
     for name in _LAYER_OPTIONS:
-        if getattr(options, name):
+        if is_stated(options, name):
             raise CannotTrain(
                 f"--{name.replace('_', '-')} needs --hidden. Without --hidden, trees teach a "
                 "network whose layers are fixed."
             )
     return None
+
+
+def is_stated(options: argparse.Namespace, name: str) -> bool:
+    """Say whether the user stated an option; 0 is a value as well."""
+    value = getattr(options, name)
+    return value is not None and value is not False
 
 
 def _refuse_unknown(option: str, value: str, known: Sequence[str]) -> None:

@@ -10,18 +10,21 @@ from training.commands.arguments import (
     add_picture_options,
     positive_int,
     recorded_command,
+    seed,
 )
 from training.commands.column_arguments import add_column_options, read_overrides
 from training.commands.layer_arguments import (
     add_layer_options,
+    is_stated,
     read_fitting,
     read_hidden,
     read_plain_network,
 )
+from training.errors import CannotTrain
 
 if TYPE_CHECKING:
     from training.experiments import tables
-    from training.studies.data import DataSelection
+    from training.studies.data import DataSelection, StudyData
     from training.studies.results import Candidate
 
 # This set comes with scikit-learn, so nothing is downloaded.
@@ -30,7 +33,14 @@ _DEFAULT = "digits8x8"
 _COMPARED_EPOCHS = 20
 _CURVE_EPOCHS = 100
 _FOLD_EPOCHS = 20
-_CHOICES = ("activations", "batch-sizes", "batch-normalization", "dropout", "optimizers")
+# What `compare` varies, with the option that states it elsewhere.
+_CHOICES = {
+    "activations": "activation",
+    "batch-sizes": "batch_size",
+    "batch-normalization": "batch_normalization",
+    "dropout": "dropout",
+    "optimizers": "optimizer",
+}
 
 
 def add(commands: Commands) -> None:
@@ -135,7 +145,7 @@ def _study(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
         "interrupted study continues with the same command.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    command.add_argument("--seed", type=int, default=0, help="seed of every random choice")
+    command.add_argument("--seed", type=seed, default=0, help="seed of every random choice")
     command.add_argument(
         "--out",
         type=Path,
@@ -177,7 +187,7 @@ def _several(text: str) -> int:
 def _data_selection(options: argparse.Namespace) -> "DataSelection":
     from training.studies.data import DataSelection  # noqa: PLC0415
 
-    return DataSelection(
+    selection = DataSelection(
         data=options.set,
         targets=tuple(options.target),
         task=options.task,
@@ -187,6 +197,16 @@ def _data_selection(options: argparse.Namespace) -> "DataSelection":
         limit=options.limit,
         seed=options.seed,
     )
+    selection.refuse_options_of_other_data()
+    return selection
+
+
+def _tell_of_large_batch(options: argparse.Namespace, data: "StudyData") -> None:
+    if options.batch_size is not None and options.batch_size > len(data.train):
+        print(
+            f"Each step has all {len(data.train):,} training instances: a batch of "
+            f"{options.batch_size:,} is more."
+        )
 
 
 def _out(options: argparse.Namespace, study: str, selection: "DataSelection") -> Path:
@@ -210,13 +230,16 @@ def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
         repeats=options.repeats,
         part=options.part,
     )
-    return learning_curve.run(load_study_data(selection), config)
+    data = load_study_data(selection)
+    _tell_of_large_batch(options, data)
+    return learning_curve.run(data, config)
 
 
 def _run_compare(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies import hyperparameter_comparison  # noqa: PLC0415 - brings in TensorFlow
     from training.studies.data import load_study_data  # noqa: PLC0415
 
+    _refuse_varied_option(options)
     selection = _data_selection(options)
     config = hyperparameter_comparison.ComparisonConfig(
         choice=options.choice,
@@ -227,7 +250,18 @@ def _run_compare(options: argparse.Namespace, words: list[str]) -> Path:
         fitting=read_fitting(options, epochs=_COMPARED_EPOCHS),
         rate_given=options.learning_rate is not None,
     )
-    return hyperparameter_comparison.run(load_study_data(selection), config)
+    data = load_study_data(selection)
+    _tell_of_large_batch(options, data)
+    return hyperparameter_comparison.run(data, config)
+
+
+def _refuse_varied_option(options: argparse.Namespace) -> None:
+    name = _CHOICES[options.choice]
+    if is_stated(options, name):
+        raise CannotTrain(
+            f"`compare {options.choice}` tries every value itself: leave out "
+            f"--{name.replace('_', '-')}."
+        )
 
 
 def _run_search(options: argparse.Namespace, words: list[str]) -> Path:
@@ -298,8 +332,10 @@ def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
         folds=options.folds,
     )
     if selection.has_pictures:
+        data = load_study_data(selection)
+        _tell_of_large_batch(options, data)
         return cross_validation.run_on_pictures(
-            load_study_data(selection),
+            data,
             read_hidden(options),
             read_fitting(options, epochs=_FOLD_EPOCHS),
             config,

@@ -36,6 +36,8 @@ class PictureSet:
     read: Callable[[Location], PictureData]
 
 
+# Height and width of the pictures of a folder as the network takes them, in pixels.
+USUAL_SIDE = 32
 _SPLIT_OFF = "is a fifth of the pictures, drawn once and for all"
 
 DIGITS = tuple("0123456789")
@@ -160,17 +162,24 @@ PICTURE_SETS = {
 }
 
 
-def find_picture_set(name: str, *, size: int) -> PictureSet:
+def find_picture_set(name: str, *, size: int | None = None) -> PictureSet:
     """Return a known set by its name, or the set of the pictures in a folder.
 
     Args:
         name: One of `PICTURE_SETS`, or a folder with one sub-folder for each class.
-        size: Height and width of the pictures of a folder as the network takes them, in pixels.
+        size: Height and width of the pictures of a folder as the network takes them, in pixels;
+            None for the usual ones.
 
     Raises:
-        CannotTrain: The name is neither, or the folder does not hold classes.
+        CannotTrain: The name is neither, the folder does not hold classes, or the set has pictures
+            of another size.
     """
     if name in PICTURE_SETS:
+        if size is not None:
+            raise CannotTrain(
+                f"--size is for the pictures of a folder. The pictures of {name} keep their size: "
+                "leave out --size."
+            )
         return PICTURE_SETS[name]
     folder = Path(name)
     if folder.is_file():
@@ -190,5 +199,5 @@ def find_picture_set(name: str, *, size: int) -> PictureSet:
         target="class",
         shows="the pictures of one folder",
         test=f"is the folder {layout.test.name}/" if layout.test else _SPLIT_OFF,
-        read=lambda _location: read_folder(layout, size=size),
+        read=lambda _location: read_folder(layout, size=size or USUAL_SIDE),
     )

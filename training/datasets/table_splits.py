@@ -55,7 +55,8 @@ def split_rows(targets: Targets, split: Split, *, seed: int) -> dict[str, Indice
     calibrating = spared if spared >= _MIN_CALIBRATION else 0
     validating = max(spared, _MIN_VALIDATION)
     if split.validation is not None:
-        validating = max(_MIN_VALIDATION, round(split.validation * len(rest)))
+        validating = round(split.validation * len(rest))
+        _check_validation(validating, len(rest))
     calibration, validation, train = np.split(rest, [calibrating, calibrating + validating])
     _check_training_rows(train, targets)
     return {"train": train, "validation": validation, "calibration": calibration, "test": test}
@@ -85,6 +86,14 @@ def split_off_test_rows(targets: Targets, test: float) -> tuple[Indices, Indices
         usable, test_size=test, random_state=_TEST_SEED, stratify=classes
     )
     return rest, held_out
+
+
+def _check_validation(rows: int, rest: int) -> None:
+    if rows < _MIN_VALIDATION:
+        raise CannotTrain(
+            f"At least {_MIN_VALIDATION} of the {rest:,} rows besides the test part must validate. "
+            f"Give a larger --validation-split. Received: {rows}."
+        )
 
 
 def _check_training_rows(rows: Indices, targets: Targets) -> None:

@@ -10,7 +10,12 @@ import numpy as np
 from training.datasets.cache import default_cache
 from training.datasets.column_kinds import Overrides
 from training.datasets.embedded_tables import find_table
-from training.datasets.picture_sets import PICTURE_SETS, PictureSet, find_picture_set
+from training.datasets.picture_sets import (
+    PICTURE_SETS,
+    USUAL_SIDE,
+    PictureSet,
+    find_picture_set,
+)
 from training.datasets.pictures import Part, load_pictures
 from training.datasets.tables import TablePart, load_table
 from training.datasets.targets import Task
@@ -29,7 +34,8 @@ class DataSelection:
         task: Kind of the target; None to recognize it from the target columns.
         overrides: Kinds of columns that the user gave.
         folder: Folder that holds the folder of the picture set; None to download.
-        size: Height and width of the pictures of a folder as networks take them, in pixels.
+        size: Height and width of the pictures of a folder as networks take them, in pixels; None
+            for the usual ones.
         limit: Largest number of pictures to use besides the test part; None for all.
         seed: Seed of the split.
     """
@@ -39,7 +45,7 @@ class DataSelection:
     task: Task | None = None
     overrides: Overrides = field(default_factory=Overrides)
     folder: Path | None = None
-    size: int = 32
+    size: int | None = None
     limit: int | None = None
     seed: int = 0
 
@@ -58,6 +64,20 @@ class DataSelection:
         """Name of the data, without the folders it lies in."""
         return self.pictures.name if self.has_pictures else Path(self.data).stem
 
+    def refuse_options_of_other_data(self) -> None:
+        """Refuse options about pictures for a table, and options about columns for pictures.
+
+        Raises:
+            CannotTrain: Such an option would change nothing.
+        """
+        if not self.has_pictures and (self.limit, self.size) != (None, None):
+            raise CannotTrain(f"--limit and --size are for pictures, but {self.name} is a table.")
+        if self.has_pictures and (self.task is not None or self.overrides != Overrides()):
+            raise CannotTrain(
+                "--task and the options about columns are for tables, but "
+                f"{self.name} is a set of pictures."
+            )
+
     def find_table(self) -> tuple[Path, tuple[str, ...]]:
         """Return the file of the table and the columns to predict.
 
@@ -74,7 +94,7 @@ class DataSelection:
         """
         if not self.has_pictures:
             return {"target": self.find_table()[1], **asdict(self.overrides)}
-        return {} if self.data in PICTURE_SETS else {"size": self.size}
+        return {} if self.data in PICTURE_SETS else {"size": self.size or USUAL_SIDE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ def run(data: StudyData, config: ComparisonConfig) -> Path:
     Raises:
         CannotTrain: The folder holds another study.
     """
-    variants = CHOICES[config.choice](config)
+    variants = choose_variants(config, instances=len(data.train))
     folder = _open(data, config, list(variants))
     metric = _metric(data)
     results = folder.run(
@@ -116,6 +116,20 @@ def run(data: StudyData, config: ComparisonConfig) -> Path:
     _write_table(folder, data, histories, title)
     plots.plot_variants(folder.plot, histories, ("loss", metric.name), title=title)
     return folder.path
+
+
+def choose_variants(config: ComparisonConfig, *, instances: int) -> Variants:
+    """Return the variants; of batches that hold all instances or more, only one."""
+    variants = CHOICES[config.choice](config)
+    if config.choice != "batch-sizes":
+        return variants
+    smaller = {name: each for name, each in variants.items() if each[1].batch_size < instances}
+    if len(smaller) == len(variants):
+        return variants
+    return {
+        **smaller,
+        str(instances): (config.hidden, replace(config.fitting, batch_size=instances)),
+    }
 
 
 def _open(data: StudyData, config: ComparisonConfig, variants: Sequence[str]) -> StudyFolder:

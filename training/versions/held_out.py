@@ -119,8 +119,9 @@ def _find_set(
     pair: ModelPair, options: HeldOutOptions, sets: Mapping[str, PictureSet]
 ) -> PictureSet:
     if options.pictures is not None:
-        size = pair[0].manifest.signature.inputs[0].shape[0]
-        return find_picture_set(options.pictures, size=size)
+        side = pair[0].manifest.signature.inputs[0].shape[0]
+        is_known = options.pictures in PICTURE_SETS
+        return find_picture_set(options.pictures, size=None if is_known else side)
     names = [model.manifest.origin.data for model in pair]
     known = [name for name in names if name in sets]
     if not known:

@@ -10,6 +10,8 @@ WRONG = {
     "no epochs": ["images", "mnist", "--name", "x", "--epochs", "0"],
     "dropout of all": ["table", "wine", "--hidden", "4", "--dropout", "1"],
     "no rate": ["compare", "dropout", "--learning-rate", "0"],
+    "seed below 0": ["images", "--seed", "-1"],
+    "seed of 33 bits": ["compare", "dropout", "--seed", str(2**32)],
     "share of all": ["table", "x.csv", "--target", "y", "--name", "x", "--test-size", "1"],
 }
 

@@ -29,3 +29,12 @@ def test_unknown_set_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[st
         "SET must be digits8x8, mnist, fashion_mnist, cifar10, cifar100, or a folder with one "
         "sub-folder for each class. Received: 'nist'.\n"
     )
+
+
+def test_size_of_a_set_that_keeps_its_own_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["images", "digits8x8", "--size", "48", "--models", str(tmp_path)])
+
+    assert status == 1
+    assert "The pictures of digits8x8 keep their size: leave out --size." in capsys.readouterr().err

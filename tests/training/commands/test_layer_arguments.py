@@ -10,6 +10,7 @@ from training.__main__ import main
 LAYERS = {
     "activation": (["--activation", "tanh"], "--activation needs --hidden"),
     "batch normalization": (["--batch-normalization"], "--batch-normalization needs --hidden"),
+    "no dropout": (["--dropout", "0"], "--dropout needs --hidden"),
     "unknown activation": (["--hidden", "4", "--activation", "rely"], "must be one of relu"),
     "unknown optimizer": (["--hidden", "4", "--optimizer", "adm"], "must be one of adam"),
 }

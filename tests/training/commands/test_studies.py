@@ -46,6 +46,44 @@ def test_wrong_arguments_are_refused(
     assert "usage: python -m training" in capsys.readouterr().err
 
 
+NOT_USED = {
+    "limit of rows": (["learning-curve", "wine", "--limit", "50"], "--limit and --size are for"),
+    "size of rows": (["search", "wine", "--size", "48"], "--limit and --size are for pictures"),
+    "task of pictures": (["compare", "dropout", "--task", "binary"], "are for tables"),
+    "columns of pictures": (["cross-validate", "--ignore", "x"], "are for tables"),
+    "size of a known set": (["compare", "dropout", "--size", "48"], "digits8x8 keep their size"),
+    "varied activation": (["compare", "activations", "--activation", "tanh"], "--activation"),
+    "varied batch size": (["compare", "batch-sizes", "--batch-size", "16"], "--batch-size"),
+    "varied dropout": (["compare", "dropout", "--dropout", "0"], "leave out --dropout"),
+    "varied optimizer": (["compare", "optimizers", "--optimizer", "sgd"], "--optimizer"),
+    "varied normalization": (
+        ["compare", "batch-normalization", "--batch-normalization"],
+        "leave out --batch-normalization",
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), NOT_USED.values(), ids=NOT_USED)
+def test_option_that_would_change_nothing_is_refused(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main([*words, "--out", str(tmp_path / "study")])
+
+    assert status == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
+def test_batch_that_is_larger_than_the_data_is_told(
+    rents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", "batch-normalization", str(rents), "--target", "rent", "--epochs", "1"]
+
+    main([*words, "--batch-size", "500", "--out", str(tmp_path / "study")])
+
+    assert "Each step has all 84 training instances" in capsys.readouterr().out
+
+
 REFUSED = {
     "activation": (["--activation", "step"], "--activation must be one of relu, "),
     "optimizer": (["--optimizer", "newton"], "--optimizer must be one of adam, "),

@@ -82,6 +82,7 @@ UNSPLITTABLE: dict[str, tuple[str, Split, str]] = {
         "must have at least 2 of the 40 rows .* Received: 1",
     ),
     "nearly all test": ("ab" * 20, Split(test=0.99), "leave at least 2.* Received: 40"),
+    "nearly no validation": ("ab" * 50, Split(validation=0.01), "At least 4 of the 80 rows"),
     "nearly all validation": ("ab" * 250, Split(validation=0.9), "10 rows must be left to train"),
     "rare label": ("ab" * 98 + "cccc", Split(validation=0.85), "No training row has the label .c."),
 }

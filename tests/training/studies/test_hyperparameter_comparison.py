@@ -56,6 +56,22 @@ def test_variants_differ_in_the_choice_alone(choice: str) -> None:
     assert differing == fields[choice]
 
 
+@pytest.mark.parametrize(
+    ("instances", "sizes"),
+    [(1000, [16, 32, 64, 128, 256]), (64, [16, 32, 64]), (60, [16, 32, 60])],
+    ids=["many", "as many as in a batch", "few"],
+)
+def test_one_batch_size_at_most_holds_all_instances(instances: int, sizes: list[int]) -> None:
+    config = hyperparameter_comparison.ComparisonConfig(
+        choice="batch-sizes", command="x", out=Path("study"), hidden=SMALL, fitting=QUICK
+    )
+
+    variants = hyperparameter_comparison.choose_variants(config, instances=instances)
+
+    assert [fitting.batch_size for _, fitting in variants.values()] == sizes
+    assert list(variants) == [str(size) for size in sizes]
+
+
 def _fields(value: Hidden | Fitting) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
 

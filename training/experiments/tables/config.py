@@ -77,10 +77,13 @@ class PlainNetwork:
     Attributes:
         hidden: Its hidden layers.
         fitting: How it is fitted.
+        adapts_batch_size: Whether few rows are learned in smaller batches, so that an epoch has
+            steps; not where the user states the batch size.
     """
 
     hidden: Hidden
     fitting: Fitting
+    adapts_batch_size: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ def train(config: TableConfig) -> Path:
     """
     with Draft(config.models, config.name) as draft:
         parts = read(config)
+        _refuse_unit_of_labels(parts, config)
         comparison = _read_comparison(parts, config)
         leaks = find_leaks(parts, seed=config.seed)
         describe_table(parts, leaks)
@@ -34,6 +35,14 @@ def train(config: TableConfig) -> Path:
         outputs = evaluate(fitted.network, parts, outcome, config)
         trained = TrainedTable(outcome, fitted, outputs, leaks, comparison)
         return publish(draft, trained, parts, config)
+
+
+def _refuse_unit_of_labels(parts: TableParts, config: TableConfig) -> None:
+    if config.unit is not None and parts.target.labels:
+        raise CannotTrain(
+            f"--unit is for a target that is a number, but {parts.target.name} has class labels. "
+            "Leave out --unit, or give --task regression."
+        )
 
 
 def _read_comparison(parts: TableParts, config: TableConfig) -> CatBoostComparison | None:

@@ -17,9 +17,10 @@ from training.experiments.tables.fit import (
 )
 from training.history import History
 from training.outcomes import outcome_of
+from training.progress import console
 
 _STEPS_PER_EXECUTION = 20
-# An epoch has so many steps at least: of few rows the batches are smaller.
+# Where the batch size was not stated, an epoch has so many steps at least.
 _LEAST_STEPS = 16
 _LEAST_PATIENCE = 10
 
@@ -31,7 +32,7 @@ def learn_plain(
     outcome, rows, fitting = outcome_of(parts.target), parts.train.rows, plain.fitting
     head = outcome.head(parts.train.y)
     network = plain_table_network(rows, parts.specs, head, plain.hidden)
-    batch_size = int(np.clip(len(rows) // _LEAST_STEPS, 1, fitting.batch_size))
+    batch_size = _batch_size(plain, len(rows))
     learner = compile_learner(
         network,
         head,
@@ -56,6 +57,15 @@ def learn_plain(
         _fit_text(plain, steps_text(batch_size, len(rows), "rows"), history, learning),
         beyond_text="Beyond the ranges its predictions go on as they end, which is untested.",
     )
+
+
+def _batch_size(plain: PlainNetwork, rows: int) -> int:
+    stated = plain.fitting.batch_size
+    if plain.adapts_batch_size:
+        return int(np.clip(rows // _LEAST_STEPS, 1, stated))
+    if stated > rows:
+        console.print(f"Each step has all {rows:,} training rows: a batch of {stated:,} is more.")
+    return stated
 
 
 def _fit_text(plain: PlainNetwork, steps: str, history: History, learning: LearningConfig) -> str:

@@ -1,6 +1,7 @@
 """Tables of every task, trained on and served."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.training.conftest import TINY, table_config, write_rents
 from tests.training.made_tables import PLAIN, TARGETS, made_config
 from training.datasets.column_kinds import Overrides
 from training.datasets.tables import TableParts, load_table
+from training.errors import CannotTrain
 from training.experiments import tables
 from training.experiments.tables import LearningConfig
 from vitrine import bundle, loading
@@ -166,3 +168,10 @@ def test_served_model_warns_of_what_it_did_not_see(table_bundle: Path) -> None:
 
     assert "built is missing; it never was in training." in warnings
     assert "district is 'moon'; training did not have this category." in warnings
+
+
+def test_unit_of_class_labels_is_refused(tmp_path: Path) -> None:
+    config = made_config("binary", tmp_path, LearningConfig(plain=PLAIN))
+
+    with pytest.raises(CannotTrain, match="--unit is for a target that is a number, but late has"):
+        tables.train(replace(config, unit="EUR"))
