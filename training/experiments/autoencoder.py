@@ -73,8 +73,8 @@ def train(config: PictureConfig) -> Path:
 def _require_calibration(parts: PictureParts) -> None:
     if not len(parts.calibration):
         raise CannotTrain(
-            "An autoencoder needs 300 pictures to learn from, so that some can calibrate it. "
-            f"Received: {len(parts.train) + len(parts.validation)}."
+            "An autoencoder needs 300 pictures besides the test part, so that some can calibrate "
+            f"it. Received: {len(parts.train)} to train and {len(parts.validation)} to validate."
         )
 
 

@@ -109,8 +109,7 @@ def _trust_text(parts: PictureParts, evaluation: Evaluation, pictures: PictureSe
     """Tell how well probabilities, prediction sets and credibility hold on other pictures."""
     calibration = evaluation.calibration
     if calibration is None:
-        learning = len(parts.train) + len(parts.validation)
-        return fill("picture_trust_uncalibrated", pictures=f"{learning:,}")
+        return fill("picture_trust_uncalibrated", pictures=f"{len(parts.train):,}")
     scored = dict(_uncalibrated_parts(parts, evaluation.outputs))
     return fill(
         "picture_trust",
