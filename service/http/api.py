@@ -6,7 +6,6 @@ from io import BytesIO
 from math import prod
 from urllib.parse import quote
 
-import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
@@ -15,6 +14,7 @@ from werkzeug.routing import BaseConverter
 from service.http import context, problems
 from service.http.content import FORM_TYPE, Content, Kind, judge
 from service.http.context import RequestContext
+from service.http.json_bodies import read_instances
 from service.http.query import read_options
 from service.http.transfer import AnswerBroken, RequestBody, current_body
 from service.rollout.repository import Entry, Repository
@@ -25,13 +25,9 @@ from vitrine.block_stream import BlockStream, open_csv
 from vitrine.errors import (
     MAX_FAULTS,
     EmptyBody,
-    Fault,
-    InvalidInstances,
     MalformedBody,
     TooManyInstances,
     VitrineError,
-    nearest,
-    shown,
 )
 from vitrine.levels import check_outer_list
 from vitrine.model import Model
@@ -207,7 +203,7 @@ def _only(files: Sequence[bytes]) -> bytes:
 
 
 def _read_json(model: Model, body: bytes, options: Options, settings: Settings) -> BlockStream:
-    instances = _parse_instances(body)
+    instances = read_instances(body)
     if len(instances) > settings.max_instances:
         raise TooManyInstances("instances", settings.max_instances)
     picture = model.manifest.signature.picture
@@ -216,32 +212,6 @@ def _read_json(model: Model, body: bytes, options: Options, settings: Settings) 
         return _read_pictures(model, instances, options, settings)
     block = decode_rows(instances, model.manifest.signature.columns)
     return BlockStream(blocks=[block], ignored_columns=block.ignored_columns)
-
-
-def _parse_instances(body: bytes) -> list[object]:
-    if not body:
-        raise EmptyBody('{"instances": [...]}')
-    try:
-        members = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MalformedBody(
-            f"The body is not JSON: it breaks off or goes wrong on line {error.lineno}, "
-            f"column {error.colno}."
-        ) from None
-    if not isinstance(members, dict):
-        raise _no_instances(f"Received: {shown(type(members).__name__)}.")
-    for name in members:
-        if name != "instances":
-            raise _no_instances(f"{shown(name)} is not known.{nearest(name, ['instances'])}")
-    instances = members.get("instances")
-    if not isinstance(instances, list):
-        raise _no_instances("'instances' must be a list.")
-    return instances
-
-
-def _no_instances(detail: str) -> InvalidInstances:
-    rule = 'The body must be an object {"instances": [...]}.'
-    return InvalidInstances([Fault(detail=f"{rule} {detail}", pointer="#")])
 
 
 def _read_pictures(

@@ -1,0 +1,93 @@
+"""JSON bodies: what is read, and what is said of a body that is not JSON."""
+
+import pytest
+
+from service.http.json_bodies import read_instances
+from vitrine.errors import EmptyBody, InvalidInstances, MalformedBody
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"instances": [1]}', b'\xef\xbb\xbf{"instances": [1]}', b' \n{"instances":[1]}\n'],
+    ids=["plain", "byte order mark", "white space"],
+)
+def test_instances_are_read(body: bytes) -> None:
+    assert read_instances(body) == [1]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xef\xbb\xbf", b" \n"], ids=["no", "mark", "white space"])
+def test_body_without_json_is_empty(body: bytes) -> None:
+    with pytest.raises(EmptyBody):
+        read_instances(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"[1]", "Received: a list."),
+        (b"7", "Received: a number."),
+        (b'"text"', "Received: a text."),
+        (b"null", "Received: null."),
+        (b'{"instance": [1]}', "'instance' is not known. Did you mean 'instances'?"),
+        (b'{"instances": 1}', "'instances' must be a list."),
+        (b"{}", "'instances' must be a list."),
+    ],
+    ids=["list", "number", "text", "null", "another name", "no list", "nothing"],
+)
+def test_json_of_another_form_is_refused(body: bytes, words: str) -> None:
+    with pytest.raises(InvalidInstances) as caught:
+        read_instances(body)
+
+    assert words in caught.value.detail
+
+
+PYTHON = "This looks like Python or JavaScript. Names and texts stand in double quotes"
+NUMBER = "A number begins with a digit or '-', and with no 0 before its digits."
+FINITE = "Infinity is not JSON; a number must be finite."
+
+MALFORMED: dict[str, tuple[str, str]] = {
+    "NaN": ('{"instances": [{"a": NaN}]}', "column 22. NaN is not JSON; write null for a blank."),
+    "Infinity": ('{"a": Infinity}', f"column 7. {FINITE}"),
+    "-Infinity": ('{"a": -Infinity}', f"column 8. {FINITE}"),
+    "large exponent": ('{"a": 1e400}', "column 7. A number must be finite."),
+    "None": ('{"a": None}', "column 7. Write null for a blank."),
+    "undefined": ('{"a": undefined}', "column 7. Write null for a blank."),
+    "True": ('{"a": True}', "column 7. Write true and false in lower case."),
+    "single quotes": ("{'a': 1}", f"column 2. {PYTHON}"),
+    "tuple": ('{"a": (1, 2)}', f"column 7. {PYTHON}"),
+    "no quotes": ("{a: 1}", "column 2. Names and texts stand in double quotes"),
+    "curly quotes": ("{“a”: 1}", "column 2. Quotes must be straight double quotes."),
+    "comma before }": ('{"a": 1,}', "column 8. There must be no comma before a closing bracket."),
+    "comma before ]": ("[1,\n2, ]", "line 2, column 2. There must be no comma before"),
+    "comment": ('{"a": 1, // one\n}', "column 10. JSON has no comments."),
+    "plus": ('{"a": +1}', f"column 7. {NUMBER}"),
+    "point": ('{"a": .5}', f"column 7. {NUMBER}"),
+    "zero": ('{"a": 007}', f"column 7. {NUMBER}"),
+    "line break in a text": ('{"a": "x\ny"}', "column 9. A line break or tab inside a text"),
+    "backslash": (r'{"a": "C:\data"}', "column 10. A backslash inside a text is written as \\\\."),
+    "no end": ('{"a": [1, 2', "column 12. It ends before its last bracket."),
+    "two objects": ('{"a": 1}\n{"a": 2}\n', "line 2, column 1. The JSON ends before that."),
+    "something else": ('{"a" 1}', "column 6."),
+}
+
+
+@pytest.mark.parametrize(("body", "words"), MALFORMED.values(), ids=MALFORMED)
+def test_mistake_in_json_is_named_where_it_is(body: str, words: str) -> None:
+    with pytest.raises(MalformedBody) as caught:
+        read_instances(body.encode())
+
+    assert caught.value.detail.startswith("The body is not JSON: it goes wrong on line ")
+    assert words in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+def test_other_encoding_of_unicode_is_named(encoding: str) -> None:
+    with pytest.raises(MalformedBody, match="is written in UTF-16 or UTF-32"):
+        read_instances('{"instances": []}'.encode(encoding))
+
+
+def test_bytes_that_are_not_utf8_are_named_by_their_line() -> None:
+    with pytest.raises(MalformedBody, match="is not UTF-8, as JSON must be: see line 2"):
+        read_instances('{\n"caf\xe9": 1}'.encode("latin-1"))
