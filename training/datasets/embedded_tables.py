@@ -8,6 +8,7 @@ from typing import Any
 from sklearn import datasets
 
 from training.errors import CannotTrain
+from vitrine.errors import nearest
 
 _LOADERS = {
     "diabetes": datasets.load_diabetes,
@@ -40,11 +41,13 @@ def find_table(data: str, targets: Sequence[str], cache: Path) -> tuple[Path, tu
         cache: Folder that embedded tables are written to.
 
     Raises:
-        CannotTrain: No column of a file was named.
+        CannotTrain: There is no such file, or no column of it was named.
     """
     if data in EMBEDDED_TABLES and not Path(data).is_file():
         table = write_table(data, cache)
         return table.path, tuple(targets) or (table.target,)
+    if not Path(data).exists():
+        raise CannotTrain(f"There is no file {data}.{nearest(data, EMBEDDED_TABLES)}")
     if not targets:
         raise CannotTrain(
             f"--target must name the column of {Path(data).name} to predict. Only the target of "

@@ -13,6 +13,7 @@ from training.datasets.idx_files import read_idx
 from training.datasets.picture_data import PictureData
 from training.datasets.published import Location, Published
 from training.errors import CannotTrain
+from vitrine.errors import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +191,7 @@ def find_picture_set(name: str, *, size: int | None = None) -> PictureSet:
     if not folder.is_dir():
         raise CannotTrain(
             f"SET must be {', '.join(PICTURE_SETS)}, or a folder with one sub-folder for each "
-            f"class. Received: {name!r}."
+            f"class. Received: {name!r}.{nearest(name, PICTURE_SETS)}"
         )
     layout = find_layout(folder)
     return PictureSet(

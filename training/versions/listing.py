@@ -14,7 +14,7 @@ _MAIN_SCORES = ("accuracy", "rmse", "roc_auc", "pr_auc", "macro_f1", "f1")
 _HEADINGS = ("model", "version", "task", "data", "test score", "size", "published")
 _RIGHT = frozenset({"version", "size"})
 # Without a terminal there is no width to fit: lines are as long as they need to be.
-_WIDE = 200
+WIDE = 200
 
 
 def print_list(models: Path) -> None:
@@ -35,7 +35,7 @@ def print_list(models: Path) -> None:
             table.add_row(*_cells(models, name, version))
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
-        console.width = _WIDE
+        console.width = WIDE
     console.print(table if listing else f"No version is published in {models}.")
 
 

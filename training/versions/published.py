@@ -5,7 +5,7 @@ from pathlib import Path
 from training.errors import CannotTrain
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle
-from vitrine.errors import shown
+from vitrine.errors import nearest, shown
 from vitrine.loading import load_version
 from vitrine.model import Model
 
@@ -23,7 +23,8 @@ def load_published(models: Path, name: str, version: int | None) -> Model:
     """
     known = bundle.versions(models, name) if bundle.NAME_PATTERN.fullmatch(name) else []
     if not known:
-        raise CannotTrain(f"There is no model {shown(name)} in {models}.")
+        hint = nearest(name, bundle.list_versions(models)) if models.is_dir() else ""
+        raise CannotTrain(f"There is no model {shown(name)} in {models}.{hint}")
     number = known[-1] if version is None else version
     if number not in known:
         listed = ", ".join(map(str, known))

@@ -1,5 +1,6 @@
 """The card of a version, and its prediction for one of its golden examples."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
+from training.versions.listing import WIDE
 from training.versions.published import load_published
 from vitrine import bundle
 from vitrine.signature import Instances
@@ -31,14 +33,29 @@ def print_version(models: Path, name: str, version: int | None) -> None:
     folder = models / name / str(model.version)
     # Names and labels may contain brackets, which rich would take for styles.
     console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = WIDE
     if (folder / _CARD).is_file():
-        console.print(Markdown((folder / _CARD).read_text(encoding="utf-8")))
+        card = (folder / _CARD).read_text(encoding="utf-8")
+        console.print(Markdown(name_plots(card, folder)))
     instances = _first(bundle.read_golden(folder)[0])
     console.print("One of its golden examples:")
     console.print(_instance_table(instances))
     (record,) = model.predict(instances).records(top=_MOST_LABELS)
     console.print(f"What version {model.version} predicts for {model.manifest.target}:")
     console.print(_record_table(record))
+
+
+def name_plots(card: str, folder: Path) -> str:
+    """Put the path of each plot in the place of the plot, which a terminal cannot draw.
+
+    Args:
+        card: The card, in Markdown.
+        folder: Folder of the version.
+    """
+    return re.sub(
+        r"!\[([^\]]*)\]\(([^)]+)\)", lambda plot: f"{plot[1]}: `{folder / plot[2]}`", card
+    )
 
 
 def _first(instances: Instances) -> Instances:

@@ -15,6 +15,11 @@ def test_what_is_neither_set_nor_folder_is_refused(tmp_path: Path) -> None:
         find_picture_set(str(tmp_path / "missing"), size=32)
 
 
+def test_set_with_a_typing_error_is_suggested() -> None:
+    with pytest.raises(CannotTrain, match=r"Received: 'fashoin_mnist'. Did you mean 'fashion_mn"):
+        find_picture_set("fashoin_mnist")
+
+
 def test_archive_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "sky.zip").touch()
 

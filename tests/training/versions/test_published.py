@@ -13,6 +13,8 @@ from vitrine import bundle
 
 UNKNOWN = {
     "model": (["show", "cellars"], "There is no model 'cellars'"),
+    "model with a typing error": (["show", "roms"], "in {models}. Did you mean 'rooms'?"),
+    "two versions with a typing error": (["diff", "roosm", "1", "2"], "Did you mean 'rooms'?"),
     "name that leaves the folder": (["show", "../rooms"], "There is no model '../rooms'"),
     "version": (
         ["show", "rooms", "--version", "3"],
@@ -33,4 +35,4 @@ def test_version_that_cannot_be_shown_is_refused(
     status = main([*words, "--models", str(tmp_path)])
 
     assert status == 1
-    assert message in capsys.readouterr().err
+    assert message.format(models=tmp_path) in capsys.readouterr().err

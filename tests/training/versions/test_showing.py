@@ -45,3 +45,13 @@ def test_picture_is_shown_by_its_size(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "picture of 28 x 28 x 1" in shown
     assert "What version 1 predicts" in shown
     assert "left 0.5, right 0.5" in shown
+
+
+def test_plots_are_named_by_their_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_table_bundle(tmp_path)
+    (folder / "CARD.md").write_text("# Rooms\n\n![loss by epoch](plots/loss_of_all.png)\n")
+
+    main(["show", "rooms", "--models", str(tmp_path)])
+
+    shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert f"loss by epoch: {folder / 'plots/loss_of_all.png'}" in shown
