@@ -1,6 +1,7 @@
 """The plots of the model cards, and the style of all plots.
 
     style.py            colours, fonts, and the PNG that a plot is saved as
+    texts.py            fonts, characters that no font has, and long names
     history.py          loss and accuracy by epoch
     confusion.py        confusion matrix
     residuals.py        predicted and true values, and their differences

@@ -29,7 +29,7 @@ def plot_anomaly_scores(
     """
     together = np.concatenate(list(scores.values()))
     edges = np.geomspace(max(together.min(), 1e-6), max(together.max(), 1e-5), 61)
-    with saved_figure(path, width=7.2, height=3.8) as figure:
+    with saved_figure(path, width=8.4, height=3.8) as figure:
         axes = figure.subplots()
         for (kind, each), colour in zip(scores.items(), COLOURS, strict=False):
             _draw_distribution(axes, each, edges, colour, kind)
@@ -37,7 +37,7 @@ def plot_anomaly_scores(
         axes.set_xscale("log")
         label_logarithmic(axes.xaxis)
         axes.set(title=title, xlabel="anomaly score", ylabel="relative frequency within a kind")
-        axes.legend(loc="upper left")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _draw_distribution(axes: Axes, scores: Values, edges: Values, colour: str, kind: str) -> None:

@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from training.plots.style import BLUES, GREY, INK, saved_figure
+from training.plots.texts import short_names
 
 # The counts of more classes would not be legible.
 _MOST_COUNTED = 20
+# So many letters fit side by side below the matrix.
+_LETTERS = 30
 
 
 def plot_confusion(
@@ -23,7 +26,8 @@ def plot_confusion(
     Shapes:
         counts: (classes, classes), one true class a row.
     """
-    side = max(5.8, min(0.25 * len(labels), 11.5))
+    labels = short_names(labels)
+    side = _side(len(labels))
     with saved_figure(path, width=side + 0.4, height=side) as figure:
         axes = figure.add_subplot()
         _colour_mistakes(axes, counts)
@@ -32,6 +36,11 @@ def plot_confusion(
         _name_classes(axes, labels, size=min(10, 55 * side / len(labels)))
         axes.set(title=title, xlabel="predicted", ylabel="true")
         axes.grid(visible=False)
+
+
+def _side(classes: int) -> float:
+    """Return the height of the figure in inches."""
+    return min(5.8, 2.8 + 0.6 * classes) if classes <= _MOST_COUNTED else min(0.25 * classes, 11.5)
 
 
 def _colour_mistakes(axes: Axes, counts: NDArray[np.int64]) -> None:
@@ -57,6 +66,6 @@ def _write_counts(axes: Axes, counts: NDArray[np.int64]) -> None:
 
 
 def _name_classes(axes: Axes, labels: Sequence[str], *, size: float) -> None:
-    upright = max(len(label) for label in labels) <= 2
-    axes.set_xticks(range(len(labels)), labels, rotation=0 if upright else 90, fontsize=size)
+    is_level = max(map(len, labels)) * len(labels) <= _LETTERS
+    axes.set_xticks(range(len(labels)), labels, rotation=0 if is_level else 90, fontsize=size)
     axes.set_yticks(range(len(labels)), labels, fontsize=size)

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from training.plots.style import BLUES, COLOURS, GRID, INK, PRIMARY, saved_figure
+from training.plots.texts import short_names
 
 Values = NDArray[np.floating[Any]]
 
@@ -35,13 +36,27 @@ def plot_values(path: Path, names: Sequence[str], values: Values, *, label: str)
         heights = _heights(names)
         axes.barh(heights, values, color=PRIMARY, alpha=0.85, height=0.62)
         for height, value in zip(heights, values, strict=True):
-            axes.annotate(f" {value:,.6g}", (value, height), va="center", fontsize=9)
+            _write_value(axes, value, height)
         axes.set_yticks(heights, list(names))
         axes.margins(x=0.16)
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
         axes.set(title=_TITLE, xlabel=label)
+
+
+def _write_value(axes: Axes, value: float, height: float) -> None:
+    """Write a value at the end of its bar, away from zero."""
+    side = -1 if value < 0 else 1
+    axes.annotate(
+        f"{value:,.6g}",
+        (value, height),
+        xytext=(4 * side, 0),
+        textcoords="offset points",
+        ha="left" if side > 0 else "right",
+        va="center",
+        fontsize=9,
+    )
 
 
 def plot_class_probabilities(
@@ -66,7 +81,7 @@ def _stack_bars(
 ) -> None:
     """Draw the labels that are most probable anywhere, and the sum of all others."""
     most = np.argsort(-probabilities.max(axis=0), kind="stable")[: len(COLOURS) - 1]
-    heights, left = _heights(names), np.zeros(len(names))
+    heights, left, labels = _heights(names), np.zeros(len(names)), short_names(labels)
     for code, colour in zip(sorted(most.tolist()), COLOURS, strict=False):
         width = probabilities[:, code]
         axes.barh(heights, width, left=left, color=colour, height=0.66, label=labels[code])
@@ -83,6 +98,7 @@ def plot_label_probabilities(
     Shapes:
         probabilities: (n, labels).
     """
+    labels = short_names(labels)
     width = max(4.8, 2.4 + 0.9 * len(labels))
     with saved_figure(path, width=width, height=1.4 + 0.34 * len(names)) as figure:
         axes = figure.add_subplot()

@@ -15,6 +15,7 @@ from training.plots.style import PRIMARY, SECONDARY, label_logarithmic, saved_fi
 _LOGARITHMIC_FROM = 8
 # With more epochs the points would run together.
 _MOST_MARKED = 40
+_NAMES = {"rmse": "RMSE"}
 
 
 def plot_history(path: Path, history: History, measure: str, *, title: str) -> None:
@@ -33,7 +34,7 @@ def plot_history(path: Path, history: History, measure: str, *, title: str) -> N
         _draw_line(axes, validation, PRIMARY, "validation")
         _mark_kept(axes, validation, history.kept)
         _scale(axes, [*training, *validation])
-        axes.set(title=title, xlabel="epoch", ylabel=measure.replace("_", " "))
+        axes.set(title=title, xlabel="epoch", ylabel=_NAMES.get(measure, measure.replace("_", " ")))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from training.plots.style import GREY, PRIMARY, SECONDARY, saved_figure
+from training.plots.texts import short_names
 
 Values = NDArray[np.floating[Any]]
 
@@ -32,7 +33,7 @@ def plot_label_scores(
         _draw_bars(axes, truth.mean(axis=0), "frequency", GREY, offset=0.26)
         _draw_bars(axes, precision, "precision", PRIMARY, offset=0)
         _draw_bars(axes, recall, "recall", SECONDARY, offset=-0.26)
-        axes.set_yticks(_heights(len(labels)), list(labels))
+        axes.set_yticks(_heights(len(labels)), short_names(labels))
         axes.grid(visible=False, axis="y")
         axes.set(title="Each label on the test part", xlabel="share", xlim=(0, 1))
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))

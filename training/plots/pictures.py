@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from training.plots.style import GRID, INK, SECONDARY, saved_figure
+from training.plots.texts import short_names
 
 Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.floating[Any]]
-# Longer lines need a smaller font.
-_LONG_LINE = 12
+# A title's letters are so wide at size 1, and a picture has so much room for them, both in points.
+_LETTER, _ROOM = 0.66, 106
 
 
 def plot_predictions(
@@ -80,6 +81,7 @@ def plot_titled(
     Shapes:
         pictures: (n, height, width, channels); marked: (n,).
     """
+    titles = ["\n".join(short_names(title.split("\n"))) for title in titles]
     rows = -(-len(pictures) // columns)
     breaks = max(title.count("\n") for title in titles)
     is_marked = np.zeros(len(titles), dtype=bool) if marked is None else marked
@@ -93,9 +95,9 @@ def plot_titled(
             _draw_picture(axes, picture)
 
 
-def _font_size(titles: Sequence[str]) -> int:
+def _font_size(titles: Sequence[str]) -> float:
     longest = max(len(line) for title in titles for line in title.split("\n"))
-    return 10 if longest <= _LONG_LINE else 8
+    return min(10.0, _ROOM / (_LETTER * longest))
 
 
 def _draw_picture(axes: Axes, picture: Pixels) -> None:

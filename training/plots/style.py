@@ -15,6 +15,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from training.plots.texts import font_families, make_legible
+
 INK, GREY, GRID = "#1f2937", "#6b7280", "#e5e7eb"
 PRIMARY, SECONDARY = "#2563eb", "#ea580c"
 COLOURS = (
@@ -26,7 +28,7 @@ _STYLE: Any = {
     "figure.dpi": 130,
     "savefig.dpi": 130,
     "figure.constrained_layout.use": True,
-    "font.family": "DejaVu Sans",
+    "font.family": font_families(),
     "font.size": 10,
     "text.color": INK,
     "text.parse_math": False,  # names and labels may have dollar signs
@@ -60,6 +62,7 @@ def saved_figure(path: Path, *, width: float, height: float) -> Iterator[Figure]
         figure = plt.figure(figsize=(width, height))
         try:
             yield figure
+            make_legible(figure)
             # Without the library's version in the file, equal plots are equal bytes.
             figure.savefig(path, metadata={"Software": None})
         finally:

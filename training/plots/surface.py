@@ -11,6 +11,11 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from training.plots.style import COLOURS, saved_figure
+from training.plots.texts import short_names
+
+_LABELS_TITLE = "Most probable label, paler where less sure; points: true labels"
+_VALUES_TITLE = "Predicted value; points: true values"
+_POINT: Any = {"s": 24, "linewidths": 0.8, "edgecolors": "white"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,23 @@ class FeatureGrid:
         """Whether the values are texts."""
         return self.values.dtype == object
 
+    def place(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return where values stand along the axis of the plot; NaN for missing or unknown ones.
+
+        Shapes:
+            (n,) to (n,).
+        """
+        if not self.is_category:
+            return np.asarray(values, dtype=np.float64)
+        position = {text: index for index, text in enumerate(self.values)}
+        # A little noise keeps rows of the same category from hiding each other.
+        noise = np.random.default_rng(0).uniform(-0.25, 0.25, len(values))
+        return np.array([position.get(text, np.nan) for text in values], dtype=np.float64) + noise
+
     @property
     def texts(self) -> list[str]:
         """The texts of a category, as they are written at the axis."""
-        return ["missing" if text is None else str(text) for text in self.values]
+        return short_names("missing" if text is None else str(text) for text in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,36 +77,89 @@ class Surface:
     labels: tuple[str, ...] = ()
 
 
-def plot_surface(path: Path, first: FeatureGrid, second: FeatureGrid, surface: Surface) -> None:
-    """Draw a value over two features, or which label is most probable, and how probable it is."""
-    with saved_figure(path, width=7.2, height=5.2) as figure:
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Rows of the data that are drawn over a surface.
+
+    Attributes:
+        first: Values of the first feature: numbers, or texts of a category.
+        second: Values of the second feature.
+        true: True values, or codes of the true labels.
+
+    Shapes:
+        first, second, true: (n,).
+    """
+
+    first: NDArray[Any]
+    second: NDArray[Any]
+    true: NDArray[Any]
+
+
+def plot_surface(
+    path: Path, first: FeatureGrid, second: FeatureGrid, surface: Surface, points: Points
+) -> None:
+    """Draw a value over two features, or which label is most probable, and how probable it is.
+
+    Points show the true values or labels of some rows; rows with a missing value are left out.
+    """
+    with saved_figure(path, width=7.8, height=5.2) as figure:
         axes = figure.add_subplot()
-        positions = [first.positions, second.positions]
+        places = np.stack([first.place(points.first), second.place(points.second)])
+        is_known = np.isfinite(places).all(axis=0)
+        drawn = places[:, is_known], points.true[is_known]
         if surface.labels:
-            _draw_regions(axes, positions, surface)
+            _draw_regions(axes, [first.positions, second.positions], surface, *drawn)
         else:
-            mesh = axes.pcolormesh(*positions, surface.values.T, cmap="viridis", shading="nearest")
-            figure.colorbar(mesh, ax=axes, label=surface.name)
+            _draw_values(axes, [first.positions, second.positions], surface, *drawn)
         axes.set(xlabel=first.name, ylabel=second.name)
         if first.is_category:
             axes.set_xticks(first.positions, first.texts)
         if second.is_category:
             axes.set_yticks(second.positions, second.texts)
         axes.grid(visible=False)
-        title = "Most probable label" if surface.labels else "Predicted value"
-        axes.set(title=f"{title} over both features")
+        _cut_to(axes, first, second)
+        axes.set(title=_LABELS_TITLE if surface.labels else _VALUES_TITLE)
 
 
-def _draw_regions(axes: Axes, positions: Sequence[NDArray[Any]], surface: Surface) -> None:
+def _cut_to(axes: Axes, first: FeatureGrid, second: FeatureGrid) -> None:
+    """Leave out the points beyond the surface."""
+    for limit, grid in ((axes.set_xlim, first), (axes.set_ylim, second)):
+        if not grid.is_category and grid.values[0] < grid.values[-1]:
+            limit(float(grid.values[0]), float(grid.values[-1]))
+
+
+def _draw_values(
+    axes: Axes,
+    positions: Sequence[NDArray[Any]],
+    surface: Surface,
+    places: NDArray[np.float64],
+    true: NDArray[Any],
+) -> None:
+    both = np.concatenate([surface.values.ravel(), true])
+    colours: Any = {"cmap": "viridis", "vmin": both.min(), "vmax": both.max()}
+    mesh = axes.pcolormesh(*positions, surface.values.T, shading="nearest", **colours)
+    axes.scatter(places[0], places[1], c=true, **colours, **_POINT)
+    axes.figure.colorbar(mesh, ax=axes, label=surface.name)
+
+
+def _draw_regions(
+    axes: Axes,
+    positions: Sequence[NDArray[Any]],
+    surface: Surface,
+    places: NDArray[np.float64],
+    true: NDArray[Any],
+) -> None:
     most_probable = surface.values.argmax(axis=-1)
     palette = np.array([to_rgb(colour) for colour in COLOURS])
     colours = palette[most_probable % len(palette)]
     colours = 1 - _strength(surface)[..., np.newaxis] * (1 - colours)
     axes.pcolormesh(*positions, colours.transpose(1, 0, 2), shading="nearest")
-    for code in np.unique(most_probable):
+    names = short_names(surface.labels)
+    axes.scatter(places[0], places[1], c=palette[true % len(palette)], **_POINT)
+    for code in np.union1d(most_probable, true):
         colour = COLOURS[code % len(COLOURS)]
-        axes.plot([], [], "s", color=colour, label=surface.labels[code])
-    axes.legend(title=f"{surface.name}, paler where less sure", loc="upper left", frameon=True)
+        axes.plot([], [], "s", color=colour, label=names[code])
+    axes.legend(title=surface.name, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _strength(surface: Surface) -> NDArray[np.float64]:
