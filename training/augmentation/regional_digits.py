@@ -1,7 +1,8 @@
-"""Strokes that digits have in other countries: the flag and the foot of a 1, the bar of a 7.
+"""Strokes that digits have in other countries.
 
 MNIST was written in the United States, where a 1 is mostly one bare line and few people cross
-their 7. In much of Europe and of Latin America both are common.
+their 7. In much of Europe and of Latin America a 1 has a flag, which may be nearly as long as the
+1 itself, and some have a foot; a 7 has a bar, and some have a serif at the left end of the roof.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ Values: TypeAlias = NDArray[np.floating[Any]]
 
 # From this level on a pixel is a stroke, and not the soft edge of one.
 _FULL_INK = 0.5
+# The roof of a 7 is among its first rows.
+_ROOF_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,10 @@ def add_regional_strokes(
     *,
     share: float,
 ) -> NDArray[np.uint8]:
-    """Give a flag to a share of the 1s, a foot to some of these, and a bar to a share of the 7s.
+    """Give a flag to a share of the 1s, and a bar to a share of the 7s.
 
-    What was changed is centred again by its mass, to the nearest pixel.
+    Some of these 1s also get a foot, and some of these 7s a serif. What was changed is centred
+    again by its mass, to the nearest pixel.
 
     Shapes:
         pictures and result: (n, side, side), ink in [0, 255], white on black.
@@ -52,27 +56,38 @@ def add_regional_strokes(
     """
     chosen = np.flatnonzero(rng.random(len(pictures)) < share)
     ones, sevens = chosen[labels[chosen] == 1], chosen[labels[chosen] == 7]
-    has_foot = rng.random(len(ones)) < 0.4
+    has_foot, has_serif = rng.random(len(ones)) < 0.3, rng.random(len(sevens)) < 0.4
     one: Ink = pictures[ones] / np.float32(255)
     seven: Ink = pictures[sevens] / np.float32(255)
-    flagged = _draw(one, _flags(one, rng))
+    flagged = _draw(one, _flags(one, has_foot, rng))
     flagged[has_foot] = _draw(flagged[has_foot], _feet(one[has_foot], rng))
     barred = _draw(seven, _bars(seven, rng))
+    barred[has_serif] = _draw(barred[has_serif], _serifs(seven[has_serif], rng))
     changed = pictures.copy()
     changed[ones] = np.rint(_centre(flagged) * 255)
     changed[sevens] = np.rint(_centre(barred) * 255)
     return changed
 
 
-def _flags(ink: Ink, rng: np.random.Generator) -> Strokes:
-    """Draw flags from the tip of each 1 down to the left, steeper than the roof of any 7."""
+def _flags(ink: Ink, has_foot: NDArray[np.bool_], rng: np.random.Generator) -> Strokes:
+    """Draw flags from the tip of each 1 down to the left, steeper than the roof of any 7.
+
+    A long flag above a foot would make a 2 of the 1.
+
+    Shapes:
+        has_foot: (n,).
+    """
     count = len(ink)
     top, bottom = _ink_rows(ink)
-    tip = _points(top + rng.uniform(0, 1.5, count), _ink_column(ink, np.minimum(top + 1, bottom)))
-    angle = np.deg2rad(rng.uniform(20, 60, count))
-    length = (bottom - top + 1) * rng.uniform(0.2, 0.6, count)
-    end = tip + _points(length * np.cos(angle), -length * np.sin(angle))
-    return Strokes(tip, end, _pen_width(ink) * rng.uniform(0.6, 1.1, count))
+    tip = _points(top + rng.uniform(0, 2, count), _ink_column(ink, np.minimum(top + 1, bottom)))
+    angle = np.deg2rad(rng.uniform(15, 60, count))
+    longest = np.where(has_foot, 0.45, 0.8)
+    length = (bottom - top + 1) * rng.uniform(0.2, longest)
+    down_left = _points(np.cos(angle), -np.sin(angle))
+    # A hasty flag begins beyond the tip, or ends before it.
+    start = tip + down_left * rng.uniform(-1, 1.5, (count, 1)).astype(np.float32)
+    end = tip + down_left * length[:, np.newaxis].astype(np.float32)
+    return Strokes(start, end, _pen_width(ink) * rng.uniform(0.6, 1.1, count))
 
 
 def _feet(ink: Ink, rng: np.random.Generator) -> Strokes:
@@ -89,12 +104,31 @@ def _bars(ink: Ink, rng: np.random.Generator) -> Strokes:
     """Draw bars through the middle of each 7."""
     count = len(ink)
     top, bottom = _ink_rows(ink)
-    row = np.rint(top + (bottom - top) * rng.uniform(0.45, 0.65, count)).astype(np.intp)
+    row = np.rint(top + (bottom - top) * rng.uniform(0.4, 0.68, count)).astype(np.intp)
     middle = _points(row, _ink_column(ink, row))
-    rise = rng.uniform(-1, 1.5, count)
-    left = _points(rise, -rng.uniform(2.5, 6, count))
-    right = _points(-rise, rng.uniform(2.5, 6, count))
-    return Strokes(middle + left, middle + right, _pen_width(ink) * rng.uniform(0.4, 0.7, count))
+    # The right end of a bar is higher than its left end, or a little lower.
+    rise = rng.uniform(-0.15, 0.3, count)
+    left, right = rng.uniform(2, 7.5, (2, count))
+    return Strokes(
+        middle + _points(rise * left, -left),
+        middle + _points(-rise * right, right),
+        _pen_width(ink) * rng.uniform(0.4, 0.9, count),
+    )
+
+
+def _serifs(ink: Ink, rng: np.random.Generator) -> Strokes:
+    """Draw serifs down from the left end of each 7's roof."""
+    count = len(ink)
+    top, _ = _ink_rows(ink)
+    index = np.arange(ink.shape[1])
+    is_roof = (index >= top[:, np.newaxis]) & (index < top[:, np.newaxis] + _ROOF_ROWS)
+    roof = np.where(is_roof[..., np.newaxis], ink, 0) > _FULL_INK
+    column = roof.any(axis=1).argmax(axis=1)
+    end = _points(roof[np.arange(count), :, column].argmax(axis=1), column)
+    angle = np.deg2rad(rng.uniform(-30, 30, count))
+    length = rng.uniform(1.5, 4, count)
+    down = _points(length * np.cos(angle), length * np.sin(angle))
+    return Strokes(end, end + down, _pen_width(ink) * rng.uniform(0.5, 1, count))
 
 
 def _ink_rows(ink: Ink) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

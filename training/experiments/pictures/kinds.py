@@ -16,7 +16,7 @@ from training.drawing.scenes import golden_scenes
 Augmentation = Callable[[Pixels, Labels, np.random.Generator], Pixels]
 
 # Share of the 1s and 7s; with fewer, digits written outside the United States were misread.
-_REGIONAL_SHARE = 0.25
+_REGIONAL_SHARE = 0.4
 # Pictures of any kind are moved by up to this part of their side: by 4 of 32 pixels.
 _SHIFTED_PART = 8
 
