@@ -46,15 +46,26 @@ def cnn(shape: tuple[int, ...], classes: int, first: int = 16) -> keras.Model:
     """
     image = keras.Input(shape, name="image")
     hidden = _convolved(layers.Rescaling(1 / 255)(image), first, first)
-    hidden = _convolved(layers.MaxPooling2D(padding="same")(hidden), 64, 64)
-    parts = layers.MaxPooling2D(padding="same")(hidden)
-    hidden = layers.Dropout(0.3)(layers.Flatten()(_convolved(parts, 128)))
-    # The last layer keeps what tells the classes apart, and drops what tells them from all else.
-    outputs = {
-        "probabilities": probabilities(hidden, classes),
-        "features": layers.Flatten()(layers.AveragePooling2D(2, padding="same")(parts)),
-    }
-    return keras.Model({"image": image}, outputs, name="cnn")
+    parts = _pooled(_convolved(_pooled(hidden), 64, 64))
+    return _classifier(image, parts, layers.Flatten()(_convolved(parts, 128)), classes, side=2)
+
+
+def large_cnn(shape: tuple[int, ...], classes: int) -> keras.Model:
+    """Build a convolutional network for pictures with finer detail than strokes have.
+
+    Args:
+        shape: Shape of a picture.
+        classes: Number of class labels.
+
+    Shapes:
+        image: (n, height, width, channels), levels in [0, 255].
+        probabilities: (n, classes); features: (n, width), none negative.
+    """
+    image = keras.Input(shape, name="image")
+    hidden = _convolved(layers.Rescaling(1 / 255)(image), 32, 32)
+    parts = _pooled(_convolved(_pooled(hidden), 64, 64, padding="same"))
+    hidden = _convolved(_convolved(parts, 128, padding="same"), 128)
+    return _classifier(image, parts, layers.Flatten()(_pooled(hidden)), classes, side=3)
 
 
 def lstm(shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -79,12 +90,44 @@ def lstm(shape: tuple[int, ...], classes: int) -> keras.Model:
     return keras.Model({"image": image}, outputs, name="lstm")
 
 
-def _convolved(hidden: keras.KerasTensor, *filters: int) -> keras.KerasTensor:
+def _convolved(
+    hidden: keras.KerasTensor, *filters: int, padding: str = "valid"
+) -> keras.KerasTensor:
     for count in filters:
-        hidden = layers.Conv2D(count, 3, use_bias=False)(hidden)
+        hidden = layers.Conv2D(count, 3, padding=padding, use_bias=False)(hidden)
         hidden = layers.BatchNormalization(momentum=NORMALIZATION_MOMENTUM)(hidden)
         hidden = layers.ReLU()(hidden)
     return hidden
+
+
+def _pooled(hidden: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.MaxPooling2D(padding="same")(hidden)
+
+
+def _classifier(
+    image: keras.KerasTensor,
+    parts: keras.KerasTensor,
+    last: keras.KerasTensor,
+    classes: int,
+    *,
+    side: int,
+) -> keras.Model:
+    """Return a network that ends in probabilities, and in the means of its parts as features.
+
+    The last layer keeps what tells the classes apart, and drops what tells them from all else.
+
+    Args:
+        image: The input.
+        parts: What the network sees in each part of the picture.
+        last: The last hidden layer.
+        classes: Number of class labels.
+        side: Height and width, in parts, of the squares that the means are taken of.
+    """
+    outputs = {
+        "probabilities": probabilities(layers.Dropout(0.3)(last), classes),
+        "features": layers.Flatten()(layers.AveragePooling2D(side, padding="same")(parts)),
+    }
+    return keras.Model({"image": image}, outputs, name="cnn")
 
 
 PICTURE_ARCHITECTURES: Mapping[str, Callable[[tuple[int, ...], int], keras.Model]] = {

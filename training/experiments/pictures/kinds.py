@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+import keras
 import numpy as np
 
+from training.architectures.pictures import cnn, large_cnn
 from training.augmentation.digits import augment_digits
 from training.augmentation.pictures import erase, flip, shift
 from training.augmentation.regional_digits import add_regional_strokes
-from training.datasets.picture_data import Labels, Pixels
+from training.datasets.picture_data import Labels, Pixels, Shape
 from training.drawing.clothes import golden_articles
 from training.drawing.digits import golden_digits
 from training.drawing.scenes import golden_scenes
@@ -31,8 +34,8 @@ class PictureKind:
         augmentation_text: Template of the card about the augmentation.
         golden_text: Template of the card about the golden pictures.
         limits_text: Template of the card about what the network cannot do.
-        first_filters: Number of filters in the first layers of the convolutional network: cloth
-            and fur have finer detail than strokes.
+        network: Function that builds the convolutional network for a shape and a number of class
+            labels: cloth and fur have finer detail than strokes.
     """
 
     augment: Augmentation
@@ -40,7 +43,7 @@ class PictureKind:
     augmentation_text: str
     golden_text: str
     limits_text: str
-    first_filters: int = 32
+    network: Callable[[Shape, int], keras.Model] = partial(cnn, first=32)
 
 
 def _augment_digits(digits: Pixels, labels: Labels, rng: np.random.Generator) -> Pixels:
@@ -69,7 +72,7 @@ PICTURE_KINDS: Mapping[str, PictureKind] = {
         augmentation_text="digit_augmentation",
         golden_text="digit_examples",
         limits_text="digit_limits",
-        first_filters=16,
+        network=cnn,
     ),
     "article": PictureKind(
         augment=_augment_articles,
@@ -77,6 +80,7 @@ PICTURE_KINDS: Mapping[str, PictureKind] = {
         augmentation_text="article_augmentation",
         golden_text="article_examples",
         limits_text="article_limits",
+        network=large_cnn,
     ),
     "object": PictureKind(
         augment=_augment_objects,

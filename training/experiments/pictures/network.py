@@ -2,7 +2,7 @@
 
 import keras
 
-from training.architectures.pictures import PICTURE_ARCHITECTURES, cnn, mlp
+from training.architectures.pictures import PICTURE_ARCHITECTURES, mlp
 from training.datasets.pictures import Part, PictureParts
 from training.evaluation.scores import Values
 from training.experiments.pictures.config import PictureConfig
@@ -16,7 +16,7 @@ def build_network(config: PictureConfig, parts: PictureParts) -> keras.Model:
     if config.hidden is not None:
         return mlp(shape, classes, config.hidden)
     if config.architecture == "cnn":
-        return cnn(shape, classes, config.kind.first_filters)
+        return config.kind.network(shape, classes)
     return PICTURE_ARCHITECTURES[config.architecture](shape, classes)
 
 

@@ -24,5 +24,14 @@ def test_augmented_pictures_keep_their_shape_and_follow_the_generator(kind: Pict
     assert not np.array_equal(first, pictures)
 
 
+@pytest.mark.parametrize("kind", PICTURE_KINDS.values(), ids=PICTURE_KINDS)
+@pytest.mark.parametrize("side", [24, 28, 96])
+def test_network_takes_pictures_of_any_side(kind: PictureKind, side: int) -> None:
+    network = kind.network((side, side, 3), 7)
+
+    assert network.output["probabilities"].shape == (None, 7)
+    assert network.output["features"].shape[1] >= 128
+
+
 def test_every_set_has_a_kind() -> None:
     assert {each.target for each in PICTURE_SETS.values()} | {"class"} == set(PICTURE_KINDS)
