@@ -44,6 +44,20 @@ def test_few_pictures_are_learned_in_smaller_and_in_enough_steps(
     assert recipe.calm_epochs == 4 * epochs // 20
 
 
+def test_rate_falls_with_the_root_of_the_batch_size(tmp_path: Path) -> None:
+    assert replace(usual(tmp_path), batch_size=128).recipe.learning_rate == 3e-3
+    assert replace(usual(tmp_path), batch_size=32).recipe.learning_rate == 1.5e-3
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"), [({}, 10), ({"patience": 2}, 0), ({"architecture": "mlp"}, 0)], ids=str
+)
+def test_last_half_of_the_epochs_is_considered_of_changed_pictures(
+    tmp_path: Path, asked: dict[str, Any], first: int
+) -> None:
+    assert replace(usual(tmp_path), **asked).callbacks.start_from_epoch == first
+
+
 @pytest.mark.parametrize("asked", [{"batch_size": 64}, {"epochs": 3}, {"patience": 2}], ids=str)
 def test_what_is_asked_is_done_however_few_pictures_there_are(
     tmp_path: Path, asked: dict[str, Any]
