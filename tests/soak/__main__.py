@@ -20,6 +20,7 @@ from tests.soak import (
     learning,
     load,
     networks,
+    small_pictures,
     stream,
     trust,
 )
@@ -31,6 +32,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "memory": footprint.memory_of_two_workers,
     "networks": networks.forward_pass,
     "quickstart": learning.quickstart,
+    "small-pictures": small_pictures.some_sizes,
     "load": load.both_loops,
     "stream": stream.two_million_rows,
     "reloads": changes.reloads_and_kills,
@@ -46,17 +48,22 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "drawn": accuracy.drawn_digits,
     "drift": drift.both_streams,
 }
+# What takes hours is measured only if it is named.
+LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
+    "all-pictures": small_pictures.all_sizes,
+}
 
 
 def main() -> int:
     """Measure, print, keep; fail where a figure is far from what is promised."""
+    measurements = {**MEASUREMENTS, **LONG_MEASUREMENTS}
     parser = ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(measurements))
     names = parser.parse_args().names or list(MEASUREMENTS)
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     figures = []
     for name in names:
-        for figure in MEASUREMENTS[name]():
+        for figure in measurements[name]():
             figures.append(figure)
             print(figure, flush=True)
     print(f"kept in {_keep(figures)}")
