@@ -38,7 +38,7 @@ def load(folder: str | Path, *, threads: int | None = None) -> "Predictor":
 
     Args:
         folder: A bundle, such as `models/digits/1`; or the folder of a model, such as
-            `models/digits`, whose newest version is loaded.
+            `models/digits`, whose default version is loaded.
         threads: Number of threads that one call may use; all cores of this process by default.
 
     Raises:

@@ -131,6 +131,8 @@ class Manifest(Record, frozen=True, kw_only=True):
         reference: Name of each feature -> its distribution over the training instances.
         dialect: Dialect of the training file; None for pictures.
         ignored_columns: Name of each column of the training file that is no input -> the reason.
+        default: Whether the version may answer requests that name no version. One that scored worse
+            than the version before it answers only requests that name it.
     """
 
     format: int
@@ -150,6 +152,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     reference: dict[str, Reference]
     dialect: Dialect | None = None
     ignored_columns: dict[str, str] = msgspec.field(default_factory=dict)
+    default: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a calibration that does not fit the signature."""
@@ -172,6 +175,12 @@ class Manifest(Record, frozen=True, kw_only=True):
         for scores in (calibration.scores, calibration.novelty):
             if any(low > high for low, high in pairwise(scores)):
                 raise ValueError("calibration scores must ascend")
+
+
+class _Default(msgspec.Struct):
+    """The one member of a manifest that tells whether its version may answer by default."""
+
+    default: bool = True
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -254,6 +263,33 @@ def list_versions(models: Path) -> dict[str, list[int]]:
     )
     listing = {name: versions(models, name) for name in names}
     return {name: published for name, published in listing.items() if published}
+
+
+def answers_by_default(folder: Path) -> bool:
+    """Tell whether a version may answer requests that name no version.
+
+    A manifest that cannot be read does not forbid it: whoever loads the version says what is wrong.
+    """
+    try:
+        return msgspec.json.decode((folder / MANIFEST_NAME).read_bytes(), type=_Default).default
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return True
+
+
+def default_version(models: Path, name: str, *, below: int | None = None) -> int | None:
+    """Find the version of a model that answers where none is named; None where it has none.
+
+    It is the newest one that may answer by default or, if none may, the newest.
+
+    Args:
+        models: Folder of the models.
+        name: Name of the model.
+        below: Number below which versions are looked at; None for all versions.
+    """
+    listed = versions(models, name)[::-1]
+    newest_first = [each for each in listed if below is None or each < below]
+    may_answer = (each for each in newest_first if answers_by_default(models / name / str(each)))
+    return next(may_answer, newest_first[0] if newest_first else None)
 
 
 def write_golden(folder: Path, instances: Instances, expected: NDArray[np.float32]) -> None:

@@ -29,8 +29,8 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: Path, *, threads: int | None = None) -> "Predictor":
-        """Load a version, or the newest version of a model; see `vitrine.load`."""
-        version = folder if (folder / bundle.MANIFEST_NAME).is_file() else _newest(folder)
+        """Load a version, or the default version of a model; see `vitrine.load`."""
+        version = folder if (folder / bundle.MANIFEST_NAME).is_file() else _default(folder)
         # The manifest names its folder, which a path such as "." does not.
         return cls(load_version(version.resolve(), threads=threads or available_cpus()))
 
@@ -105,9 +105,9 @@ def _without_instances(predicted: PredictedBlock) -> PredictedBlock:
     return replace(predicted, block=replace(predicted.block, instances={}))
 
 
-def _newest(folder: Path) -> Path:
+def _default(folder: Path) -> Path:
     resolved = folder.resolve()
-    versions = bundle.versions(resolved.parent, resolved.name)
-    if not versions:
+    version = bundle.default_version(resolved.parent, resolved.name)
+    if version is None:
         raise InvalidBundle(f"{folder}: holds neither {bundle.MANIFEST_NAME} nor a version.")
-    return resolved / str(versions[-1])
+    return resolved / str(version)

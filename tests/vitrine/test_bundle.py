@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -328,6 +329,48 @@ def test_only_folders_with_versions_are_models(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert bundle.list_versions(tmp_path) == {"rooms": [1]}
+
+
+def test_manifest_of_before_lets_its_version_answer_by_default(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    body = json.loads((folder / bundle.MANIFEST_NAME).read_bytes())
+    del body["default"]
+    (folder / bundle.MANIFEST_NAME).write_text(json.dumps(body))
+
+    assert bundle.read_manifest(folder).default
+    assert bundle.answers_by_default(folder)
+
+
+@pytest.mark.parametrize(
+    ("by_number", "below", "default"),
+    [
+        ((), None, 3),
+        ((3,), None, 2),
+        ((2, 3), None, 1),
+        ((1, 2, 3), None, 3),
+        ((2,), 3, 1),
+        ((), 1, None),
+    ],
+    ids=["newest", "not the newest", "the first", "none but these", "below", "nothing below"],
+)
+def test_newest_version_that_may_answer_is_the_default(
+    tmp_path: Path, by_number: tuple[int, ...], below: int | None, default: int | None
+) -> None:
+    for version in (1, 2, 3):
+        folder = write_table_bundle(tmp_path, version=version)
+        manifest = msgspec.structs.replace(
+            bundle.read_manifest(folder), default=version not in by_number
+        )
+        bundle.write_manifest(manifest, folder)
+
+    assert bundle.default_version(tmp_path, "rooms", below=below) == default
+
+
+def test_manifest_that_cannot_be_read_forbids_nothing(tmp_path: Path) -> None:
+    (write_table_bundle(tmp_path) / bundle.MANIFEST_NAME).write_text("{")
+
+    assert bundle.default_version(tmp_path, "rooms") == 1
+    assert bundle.default_version(tmp_path, "cellars") is None
 
 
 def test_golden_examples_survive_writing_and_reading(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from pyarrow import parquet
 
 import vitrine
-from tests.bundles import calibrated_repository, table_manifest
+from tests.bundles import calibrated_repository, rewrite_manifest, table_manifest
 from tests.fakes import client_of, levels, picture, price, table
 from tests.servers import ROOT
 from vitrine.bundle import InvalidBundle
@@ -85,6 +86,15 @@ def test_newest_version_is_loaded_by_the_folder_of_its_model(models: Path) -> No
     manifest.write_text(manifest.read_text().replace('"version": 1,', '"version": 10,'))
 
     assert vitrine.load(models / "rooms").version == 10
+
+
+def test_version_that_answers_only_by_its_number_is_not_loaded_by_the_model(models: Path) -> None:
+    newer = shutil.copytree(models / "rooms" / "1", models / "rooms" / "10")
+    manifest = msgspec.structs.replace(table_manifest(version=10), default=False)
+    rewrite_manifest(newer, manifest)
+
+    assert vitrine.load(models / "rooms").version == 1
+    assert vitrine.load(newer).version == 10
 
 
 def test_version_is_loaded_by_a_relative_path(

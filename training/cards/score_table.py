@@ -20,12 +20,14 @@ def scores_text(manifest: Manifest) -> str:
     measures = [name for name in names if not name.endswith(_ERROR)]
     of_parts = _part_table(manifest, [name for name in measures if OF_LABEL not in name])
     errors = _ERRORS if len(measures) < len(names) else ""
-    text = fill("scores", table=of_parts, errors=errors)
+    texts = [fill("scores", table=of_parts, errors=errors)]
     of_labels = [name for name in measures if OF_LABEL in name]
-    if not of_labels:
-        return text
-    by_label = _label_table(manifest.scores["test"], of_labels)
-    return text + "\n\n" + fill("label_scores", table=by_label)
+    if of_labels:
+        by_label = _label_table(manifest.scores["test"], of_labels)
+        texts.append(fill("label_scores", table=by_label))
+    if not manifest.default:
+        texts.append(fill("by_number"))
+    return "\n\n".join(texts)
 
 
 def _part_table(manifest: Manifest, measures: Sequence[str]) -> str:

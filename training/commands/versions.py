@@ -35,7 +35,7 @@ def _add_show(commands: Commands) -> None:
         "--version",
         type=positive_int,
         metavar="N",
-        help="number of the version; by default, the newest",
+        help="number of the version; by default, the one that answers requests that name none",
     )
     add_models_option(command)
 

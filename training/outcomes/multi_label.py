@@ -91,7 +91,8 @@ class MultiLabel:
     def scores(self, outputs: Outputs, y: Truth) -> dict[str, float]:
         """Return the means over the labels, then the scores of each label.
 
-        A label that has no such score is left out of the mean.
+        A label that has no such score is left out of the mean. The standard error of the accuracy
+        is that over rows, because the labels of one row are not independent.
         """
         of_labels = {
             label: _label_scores(probabilities, truth.astype(np.int64))
@@ -99,7 +100,8 @@ class MultiLabel:
                 self.target.labels, outputs["probabilities"].T, y.T, strict=True
             )
         }
-        return {**_means(of_labels), **_by_label(of_labels)}
+        error = _accuracy_error(outputs["probabilities"], y)
+        return {**_means(of_labels), "accuracy_standard_error": error, **_by_label(of_labels)}
 
     def draw_plots(self, folder: Path, parts: TableParts, outputs: TableOutputs) -> None:
         """Draw the scores of each label, and how reliable all probabilities are."""
@@ -147,6 +149,12 @@ def _absent_and_present(probabilities: Values) -> Values:
         (n,) to (n, 2).
     """
     return np.stack([1 - probabilities, probabilities], axis=1)
+
+
+def _accuracy_error(probabilities: Values, y: Truth) -> float:
+    """Return the standard error of the share of labels that are right, over rows."""
+    right = ((probabilities > 0.5) == (y > 0.5)).mean(axis=1)
+    return float(right.std() / np.sqrt(len(right)))
 
 
 def _label_scores(probabilities: Values, y: Truth) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
     draft.py         the folder that becomes a version, or disappears
     acceptance.py    the lowest score that is published
+    comparison.py    a version beside the one that answered by default before it
     onnx_export.py   the network as Keras' own file and as ONNX
     onnx_fixes.py    operations of tf2onnx that ONNX does not have
     verification.py  golden examples, and the exported file compared with Keras

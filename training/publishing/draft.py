@@ -9,8 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from training import interruption
 from training.errors import CannotTrain
+from training.progress import console
+from training.publishing.comparison import compare_with_default
 from vitrine import bundle
 from vitrine.bundle import Manifest
 
@@ -63,6 +67,8 @@ class Draft:
     ) -> Path:
         """Give the draft the next free number and rename it to that.
 
+        A version that scores below the one that answers by default leaves that one the default.
+
         Args:
             manifest_of: Function from the number to the manifest.
             card: Function from the manifest to the model card.
@@ -78,9 +84,14 @@ class Draft:
         while True:
             number = max([number, *self._numbers()]) + 1
             manifest = manifest_of(number)
+            comparison = compare_with_default(manifest, self._model)
+            is_worse = comparison is not None and comparison.is_worse
+            manifest = msgspec.structs.replace(manifest, default=not is_worse)
             (self.folder / "CARD.md").write_text(card(manifest), encoding="utf-8")
             bundle.write_manifest(manifest, self.folder)
             if self._rename(number):
+                if comparison is not None and is_worse:
+                    console.print(comparison.warning, style="bold yellow", markup=False)
                 return self._model / str(number)
 
     def _numbers(self) -> list[int]:

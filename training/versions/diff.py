@@ -62,6 +62,7 @@ def _empty_table(heading: str, pair: ModelPair) -> Table:
 def _facts(manifest: Manifest) -> dict[str, str]:
     return {
         "published": manifest.origin.created,
+        "answers by default": "yes" if manifest.default else "no, only by its number",
         "data": manifest.origin.data,
         "inputs": _inputs_text(manifest),
         "outputs": ", ".join(map(_output_text, manifest.signature.outputs)),

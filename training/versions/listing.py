@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training.errors import CannotTrain
+from training.formatting import format_error
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle, Manifest
 
@@ -46,7 +47,7 @@ def _cells(models: Path, name: str, version: int) -> list[str]:
         return [name, str(version), "cannot be read", "", "", "", ""]
     return [
         name,
-        str(version),
+        str(version) if manifest.default else f"{version} (by number)",
         manifest.task,
         manifest.origin.data,
         main_score(manifest),
@@ -62,12 +63,8 @@ def main_score(manifest: Manifest) -> str:
     if metric is None:
         return "not scored"
     error = scores.get(f"{metric}_standard_error")
-    spread = "" if error is None else f" ± {_error_text(error)}"
+    spread = "" if error is None else f" ± {format_error(error)}"
     return f"{metric.replace('_', ' ')} {scores[metric]:.5g}{spread}"
-
-
-def _error_text(error: float) -> str:
-    return f"{error:,.0f}" if error >= 100 else f"{error:.2g}"
 
 
 def network_size(manifest: Manifest) -> str:

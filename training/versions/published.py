@@ -16,16 +16,16 @@ def load_published(models: Path, name: str, version: int | None) -> Model:
     Args:
         models: Folder of the published models.
         name: Name of the model.
-        version: Number of the version; None for the newest.
+        version: Number of the version; None for the one that answers by default.
 
     Raises:
         CannotTrain: There is no such version, or the service would refuse it.
     """
-    known = bundle.versions(models, name) if bundle.NAME_PATTERN.fullmatch(name) else []
-    if not known:
+    default = bundle.default_version(models, name) if bundle.NAME_PATTERN.fullmatch(name) else None
+    if default is None:
         hint = nearest(name, bundle.list_versions(models)) if models.is_dir() else ""
         raise CannotTrain(f"There is no model {shown(name)} in {models}.{hint}")
-    number = known[-1] if version is None else version
+    number, known = version or default, bundle.versions(models, name)
     if number not in known:
         listed = ", ".join(map(str, known))
         raise CannotTrain(f"{name} has no version {number}. Its versions are: {listed}.")

@@ -24,7 +24,7 @@ def print_version(models: Path, name: str, version: int | None) -> None:
     Args:
         models: Folder of the published models.
         name: Name of the model.
-        version: Number of the version; None for the newest.
+        version: Number of the version; None for the one that answers by default.
 
     Raises:
         CannotTrain: There is no such version, or the service would refuse it.

@@ -25,6 +25,14 @@ def test_each_label_has_a_line_of_its_own() -> None:
     assert text.endswith("| label | f1 |\n| --- | --- |\n| cold | 0.75 |\n| wet | 0.25 |")
 
 
+def test_version_that_is_not_the_default_says_why() -> None:
+    manifest = msgspec.structs.replace(table_manifest(), scores={"test": {"rmse": 2.0}})
+
+    assert "answers only requests that name it" not in scores_text(manifest)
+    worse = msgspec.structs.replace(manifest, default=False)
+    assert scores_text(worse).endswith("So it answers only requests that name it.")
+
+
 def test_version_without_scores_says_why() -> None:
     text = scores_text(msgspec.structs.replace(table_manifest(), scores={}))
 

@@ -18,6 +18,18 @@ def test_label_is_scored_as_had_however_common_it_is() -> None:
     assert scores["f1 of a"] == pytest.approx(6 / 7)
 
 
+def test_error_of_the_accuracy_is_that_over_rows() -> None:
+    found = np.array([[0.9, 0.9], [0.1, 0.1], [0.9, 0.1], [0.1, 0.9]], np.float32)
+    truth = np.array([[1, 1], [1, 1], [1, 1], [1, 0]], np.float32)
+    names = ("a", "b")
+
+    scores = MultiLabel(Target("multilabel", names, names)).scores({"probabilities": found}, truth)
+
+    shares = np.array([1, 0, 0.5, 0])
+    assert scores["accuracy"] == shares.mean()
+    assert scores["accuracy_standard_error"] == pytest.approx(shares.std() / 2)
+
+
 @pytest.mark.parametrize("nobodys", [0, 1])
 def test_mean_over_labels_leaves_out_one_that_nobody_has(nobodys: int) -> None:
     truth = np.array([[1, 1], [0, 0], [1, 1]], np.float32)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.bundles import table_manifest
+from tests.bundles import ORIGIN, table_manifest
 from tests.training.conftest import write_rents
 from training.errors import CannotTrain
 from training.publishing.draft import Draft
@@ -41,6 +41,29 @@ def test_draft_becomes_the_next_free_version(tmp_path: Path) -> None:
     assert [folder.name for folder in folders] == ["1", "2", "3"]
     assert bundle.versions(tmp_path, "rooms") == [1, 2, 3]
     assert (folders[2] / "CARD.md").read_text() == "version 3"
+
+
+def test_version_that_scores_below_the_default_one_is_not_the_default(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    origin = msgspec.structs.replace(ORIGIN, split={"test": 100})
+
+    def publish_scored(rmse: float) -> Manifest:
+        def scored(version: int) -> Manifest:
+            scores = {"test": {"rmse": rmse, "rmse_standard_error": 0.1}}
+            return msgspec.structs.replace(numbered(version), scores=scores, origin=origin)
+
+        with Draft(tmp_path, "rooms") as draft:
+            fill(draft)
+            return bundle.read_manifest(draft.publish(scored, lambda each: f"{each.default}"))
+
+    manifests = [publish_scored(rmse) for rmse in (1.0, 2.0, 1.9, 1.1)]
+
+    assert [manifest.default for manifest in manifests] == [True, False, False, True]
+    assert (tmp_path / "rooms" / "3" / "CARD.md").read_text() == "False"
+    printed = capsys.readouterr().out
+    assert printed.count("Warning: ") == 2
+    assert "vitrine change rooms --label stable=3\n" in printed
 
 
 def test_draft_is_no_version_before_it_is_published(tmp_path: Path) -> None:

@@ -26,4 +26,5 @@ def test_diff_scores_both_versions_on_the_same_rows(
     printed = capsys.readouterr().out
     assert "On 10 rows of rooms.csv:" in printed
     assert "was trained on other data" not in printed
+    assert "answers by default" in printed
     assert "Half of the predictions differ by 1 or more" in printed

@@ -20,7 +20,7 @@ def test_list_has_a_line_for_every_version(
 ) -> None:
     scores = {"test": {"rmse": 1234.5, "rmse_standard_error": 321.0}}
     rewrite(write_table_bundle(tmp_path), scores=scores)
-    write_table_bundle(tmp_path, version=2)
+    rewrite(write_table_bundle(tmp_path, version=2), default=False)
     (write_picture_bundle(tmp_path) / bundle.MANIFEST_NAME).write_text("{")
 
     status = main(["list", "--models", str(tmp_path)])
@@ -30,7 +30,7 @@ def test_list_has_a_line_for_every_version(
     assert lines == [
         "model version task data test score size published",
         "rooms 1 regression made rmse 1234.5 ± 321 0 kB 2026-01-01",
-        "rooms 2 regression made not scored 0 kB 2026-01-01",
+        "rooms 2 (by number) regression made not scored 0 kB 2026-01-01",
         "strokes 1 cannot be read",
     ]
 

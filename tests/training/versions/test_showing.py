@@ -8,6 +8,7 @@ from tests.bundles import (
     write_picture_bundle,
     write_table_bundle,
 )
+from tests.training.versions.conftest import rewrite
 from training.__main__ import main
 
 
@@ -26,9 +27,12 @@ def test_show_prints_the_card_and_an_answer_about_a_row(
     assert "13" in shown.splitlines()[-1]
 
 
-def test_newest_version_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_newest_version_that_may_answer_by_default_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for version in (9, 10):
         write_table_bundle(tmp_path, version=version)
+    rewrite(write_table_bundle(tmp_path, version=11), default=False)
 
     main(["show", "rooms", "--models", str(tmp_path)])
 
