@@ -84,7 +84,7 @@ class Settings:
     max_csv_bytes: int = _setting(
         4 * 2**30, "Largest size of a CSV body. It is streamed, so that it needs little memory."
     )
-    max_files: int = _setting(64, "Largest number of files in a multipart body.")
+    max_files: int = _setting(64, "Largest number of files and fields in a form.")
     max_instances: int = _setting(10_000, "Largest number of instances in a JSON body.")
     max_rows: int = _setting(20_000_000, "Largest number of rows in a CSV body.")
     max_row_bytes: int = _setting(2**20, "Largest size of one row of a CSV body.", minimum=1024)

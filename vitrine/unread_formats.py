@@ -79,6 +79,7 @@ _HEIF_BRANDS = frozenset((b"mif1", b"mif2", b"msf1"))
 # Tags of TIFF that cameras write.
 _SUB_DIRECTORIES, _DNG_VERSION = 330, 50706
 
+_JSON = re.compile(rb'\{\s*(["\']|\}|$)|\[\s*[\[{"\d]')
 # What the text of a file begins with, in lower case, and the format that begins so.
 _TEXTS = (
     (
@@ -93,7 +94,7 @@ _TEXTS = (
         re.compile(rb"p[1-6]\s+(#[^\n]*\n\s*)*\d+\s+\d+|p7\s+(width|height)"),
         UnreadFormat("a PNM picture", _SAVE),
     ),
-    (re.compile(rb'\{\s*("|\})|\[\s*[\[{"\d]'), UnreadFormat("JSON", _AS_JSON)),
+    (_JSON, UnreadFormat("JSON", _AS_JSON)),
 )
 # Enough for the comments before the first element of a drawing.
 _TEXT_BYTES = 1024
@@ -107,8 +108,17 @@ def unread_format(body: bytes) -> UnreadFormat | None:
             return found
     if body[4:8] == b"ftyp":
         return _by_brand(body)
-    text = body[:_TEXT_BYTES].removeprefix(_BOM).lstrip().lower()
+    text = _beginning(body).lower()
     return next((found for pattern, found in _TEXTS if pattern.match(text)), None)
+
+
+def begins_like_json(body: bytes) -> bool:
+    """Tell whether a file begins as an object or a list of JSON does."""
+    return _JSON.match(_beginning(body)) is not None
+
+
+def _beginning(body: bytes) -> bytes:
+    return body[:_TEXT_BYTES].removeprefix(_BOM).lstrip()
 
 
 def _by_brand(body: bytes) -> UnreadFormat:

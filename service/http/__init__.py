@@ -5,6 +5,7 @@ transfer.py      receives bodies and hands answers to the server
 context.py       what is known of one request: its id, its times, its log line
 api.py           the route of predictions, and how its bodies are read
 content.py       media types of bodies and answers
+forms.py         forms -> the pictures or the table in them
 json_bodies.py   JSON bodies -> instances, and what is wrong with their JSON
 query.py         the query parameters of a prediction
 descriptions.py  the routes that describe models and their drift

@@ -7,13 +7,12 @@ from math import prod
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 from werkzeug.routing import BaseConverter
 
 from service.http import context, problems
-from service.http.content import FORM_TYPE, Content, Kind, judge
+from service.http.content import Content, Kind, judge
 from service.http.context import RequestContext
+from service.http.forms import pictures_of, read_fields, read_multipart, table_of
 from service.http.json_bodies import read_instances
 from service.http.query import read_options
 from service.http.transfer import AnswerBroken, RequestBody, current_body
@@ -24,8 +23,6 @@ from service.telemetry.shadow import Shadow
 from vitrine.block_stream import BlockStream, open_csv
 from vitrine.errors import (
     MAX_FAULTS,
-    EmptyBody,
-    MalformedBody,
     TooManyInstances,
     VitrineError,
 )
@@ -71,7 +68,8 @@ class Api:
         model = self._repository.get(name, version, label=label)
         current = context.current()
         current.observer.model = model
-        content = judge(request, model)
+        with current.observer.decode:
+            content = judge(request, model, current_body().peek)
         options = read_options(
             request.args.to_dict(flat=False),
             csv_body=content.is_csv,
@@ -150,17 +148,21 @@ def _read(
     """
     kind = content.readable_kind(model, lambda: request.base_url)
     body.limit(settings.max_csv_bytes if kind is Kind.CSV else settings.max_body_bytes)
+    boundary, max_files = content.parameters.get("boundary"), settings.max_files
     match kind:
         case Kind.CSV:
             return _read_csv(model, body, options, settings)
         case Kind.CSV_IN_FORM:
-            file = _only(_read_files(body, content, settings.max_files))
-            return _read_csv(model, BytesIO(file), options, settings)
+            table = table_of(read_multipart(body, boundary, max_parts=max_files))
+            return _read_csv(model, BytesIO(table), options, settings)
         case Kind.JSON:
             return _read_json(model, body.read_all(), options, settings)
         case Kind.PICTURES_IN_FORM:
-            files = _read_files(body, content, settings.max_files)
-            return _read_pictures(model, files, options, settings)
+            parts = read_multipart(body, boundary, max_parts=max_files)
+            return _read_pictures(model, pictures_of(parts), options, settings)
+        case Kind.PICTURES_IN_FIELDS:
+            parts = read_fields(body.read_all(), max_fields=max_files)
+            return _read_pictures(model, pictures_of(parts), options, settings)
         case Kind.PICTURE:
             return _read_pictures(model, [body.read_all()], options, settings)
 
@@ -175,31 +177,6 @@ def _read_csv(
         max_row_bytes=settings.max_row_bytes,
         max_rows=settings.max_rows,
     )
-
-
-def _read_files(body: RequestBody, content: Content, max_files: int) -> list[bytes]:
-    parser = FormDataParser(
-        # Held in memory, which the limit on the body allows: a container may have no disk.
-        stream_factory=lambda *_, **__: BytesIO(),
-        max_form_parts=max_files,
-        silent=False,
-    )
-    try:
-        _, _, files = parser.parse(body, FORM_TYPE, None, content.parameters)  # type: ignore[arg-type]
-    except RequestEntityTooLarge:
-        raise TooManyInstances("files", max_files) from None
-    except ValueError:
-        raise MalformedBody("The body is not multipart/form-data with its boundary.") from None
-    read = [file.read() for _, file in files.items(multi=True)]
-    if not read:
-        raise EmptyBody("a file, as curl -F file=@picture.png sends it")
-    return read
-
-
-def _only(files: Sequence[bytes]) -> bytes:
-    if len(files) > 1:
-        raise TooManyInstances("CSV files", 1)
-    return files[0]
 
 
 def _read_json(model: Model, body: bytes, options: Options, settings: Settings) -> BlockStream:

@@ -1,5 +1,6 @@
 """What a request's body is, and what its answer is written as: every media type is judged here."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -9,11 +10,26 @@ from werkzeug.datastructures import MIMEAccept
 
 from service.errors import NotAcceptable, UnsupportedMediaType
 from vitrine.model import Model
+from vitrine.pictures import HEAD_BYTES, begins_like_picture
+from vitrine.unread_formats import begins_like_json
 
 CSV_TYPE = "text/csv"
 JSON_TYPE = "application/json"
 FORM_TYPE = "multipart/form-data"
-_UNTYPED = "application/octet-stream"  # many clients call any file so; a picture's bytes tell
+# What curl calls every body of which it is told nothing.
+_FIELDS_TYPE = "application/x-www-form-urlencoded"
+_BYTES_TYPE = "application/octet-stream"
+# These say nothing about a body; its first bytes do.
+_UNTOLD_TYPES = frozenset(("", _FIELDS_TYPE, _BYTES_TYPE, "text/plain"))
+# Other names of JSON and of CSV; Windows calls CSV files by Excel's name.
+_JSON_TYPES = re.compile(r"(application|text)/(x-|[\w.-]+\+)?json")
+_CSV_TYPES = re.compile(
+    r"(application|text)/(x-)?(csv|comma-separated-values|tab-separated-values)"
+    r"|application/vnd\.ms-excel"
+)
+_FIELD = re.compile(rb"[^=&\s<>{}\"]{1,200}=")
+_LINE_END_OR_BINARY = re.compile(rb"[\n\r\0]")
+_NO_CODINGS = frozenset(("", "identity"))
 
 
 class Kind(Enum):
@@ -21,13 +37,10 @@ class Kind(Enum):
 
     PICTURE = auto()
     PICTURES_IN_FORM = auto()
+    PICTURES_IN_FIELDS = auto()
     CSV = auto()
     CSV_IN_FORM = auto()
     JSON = auto()
-
-
-_KINDS_OF_PICTURES = {JSON_TYPE: Kind.JSON, FORM_TYPE: Kind.PICTURES_IN_FORM}
-_KINDS_OF_TABLES = {JSON_TYPE: Kind.JSON, FORM_TYPE: Kind.CSV_IN_FORM, CSV_TYPE: Kind.CSV}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +78,7 @@ class Content:
         Raises:
             UnsupportedMediaType: The model reads no such body, or none so compressed.
         """
-        if self.kind is not None and self.coding in {"", "identity"}:
+        if self.kind is not None and self.coding in _NO_CODINGS:
             return self.kind
         pictures = model.manifest.signature.picture is not None
         example, own, file = (
@@ -81,31 +94,62 @@ class Content:
         )
 
 
-def judge(request: Request, model: Model) -> Content:
+def judge(request: Request, model: Model, peek: Callable[[], bytes]) -> Content:
     """Judge the media types of a request to a model.
 
+    Args:
+        request: The request.
+        model: The model that is asked.
+        peek: Returns the first bytes of the body. They decide where the media type does not.
+
     Raises:
-        NotAcceptable: The client accepts neither JSON nor CSV.
+        NotAcceptable: The client accepts nothing that can be written.
     """
     media_type = request.mimetype
-    kind = _kind(media_type, model)
-    is_csv = media_type == CSV_TYPE or kind is Kind.CSV_IN_FORM
+    coding = request.headers.get("Content-Encoding", "")
+    kind_of = _kind_of_rows if model.manifest.signature.picture is None else _kind_of_pictures
+    kind = kind_of(media_type, peek if coding in _NO_CODINGS else bytes)
+    is_csv = kind in {Kind.CSV, Kind.CSV_IN_FORM} or (kind is None and media_type == CSV_TYPE)
     return Content(
         kind=kind,
         is_csv=is_csv,
-        coding=request.headers.get("Content-Encoding", ""),
+        coding=coding,
         media_type=media_type,
         parameters=request.mimetype_params,
         answers_csv=_answers_csv(request.accept_mimetypes, is_csv=is_csv),
     )
 
 
-def _kind(media_type: str, model: Model) -> Kind | None:
-    if model.manifest.signature.picture is None:
-        return _KINDS_OF_TABLES.get(media_type)
-    if media_type.startswith("image/") or media_type == _UNTYPED:
+def _kind_of_pictures(media_type: str, peek: Callable[[], bytes]) -> Kind | None:
+    if media_type.startswith("image/"):
         return Kind.PICTURE
-    return _KINDS_OF_PICTURES.get(media_type)
+    if media_type == FORM_TYPE:
+        return Kind.PICTURES_IN_FORM
+    head = peek()[:HEAD_BYTES]
+    is_json = _JSON_TYPES.fullmatch(media_type) is not None
+    if begins_like_json(head):
+        return Kind.JSON if is_json or media_type in _UNTOLD_TYPES else None
+    if begins_like_picture(head) or media_type == _BYTES_TYPE:
+        return Kind.PICTURE
+    if media_type == _FIELDS_TYPE and _FIELD.match(head):
+        return Kind.PICTURES_IN_FIELDS
+    return Kind.JSON if is_json else None
+
+
+def _kind_of_rows(media_type: str, peek: Callable[[], bytes]) -> Kind | None:
+    if media_type == FORM_TYPE:
+        return Kind.CSV_IN_FORM
+    if _CSV_TYPES.fullmatch(media_type):
+        return Kind.CSV
+    if _JSON_TYPES.fullmatch(media_type):
+        return Kind.JSON
+    if media_type not in _UNTOLD_TYPES:
+        return None
+    head = peek()
+    if begins_like_json(head):
+        return Kind.JSON
+    # A table has lines, which curl -d takes away; whoever reads it names what is no table.
+    return Kind.CSV if _LINE_END_OR_BINARY.search(head) else None
 
 
 def _answers_csv(accept: MIMEAccept, *, is_csv: bool) -> bool:

@@ -40,6 +40,8 @@ _CAREFUL_BYTES = 4096
 # One piece must leave within the timeout: small enough for a slow reader, large enough to be quick.
 _PIECE_BYTES = 2**16
 _SPOOL_MEMORY_BYTES = 2**20
+# As much as a table needs before its first predictions: its header is in it.
+_PEEKED_BYTES = 2**15
 # Bytes that nobody needs are still received: the client would see a reset, not the answer.
 _MAX_DISCARDED_BYTES = 2**30
 
@@ -79,6 +81,7 @@ class RequestBody:
         self._source: _Source = environ["wsgi.input"]
         self._socket: socket.socket | None = environ.get("gunicorn.socket")
         self._timeout_seconds = timeout_seconds
+        self._peeked = b""
         self._limit_bytes: int | None = None
         self._discard_deadline: float | None = None
         self._expected_bytes = get_content_length(environ)
@@ -98,6 +101,16 @@ class RequestBody:
         if self._expected_bytes is not None and self._expected_bytes > max_bytes:
             raise BodyTooLarge(max_bytes)
 
+    def peek(self) -> bytes:
+        """Return the first bytes of a body of which nothing was read yet; `read` returns them too.
+
+        Raises:
+            BodyTimeout, MalformedBody: As `read` does.
+        """
+        if not self._peeked:
+            self._peeked = self._receive(_PEEKED_BYTES)
+        return self._peeked
+
     def read(self, size: int, /) -> bytes:
         """Return the next bytes, fewer than `size` only at the end.
 
@@ -109,7 +122,9 @@ class RequestBody:
         return self._read(size)
 
     def _read(self, size: int) -> bytes:
-        data = self._receive(size)
+        data, self._peeked = self._peeked[:size], self._peeked[size:]
+        if len(data) < size:
+            data += self._receive(size - len(data))
         if self._limit_bytes is not None and self.received_bytes > self._limit_bytes:
             raise BodyTooLarge(self._limit_bytes)
         return data

@@ -2,13 +2,24 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
+from werkzeug.datastructures import Headers
+from werkzeug.sansio.multipart import (
+    Data,
+    Epilogue,
+    Field,
+    File,
+    MultipartEncoder,
+    Preamble,
+)
 from werkzeug.test import TestResponse
 
 from service.rollout.repository import Repository
@@ -58,7 +69,13 @@ def test_picture_is_answered_with_label_and_probabilities(client: FlaskClient) -
     assert prediction["probabilities"]["left"] == prediction["probability"] > 0.5
 
 
-@pytest.mark.parametrize("kind", ["image/png", "image/x-anything", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("image/png", "image/x-anything", "application/octet-stream", "text/csv", ""),
+        *("application/json", "application/x-www-form-urlencoded"),
+    ],
+)
 def test_picture_format_is_read_from_its_first_bytes(client: FlaskClient, kind: str) -> None:
     response = client.post(STROKES, data=picture(kind="BMP"), content_type=kind)
 
@@ -86,6 +103,94 @@ def test_files_of_one_field_are_all_answered(client: FlaskClient) -> None:
     response = client.post(STROKES, data={"file": files})
 
     assert len(answer(response)["predictions"]) == 2
+
+
+def post_form(client: FlaskClient, parts: Sequence[tuple[str, str | None, bytes]]) -> TestResponse:
+    """Send parts in their order: of each its name, the name of its file, and its data."""
+    encoder = MultipartEncoder(b"b")
+    pieces = [encoder.send_event(Preamble(data=b""))]
+    for name, file, data in parts:
+        head = Field(name, Headers()) if file is None else File(name, file, Headers())
+        pieces += [encoder.send_event(head), encoder.send_event(Data(data, more_data=False))]
+    pieces.append(encoder.send_event(Epilogue(data=b"")))
+    return client.post(
+        STROKES, data=b"".join(pieces), content_type="multipart/form-data; boundary=b"
+    )
+
+
+LEFT, RIGHT = (b64encode(picture(left=left)) for left in (True, False))
+
+
+@pytest.mark.parametrize(
+    "text", [LEFT, b"data:image/png;base64," + LEFT], ids=["base64", "data URI"]
+)
+def test_picture_as_text_in_a_form_is_answered(client: FlaskClient, text: bytes) -> None:
+    assert answer(post_form(client, [("image", None, text)]))["predictions"][0]["label"] == "left"
+
+
+def test_pictures_of_a_form_are_answered_in_the_order_of_their_fields(client: FlaskClient) -> None:
+    parts = [
+        ("a", None, LEFT),
+        ("b", "b.png", picture(left=False)),
+        ("a", "a.txt", b"data:image/png;base64," + LEFT),
+    ]
+
+    predictions = answer(post_form(client, parts))["predictions"]
+
+    assert [prediction["label"] for prediction in predictions] == ["left", "right", "left"]
+
+
+def test_fields_beside_a_picture_are_ignored(client: FlaskClient) -> None:
+    parts = [
+        ("note", None, b'{"of": "no picture"}'),
+        ("picture", "a.png", picture()),
+        ("not chosen", "", b""),
+    ]
+
+    assert len(answer(post_form(client, parts))["predictions"]) == 1
+
+
+def test_broken_picture_as_text_in_a_form_is_named_by_place(client: FlaskClient) -> None:
+    response = post_form(client, [("a", "a.png", picture()), ("b", None, b"data:;base64,?")])
+
+    members = problem(response, 422, "invalid-instances")
+    assert [fault["pointer"] for fault in members["errors"]] == ["#/instances/1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"hello", "Field 'image' holds a text that is no picture. Send the picture's file"),
+        (b'{"instances": []}', "Field 'image' holds JSON. Send it as the body itself"),
+    ],
+    ids=["text", "JSON"],
+)
+def test_form_without_a_picture_names_its_field(
+    client: FlaskClient, text: bytes, words: str
+) -> None:
+    members = problem(post_form(client, [("image", None, text)]), 422, "invalid-instances")
+
+    assert words in members["detail"]
+
+
+@pytest.mark.parametrize("escaped", [True, False], ids=["escaped", "as it is"])
+def test_fields_of_a_page_are_answered(client: FlaskClient, *, escaped: bool) -> None:
+    texts = [f"data:image/png;base64,{text.decode()}" for text in (LEFT, RIGHT)]
+    body = "&".join(f"image={quote(text) if escaped else text}" for text in texts)
+
+    response = client.post(
+        STROKES, data=f"note=of+none&{body}", content_type="application/x-www-form-urlencoded"
+    )
+
+    labels = [prediction["label"] for prediction in answer(response)["predictions"]]
+    assert labels == ["left", "right"]
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded"])
+def test_json_is_read_from_its_first_bytes(client: FlaskClient, kind: str) -> None:
+    response = client.post(STROKES, json={"instances": [levels()]}, content_type=kind)
+
+    assert len(answer(response)["predictions"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -323,3 +323,25 @@ def test_pictures_with_faults_keep_their_place(trusted: FlaskClient) -> None:
 
     assert [line.split(",")[:1] for line in lines] == [[""], ["left"], [""], ["left"]]
     assert [line.split(",")[2:4] for line in lines] == [["", ""], ["left", "0.6"]] * 2
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"),
+        *("application/csv", "application/vnd.ms-excel"),
+    ],
+)
+def test_table_is_read_whatever_it_is_called(client: FlaskClient, kind: str) -> None:
+    response = client.post(ROOMS, data=table(MANY), content_type=kind)
+
+    assert response.mimetype == "text/csv"
+    assert response.text.splitlines()[-1] == f"{float(10 * ((MANY - 1) % 1000) + 3)},"
+
+
+def test_text_field_of_a_form_is_read_as_csv(client: FlaskClient) -> None:
+    fields = {"rows": "size,colour\n1,red\n", "note": "x"}
+
+    response = client.post(ROOMS, data=fields, content_type="multipart/form-data")
+
+    assert response.text == "prediction,warnings\n13.0,\n"

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ PATHS = ["/models/strokes/predict", "/models/rooms/predict", "/models/rooms", "/
 KINDS = [
     *("image/png", "text/csv", "application/json", "multipart/form-data; boundary=b"),
     *("application/octet-stream", "text/csv; charset=x", "multipart/form-data; boundary=é", ""),
+    *("application/x-www-form-urlencoded", "text/plain"),
 ]
 ACCEPTS = ["*/*", "text/csv", "application/json", "text/html", "x;q=y,,"]
 BODIES = [
@@ -38,6 +40,10 @@ BODIES = [
     b'{"instances":[[[1,2],[3,4]]]}',
     b'{"instances":[{"size":1,"colour":null}]}',
     b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nsize,colour\r\n--b--',
+    b'--b\r\nContent-Disposition: form-data; name="f"\r\n\r\ndata:;base64,iVBOR\r\n--b--',
+    b"data:image/png;base64," + b64encode(picture()),
+    b"image=" + b64encode(picture()) + b"&image=data:,%3Csvg",
+    b'{"instances":[{"b64":"' + b64encode(picture()) + b'"},{"image":"data:,"}]}',
 ]
 
 

@@ -1,5 +1,6 @@
 """Every error a client can cause, provoked over HTTP, in its own shape."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -81,6 +82,7 @@ PNG = "image/png"
 CSV = "text/csv"
 JSON = "application/json"
 FORM = "multipart/form-data"
+FIELDS = "application/x-www-form-urlencoded"
 BIG = b"x" * 200_001
 LONG_FORM = (
     b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n' + BIG + b"\r\n--b--"
@@ -145,9 +147,21 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
     "empty picture": (errors.EmptyBody, body(STROKES, b"", PNG)),
     "empty CSV": (errors.EmptyBody, body(ROOMS, b"", CSV)),
     "empty JSON": (errors.EmptyBody, body(ROOMS, b"", JSON)),
-    "form without a file": (
+    "form without anything": (
         errors.EmptyBody,
+        lambda client: client.post(STROKES, data={"a": ""}, content_type=FORM),
+    ),
+    "form without a picture": (
+        errors.InvalidInstances,
         lambda client: client.post(STROKES, data={"a": "text"}, content_type=FORM),
+    ),
+    "form without a table": (
+        errors.EmptyBody,
+        lambda client: client.post(ROOMS, data={"a": "text"}, content_type=FORM),
+    ),
+    "form with JSON": (
+        errors.InvalidInstances,
+        lambda client: client.post(ROOMS, data={"a": '{"instances": []}'}, content_type=FORM),
     ),
     "broken JSON": (errors.MalformedBody, body(ROOMS, b'{"instances": [', JSON)),
     "JSON of another encoding": (errors.MalformedBody, body(ROOMS, b'{"\xff": 1}', JSON)),
@@ -163,10 +177,28 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
     "truncated picture": (errors.MalformedPicture, body(STROKES, picture()[:50], PNG)),
     "no picture": (errors.UnsupportedPicture, body(STROKES, b"%PDF-1.7", PNG)),
     "CSV as a file of pictures": (errors.UnsupportedPicture, form(STROKES, table(1))),
-    "what curl sends by default": (
+    "what curl -d makes of a table": (
         UnsupportedMediaType,
-        body(STROKES, picture(), "application/x-www-form-urlencoded"),
+        body(ROOMS, table(1).replace(b"\n", b""), FIELDS),
     ),
+    "fields for tables": (UnsupportedMediaType, body(ROOMS, b"size=1&colour=red", FIELDS)),
+    "what curl -d makes of a picture": (
+        errors.UnsupportedPicture,
+        body(STROKES, picture().translate(None, b"\0\r\n"), FIELDS),
+    ),
+    "picture that is not read, without a type": (
+        errors.UnsupportedPicture,
+        body(STROKES, b"\0\0\0\x18ftypheic", ""),
+    ),
+    "fields without a picture": (errors.InvalidInstances, body(STROKES, b"image=hello", FIELDS)),
+    "empty field": (errors.EmptyBody, body(STROKES, b"image=", FIELDS)),
+    "many fields": (errors.TooManyInstances, body(STROKES, b"&".join([b"a=data:,"] * 4), FIELDS)),
+    "large fields": (BodyTooLarge, body(STROKES, b"image=" + BIG, FIELDS)),
+    "data URI of too many pixels": (
+        errors.PictureTooLarge,
+        body(STROKES, b"data:;base64," + b64encode(picture(scale=4)), "text/plain"),
+    ),
+    "data URI that is broken": (errors.InvalidInstances, body(STROKES, b"data:;base64,?", FIELDS)),
     "no media type": (
         UnsupportedMediaType,
         lambda client: client.post(STROKES, data=b"x"),

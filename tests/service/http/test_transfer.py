@@ -71,6 +71,36 @@ def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield server, client
 
 
+@pytest.mark.parametrize("length", [None, 100_000])
+def test_first_bytes_are_seen_before_they_are_read(length: int | None) -> None:
+    data = bytes(range(100)) * 1000
+    body = body_of(BytesIO(data), length=length)
+
+    head = body.peek()
+
+    assert (len(head), body.peek()) == (2**15, head)
+    assert body.received_bytes == 2**15
+    assert (body.read(10), body.read(90_000), body.read(20_000), body.read(1)) == (
+        *(data[:10], data[10:90_010], data[90_010:], b""),
+    )
+
+
+def test_short_body_is_seen_whole() -> None:
+    body = body_of(BytesIO(b"abc"), length=3)
+
+    assert (body.peek(), body.is_finished) == (b"abc", True)
+    assert body.read_all() == b"abc"
+
+
+def test_body_that_was_looked_at_may_not_be_larger_than_allowed() -> None:
+    body = body_of(BytesIO(b"abcdef"))
+    body.peek()
+    body.limit(5)
+
+    with pytest.raises(BodyTooLarge):
+        body.read_all()
+
+
 @pytest.mark.parametrize("length", [None, 6])
 def test_body_is_read_to_its_end(length: int | None) -> None:
     body = body_of(BytesIO(b"abcdef"), length=length)
