@@ -37,7 +37,7 @@ def test_kept_epoch_is_named() -> None:
 def test_epochs_that_were_not_considered_are_named() -> None:
     text = epochs_text(history(3, 1, 4, 2, kept=4, first=3), limit=4)
 
-    assert text.startswith("Only epochs 3 to 4 were considered, because on few rows")
+    assert text.startswith("Only epochs 3 to 4 were considered, because an early")
     assert "Of these, epoch 4 had the smallest validation loss" in text
 
 
@@ -150,7 +150,7 @@ def holds(_columns: Columns, *_values: str) -> bool:
 # Every sentence that a fit can have, with what the history must say for it to be true.
 CLAIMS: Mapping[str, Callable[..., bool]] = {
     r"Epoch (\d+) of (\d+) had the smallest validation loss; its weights were kept\.": is_kept,
-    r"Only epochs (\d+) to (\d+) were considered, because on few rows an early epoch can be the "
+    r"Only epochs (\d+) to (\d+) were considered, because an early epoch can be the "
     r"best one by luck\. Of these, epoch (\d+) had the smallest validation loss; its weights were "
     r"kept\.": is_kept_late,
     r"There was one epoch; its weights were kept\.": is_only,
@@ -174,7 +174,8 @@ CLAIMS: Mapping[str, Callable[..., bool]] = {
     r"In every epoch, about half of the pictures were left as they are\.": holds,
     r"The pictures were (?:changed|warped and inked) anew in every epoch .*?(?:\.py`\)|side|noise)"
     r"\.": holds,
-    r"Some 1s got a flag and a foot, and some 7s got a bar \(`\S+`\)\.": holds,
+    r"Some 1s got a flag, and some of these a foot; some 7s got a bar, and some of these a serif "
+    r"\(`\S+`\)\.": holds,
     r"The optimizer `\w+` fitted (?:it|the network) with (?:all )?[\d,]+ (?:rows|pictures) in each "
     r"step(?: but the last one of an epoch, which had [\d,]+)?\.": holds,
     r"The network is a multilayer perceptron with .*?\)\.": holds,
