@@ -34,6 +34,7 @@ def create_app(
     """
     app = Flask("service", static_folder=None)
     app.url_map.converters["version"] = VersionConverter
+    app.url_map.strict_slashes = False  # a slash at the end of a path changes nothing
     app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
     app.register_blueprint(Api(settings, repository, Shadow(metrics)).blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())

@@ -27,6 +27,10 @@ _CSV_TYPES = re.compile(
     r"(application|text)/(x-)?(csv|comma-separated-values|tab-separated-values)"
     r"|application/vnd\.ms-excel"
 )
+# Who accepts these can read JSON and CSV, too: a browser, a person, a reader of any JSON.
+_READABLE_TYPES = re.compile(
+    rf"text/(html|plain)|application/xhtml\+xml|{_JSON_TYPES.pattern}", re.IGNORECASE
+)
 _FIELD = re.compile(rb"[^=&\s<>{}\"]{1,200}=")
 _LINE_END_OR_BINARY = re.compile(rb"[\n\r\0]")
 _NO_CODINGS = frozenset(("", "identity"))
@@ -154,7 +158,12 @@ def _kind_of_rows(media_type: str, peek: Callable[[], bytes]) -> Kind | None:
 
 def _answers_csv(accept: MIMEAccept, *, is_csv: bool) -> bool:
     offered = [CSV_TYPE, JSON_TYPE] if is_csv else [JSON_TYPE, CSV_TYPE]
-    chosen = accept.best_match(offered) if accept else offered[0]
+    if not accept:
+        return is_csv
+    bare = MIMEAccept((value.partition(";")[0].rstrip(), quality) for value, quality in accept)
+    chosen = bare.best_match(offered)
+    if chosen is None and any(_READABLE_TYPES.fullmatch(name) for name, quality in bare if quality):
+        chosen = next((name for name in offered if bare.find(name) < 0), None)
     if chosen is None:
         raise NotAcceptable(accept.to_header(), offered)
     return chosen == CSV_TYPE

@@ -11,6 +11,7 @@ This module knows the server's socket where there is one, and neither routes nor
 """
 
 import contextlib
+import re
 import select
 import socket
 import time
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 REQUEST_ID = "X-Request-Id"
 
 _KEY = "vitrine.body"
+_SLASHES = re.compile("/{2,}")
 # Any socket that says it is writable takes this much without waiting, whatever its buffer's size.
 _CAREFUL_BYTES = 4096
 # One piece must leave within the timeout: small enough for a slow reader, large enough to be quick.
@@ -243,6 +245,8 @@ class Transfer:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer a request, in pieces."""
+        # A redirect to the path without them would lose the body of many a client.
+        environ["PATH_INFO"] = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
         slot = self._scheduler.slot()
         context = RequestContext(environ, self._metrics, slot)
         body = RequestBody(environ, timeout_seconds=self._timeout_seconds, waiting=slot.released)

@@ -53,7 +53,7 @@ _SO_ATTACH_FILTER = 26  # of asm-generic/socket.h; read, it returns the filter
 _NO_SYN = ((0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (6, 0, 0, 0), (6, 0, 0, 2**18))
 
 # What is asked to find out whether the service lives must not wait behind what it is busy with.
-_PROBE = re.compile(rb"(?:GET|HEAD) /(livez|readyz|metrics)[ ?]")
+_PROBE = re.compile(rb"(?:GET|HEAD) /(livez|readyz|metrics)/?[ ?]")
 _PROBE_THREADS = 2
 
 _FRAMING = re.compile(

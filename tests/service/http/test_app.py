@@ -22,6 +22,7 @@ from gunicorn.errors import AppImportError
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from tests.fakes import picture, table
 from vitrine.bundle import ONNX_NAME
@@ -92,6 +93,36 @@ def test_no_request_is_a_mistake_of_ours(app: Flask, request: dict[str, Any]) ->
 
     assert response.status_code < 500
     assert response.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/models/strokes/predict/",
+        "/models//strokes/predict",
+        "/models/strokes/versions/1/predict//",
+    ],
+)
+def test_body_is_answered_whatever_slashes_its_path_has(app: Flask, path: str) -> None:
+    response = app.test_client().post(path, data=picture(), content_type="image/png")
+
+    assert (response.status_code, response.mimetype) == (200, "application/json")
+
+
+@pytest.mark.parametrize("path", ["/models", "/models/rooms", "/models/rooms/drift", "/readyz"])
+def test_slash_at_the_end_of_a_path_changes_nothing(app: Flask, path: str) -> None:
+    client = app.test_client()
+
+    assert client.get(f"{path}/").data == client.get(path).data
+
+
+def test_slash_at_the_end_of_a_path_is_no_route_of_its_own(
+    app: Flask, registry: CollectorRegistry
+) -> None:
+    app.test_client().get("/models/")
+
+    labels = {"route": "/models", "method": "GET", "status": "200"}
+    assert registry.get_sample_value("vitrine_requests_total", labels) == 1
 
 
 def test_requests_at_the_same_time_do_not_mix(app: Flask) -> None:

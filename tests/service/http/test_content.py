@@ -143,6 +143,14 @@ def test_picture_called_csv_is_no_csv() -> None:
         ("multipart/form-data; boundary=b", "", True),
         ("application/json", "", False),
         ("application/json", "text/csv;q=0.5, application/json;q=0.4", True),
+        ("application/json", "text/html,application/xhtml+xml,*/*;q=0.8", False),
+        ("application/json", "text/html", False),
+        ("application/json", "Text/Plain", False),
+        ("application/json", "application/problem+json", False),
+        ("application/json", "text/csv; charset=utf-8", True),
+        ("application/json", "text/html, application/json;q=0", True),
+        ("text/csv", "text/html", True),
+        ("text/csv", "application/json; charset=utf-8", False),
     ],
 )
 def test_answer_is_written_as_the_client_accepts(
@@ -153,9 +161,13 @@ def test_answer_is_written_as_the_client_accepts(
     assert judge(request(media_type, **headers), TABLES, bytes).answers_csv is answers_csv
 
 
-def test_client_that_accepts_neither_is_refused() -> None:
+@pytest.mark.parametrize(
+    "accept",
+    ["image/png", "application/xml", "text/csv;q=0, application/json;q=0", "text/html, */*;q=0"],
+)
+def test_client_that_can_read_no_answer_is_refused(accept: str) -> None:
     with pytest.raises(NotAcceptable):
-        judge(request("text/csv", Accept="text/html"), TABLES, bytes)
+        judge(request("text/csv", Accept=accept), TABLES, bytes)
 
 
 @pytest.mark.parametrize("coding", ["", "identity"])

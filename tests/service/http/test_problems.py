@@ -211,7 +211,7 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
     ),
     "nothing acceptable": (
         NotAcceptable,
-        body(ROOMS, table(1), CSV, Accept="text/html"),
+        body(ROOMS, table(1), CSV, Accept="application/xml"),
     ),
     "large picture": (BodyTooLarge, body(STROKES, BIG, PNG)),
     "large JSON": (BodyTooLarge, body(ROOMS, BIG, JSON)),
@@ -306,7 +306,7 @@ def test_parameter_like_no_other_names_none(client: FlaskClient) -> None:
     ("method", "path", "status", "allow"),
     [
         ("GET", "/", 404, None),
-        ("GET", "/models/", 404, None),
+        ("GET", "/models/rooms/no", 404, None),
         ("GET", "/models/a/b/c", 404, None),
         ("GET", "/models/rooms/versions/0", 404, None),
         ("GET", f"/models/rooms/versions/{'9' * 5000}", 404, None),

@@ -229,7 +229,7 @@ def test_what_is_no_request_is_refused_at_once(server: Server, sent: bytes, expe
         assert status(connection) == expected
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz/", "/metrics"])
 def test_probes_are_answered_when_every_thread_is_taken(server: Server, path: str) -> None:
     rows = b"size,colour\n" + b"1,red\n" * 500_000
     request = post(f"{ROOMS}?echo=true", rows, "Content-Type: text/csv")
