@@ -104,6 +104,25 @@ def test_python_in_documents_gives_what_it_shows(
     assert results.failed == 0
 
 
+def test_program_in_documents_prints_what_it_shows(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs/python.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", text, re.DOTALL)
+    names: dict[str, Any] = {}
+
+    for number, (code, shown) in enumerate(blocks, start=1):
+        program = compile(code.replace(URL, server.url), f"block {number} of python.md", "exec")
+        exec(program, names)  # noqa: S102 - the code is that of a page of this repository
+        shown_words, shown_numbers = _words_and_numbers(shown)
+        words, numbers = _words_and_numbers(capsys.readouterr().out)
+        assert words == shown_words, f"block {number}"
+        assert numbers == pytest.approx(shown_numbers, rel=0.2, abs=0.05)
+
+    assert len(blocks) > 8
+
+
 def test_settings_table_is_complete() -> None:
     expected = [
         [f"`{PREFIX}{spec.name.upper()}`", f"`{spec.default}`", spec.metadata["help"]]
