@@ -1,4 +1,4 @@
-"""Make the examples: `python examples/make.py` writes seven.png and houses.csv into this folder."""
+"""Make the examples: `python examples/make.py` writes seven.png, houses.csv and points.csv here."""
 
 import csv
 import sys
@@ -41,6 +41,19 @@ def make_houses(path: Path) -> None:
         writer.writerows(houses)
 
 
+def make_points(path: Path) -> None:
+    """Write points of two colours: those inside of a ring are blue, with a few mistakes."""
+    rng = np.random.default_rng(3)
+    points = rng.uniform(-2, 2, (400, 2))
+    is_inside = np.hypot(points[:, 0], 1.3 * points[:, 1]) + rng.normal(0, 0.08, 400) < 1.2
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["x", "y", "colour"])
+        for (x, y), inside in zip(points, is_inside, strict=True):
+            writer.writerow([f"{x:.2f}", f"{y:.2f}", "blue" if inside else "orange"])
+
+
 if __name__ == "__main__":
     make_seven(HERE / "seven.png")
     make_houses(HERE / "houses.csv")
+    make_points(HERE / "points.csv")

@@ -1,5 +1,6 @@
 """The documents agree with the code: requests, commands, tables, links, paths and names."""
 
+import ast
 import doctest
 import importlib.util
 import json
@@ -260,6 +261,31 @@ def test_log_messages_in_documents_are_in_the_code() -> None:
     ]
 
     assert not missing
+
+
+def test_messages_in_troubleshooting_are_in_the_code() -> None:
+    rows = re.findall(
+        r"^\| `([A-Z][^`]+|[a-z]+ [^`]+)` \|", _page("troubleshooting.md"), re.MULTILINE
+    )
+    texts = [*_texts_of_code(), (ROOT / "Makefile").read_text()]
+
+    missing = [row for row in rows if not any(row in text for text in texts)]
+
+    assert len(rows) > 10
+    assert not missing
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def _texts_of_code() -> Iterator[str]:
+    """Find every text in the code of the packages; in an f-string, the texts between its values."""
+    for package in ("vitrine", "service", "training"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
 
 
 def test_settings_in_documents_are_known() -> None:
