@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from math import inf
 from typing import Any
 
+from service.cors_origins import InvalidOrigins, parse_origins
 from service.version_policy import InvalidPolicy, Policy, parse_policy
 from vitrine.errors import nearest, shown
 from vitrine.options import DEFAULT_COVERAGE, DEFAULT_MAX_PIXELS
@@ -64,6 +65,12 @@ class Settings:
     )
     management_token: str = _setting(
         "", "Secret of those who may change what is served. Empty: only this machine may change it."
+    )
+    cors_origins: str = _setting(
+        "",
+        "Origins of the web pages that may read answers, such as `https://example.org`, between "
+        "commas; or `*` for all. Empty: none but the service's own.",
+        parse=parse_origins,
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "TCP port to listen on.")
@@ -127,7 +134,7 @@ class Settings:
 def _parse(name: str, text: str, spec: Any) -> Any:
     try:
         value = spec.metadata["parse"](text)
-    except InvalidPolicy as error:
+    except (InvalidPolicy, InvalidOrigins) as error:
         raise InvalidSetting(f"{name} {error}") from None
     except ValueError:
         kind = type(spec.default).__name__

@@ -11,5 +11,6 @@ query.py         the query parameters of a prediction
 descriptions.py  the routes that describe models and their drift
 management.py    the routes that change what is served
 health.py        the routes of probes and metrics
+cors.py          which web pages of other origins may read the answers
 problems.py      any exception -> the body of an error
 """

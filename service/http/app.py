@@ -3,7 +3,7 @@
 from flask import Flask
 
 from service.admission import Scheduler
-from service.http import problems, transfer
+from service.http import cors, problems, transfer
 from service.http.api import Api, VersionConverter
 from service.http.descriptions import Descriptions
 from service.http.health import DRAINING, Health
@@ -43,5 +43,6 @@ def create_app(
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
     transfer.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)
+    cors.install(app, settings.cors_origins)
     repository.watch(metrics.show)
     return app

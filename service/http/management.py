@@ -15,6 +15,8 @@ from service.rollout.repository import Repository
 from service.rollout.served import ServedModel, describe_serving
 from service.settings import Settings
 
+BLUEPRINT = "management"
+
 _MAX_BYTES = 64 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 # A browser or a proxy on this machine speaks for others.
@@ -42,7 +44,7 @@ class Management:
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
-        routes = Blueprint("management", __name__)
+        routes = Blueprint(BLUEPRINT, __name__)
         routes.before_request(self._authorize)
         routes.add_url_rule("/models/<name>", view_func=self.change, methods=["PATCH"])
         for view in (self.load, self.unload, self.rollback):

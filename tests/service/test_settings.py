@@ -23,6 +23,12 @@ def test_settings_read_their_own_variables_only() -> None:
     assert settings == Settings(port=9000, models="/m", coverage=0.95)
 
 
+def test_origins_are_read_as_browsers_name_them() -> None:
+    settings = Settings.from_environment({"VITRINE_CORS_ORIGINS": "https://Example.org, null"})
+
+    assert settings.cors_origins == "https://example.org,null"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -38,6 +44,7 @@ def test_settings_read_their_own_variables_only() -> None:
         ("VITRINE_COVERAGE", "nan", "VITRINE_COVERAGE must be at least 0.01 and below 1."),
         ("VITRINE_COVERAGE", "90%", "VITRINE_COVERAGE must be of type float."),
         ("VITRINE_MAX_EXPLAINED", "0", "VITRINE_MAX_EXPLAINED must be at least 1."),
+        ("VITRINE_CORS_ORIGINS", "https://a.org/", "VITRINE_CORS_ORIGINS must be '*', or origins"),
         ("VITRINE_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR. Received: 'loud'."),
     ],
     ids=[
@@ -53,6 +60,7 @@ def test_settings_read_their_own_variables_only() -> None:
         "coverage nan",
         "coverage in percent",
         "nothing explained",
+        "origin with a path",
         "level",
     ],
 )

@@ -1,0 +1,97 @@
+"""Cross-origin resource sharing: which answers the web pages of other origins may read.
+
+A browser asks before it lets a page of another origin send JSON or read an answer. It is told yes
+for the origins of a setting, and never for the routes that change what is served.
+
+References:
+    WHATWG, Fetch Standard, section 3.3 (CORS protocol).
+"""
+
+import re
+
+from flask import Flask, Response, current_app, request
+
+from service.cors_origins import ANY_ORIGIN
+from service.http.management import BLUEPRINT as MANAGEMENT
+
+# Headers of an answer that a page may read, beside those that every page may.
+_EXPOSED = "X-Request-Id, X-Model-Name, X-Model-Version, X-Coverage, X-Ignored-Columns, Retry-After"
+_USUAL_HEADERS = "Content-Type, X-Request-Id"
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*")
+_MAX_HEADER_CHARACTERS = 500
+# A browser asks again after this time; none keeps an answer for longer than two hours.
+_MAX_AGE_SECONDS = 600
+
+
+def install(app: Flask, origins: str) -> None:
+    """Let pages read the answers of an application.
+
+    Args:
+        app: The application.
+        origins: Origins of the pages, between commas; "*" for every origin; empty for none.
+    """
+    if origins:
+        sharing = _Sharing(origins)
+        app.before_request(sharing.answer_preflight)
+        app.after_request(sharing.mark)
+
+
+class _Sharing:
+    """What is said to pages of some origins.
+
+    Args:
+        origins: As `install` takes them.
+    """
+
+    def __init__(self, origins: str) -> None:
+        self._origins = frozenset(origins.split(","))
+        self._allows_any = ANY_ORIGIN in self._origins
+
+    def answer_preflight(self) -> Response | None:
+        """Answer a browser that asks whether it may send a request; None for any other request."""
+        wanted = request.headers.get("Access-Control-Request-Method")
+        if request.method != "OPTIONS" or wanted is None or not self._allows(request.origin):
+            return None
+        methods = _shared_methods()
+        if wanted not in methods:
+            return None
+        response = Response(status=204)
+        response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
+        response.headers["Access-Control-Allow-Headers"] = _allowed_headers()
+        response.headers["Access-Control-Max-Age"] = str(_MAX_AGE_SECONDS)
+        response.vary.update(("Access-Control-Request-Method", "Access-Control-Request-Headers"))
+        return response
+
+    def mark(self, response: Response) -> Response:
+        """Say in an answer, be it an error, which pages may read it."""
+        if request.blueprint == MANAGEMENT:
+            return response
+        if not self._allows_any:
+            response.vary.add("Origin")
+        if self._allows(request.origin):
+            allowed = ANY_ORIGIN if self._allows_any else request.origin
+            response.headers["Access-Control-Allow-Origin"] = allowed
+            response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+        return response
+
+    def _allows(self, origin: str | None) -> bool:
+        return self._allows_any or origin in self._origins
+
+
+def _shared_methods() -> list[str]:
+    """List the methods of the path, without those that change what is served."""
+    adapter = current_app.create_url_adapter(request)
+    if adapter is None:
+        return []
+    return sorted(
+        method
+        for method in adapter.allowed_methods()
+        if not str(adapter.match(method=method)[0]).startswith(f"{MANAGEMENT}.")
+    )
+
+
+def _allowed_headers() -> str:
+    """Return the headers that a page wants to send: no header of a request is dangerous here."""
+    wanted = request.headers.get("Access-Control-Request-Headers", "")
+    is_sane = len(wanted) <= _MAX_HEADER_CHARACTERS and _HEADER_NAMES.fullmatch(wanted)
+    return wanted if is_sane else _USUAL_HEADERS
