@@ -54,7 +54,9 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="default: standard output",
     )
     score.add_argument("--models", metavar="DIR", help="default: VITRINE_MODELS, or models")
-    score.add_argument("--version", type=int, metavar="N", help="default: the latest")
+    score.add_argument(
+        "--version", type=int, metavar="N", help="default: the newest that may answer by default"
+    )
     score.add_argument(
         "--errors",
         metavar="fail|report",

@@ -210,10 +210,12 @@ def write_table_bundle(
     *,
     more: float = 0.0,
     calibrated: bool = False,
+    default: bool = True,
 ) -> Path:
     """Publish a regression whose value is 10 * size + the colour's code, and something more.
 
-    One that is calibrated says that the value may be 1 less and 2 more.
+    One that is calibrated says that the value may be 1 less and 2 more. One that is not a default
+    answers only requests that name it.
     """
     outputs = [helper.make_tensor_value_info("value", TensorProto.FLOAT, [None, 1])]
     constants = [_numbers("ten", [10.0]), _numbers("more", [more])]
@@ -233,6 +235,7 @@ def write_table_bundle(
     }
     expected = np.array([13.0, 20.0], dtype=np.float32) + np.float32(more)
     manifest = table_manifest(name, version, calibrated=calibrated)
+    manifest = msgspec.structs.replace(manifest, default=default)
     return _publish(models, manifest, graph, instances, expected)
 
 

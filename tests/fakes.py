@@ -1,6 +1,6 @@
 """Engines made of NumPy, and payloads made by code: no TensorFlow, no ONNX Runtime, no files."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -18,7 +18,7 @@ from service.http.app import create_app
 from service.rollout.desired import DesiredModel, Edit
 from service.rollout.repository import Repository
 from service.rollout.selection import select_versions
-from service.rollout.served import ServedModel
+from service.rollout.served import ModelVersion, ServedModel
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.bundles import picture_manifest, table_manifest
@@ -76,15 +76,25 @@ def fake_repository() -> Repository:
 
 
 class FakeControlPlane:
-    """Serves at once what is desired of a fake repository's models; knows a third, bad version."""
+    """Serves at once what is desired of a fake repository's models; knows a third, bad version.
 
-    def __init__(self, repository: Repository) -> None:
+    Args:
+        repository: The models.
+        by_number: Versions that answer only requests that name them.
+    """
+
+    def __init__(self, repository: Repository, by_number: Collection[ModelVersion] = ()) -> None:
         self._repository = repository
+        self._by_number = by_number
         self._desired: dict[str, DesiredModel] = {}
 
     def available(self, name: str) -> list[int]:
         """List versions, as if a store had them."""
         return [1, 2, 3] if name == "rooms" else [1]
+
+    def by_number(self, name: str, versions: Sequence[int]) -> set[int]:
+        """Return those of the versions that were named at the start."""
+        return {version for version in versions if (name, version) in self._by_number}
 
     def load(self, name: str) -> ServedModel:
         """Find the bad version, or fail as a source or a disk may."""
@@ -120,6 +130,7 @@ class FakeControlPlane:
             available,
             {3: "model.onnx is missing."} if name == "rooms" else {},
             policy="all",
+            by_number=self.by_number(name, available),
         )
 
 

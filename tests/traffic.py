@@ -80,14 +80,14 @@ def restart_workers(server: Server, workers: int) -> None:
     until(lambda: not before & set(server.workers()))
 
 
-def publish(models: Path, version: int) -> Path:
+def publish(models: Path, version: int, *, default: bool = True) -> Path:
     """Publish a version of the table model `rooms` whose answers tell its number."""
-    return write_table_bundle(models, version=version, more=STEP * version)
+    return write_table_bundle(models, version=version, more=STEP * version, default=default)
 
 
-def publish_whole(models: Path, version: int, *, staging: Path) -> None:
+def publish_whole(models: Path, version: int, *, staging: Path, default: bool = True) -> None:
     """Publish by renaming a whole folder into place."""
-    publish(staging, version).rename(models / "rooms" / str(version))
+    publish(staging, version, default=default).rename(models / "rooms" / str(version))
 
 
 def publish_both(models: Path) -> None:

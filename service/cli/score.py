@@ -22,7 +22,7 @@ from service.rollout.model_store import open_model_store
 from service.rollout.sources.source import SourceUnreachable
 from service.settings import InvalidSetting, Settings
 from vitrine.block_stream import open_csv
-from vitrine.bundle import InvalidBundle
+from vitrine.bundle import InvalidBundle, default_version
 from vitrine.engines import available_cpus
 from vitrine.errors import MAX_FAULTS, InvalidParameter, VitrineError, nearest, shown
 from vitrine.loading import load_versions
@@ -69,7 +69,7 @@ def _stop(number: int, _frame: object) -> None:
 
 
 def load(settings: Settings, name: str, version: int | None) -> Model:
-    """Load the latest version of a model, or the one that is asked for, as the service does.
+    """Load the default version of a model, or the one that is asked for, as the service does.
 
     Raises:
         CannotScore: There is none, or it takes no tables.
@@ -89,7 +89,7 @@ def load(settings: Settings, name: str, version: int | None) -> Model:
     if version is not None and version not in found[name]:
         published = ", ".join(map(str, found[name]))
         raise CannotScore(f"Model {shown(name)} has no version {version}; published: {published}.")
-    wanted = (name, version or found[name][-1])
+    wanted = (name, version or default_version(store.folder, name) or found[name][-1])
     loaded, refused = load_versions(store.folder, [wanted], threads=available_cpus())
     if refused:
         raise VersionRefused(*wanted, refused[wanted])

@@ -75,14 +75,19 @@ class Management:
         return _answer(name, self._control_plane.change(name, _unload))
 
     def rollback(self, name: str) -> Response:
-        """Label the version before the default one `stable`, so that it answers from now on."""
+        """Label the version before the default one `stable`, so that it answers from now on.
+
+        Versions that answer only by number are passed over while there are others.
+        """
         default = self._repository.default(name).version
         entry = self._repository.entry(name)
         known = {*entry.versions, *self._control_plane.available(name)} - set(entry.serving.refused)
         earlier = [version for version in known if version < default]
         if not earlier:
             raise NothingBefore(name, default)
-        return _answer(name, self._control_plane.change(name, _label(STABLE, max(earlier))))
+        by_number = self._control_plane.by_number(name, earlier)
+        before = max(set(earlier) - by_number or earlier)
+        return _answer(name, self._control_plane.change(name, _label(STABLE, before)))
 
 
 def _has_token(token: str) -> bool:

@@ -34,6 +34,9 @@ class ControlPlane(Protocol):
     def available(self, name: str) -> Sequence[int]:
         """List the versions of a model in the model store."""
 
+    def by_number(self, name: str, versions: Sequence[int]) -> set[int]:
+        """Return those of a model's versions that answer only requests that name them."""
+
     def load(self, name: str) -> ServedModel:
         """Look for new versions of a model; return when every worker serves what is desired."""
 
@@ -72,6 +75,10 @@ class LocalControlPlane:
         if not listing and self._repository.models:
             raise SourceFailed("The models folder is empty; perhaps its disk is lost.")
         return listing.get(name, ())
+
+    def by_number(self, name: str, versions: Sequence[int]) -> set[int]:
+        """Return those of a model's versions that answer only requests that name them."""
+        return {version for _, version in self._store.by_number({name: versions})}
 
     def load(self, name: str) -> ServedModel:
         """Look for new versions of a model now; return when every worker serves them.

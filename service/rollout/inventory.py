@@ -88,7 +88,9 @@ class Inventory:
         folder = self._store.folder
         try:
             self._refresh(wait=wait)
-            self.listing = Listing(folder=folder, versions=self._store.list_versions())
+            versions = self._store.list_versions()
+            by_number = self._store.by_number(versions)
+            self.listing = Listing(folder=folder, versions=versions, by_number=by_number)
         except InvalidBundle as error:
             self.listing = Listing(folder=folder, error=str(error))
         if self.listing.versions:

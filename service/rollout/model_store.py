@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from service.rollout.served import ModelVersion
 from service.rollout.sources.mirror import Mirror, Refused
 from service.rollout.sources.source import SourceUnreachable
 from service.rollout.sources.url import is_remote, open_mirror
@@ -44,6 +45,9 @@ class ModelStore(Protocol):
             InvalidBundle: The folder cannot be read.
         """
 
+    def by_number(self, versions: Mapping[str, Sequence[int]]) -> frozenset[ModelVersion]:
+        """Return those of the versions whose manifests do not let them answer by default."""
+
     def refresh(self, *, wait: bool) -> None:
         """Copy what is new in the source into the folder.
 
@@ -68,6 +72,8 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # Manifests are long, and folders are listed every second.
+        self._read: dict[ModelVersion, tuple[Fingerprint, bool]] = {}
 
     def list_versions(self) -> Mapping[str, Sequence[int]]:
         """List the versions that have a manifest, by name.
@@ -81,6 +87,24 @@ class FolderStore:
             raise InvalidBundle(
                 f"The models folder {self.folder} cannot be read: {error.strerror}."
             ) from error
+
+    def by_number(self, versions: Mapping[str, Sequence[int]]) -> frozenset[ModelVersion]:
+        """Return those of the versions whose manifests do not let them answer by default."""
+        return frozenset(
+            (name, number)
+            for name, numbers in versions.items()
+            for number in numbers
+            if not self._answers_by_default((name, number))
+        )
+
+    def _answers_by_default(self, version: ModelVersion) -> bool:
+        """Read it from the manifest, again only where a file of the version has changed."""
+        name, number = version
+        folder = self.folder / name / str(number)
+        files = fingerprint(folder)
+        if version not in self._read or self._read[version][0] != files:
+            self._read[version] = files, bundle.answers_by_default(folder)
+        return self._read[version][1]
 
     def refresh(self, *, wait: bool) -> None:
         """Do nothing: the folder has no other source."""

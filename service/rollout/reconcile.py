@@ -120,28 +120,30 @@ def _next_step(snapshot: Snapshot) -> list[Action]:
 
 
 def _select_models(snapshot: Snapshot) -> dict[str, ServedModel]:
-    available, refused = _candidates(snapshot)
+    available, by_number, refused = _candidates(snapshot)
     return {
         name: select_versions(
             snapshot.desired.models.get(name, DesiredModel()),
             available.get(name, ()),
             _refused_of(name, available.get(name, ()), refused, snapshot.fetch_failures),
             policy=snapshot.policy,
+            by_number={version for of, version in by_number if of == name},
         )
         for name in sorted({*available, *snapshot.fetch_failures})
     }
 
 
-def _candidates(snapshot: Snapshot) -> tuple[_Listed, _Refused]:
-    """Return the available versions and the refused ones.
+def _candidates(snapshot: Snapshot) -> tuple[_Listed, frozenset[ModelVersion], _Refused]:
+    """Return the available versions, those of them that answer only by number, and the refused.
 
-    Without a listing that can be obeyed, both are those of the newest rollout.
+    Without a listing that can be obeyed, all are those of the newest rollout.
     """
-    if snapshot.listing is not None and _loss(snapshot) is None:
-        return snapshot.listing.versions, snapshot.refused
+    listing = snapshot.listing
+    if listing is not None and _loss(snapshot) is None:
+        return listing.versions, listing.by_number, snapshot.refused
     newest = snapshot.rollouts.next or snapshot.rollouts.served or Rollout()
     available = {name: model.versions for name, model in newest.models.items()}
-    return available, {**newest.refused(), **snapshot.refused}
+    return available, newest.by_number(), {**newest.refused(), **snapshot.refused}
 
 
 def _refused_of(

@@ -18,6 +18,8 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
         versions: Versions that are served, ascending; empty where the model is unloaded, or none of
             its versions can be served.
         default: Version that answers requests that name no version.
+        by_number: Those of the versions that answer only requests that name them, as their
+            manifests say; a label may still make one of them the default.
         labels: Version by label.
         canary_share: Share of the default version's requests that the canary answers.
         shadow: Version that is compared with the version that answered.
@@ -28,6 +30,7 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
 
     versions: tuple[int, ...] = ()
     default: int | None = None
+    by_number: tuple[int, ...] = ()
     labels: dict[str, int] = {}
     canary_share: float = 0.0
     shadow: int | None = None
@@ -57,6 +60,12 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
             (name, version) for name, model in self.models.items() for version in model.versions
         }
 
+    def by_number(self) -> frozenset[ModelVersion]:
+        """Return every served version that answers only requests that name it."""
+        return frozenset(
+            (name, version) for name, model in self.models.items() for version in model.by_number
+        )
+
     def refused(self) -> dict[ModelVersion, str]:
         """Return every version that is refused, with the reason."""
         return {
@@ -84,6 +93,7 @@ def describe_serving(model: ServedModel) -> dict[str, Any]:
     return {
         "loaded": model.loaded,
         "default": model.default,
+        "by_number": model.by_number,
         "policy": write_policy(model.policy),
         "labels": model.labels,
         "canary_share": model.canary_share,

@@ -17,11 +17,13 @@ class Listing:
     Attributes:
         folder: Folder that was listed.
         versions: Versions that have a manifest, by name.
+        by_number: Those of them that answer only requests that name them.
         error: Why the folder cannot be read, in one sentence; None where it was read.
     """
 
     folder: Path
     versions: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    by_number: frozenset[ModelVersion] = frozenset()
     error: str | None = None
 
 

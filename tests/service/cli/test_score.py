@@ -284,12 +284,16 @@ def test_terminal_sees_one_line_that_is_rewritten(rooms: Model, source: Path) ->
     assert nothing == ""
 
 
-@pytest.mark.parametrize(("version", "loaded"), [(None, 10), (9, 9)], ids=["latest", "asked"])
-def test_latest_version_answers_unless_another_is_asked_for(
+@pytest.mark.parametrize(
+    ("version", "loaded"),
+    [(None, 10), (9, 9), (11, 11)],
+    ids=["default", "asked", "only by number"],
+)
+def test_default_version_answers_unless_another_is_asked_for(
     tmp_path: Path, version: int | None, loaded: int
 ) -> None:
-    for number in (9, 10):
-        write_table_bundle(tmp_path, version=number)
+    for number in (9, 10, 11):
+        write_table_bundle(tmp_path, version=number, default=number < 11)
 
     assert load(Settings(models=str(tmp_path)), "rooms", version).version == loaded
 

@@ -41,6 +41,7 @@ def test_label_stable_answers_where_no_version_is_asked_for(client: FlaskClient)
         "serving": {
             "loaded": True,
             "default": 1,
+            "by_number": [],
             "policy": "all",
             "labels": {"stable": 1, "next": 2},
             "canary_share": 0.0,
@@ -75,6 +76,18 @@ def test_rollback_goes_one_version_back(client: FlaskClient) -> None:
     again = client.post("/models/rooms/rollback")
     assert again.status_code == 409
     assert again.get_json()["detail"] == "Model 'rooms' has no version before 1 to go back to."
+
+
+def test_rollback_takes_a_version_that_answers_only_by_number_where_there_is_no_other(
+    settings: Settings, registry: CollectorRegistry
+) -> None:
+    repository = fake_repository()
+    control_plane = FakeControlPlane(repository, by_number={("rooms", 1)})
+    client = create_app(settings, repository, Metrics(registry), control_plane).test_client()
+
+    serving = client.post("/models/rooms/rollback").get_json()["serving"]
+
+    assert (serving["default"], serving["by_number"]) == (1, [1])
 
 
 def test_unloaded_model_is_loaded_again(client: FlaskClient) -> None:

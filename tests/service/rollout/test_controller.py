@@ -33,6 +33,18 @@ def test_version_beyond_the_policy_and_one_that_is_gone_are_dropped(
     assert workers.served() == [[1, 2], [1, 2]]
 
 
+def test_version_that_answers_only_by_number_leaves_the_default_in_service(
+    workers: Workers, store: Path
+) -> None:
+    for version in (2, 3, 4):
+        write_table_bundle(store, version=version, default=False)
+
+    workers.step(3)
+
+    assert workers.served() == [[1, 3, 4], [1, 3, 4]]
+    assert workers.answering() == [1, 1]
+
+
 @pytest.mark.parametrize("name", [bundle.ONNX_NAME, bundle.GOLDEN_NAME, bundle.MANIFEST_NAME])
 def test_damaged_version_is_refused_until_it_is_whole(
     workers: Workers, store: Path, name: str

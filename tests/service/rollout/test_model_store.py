@@ -57,6 +57,18 @@ def test_absent_folder_cannot_be_listed(tmp_path: Path) -> None:
         FolderStore(tmp_path / "absent").list_versions()
 
 
+def test_version_whose_manifest_says_so_answers_only_by_number(tmp_path: Path) -> None:
+    write_table_bundle(tmp_path)
+    second = write_table_bundle(tmp_path, version=2, default=False)
+    store = FolderStore(tmp_path)
+    assert store.by_number(store.list_versions()) == {("rooms", 2)}
+
+    manifest = second / bundle.MANIFEST_NAME
+    manifest.write_bytes(manifest.read_bytes().replace(b'"default": false', b'"default": true'))
+
+    assert store.by_number(store.list_versions()) == frozenset()
+
+
 def test_copy_is_made_when_it_is_waited_for(publisher: WebPublisher, tmp_path: Path) -> None:
     store = open_model_store(publisher.url, cache=str(tmp_path / "cache"), watch_seconds=1)
 

@@ -68,6 +68,8 @@ def agent(number: int, **changes: Any) -> AgentStatus:
 FIRST = Rollouts(served=rollout(1, 1), next=rollout(1, 1))
 # The first rollout is served, and a second one with a new version is announced.
 SECOND = Rollouts(served=rollout(1, 1), next=rollout(2, 1, 2))
+# Version 2 is served, and 1 goes on answering.
+BY_NUMBER = rollout(2, 1, 2, default=1, by_number=(2,))
 DYING = AgentStatus(loading=2)
 REFUSING = agent(2, serving=1, refused={"rooms": {2: "broken."}})
 
@@ -131,6 +133,20 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     "tried version is announced": (
         replace(NEW, loaded=versions(1, 2)),
         [AnnounceRollout(rollout(2, 1, 2))],
+    ),
+    "version that answers only by number is announced beside the default": (
+        replace(
+            NEW, listing=replace(listing(1, 2), by_number=versions(2)), loaded=versions(1, 2)
+        ),
+        [AnnounceRollout(BY_NUMBER)],
+    ),
+    "version that may answer by default now is announced": (
+        replace(
+            NEW,
+            loaded=versions(1, 2),
+            rollouts=Rollouts(served=BY_NUMBER, next=BY_NUMBER),
+        ),
+        [AnnounceRollout(rollout(3, 1, 2))],
     ),
     "refused version is announced as refused": (
         replace(NEW, refused={("rooms", 2): "broken."}),
@@ -292,6 +308,10 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     ),
     # Another leader takes over.
     "leader that took over without a listing does nothing": (replace(IDLE, listing=None), []),
+    "leader that took over keeps the default": (
+        replace(IDLE, listing=None, rollouts=Rollouts(served=BY_NUMBER, next=BY_NUMBER)),
+        [],
+    ),
     "leader that took over keeps what was refused": (
         replace(
             IDLE,
@@ -314,6 +334,21 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     "unreadable folder is not obeyed": (
         replace(IDLE, listing=Listing(folder=FOLDER, error=UNREADABLE)),
         [KeepServing(UNREADABLE)],
+    ),
+    "lost folder keeps the default": (
+        replace(
+            IDLE,
+            listing=listing(),
+            loaded=versions(1, 2),
+            desired=desired(labels={"old": 1}),
+            rollouts=Rollouts(served=BY_NUMBER, next=BY_NUMBER),
+        ),
+        [
+            KeepServing(EMPTY),
+            AnnounceRollout(
+                rollout(3, 1, 2, default=1, by_number=(2,), revision=1, labels={"old": 1})
+            ),
+        ],
     ),
     "lost folder lets labels change": (
         replace(IDLE, listing=listing(), desired=desired(labels={"old": 1})),

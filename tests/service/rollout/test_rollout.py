@@ -90,6 +90,38 @@ def test_new_version_is_found_and_answers(server: Server, folder: Path) -> None:
     assert answering(server, "/models/rooms/versions/1/predict") == {1}
 
 
+def test_version_that_answers_only_by_number_answers_by_default_after_a_label(
+    server: Server, folder: Path
+) -> None:
+    publish_whole(folder, 2, staging=folder.parent / "staging", default=False)
+    until(lambda: serving_of(server)["by_number"] == [2])
+
+    assert answering(server) == {1}
+    assert answering(server, "/models/rooms/versions/2/predict") == {2}
+    listed = send(server, "GET", "/models")[1]["models"][0]
+    assert (listed["version"], listed["versions"]) == (1, [1, 2])
+
+    status, changed = send(server, "PATCH", "/models/rooms", {"labels": {"stable": 2}})
+    assert (status, changed["serving"]["default"]) == (200, 2)
+    assert answering(server) == {2}
+
+    assert send(server, "PATCH", "/models/rooms", {"labels": {"stable": None}})[0] == 200
+    assert answering(server) == {1}
+
+
+def test_rollback_passes_over_a_version_that_answers_only_by_number(
+    server: Server, folder: Path
+) -> None:
+    publish_whole(folder, 2, staging=folder.parent / "staging", default=False)
+    publish_whole(folder, 3, staging=folder.parent / "staging")
+    until(lambda: serving_of(server)["default"] == 3)
+
+    status, changed = send(server, "POST", "/models/rooms/rollback")
+
+    assert (status, changed["serving"]["labels"]) == (200, {"stable": 1})
+    assert answering(server) == {1}
+
+
 def test_reloads_and_kills_cost_at_most_the_requests_in_flight(
     server: Server, folder: Path
 ) -> None:

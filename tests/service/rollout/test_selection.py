@@ -36,6 +36,49 @@ def test_desired_state_selects_versions(
     assert (served.versions, served.default) == (versions, default)
 
 
+@pytest.mark.parametrize(
+    ("desired", "by_number", "versions", "default"),
+    [
+        ({}, {4}, (3, 4), 3),
+        ({}, {3, 4}, (2, 3, 4), 2),
+        ({"policy": "latest:1"}, {4}, (3, 4), 3),
+        ({"policy": "latest:1"}, {2}, (4,), 4),
+        ({"policy": "all"}, {3, 4}, (1, 2, 3, 4), 2),
+        ({"policy": (1, 4)}, {4}, (1, 4), 1),
+        ({"policy": (4,)}, {4}, (4,), 4),
+        ({}, {1, 2, 3, 4}, (3, 4), 4),
+        ({"labels": {"stable": 4}}, {4}, (3, 4), 4),
+        ({"labels": {"stable": 1}}, {4}, (1, 3, 4), 1),
+        ({"labels": {"canary": 3}}, {4}, (2, 3, 4), 2),
+        ({"labels": {"canary": 4}}, {4}, (3, 4), 3),
+        ({"policy": "latest:1", "shadow": 4}, {4}, (3, 4), 3),
+        ({"shadow": 3}, {4}, (2, 3, 4), 2),
+    ],
+    ids=[
+        *("newest", "two newest", "newest of one", "an older one", "all", "numbers"),
+        *("the one number", "every version", "stable", "other is stable", "other is canary"),
+        *("canary", "shadow", "other is shadow"),
+    ],
+)
+def test_version_that_answers_only_by_number_does_not_push_out_the_default(
+    desired: dict[str, Any], by_number: set[int], versions: tuple[int, ...], default: int
+) -> None:
+    served = select_versions(
+        DesiredModel(**desired), [1, 2, 3, 4], {}, policy="latest:2", by_number=by_number
+    )
+
+    assert (served.versions, served.default) == (versions, default)
+    assert served.by_number == tuple(sorted(by_number & set(versions)))
+
+
+def test_version_that_answers_only_by_number_stands_in_for_a_refused_one() -> None:
+    served = select_versions(
+        DesiredModel(), [1, 2], {1: "broken."}, policy="latest:2", by_number={2}
+    )
+
+    assert (served.versions, served.default) == ((2,), 2)
+
+
 def test_refused_version_is_passed_over() -> None:
     served = select_versions(DesiredModel(), [1, 2, 3], {3: "broken."}, policy="latest:2")
 
