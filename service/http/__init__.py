@@ -9,6 +9,8 @@ forms.py         forms -> the pictures or the table in them
 json_bodies.py   JSON bodies -> instances, and what is wrong with their JSON
 query.py         the query parameters of a prediction
 descriptions.py  the routes that describe models and their drift
+welcome.py       the first page
+examples.py      a request to begin with for each model
 management.py    the routes that change what is served
 health.py        the routes of probes and metrics
 cors.py          which web pages of other origins may read the answers

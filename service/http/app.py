@@ -8,6 +8,7 @@ from service.http.api import Api, VersionConverter
 from service.http.descriptions import Descriptions
 from service.http.health import DRAINING, Health
 from service.http.management import Management
+from service.http.welcome import Welcome
 from service.rollout.control_plane import ControlPlane
 from service.rollout.repository import Repository
 from service.settings import Settings
@@ -40,6 +41,7 @@ def create_app(
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
     app.register_blueprint(Management(settings, repository, control_plane).blueprint())
     app.register_blueprint(Health(repository, metrics).blueprint())
+    app.register_blueprint(Welcome(repository).blueprint())
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
     transfer.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)

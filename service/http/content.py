@@ -15,6 +15,7 @@ from vitrine.unread_formats import begins_like_json
 
 CSV_TYPE = "text/csv"
 JSON_TYPE = "application/json"
+HTML_TYPE = "text/html"
 FORM_TYPE = "multipart/form-data"
 # What curl calls every body of which it is told nothing.
 _FIELDS_TYPE = "application/x-www-form-urlencoded"

@@ -305,7 +305,8 @@ def test_parameter_like_no_other_names_none(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
-        ("GET", "/", 404, None),
+        ("POST", "/", 405, {"GET", "HEAD", "OPTIONS"}),
+        ("GET", "/favicon.ico", 404, None),
         ("GET", "/models/rooms/no", 404, None),
         ("GET", "/models/a/b/c", 404, None),
         ("GET", "/models/rooms/versions/0", 404, None),

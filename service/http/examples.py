@@ -1,0 +1,70 @@
+"""A model -> a line of curl that asks it for a prediction, and works as it is."""
+
+import shlex
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import orjson
+
+from vitrine.images import encode_png
+from vitrine.model import Model
+from vitrine.signature import CategoryInput, ColumnSpec, DateInput
+
+# A row of more columns is no example that anybody reads.
+_MAX_COLUMNS = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def predict_path(model: Model) -> str:
+    """Return the path, without a slash before it, to which instances of a model are posted."""
+    return f"models/{quote(model.name, safe='')}/predict"
+
+
+def example(model: Model, root: str) -> str:
+    """Return a line that sends a small instance within itself.
+
+    Args:
+        model: The model that is asked.
+        root: Address of the service, with a slash at its end.
+    """
+    columns = model.manifest.signature.columns
+    if len(columns) > _MAX_COLUMNS:
+        return file_example(model, root)
+    body = _row(columns) if columns else _drawing()
+    return f"curl -d {shlex.quote(body)} {root}{predict_path(model)}"
+
+
+def file_example(model: Model, root: str) -> str:
+    """Return a line that sends a file of the reader's own."""
+    file = "rows.csv" if model.manifest.signature.picture is None else "picture.png"
+    return f"curl --data-binary @{file} {root}{predict_path(model)}"
+
+
+@cache
+def _drawing() -> str:
+    """Draw a stroke, as a data URI."""
+    pixels = np.zeros((28, 28, 1), np.uint8)
+    pixels[4:24, 13:15] = 255
+    return f"data:image/png;base64,{b64encode(encode_png(pixels)).decode()}"
+
+
+def _row(columns: tuple[ColumnSpec, ...]) -> str:
+    row = {spec.name: _usual_value(spec) for spec in columns}
+    return orjson.dumps({"instances": [row]}).decode()
+
+
+def _usual_value(spec: ColumnSpec) -> Any:
+    """Return the median of training, or the first category; None where there is neither."""
+    if isinstance(spec, CategoryInput):
+        return next(iter(spec.vocabulary), None)
+    if spec.median is None:
+        return None
+    if isinstance(spec, DateInput):
+        return (_EPOCH + timedelta(days=spec.median)).strftime(spec.format)
+    # The shortest number that float32 rounds to the median.
+    median = float(str(np.float32(spec.median)))
+    return int(median) if median.is_integer() else median

@@ -1,0 +1,96 @@
+"""The first page: what is served here, and a request for each model to begin with.
+
+A browser gets HTML, everybody else JSON.
+"""
+
+import secrets
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, render_template, request
+
+from service.http.content import HTML_TYPE, JSON_TYPE
+from service.http.examples import example, file_example, predict_path
+from service.rollout.repository import Repository
+from vitrine.model import Model
+from vitrine.signature import AnomalyOutput, LabelsOutput, ProbabilitiesOutput
+
+_LINKS = {"models": "/models", "metrics": "/metrics", "live": "/livez", "ready": "/readyz"}
+_LISTED_LABELS = 12
+
+
+class Welcome:
+    """The view, and what it needs."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    def blueprint(self) -> Blueprint:
+        """Return the route."""
+        routes = Blueprint("welcome", __name__, template_folder="templates")
+        routes.add_url_rule("/", view_func=self.show)
+        return routes
+
+    def show(self) -> Response:
+        """Say what is here."""
+        entries = self._repository.current.values()
+        # A host that no name can have may not come into a line that somebody pastes into a shell.
+        root = request.url_root if request.host else "http://127.0.0.1:8080/"
+        models = [_summary(entry.default, root) for entry in entries if entry.default]
+        wants_html = request.accept_mimetypes.best_match([JSON_TYPE, HTML_TYPE]) == HTML_TYPE
+        response = _page(models) if wants_html else _listing(models)
+        response.vary.add("Accept")
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def _listing(models: list[dict[str, Any]]) -> Response:
+    members = {"service": "vitrine", "models": models, "links": _LINKS}
+    return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
+
+
+def _page(models: list[dict[str, Any]]) -> Response:
+    nonce = secrets.token_urlsafe()
+    response = Response(
+        render_template("welcome.html", models=models, nonce=nonce), mimetype=HTML_TYPE
+    )
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _summary(model: Model, root: str) -> dict[str, Any]:
+    path = predict_path(model)
+    return {
+        "name": model.name,
+        "version": model.version,
+        "task": model.manifest.task,
+        "takes": "rows of a table" if model.manifest.signature.picture is None else "pictures",
+        "predicts": _outcome(model),
+        "describe": f"/{path.removesuffix('/predict')}",
+        "predict": f"/{path}",
+        "example": example(model, root),
+        "file_example": file_example(model, root),
+    }
+
+
+def _outcome(model: Model) -> str:
+    """Say in a few words what the model predicts."""
+    target, output = model.manifest.target, model.manifest.signature.prediction
+    match output:
+        case ProbabilitiesOutput():
+            return f"{target}: one of {_listed(output.labels)}"
+        case LabelsOutput():
+            return f"{target}: any of {_listed(output.labels)}"
+        case AnomalyOutput():
+            return "how strange an instance is"
+    return f"{target} in {output.unit}" if output.unit else target
+
+
+def _listed(labels: tuple[str, ...]) -> str:
+    more = len(labels) - _LISTED_LABELS
+    listed = ", ".join(labels[:_LISTED_LABELS])
+    return f"{listed} and {more} more" if more > 0 else listed
