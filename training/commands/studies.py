@@ -20,6 +20,7 @@ from training.commands.layer_arguments import (
     read_hidden,
     read_plain_network,
 )
+from training.datasets.cache import default_cache
 from training.errors import CannotTrain
 
 if TYPE_CHECKING:
@@ -301,6 +302,7 @@ def _publish(
                 fitting=best.fitting,
                 seed=options.seed,
                 limit=selection.limit,
+                plots=default_cache() / options.publish,
             )
         )
     file, targets = selection.find_table()

@@ -4,13 +4,19 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from training.datasets.folder_layout import FolderLayout, is_ignored, label_of, sub_folders
-from training.datasets.picture_data import Labels, PictureData, Pixels, split_off_test
+from training.datasets.picture_data import (
+    Labels,
+    PictureData,
+    Pixels,
+    split_indices,
+    split_off_test,
+)
 from training.errors import CannotTrain
 from vitrine import images
 from vitrine.errors import VitrineError
@@ -30,12 +36,14 @@ class _Part:
         folder: Folder of the part.
         pixels: Pictures.
         labels: Class labels of the pictures.
+        files: Files of the pictures.
         skipped: Files that were skipped, with the reason, by class label.
     """
 
     folder: Path
     pixels: list[Pixels] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -82,7 +90,8 @@ def read_folder(layout: FolderLayout, *, size: int) -> PictureData:
         *_skipped_notes(parts.values()),
     )
     arrays = {name: _arrays(part, layout.labels, reading) for name, part in parts.items()}
-    return _as_data(arrays, layout.labels, digest, notes)
+    files = {name: part.files for name, part in parts.items()}
+    return _as_data(arrays, files, layout.labels, digest, notes)
 
 
 def _read_part(folder: Path, layout: FolderLayout, reading: _Reading) -> _Part:
@@ -130,6 +139,7 @@ def _read(path: Path, name: str, label: str, part: _Part, reading: _Reading) -> 
     fitted = GEOMETRIES["fit"].fit(picture.pixels, (reading.size, reading.size, 3)).pixels
     part.pixels.append(fitted.astype(np.uint8))
     part.labels.append(label)
+    part.files.append(path)
     return None
 
 
@@ -198,6 +208,7 @@ def _arrays(part: _Part, labels: Sequence[str], reading: _Reading) -> tuple[Pixe
 
 def _as_data(
     arrays: dict[str, tuple[Pixels, Labels]],
+    files: dict[str, list[Path]],
     labels: tuple[str, ...],
     sha256: str,
     notes: tuple[str, ...],
@@ -205,9 +216,10 @@ def _as_data(
     x, y = arrays["train"]
     validation = arrays.get("validation")
     if "test" not in arrays:
-        return split_off_test(
+        split = split_off_test(
             x, y, validation=validation, labels=labels, sha256=sha256, notes=notes
         )
+        return replace(split, example=files["train"][split_indices(y)[1][0]])
     test_x, test_y = arrays["test"]
     return PictureData(
         x=x,
@@ -218,4 +230,5 @@ def _as_data(
         labels=labels,
         sha256=sha256,
         notes=notes,
+        example=files["test"][0],
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ class PictureData:
         validation: Pictures to validate with, and the codes of their labels; None where some of
             `x` are to validate.
         notes: What the user should know about the data, one line each.
+        example: File of the first test picture; None where the pictures have no files of their own.
 
     Shapes:
         x, test_x: (n, height, width, channels), levels in [0, 255]; y, test_y: (n,).
@@ -44,6 +46,7 @@ class PictureData:
     sha256: str
     validation: tuple[Pixels, Labels] | None = None
     notes: tuple[str, ...] = ()
+    example: Path | None = None
 
 
 def fit_pictures(name: str, pictures: Iterable[NDArray[np.generic]], shape: Shape) -> Pixels:
@@ -80,9 +83,7 @@ def split_off_test(
         validation: Pictures to validate with, and the codes of their labels, if they are given.
         notes: What the user should know about the data, one line each.
     """
-    train, test = train_test_split(
-        np.arange(len(y)), test_size=_TEST_SHARE, random_state=_TEST_SEED, stratify=y
-    )
+    train, test = split_indices(y)
     return PictureData(
         x=x[train],
         y=y[train],
@@ -93,3 +94,15 @@ def split_off_test(
         validation=validation,
         notes=notes,
     )
+
+
+def split_indices(y: Labels) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the indices of the pictures to learn from, and of the fifth of each class to test.
+
+    Args:
+        y: Codes of the labels of all pictures.
+    """
+    train, test = train_test_split(
+        np.arange(len(y)), test_size=_TEST_SHARE, random_state=_TEST_SEED, stratify=y
+    )
+    return train, test

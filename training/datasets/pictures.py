@@ -50,11 +50,13 @@ class PictureParts(Parts[Part]):
             calibration holds for such pictures. Empty where there is no calibration part.
         labels: Class labels in the order of the codes.
         notes: What the user should know about the set, one line each.
+        example: File of the first test picture; None where the pictures have no files of their own.
     """
 
     held_out: Part
     labels: tuple[str, ...]
     notes: tuple[str, ...]
+    example: Path | None = None
 
 
 def load_pictures(
@@ -98,6 +100,7 @@ def load_pictures(
         sha256=read.sha256,
         labels=read.labels,
         notes=read.notes,
+        example=read.example,
     )
 
 

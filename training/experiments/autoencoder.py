@@ -29,6 +29,7 @@ from training.experiments.pictures.config import PictureConfig, with_enough_step
 from training.experiments.pictures.data import read
 from training.experiments.pictures.evaluate import DOUBT, doubted_share
 from training.experiments.pictures.fit import run_fit
+from training.experiments.pictures.plots import find_example
 from training.experiments.pictures.publish import picture_input, picture_origin
 from training.history import History, write_history
 from training.plots.anomaly_scores import plot_anomaly_scores
@@ -39,6 +40,7 @@ from training.progress import console
 from training.publishing.acceptance import require_score
 from training.publishing.draft import Draft
 from training.publishing.manifest import Description, build_manifest, count_parameters
+from training.publishing.report import print_report
 from training.publishing.verification import export_and_verify, write_golden_examples
 from vitrine.bundle import Calibration
 from vitrine.signature import AnomalyOutput, Signature
@@ -67,7 +69,9 @@ def train(config: PictureConfig) -> Path:
         history = fit(network, parts, config)
         console.print("Calibrating ...")
         scores = score_all(without_reconstruction(network), parts, config)
-        return publish(draft, network, history, parts, scores, config)
+        folder = publish(draft, network, history, parts, scores, config)
+    print_report(folder, find_example(parts, config))
+    return folder
 
 
 def _require_calibration(parts: PictureParts) -> None:

@@ -36,6 +36,7 @@ from training.publishing.manifest import (
 )
 from training.publishing.onnx_export import export_network
 from training.publishing.origin import describe_origin
+from training.publishing.report import print_report
 from training.publishing.verification import (
     compare_export,
     keras_engine,
@@ -91,9 +92,10 @@ def import_network(config: ImportConfig) -> Path:
         CannotTrain: The file contains something that is not served, or an option is missing.
     """
     with Draft(config.models, config.name) as draft:
-        if config.file.is_dir():
-            return _import_saved_model(draft, config)
-        return _import_keras(draft, config)
+        is_folder = config.file.is_dir()
+        folder = (_import_saved_model if is_folder else _import_keras)(draft, config)
+    print_report(folder, config.options.sample)
+    return folder
 
 
 def _import_keras(draft: Draft, config: ImportConfig) -> Path:

@@ -3,6 +3,8 @@
     draft.py         the folder that becomes a version, or disappears
     acceptance.py    the lowest score that is published
     comparison.py    a version beside the one that answered by default before it
+    report.py        what is told of a version that has just been published
+    requests.py      a request that a version answers, as a command to type
     onnx_export.py   the network as Keras' own file and as ONNX
     onnx_fixes.py    operations of tf2onnx that ONNX does not have
     verification.py  golden examples, and the exported file compared with Keras

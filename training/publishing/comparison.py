@@ -113,13 +113,14 @@ def compare_with_default(manifest: Manifest, model: Path) -> Comparison | None:
         before = bundle.read_manifest(model / str(number))
     except InvalidBundle:
         return None
-    new_score, score_before = _test_score(manifest), _test_score(before)
+    new_score, score_before = test_score(manifest), test_score(before)
     if new_score is None or score_before is None or _test_of(manifest) != _test_of(before):
         return None
     return Comparison(manifest.name, MEASURES[manifest.task], new_score, score_before)
 
 
-def _test_score(manifest: Manifest) -> ScoredVersion | None:
+def test_score(manifest: Manifest) -> ScoredVersion | None:
+    """Return what a version scored in its test; None where it has no such score."""
     scores, key = manifest.scores.get("test", {}), MEASURES[manifest.task].key
     error = f"{key}_standard_error"
     if key not in scores or error not in scores:

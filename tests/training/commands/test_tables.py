@@ -21,7 +21,10 @@ def test_table_is_trained_and_published(tmp_path: Path, capsys: pytest.CaptureFi
     )
 
     assert status == 0
-    assert f"Written: {models / 'rents' / '1'}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"Written: {models / 'rents' / '1'}" in printed
+    assert f"Card: {models / 'rents' / '1' / 'CARD.md'}" in printed
+    assert f"--data-binary @{file} http://127.0.0.1:8080/models/rents/predict" in printed
     manifest = bundle.read_manifest(models / "rents" / "1")
     assert [spec.name for spec in manifest.signature.inputs] == ["row", "size [m2]", "district"]
     assert manifest.origin.command == (

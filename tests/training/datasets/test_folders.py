@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.pictures import saved
 from tests.training.conftest import write_folder
@@ -11,6 +12,7 @@ from training.datasets.folder_layout import find_layout
 from training.datasets.folders import read_folder as read_layout
 from training.datasets.picture_data import PictureData
 from training.errors import CannotTrain
+from vitrine.geometry import GEOMETRIES
 
 
 def read_folder(folder: Path) -> PictureData:
@@ -27,6 +29,22 @@ def test_folder_is_read_with_its_sub_folders_as_labels(tmp_path: Path) -> None:
     brighter_above = read.x[:, 4:10].mean((1, 2, 3)) > read.x[:, 14:20].mean((1, 2, 3))
     np.testing.assert_array_equal(brighter_above, read.y == 0)
     assert read.notes == ("Classes, with their numbers of pictures: above (12), below (12)",)
+
+
+@pytest.mark.parametrize("parts", [["."], ["train", "test"]], ids=["one", "with a test folder"])
+def test_example_is_the_file_of_the_first_test_picture(parts: list[str], tmp_path: Path) -> None:
+    for name in parts:
+        write_folder(tmp_path / name, grey=len(parts) == 1)
+    if len(parts) == 2:
+        for file in (tmp_path / "test").glob("*/*.png"):
+            file.write_bytes(file.read_bytes() + b"again")
+
+    read = read_folder(tmp_path)
+
+    assert read.example is not None
+    fitted = GEOMETRIES["fit"].fit(np.asarray(Image.open(read.example).convert("RGB")), (24, 24, 3))
+    np.testing.assert_array_equal(fitted.pixels[..., :1], read.test_x[0][..., :1])
+    assert read.example.is_relative_to(tmp_path / parts[-1])
 
 
 def test_folder_of_grey_pictures_is_grey(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ from training.experiments.pictures.evaluate import (
 )
 from training.experiments.pictures.fit import fit
 from training.experiments.pictures.network import build_network
-from training.experiments.pictures.plots import show_predictions
+from training.experiments.pictures.plots import find_example, show_predictions
 from training.experiments.pictures.publish import publish
 from training.history import History
 from training.publishing.draft import Draft
+from training.publishing.report import print_report
 
 Fit = Callable[[keras.Model, PictureParts, PictureConfig], History]
 
@@ -48,4 +49,6 @@ def train(config: PictureConfig, *, fit_network: Fit = fit) -> Path:
         show_predictions(outputs, parts, config)
         doubted = doubt_other_pictures(network, parts.test, calibration, config)
         evaluation = Evaluation(outputs, calibration, doubted)
-        return publish(draft, network, history, parts, evaluation, config)
+        folder = publish(draft, network, history, parts, evaluation, config)
+    print_report(folder, find_example(parts, config))
+    return folder

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from training.datasets.pictures import PictureParts
 from training.errors import CannotTrain
@@ -42,6 +43,15 @@ def show_predictions(outputs: PictureOutputs, parts: PictureParts, config: Pictu
     path = _plot_path(config.plots, "test_predictions.png")
     plot_mistakes(path, some.x, outputs.test["probabilities"][:count], some.y, parts.labels)
     console.print(f"Test pictures with their predictions: {path}", markup=False)
+
+
+def find_example(parts: PictureParts, config: PictureConfig) -> Path | None:
+    """Return a file with a test picture: its own, or one that is written beside the plots."""
+    if parts.example is not None or config.plots is None:
+        return parts.example
+    path = _plot_path(config.plots, "first_test_picture.png")
+    Image.fromarray(np.squeeze(parts.test.x[0])).save(path)
+    return path
 
 
 def _plot_path(folder: Path, name: str) -> Path:

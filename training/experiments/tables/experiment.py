@@ -13,6 +13,7 @@ from training.experiments.tables.publish import publish
 from training.experiments.tables.trained import TrainedTable
 from training.outcomes import outcome_of
 from training.publishing.draft import Draft
+from training.publishing.report import print_report
 
 
 def train(config: TableConfig) -> Path:
@@ -34,7 +35,9 @@ def train(config: TableConfig) -> Path:
         outcome = outcome_of(parts.target, unit=config.unit)
         outputs = evaluate(fitted.network, parts, outcome, config)
         trained = TrainedTable(outcome, fitted, outputs, leaks, comparison)
-        return publish(draft, trained, parts, config)
+        folder = publish(draft, trained, parts, config)
+    print_report(folder, config.file)
+    return folder
 
 
 def _refuse_unit_of_labels(parts: TableParts, config: TableConfig) -> None:

@@ -46,11 +46,13 @@ def test_embedded_digits_are_trained_on_and_served(tmp_path: Path, digits: Pictu
     source = PICTURE_SETS["digits8x8"]
     part = replace(source, read=partial(few, digits))
 
-    folder = pictures.train(config(part, tmp_path, architecture="mlp"))
+    folder = pictures.train(config(part, tmp_path, architecture="mlp", plots=tmp_path / "plots"))
 
     model = loading.load_version(folder, threads=1)
     assert model.trust is not None
     assert "written by hand, of 8 x 8 pixels" in (folder / "CARD.md").read_text()
+    with Image.open(tmp_path / "plots" / "first_test_picture.png") as first:
+        np.testing.assert_array_equal(np.asarray(first), digits.test_x[0, ..., 0])
 
 
 def write_patterns(folder: Path) -> Path:
