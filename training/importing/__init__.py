@@ -15,9 +15,11 @@ refused before a library opens the file.
     options.py         what the user says about a network beyond its file
     keras_files.py     .keras and .h5 -> a Keras network
     h5_conversion.py   .h5 -> .keras, as a program
-    keras_loading.py   a .keras file with a checked configuration -> a Keras network
+    keras_loading.py   a checked configuration with weights -> a Keras network
     keras_configs.py   the layers and functions that a saved configuration may name
     keras2_configs.py  a configuration of Keras 2 -> the same as Keras 3 writes it
+    keras2_graphs.py   the graph of such a configuration
+    keras2_operations.py  operations of TensorFlow in such a graph
     saved_models.py    a SavedModel -> an ONNX network, without running it
     subprocesses.py    a subprocess with limited time and memory, for all of this
 """

@@ -4,7 +4,6 @@ Keras does not apply its safe mode to all parts of the old format. Therefore a s
 file, with a configuration that was checked, and only what the subprocess wrote is opened.
 """
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -21,17 +20,30 @@ def convert(source: Path, target: Path) -> None:
     Raises:
         CannotTrain: The file has no network, or names something that is not part of Keras.
     """
-    checked = target.with_suffix(".h5")
-    shutil.copyfile(source, checked)
+    weights = target.with_suffix(".h5")
+    shutil.copyfile(source, weights)
     try:
-        with h5py.File(checked, "r+") as file:
-            config = read_config(_as_bytes(file.attrs.get("model_config"), source), source)
-            file.attrs["model_config"] = json.dumps(config)
+        with h5py.File(weights) as file:
+            text = _as_bytes(file.attrs.get("model_config"), source)
+            config = read_config(text, source, widths=_find_widths(file))
     except OSError as error:
         raise CannotTrain(f"{source} is not a complete HDF5 file.") from error
-    from training.importing.keras_loading import load_checked  # noqa: PLC0415 - TensorFlow, seconds
+    from training.importing.keras_loading import build_checked  # noqa: PLC0415 - seconds
 
-    load_checked(checked, source).save(target)
+    build_checked(config, weights, source).save(target)
+
+
+def _find_widths(file: h5py.File) -> dict[str, int]:
+    """Return the number of columns of each mean, by the name of its layer."""
+    widths = {}
+
+    def note(path: str, found: object) -> None:
+        *_, layer, name = ["", *path.split("/")]
+        if name == "mean:0" and isinstance(found, h5py.Dataset) and len(found.shape) == 1:
+            widths[layer] = found.shape[0]
+
+    file.visititems(note)
+    return widths
 
 
 def _as_bytes(config: object, source: Path) -> bytes:

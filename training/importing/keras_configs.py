@@ -8,7 +8,7 @@ References:
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -51,24 +51,36 @@ _TENSORFLOW = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 _LEGACY = frozenset().union(*(_BY_MODULE[name] for name in _BY_MODULE if "src" not in name))
 
 
-def read_config(text: bytes, file: Path) -> Any:
+def read_config(text: bytes, file: Path, widths: Mapping[str, int] | None = None) -> Any:
     """Read and check a configuration. Its settings for training are left out.
 
     Args:
         text: The configuration as JSON.
         file: Path of the saved network as the user gave it, for messages.
+        widths: Number of columns that a Normalization learned, by its name, where that is known
+            from elsewhere.
 
     Raises:
         CannotTrain: The text is not JSON, or names something that is not part of Keras.
     """
     try:
-        config = renew(_without_training(json.loads(text)))
+        config = _without_training(json.loads(text))
+        _add_widths(config, widths or {})
+        config = renew(config)
     except (ValueError, RecursionError) as error:
         raise CannotTrain(f"The configuration of {file} is not JSON.") from error
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise CannotTrain(f"The configuration of {file} does not describe a network.") from error
     if not isinstance(config, dict):
         raise CannotTrain(f"The configuration of {file} does not describe a network.")
     check_config(config)
     return config
+
+
+def _add_widths(config: Any, widths: Mapping[str, int]) -> None:
+    for each in _mappings(config):
+        if each.get("class_name") == "Normalization" and each["config"]["name"] in widths:
+            each["build_config"] = {"input_shape": [None, widths[each["config"]["name"]]]}
 
 
 def check_config(config: Any) -> None:

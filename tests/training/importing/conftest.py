@@ -4,9 +4,11 @@ import marshal
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 from numpy.typing import NDArray
 
@@ -19,6 +21,15 @@ from vitrine.signature import Instances
 
 Rows = NDArray[np.float32]
 Numbers = NDArray[np.floating[Any]]
+
+
+@pytest.fixture(scope="session")
+def of_keras_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of networks that Keras 2 saved, with what it answered."""
+    folder = tmp_path_factory.mktemp("keras2")
+    with ZipFile(Path(__file__).parent / "keras2" / "networks.zip") as archive:
+        archive.extractall(folder)
+    return folder
 
 
 def import_file(file: Path, models: Path, options: ImportOptions) -> Path:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import keras
 import numpy as np
@@ -190,15 +189,6 @@ def test_network_of_two_outputs_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(CannotTrain, match=r"one output\. Received: colour, size"):
         import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
-
-
-@pytest.fixture(scope="module")
-def of_keras_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of networks that Keras 2 saved, with what it answered."""
-    folder = tmp_path_factory.mktemp("keras2")
-    with ZipFile(Path(__file__).parent / "keras2" / "networks.zip") as archive:
-        archive.extractall(folder)
-    return folder
 
 
 @pytest.mark.parametrize("name", ["pictures.h5", "pictures.keras", "pictures"])
