@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+import vitrine
 from tests import non_digits
 from tests.servers import ROOT
 from vitrine import bundle
@@ -107,3 +108,38 @@ def test_clothes_are_told_apart_as_promised() -> None:
     assert manifest.scores["test"]["accuracy"] >= 0.93
     assert manifest.signature.picture is not None
     assert manifest.signature.picture.geometry == "fashion"
+
+
+HOUSES = (
+    "longitude;latitude;housing_median_age;total_rooms;total_bedrooms;population;households;"
+    "median_income;ocean_proximity\n"
+    "-122.27;37.8;41;1840;402;930;388;4.12;NEAR BAY\n"
+    "-118.31;34.05;36;1620;455;1510;431;2.61;<1H OCEAN\n"
+    "-119.8;36.75;22;2480;530;1405;505;2.95;INLAND\n"
+)
+
+
+def with_notes(notes: str, *, name: str) -> bytes:
+    """Put columns that are no input at the end of each line."""
+    header, *lines = HOUSES.splitlines()
+    return "\n".join([f"{header};{name}", *(f"{line};{notes}" for line in lines)]).encode("cp1252")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"sep=;\r\n{HOUSES}".encode(),
+        f"Houses of 1990\n# Source: census\n\n{HOUSES}".encode(),
+        ("\ufeff" + HOUSES.replace(";", "\t")).encode("utf-16-le"),
+        with_notes("near café \u2013 2 km", name="note"),
+        with_notes("a;b", name="note;note"),
+        with_notes("Größe", name="Straße"),
+    ],
+    ids=["sep", "title", "unicode text", "other bytes", "repeated columns", "name in other bytes"],
+)
+def test_files_of_other_people_have_the_predictions_of_plain_ones(body: bytes) -> None:
+    housing = vitrine.load(MODELS / "housing")
+
+    assert [row["value"] for row in housing.predict(body)] == [
+        row["value"] for row in housing.predict(HOUSES.encode())
+    ]

@@ -9,7 +9,7 @@ from vitrine.extras import needs
 from vitrine.options import Options
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
-from vitrine.tables.records import ByteStream
+from vitrine.tables.streams import ByteStream
 
 
 class TableReader(Protocol):

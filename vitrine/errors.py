@@ -25,9 +25,15 @@ def shown(value: object) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" with the known name closest to `name`, or "" if none is close."""
+    close = closest(name, known)
+    return "" if close is None else f" Did you mean {shown(close)}?"
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like `name`, if any is much like it."""
     lowered = {word.lower(): word for word in known}
     close = get_close_matches(name.lower()[:200], lowered, n=1, cutoff=0.6)
-    return f" Did you mean {shown(lowered[close[0]])}?" if close else ""
+    return lowered[close[0]] if close else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,8 @@ from vitrine.pictures import HEAD_BYTES, picture_blocks
 from vitrine.signature import ColumnSpec
 from vitrine.tables.blocks import Block
 from vitrine.tables.columns import Values, decode_columns
-from vitrine.tables.records import ByteStream
 from vitrine.tables.rows import decode_rows
+from vitrine.tables.streams import ByteStream
 
 _CHANNELS = (1, 3)
 # A row of a file of one's own may be longer than one that a service takes from strangers.

@@ -31,8 +31,8 @@ from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import Pipeline
-from vitrine.tables.records import ByteStream
 from vitrine.tables.rows import decode_rows
+from vitrine.tables.streams import ByteStream
 from vitrine.tables.writer import write_csv
 
 

@@ -16,7 +16,7 @@ from vitrine.errors import (
     shown,
 )
 from vitrine.pictures import HEAD_BYTES, is_picture_text
-from vitrine.tables.records import ByteStream
+from vitrine.tables.streams import ByteStream
 from vitrine.unread_formats import begins_like_json
 
 _PIECE_BYTES = 2**16

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from training.datasets.csv_files import check_columns
 from training.errors import CannotTrain
-from vitrine.errors import nearest, shown
+from vitrine.errors import shown
 from vitrine.signature import Dialect
 from vitrine.tables.dates import find_date_formats
 from vitrine.tables.numbers import parse_numbers
@@ -89,9 +90,7 @@ def recognize_kinds(
         CannotTrain: An override names no column or does not fit its texts, or no column is left.
     """
     given = overrides.kinds
-    for name in given:
-        if name not in columns:
-            raise CannotTrain(f"There is no column {shown(name)}.{nearest(name, columns)}")
+    check_columns(given, tuple(columns), beside_target=True)
     inputs, left_out = {}, {}
     for name, texts in columns.items():
         if name in given:

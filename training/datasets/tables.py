@@ -86,6 +86,7 @@ class TableParts(Parts[TablePart]):
         unusable: Number of rows without a target.
         hint: Advice to the user about the target; empty where there is none.
         dialect: How the file is written.
+        header_line: Line of the header, from 1.
     """
 
     target: Target
@@ -94,6 +95,7 @@ class TableParts(Parts[TablePart]):
     unusable: int
     hint: str
     dialect: Dialect
+    header_line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,7 @@ class TableData:
         kinds: Kinds of these columns.
         targets: Targets of all rows.
         dialect: How the file is written.
+        header_line: Line of the header, from 1.
         sha256: Hash of the file.
     """
 
@@ -112,6 +115,7 @@ class TableData:
     kinds: ColumnKinds
     targets: Targets
     dialect: Dialect
+    header_line: int
     sha256: str
 
 
@@ -154,7 +158,7 @@ def read_table_data(
     Raises:
         CannotTrain: The file cannot be read, or does not contain what training needs.
     """
-    table = read_csv(path)
+    table = read_csv(path, names, ignored=overrides.ignored)
     targets = read_targets(table, names, task)
     columns = {name: texts for name, texts in table.columns.items() if name not in names}
     return TableData(
@@ -162,6 +166,7 @@ def read_table_data(
         kinds=recognize_kinds(columns, table.dialect, overrides),
         targets=targets,
         dialect=table.dialect,
+        header_line=table.header_line,
         sha256=hash_file(path),
     )
 
@@ -184,6 +189,7 @@ def split_table(data: TableData, indices: Mapping[str, Indices]) -> TableParts:
         unusable=len(data.targets.y) - len(data.targets.usable),
         hint=data.targets.hint,
         dialect=data.dialect,
+        header_line=data.header_line,
         sha256=data.sha256,
     )
 

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from training.datasets.csv_files import check_columns
 from training.errors import CannotTrain
-from vitrine.errors import nearest, shown
+from vitrine.errors import shown
 from vitrine.signature import Dialect
 from vitrine.tables.files import Table
 from vitrine.tables.numbers import parse_numbers
@@ -147,9 +148,8 @@ def _recognize_task(
 
 
 def _check_names(table: Table, names: Sequence[str]) -> None:
+    check_columns(names, tuple(table.columns))
     for name in names:
-        if name not in table.columns:
-            raise CannotTrain(f"There is no column {shown(name)}.{nearest(name, table.columns)}")
         if names.count(name) > 1:
             raise CannotTrain(f"{shown(name)} is named twice as a target.")
 

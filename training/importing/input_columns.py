@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from training.datasets.column_kinds import Overrides, recognize_kinds
 from training.datasets.column_specs import learn_specs, tensor_names
-from training.datasets.csv_files import read_csv
+from training.datasets.csv_files import check_columns, read_csv
 from training.errors import CannotTrain
 from training.importing.interfaces import NetworkInterface
 from training.importing.options import ImportOptions
-from vitrine.errors import nearest, shown
 from vitrine.signature import CategoryInput, ColumnSpec, Dialect, Instances, NumberInput
 from vitrine.tables.cells import parse
 
@@ -101,9 +100,9 @@ def _read_sample(
     columns = {name: texts for name, texts in table.columns.items() if name != target}
     if names is None:
         names = _counted_names(list(columns), interface.inputs[0].shape[0] or 0)
-    for name in names:
-        if name not in columns:
-            raise CannotTrain(f"--sample has no column {shown(name)}.{nearest(name, columns)}")
+    check_columns(
+        names, tuple(columns), missing="--sample has no column", beside_target=target is not None
+    )
     inputs = {name: columns[name] for name in names}
     if not any(map(len, inputs.values())):
         raise CannotTrain("--sample must have at least one row.")

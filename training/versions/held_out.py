@@ -13,7 +13,7 @@ from training.datasets.csv_files import hash_file, read_csv
 from training.datasets.picture_sets import PICTURE_SETS, PictureSet, find_picture_set
 from training.datasets.pictures import load_pictures
 from training.datasets.table_splits import split_off_test_rows
-from training.datasets.targets import Targets, Task, read_targets
+from training.datasets.targets import Task, read_targets
 from training.errors import CannotTrain
 from vitrine.bundle import Manifest
 from vitrine.model import Model
@@ -140,9 +140,10 @@ def _unfairness_note(model: Model, name: str) -> str:
 
 
 def _held_out_rows(pair: ModelPair, file: Path) -> HeldOut:
-    table = read_csv(file)
+    names, task = _target(pair[0].manifest)
+    table = read_csv(file, names)
     sha256 = hash_file(file)
-    targets = _read_targets(pair[0].manifest, table)
+    targets = read_targets(table, names, task)
     rows = targets.usable
     notes = []
     for model in pair:
@@ -162,15 +163,14 @@ def _held_out_rows(pair: ModelPair, file: Path) -> HeldOut:
     )
 
 
-def _read_targets(manifest: Manifest, table: Table) -> Targets:
+def _target(manifest: Manifest) -> tuple[Sequence[str], Task]:
+    """Return the columns that a version predicts, and what they are."""
     output = manifest.signature.prediction
-    names: Sequence[str] = (manifest.target,)
-    task: Task = "regression"
     if isinstance(output, ProbabilitiesOutput):
-        task = "binary" if len(output.labels) == 2 else "multiclass"
-    elif isinstance(output, LabelsOutput):
-        names, task = output.labels, "multilabel"
-    return read_targets(table, names, task)
+        return (manifest.target,), "binary" if len(output.labels) == 2 else "multiclass"
+    if isinstance(output, LabelsOutput):
+        return output.labels, "multilabel"
+    return (manifest.target,), "regression"
 
 
 def _read_instances(model: Model, table: Table, rows: NDArray[np.intp]) -> Instances:

@@ -6,9 +6,11 @@ model:
 - `parsed`: what reading the cells of a column gives: values, blanks and faults.
 - `numbers`, `dates`: the text of a number, or of a date -> its value.
 - `cells`: the text of a cell of any kind -> its value, and the text of a category -> its code.
+- `streams`: what the bytes of a body are read from. `formats`: what is no CSV, by its first bytes.
 - `records`: the bytes of a CSV body -> whole records -> fields.
 - `blocks`: rows, or pictures, with their values and their faults.
-- `header`: the first line of a CSV file -> the delimiter and the names of the columns.
+- `header_faults`: what is wrong with the line that names the columns.
+- `header`: the line of a CSV file that names the columns -> the delimiter and the names.
 - `arrow`, `text`: the fast and the thorough way to read a block of CSV.
 - `reader`: a CSV body -> blocks. `rows`: rows of JSON -> a block. `writer`: columns -> CSV.
 - `files`: a whole file of unknown dialect -> columns of text, for training.

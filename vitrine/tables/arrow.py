@@ -4,7 +4,7 @@ PyArrow stops at the first cell that it cannot read and says neither the row nor
 refuses is read again by `text`. No cell may mean anything else here than it does in `cells`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class ArrowReader:
         """Read the model's columns; None where a cell or a row needs a closer look.
 
         Args:
-            body: Records in UTF-8, each of their quotes closed.
+            body: Records, each of their quotes closed.
             dialect: Marks of the numbers.
         """
         types = {
@@ -74,7 +74,7 @@ class ArrowReader:
     def texts(self, body: bytes) -> list[list[str]] | None:
         """Read all columns as text, without the quotes around cells; None as in `instances`."""
         table = self._read(body, dict.fromkeys(self._names, pa.string()), decimal=".")
-        return None if table is None else [column.to_pylist() for column in table.columns]
+        return None if table is None else _texts(table.columns)
 
     def _read(self, body: bytes, types: Mapping[str, Any], *, decimal: str) -> Any:
         if body.startswith(BOM):  # PyArrow would drop it, at the start of any block
@@ -85,7 +85,7 @@ class ArrowReader:
             null_values=sorted(BLANKS),
             strings_can_be_null=False,
             decimal_point=decimal,
-            check_utf8=False,  # the whole block was checked
+            check_utf8=False,  # of no use: columns that are not read may hold any bytes
         )
         try:
             return csv.read_csv(
@@ -127,8 +127,19 @@ def _numbers(chunk: Any, _spec: ColumnSpec, _dialect: Dialect) -> NDArray[np.flo
 
 def _coded_values(chunk: Any, spec: ColumnSpec, dialect: Dialect) -> NDArray[Any] | None:
     """Parse each distinct text once."""
-    parsed = parse(spec, chunk.dictionary.to_pylist(), dialect)
+    texts = _texts([chunk.dictionary])
+    if texts is None:
+        return None
+    parsed = parse(spec, texts[0], dialect)
     if parsed.faults:
         return None
     codes = chunk.indices
     return parsed.values[np.frombuffer(codes.buffers()[1], np.int32, len(codes), codes.offset * 4)]
+
+
+def _texts(columns: Iterable[Any]) -> list[list[str]] | None:
+    """Return columns of texts as Python has them; None where one is not UTF-8."""
+    try:
+        return [column.to_pylist() for column in columns]
+    except UnicodeDecodeError:
+        return None

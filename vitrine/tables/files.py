@@ -1,21 +1,22 @@
 """A whole CSV file of unknown dialect -> columns of text, as training reads it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitrine.errors import EmptyBody, InvalidInstances
 from vitrine.signature import Dialect
-from vitrine.tables.header import DELIMITERS
+from vitrine.tables.header import DELIMITERS, MAX_ABOVE, SEPARATOR_LINE, named_delimiter
+from vitrine.tables.header_faults import column_names
 from vitrine.tables.numbers import fit_notation
 from vitrine.tables.parsed import BLANKS
 from vitrine.tables.reader import CsvReader
-from vitrine.tables.records import split_fields, split_records
+from vitrine.tables.records import RecordStream, split_fields, split_records
 
 SAMPLE_BYTES = 2**20
 _MAX_ROW_BYTES = 2**24
-_MAX_RECORDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +26,79 @@ class Table:
     Attributes:
         dialect: Dialect of the file.
         columns: Name of each column -> its cells, without the spaces around them; a blank is None.
+        header_line: Line of the header, from 1.
     """
 
     dialect: Dialect
     columns: dict[str, list[str | None]]
+    header_line: int = 1
+
+
+class OpenTable:
+    """A CSV file whose header was read.
+
+    Args:
+        reader: Reads the rows.
+        ignored: Names of columns that may hold anything.
+
+    Attributes:
+        names: Names of the columns.
+    """
+
+    def __init__(self, reader: CsvReader, ignored: Collection[str]) -> None:
+        self._reader = reader
+        # Of the ignored columns with one name, the first stands for all.
+        others = {*reader.ignored_columns} - {*ignored}
+        self.names = tuple(name for name in reader.names if name not in others)
+
+    def read(self) -> Table:
+        """Read the rows.
+
+        Raises:
+            InvalidInstances: A row is ragged or not UTF-8.
+        """
+        columns: dict[str, list[str | None]] = {name: [] for name in self.names}
+        spellings: dict[str, str] = {}
+        for block in self._reader:
+            if block.faults:
+                raise InvalidInstances(block.faults, count=block.fault_count)
+            for name, cells in columns.items():
+                cells += [_cell(text, spellings) for text in block.echo[name]]
+        return Table(self._reader.dialect, columns, self._reader.header_line)
 
 
 def read_table(path: Path, dialect: Dialect | None = None) -> Table:
-    """Read a whole file.
+    """Read a whole file, as `open_table` does."""
+    with open_table(path, dialect) as table:
+        return table.read()
+
+
+@contextmanager
+def open_table(
+    path: Path,
+    dialect: Dialect | None = None,
+    *,
+    landmarks: Sequence[str] = (),
+    ignored: Collection[str] = (),
+) -> Iterator[OpenTable]:
+    """Open a file, and read its header.
 
     Args:
         path: Path of the file.
         dialect: Dialect of the file; None to find it out from the first `SAMPLE_BYTES`.
+        landmarks: Names of columns that show which line is the header, if titles or comments stand
+            above it.
+        ignored: Names of columns that may hold anything, and come twice.
 
     Raises:
-        InvalidInstances: A column comes twice, or a row is ragged or not UTF-8.
+        InvalidInstances: Another column comes twice, or is not UTF-8.
         EmptyBody: There is no header.
+        MalformedBody: The file is no CSV.
     """
     with path.open("rb") as stream:
         if dialect is None:
-            dialect = find_dialect(stream.read(SAMPLE_BYTES))
+            records = RecordStream(stream, max_row_bytes=SAMPLE_BYTES)
+            dialect = find_dialect(records.start(SAMPLE_BYTES), landmarks)
             stream.seek(0)
         reader = CsvReader(
             stream,
@@ -54,32 +108,44 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
             max_row_bytes=_MAX_ROW_BYTES,
             max_rows=sys.maxsize,
             echo=True,
+            landmarks=landmarks,
+            ignored=ignored,
         )
-        columns: dict[str, list[str | None]] = {name: [] for name in reader.names}
-        spellings: dict[str, str] = {}
-        for block in reader:
-            if block.faults:
-                raise InvalidInstances(block.faults, count=block.fault_count)
-            for name, texts in block.echo.items():
-                columns[name] += [_cell(text, spellings) for text in texts]
-    return Table(dialect, columns)
+        yield OpenTable(reader, ignored)
 
 
-def find_dialect(sample: bytes) -> Dialect:
+def find_dialect(sample: bytes, landmarks: Sequence[str] = ()) -> Dialect:
     """Find out the dialect of a file from its first bytes, which may end within a record.
 
-    The delimiter is the one under which the most records have as many fields as the header, and
-    more than one field if possible. The marks of the numbers are those that read the most cells.
+    The delimiter is the one that a line such as "sep=;" names, or else the one under which the most
+    records have as many fields as the header, and more than one field if possible. The marks of the
+    numbers are those that read the most cells.
+
+    Args:
+        sample: First bytes of the file, in UTF-8.
+        landmarks: Names of columns that show which line is the header.
 
     Raises:
         EmptyBody: There is no header.
     """
-    rows = {mark: _rows(sample, mark) for mark in DELIMITERS}
-    best = max(DELIMITERS, key=lambda mark: _evenness(rows[mark]))
+    separator = SEPARATOR_LINE.match(sample)
+    delimiters = (named_delimiter(separator),) if separator else DELIMITERS
+    if separator:
+        sample = sample[separator.end() :]
+    rows = {mark: _below_titles(_rows(sample, mark), landmarks) for mark in delimiters}
+    best = max(delimiters, key=lambda mark: _evenness(rows[mark]))
     if not rows[best]:
         raise EmptyBody("a CSV file, its first line naming the columns")
     texts = (text for row in rows[best][1:] for text in row)
     return fit_notation(texts, Dialect(delimiter=best))
+
+
+def _below_titles(rows: list[list[str]], landmarks: Sequence[str]) -> list[list[str]]:
+    """Leave out the rows above the header, which is the first one with all of the names."""
+    for index, row in enumerate(rows[:MAX_ABOVE]):
+        if {*landmarks} <= {*column_names(row)}:
+            return rows[index:]
+    return rows
 
 
 def _rows(sample: bytes, delimiter: str) -> list[list[str]]:

@@ -1,24 +1,26 @@
-"""The header of a CSV file, its first line -> the delimiter and the names of the columns."""
+"""The header of a CSV file, the line that names the columns -> their delimiter and their names."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from string import ascii_letters, digits
 
-from vitrine.errors import MAX_FAULTS, Fault, InvalidInstances, InvalidParameter, nearest, shown
-from vitrine.signature import Dialect
-from vitrine.tables.numbers import parse_numbers
-from vitrine.tables.records import NOT_UTF8, Fields, RecordStream, split_fields
+from vitrine.errors import Fault, InvalidInstances, InvalidParameter
+from vitrine.tables.header_faults import HeaderLine, column_names, find_faults
+from vitrine.tables.records import RecordStream, split_fields
 
 DELIMITERS = (",", ";", "\t", "|")
 # More than a spreadsheet holds (16 384). The limit bounds the time and memory of a header.
 MAX_COLUMNS = 20_000
-# Comparing names, to ask "Did you mean ...?", is slow.
-MAX_COMPARED = 200
+# Titles and comments above the header are at most so many records.
+MAX_ABOVE = 50
 
 _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _NOT_DELIMITERS = frozenset(f'{ascii_letters}{digits}"+-._ \r\n')
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# The line that tells Excel the delimiter. Some programs fill it up to the width of the table.
+SEPARATOR_LINE = re.compile(
+    rb'\s*+"?sep=(\\t|[\t!#-*,/:;<=>?@\[\]^`{|}~])"?\1*+ *+(?=[\r\n]|\Z)', re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,16 @@ class Header:
     Attributes:
         delimiter: Mark between columns.
         names: Names of the columns in order, without the spaces around them. A column without a
-            name is called by its position, such as "column 1".
+            name is called by its position, such as "column 1". Columns with one name are numbered
+            from the second on, as in "note", "note.1".
+        ignored: The names of those columns that may hold anything.
+        line: Line of the file, from 1.
     """
 
     delimiter: str
     names: tuple[str, ...]
+    ignored: tuple[str, ...]
+    line: int
 
 
 def parse_delimiter(text: str) -> str:
@@ -48,105 +55,123 @@ def parse_delimiter(text: str) -> str:
     return delimiter
 
 
+def named_delimiter(separator: re.Match[bytes]) -> str:
+    """Return the delimiter that a match of `SEPARATOR_LINE` names."""
+    return parse_delimiter(separator[1].decode())
+
+
 def read_header(
-    records: RecordStream, required: Sequence[str], delimiters: Sequence[str]
+    records: RecordStream,
+    required: Sequence[str],
+    delimiters: Sequence[str],
+    *,
+    landmarks: Sequence[str] = (),
+    ignored: Collection[str] | None = None,
 ) -> Header:
-    """Read the first line, with the delimiter under which it names the most required columns.
+    """Read the line that names the columns, with the delimiter under which it names the most.
+
+    It is the first line that is not blank. Where that line lacks a column and a line below it has
+    more, titles or comments stand above the header, and are left out. So is a line such as "sep=;",
+    which names the delimiter.
 
     Args:
         records: The body from its start; afterwards, from behind the header.
         required: Names of the columns that must be there.
         delimiters: Delimiters to choose from; of equally good ones, the first is taken.
+        landmarks: Names that show the header, where no column is required.
+        ignored: Names of the columns that may hold anything, and come twice; None for all that
+            are not required.
 
     Raises:
+        MalformedBody: The body is no CSV.
         EmptyBody: All lines are blank.
         InvalidInstances: Columns are missing or come twice, or the line cannot be read.
         RowTooLarge: The line is too long.
     """
-    # 1. Cut the first record out, and count its columns before they take memory.
-    heads = records.head(delimiters)
-    line = records.line
-    _check_column_count(heads, line)
-    # 2. Split it at each delimiter, and choose the best.
-    fields = {mark: _split(head, mark) for mark, head in heads.items()}
-    names = {mark: _names(each) for mark, each in fields.items()}
-    best = max(heads, key=lambda mark: (len(set(required) & set(names[mark])), len(names[mark])))
+    # 1. See whether the file names its delimiter.
+    separator = SEPARATOR_LINE.match(records.start())
+    if separator:
+        records.skip(separator[0])
+        delimiters = delimiters if len(delimiters) == 1 else (named_delimiter(separator),)
+    # 2. Find the line, and go on to it.
+    line = _find_line(records, required or landmarks, delimiters)
     # 3. List everything that is wrong with it.
-    faults = _unreadable(heads[best], fields[best], line) or [
-        *_repeated(names[best], line),
-        *_not_a_header(names[best], required, line),
-        *_missing(names[best], required, line),
-    ]
+    checked = {*required} if ignored is None else {*line.names} - {*ignored}
+    faults = find_faults(line, required, checked)
     if faults:
         raise InvalidInstances(faults)
-    records.skip(heads[best])
-    return Header(best, names[best])
-
-
-def _check_column_count(heads: Mapping[str, bytes], line: int) -> None:
-    columns = 1 + max(head.count(mark.encode()) for mark, head in heads.items())
-    if columns > MAX_COLUMNS:
-        rule = f"may name at most {MAX_COLUMNS} columns. Received: {columns}."
-        raise InvalidInstances([Fault(detail=f"Line {line}: {rule}", line=line)])
-
-
-def _split(head: bytes, delimiter: str) -> Fields:
-    text = head.decode("utf-8", "surrogateescape")
-    return split_fields(text.removesuffix("\n").removesuffix("\r"), delimiter)
-
-
-def _names(fields: Fields) -> tuple[str, ...]:
-    return tuple(
-        text.strip() or f"column {number}" for number, text in enumerate(fields.texts, start=1)
+    records.skip(line.record)
+    names = _numbered(line.names)
+    return Header(
+        delimiter=line.delimiter,
+        names=names,
+        ignored=tuple(
+            own for name, own in zip(line.names, names, strict=True) if name not in checked
+        ),
+        line=line.number,
     )
 
 
-def _unreadable(head: bytes, fields: Fields, line: int) -> list[Fault]:
-    faults: list[Fault] = []
-    if NOT_UTF8.search("".join(fields.texts)):
-        received = "UTF-16" if head.startswith(_UTF16_MARKS) else "bytes of another encoding"
-        faults.append(Fault(detail=f"Line {line}: must be UTF-8. Received: {received}.", line=line))
-    if fields.unclosed_quote is not None:
-        opened = line + fields.unclosed_quote
-        faults.append(
-            Fault(detail=f"Line {opened}: must close the quote that opens here.", line=opened)
-        )
-    return faults
+def _find_line(
+    records: RecordStream, sought: Sequence[str], delimiters: Sequence[str]
+) -> HeaderLine:
+    heads = records.head(delimiters)
+    for mark, head in heads.items():
+        _check_width(head, mark, records.line)
+    lines = [_split(head, mark, records.line) for mark, head in heads.items()]
+    first = max(lines, key=lambda line: (line.count(sought), len(line.names)))
+    if first.count(sought) == len(set(sought)):
+        return first
+    return _find_below(records, sought, delimiters, first) or first
 
 
-def _repeated(names: Sequence[str], line: int) -> list[Fault]:
-    return [
-        Fault(
-            detail=f"Line {line}, column {shown(name)}: must come once. Received: {count} times.",
-            line=line,
-            column=name,
-        )
-        for name, count in Counter(names).items()
-        if count > 1
-    ]
+def _check_width(record: bytes, delimiter: str, number: int) -> None:
+    """Count the columns of a header, before they take memory."""
+    columns = _width(record, delimiter)
+    if columns > MAX_COLUMNS:
+        rule = f"may name at most {MAX_COLUMNS} columns. Received: {columns}."
+        raise InvalidInstances([Fault(detail=f"Line {number}: {rule}", line=number)])
 
 
-def _not_a_header(names: Sequence[str], required: Sequence[str], line: int) -> list[Fault]:
-    """Say first that the header is missing, before every column is listed as missing."""
-    if not required or set(required) & set(names) or not _has_number(names):
-        return []
-    rule = f"must name the columns. Received: {shown(','.join(names[:MAX_COMPARED]))}."
-    return [Fault(detail=f"Line {line}: {rule}", line=line)]
+def _width(record: bytes, delimiter: str) -> int:
+    return 1 + record.count(delimiter.encode())
 
 
-def _has_number(names: Sequence[str]) -> bool:
-    return len(parse_numbers(names, Dialect()).faults) < len(names)
+def _split(record: bytes, delimiter: str, number: int) -> HeaderLine:
+    text = record.decode("utf-8", "surrogateescape")
+    fields = split_fields(text.removesuffix("\n").removesuffix("\r"), delimiter)
+    return HeaderLine(delimiter, record, fields, number, column_names(fields.texts))
 
 
-def _missing(names: Sequence[str], required: Sequence[str], line: int) -> list[Fault]:
-    missing = [name for name in required if name not in names]
-    others = sorted(set(names) - set(required))[:MAX_COMPARED]
-    hints = {name: nearest(name, others) for name in missing[:MAX_FAULTS]}
-    return [
-        Fault(
-            detail=f"Line {line}: column {shown(name)} is missing.{hints.get(name, '')}",
-            line=line,
-            column=name,
-        )
-        for name in missing
-    ]
+def _find_below(
+    records: RecordStream, sought: Sequence[str], delimiters: Sequence[str], first: HeaderLine
+) -> HeaderLine | None:
+    """Go on to the line below the first one that has more of the columns, if there is one.
+
+    A line of data may have the name of a column as a text; the header has half of the names.
+    """
+    best, most, above = None, max(first.count(sought), (len(set(sought)) - 1) // 2), b""
+    for mark in delimiters:
+        passed = b""
+        for record in records.upcoming(mark, most=MAX_ABOVE):
+            line = _split(record, mark, 0) if _width(record, mark) <= MAX_COLUMNS else first
+            if line.count(sought) > most:
+                best, most, above = line, line.count(sought), passed
+            passed += record
+    records.skip(above)
+    return best and replace(best, number=records.line)
+
+
+def _numbered(names: Sequence[str]) -> tuple[str, ...]:
+    """Give every column a name of its own, as data frames do."""
+    taken = set(names)
+    if len(taken) == len(names):
+        return tuple(names)
+    numbered: dict[str, None] = {}
+    for name in names:
+        own, number = name, 0
+        while own in numbered or (number and own in taken):
+            number += 1
+            own = f"{name}.{number}"
+        numbered[own] = None
+    return tuple(numbered)

@@ -5,7 +5,7 @@ rows without one. Both ways give the same values.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from io import BytesIO
 
 from vitrine.errors import InvalidParameter, TooManyInstances
@@ -18,10 +18,10 @@ from vitrine.tables.numbers import DECIMALS, THOUSANDS, fit_notation
 from vitrine.tables.records import (
     BLOCK_BYTES,
     FIRST_BLOCK_BYTES,
-    ByteStream,
     RecordBlock,
     RecordStream,
 )
+from vitrine.tables.streams import ByteStream
 from vitrine.tables.text import TextRows
 
 # Most cells of one block with its echo. The limit bounds the memory of many short rows under a wide
@@ -32,7 +32,8 @@ MAX_FILLED_CELLS = 2**21
 class CsvReader:
     """A CSV body that is read block by block, in memory that does not grow with the body.
 
-    The first line that is not blank names the columns, in any order. Spaces around names and cells
+    The first line that is not blank names the columns, in any order; titles and comments may stand
+    above it, and so may a line such as "sep=;". Spaces around names and cells
     do not count, quotes around a cell change nothing about its meaning, and blank lines are
     skipped. A record of delimiters alone is a row like any other, with blank cells: every record is
     answered.
@@ -53,16 +54,20 @@ class CsvReader:
         max_row_bytes: Most bytes of a row, the header included.
         max_rows: Most rows of the body.
         echo: Whether blocks carry the text of all cells.
+        landmarks: Names that show which line is the header, where the model has no columns.
+        ignored: Names of the columns that may hold anything; None for all that the model does not
+            have.
 
     Attributes:
-        names: Names of the columns in the body's order. A column without a name is called by its
-            position, such as "column 1".
-        ignored_columns: Names of the columns that the model does not have.
+        names: Names of the columns in the body's order, as `Header` has them.
+        ignored_columns: Names of those columns that may hold anything.
+        header_line: Line of the header, from 1.
         dialect: Dialect of the body. The first block settles the marks of its numbers.
 
     Raises:
         EmptyBody: There is no header.
         InvalidInstances: Columns are missing or come twice, or the header is not UTF-8.
+        MalformedBody: The body is no CSV.
         InvalidParameter: `delimiter`, `decimal` or `thousands` has a value that is not allowed.
         RowTooLarge: The header is longer than `max_row_bytes`.
     """
@@ -79,6 +84,8 @@ class CsvReader:
         max_row_bytes: int,
         max_rows: int,
         echo: bool = False,
+        landmarks: Sequence[str] = (),
+        ignored: Collection[str] | None = None,
     ) -> None:
         self._marks = {
             "decimal": _parse_decimal(decimal),
@@ -90,10 +97,15 @@ class CsvReader:
         )
         delimiters = tuple(dict.fromkeys(map(parse_delimiter, candidates)))
         required = [spec.name for spec in columns]
-        header = read_header(self._records, required, delimiters)
-        known = set(required)
+        header = read_header(
+            self._records, required, delimiters, landmarks=landmarks, ignored=ignored
+        )
         self.names = header.names
-        self.ignored_columns = tuple(name for name in header.names if name not in known)
+        self.ignored_columns = header.ignored
+        self.header_line = header.line
+        self._checked = [
+            index for index, name in enumerate(header.names) if name not in {*header.ignored}
+        ]
         self._columns = {header.names.index(spec.name): spec for spec in columns}
         self._arrow = ArrowReader(
             self._columns,
@@ -163,7 +175,9 @@ class CsvReader:
 
     def _read_text(self, records: RecordBlock) -> Block:
         # 1. Split the records into rows of text.
-        rows = TextRows(records, self.names, delimiter=self.dialect.delimiter)
+        rows = TextRows(
+            records, self.names, delimiter=self.dialect.delimiter, checked=self._checked
+        )
         # 2. The numbers of the first block settle the dialect.
         if not self._is_settled:
             texts = self._number_texts(rows)

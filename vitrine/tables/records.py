@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from itertools import islice
 
 import numpy as np
 
 from vitrine.errors import EmptyBody, RowTooLarge
+from vitrine.tables.formats import OTHER_FORMATS, refusal
+from vitrine.tables.streams import UTF16_MARK, ByteStream, Utf16Stream
 
 # The first block is small, so that the first predictions leave early. Later ones are large, so that
 # the fixed cost of a block does not count.
@@ -27,13 +29,6 @@ BOM = b"\xef\xbb\xbf"
 _BLANK_LINES = re.compile(rb"(?: *(?:\r\n|\r|\n))*+(?: *\Z)?")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CR, _LF, _QUOTE = b'\r\n"'
-
-
-class ByteStream(Protocol):
-    """Anything that a body can be read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes, none at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ class RecordBlock:
     Attributes:
         body: Bytes of the records, with their line ends.
         line: Line of the body, from 1, on which the first record starts.
-        is_regular: Whether the bytes are UTF-8 and every quote that opens a field is closed.
+        is_regular: Whether every quote that opens a field is closed.
     """
 
     body: bytes
@@ -80,6 +75,11 @@ def _grammar(delimiter: str) -> _Grammar:
     record = rf"{cell}(?:{mark}{cell})*+(\r\n|\r|\n|\Z)"
     parts = rf'(?:\A|{mark})(?:"((?:[^"]++|"")*+)("|\Z)([^{mark}]*+)|((?!")[^{mark}]*+))'
     return _Grammar(re.compile(record), re.compile(record.encode()), re.compile(parts))
+
+
+def printable(text: str) -> str:
+    """Replace bytes that are not UTF-8 by the replacement character."""
+    return text if text.isascii() else NOT_UTF8.sub("\ufffd", text)
 
 
 def split_fields(record: str, delimiter: str) -> Fields:
@@ -127,21 +127,45 @@ class RecordStream:
     max_row_bytes: int
     line: int = 1
     _buffer: bytes = field(default=b"", init=False, repr=False)
+    _has_begun: bool = field(default=False, init=False)
     _has_ended: bool = field(default=False, init=False)
 
     @property
     def _capacity(self) -> int:
         return self.max_row_bytes + len("\r\n")
 
+    def start(self, size: int = FIRST_BLOCK_BYTES) -> bytes:
+        """Return what comes next, without going on.
+
+        A body in UTF-16 is read as UTF-8 from here on, and a byte order mark is left out.
+
+        Args:
+            size: Number of bytes to wait for, unless the body ends before.
+
+        Raises:
+            MalformedBody: The body is no CSV.
+        """
+        self._fill(size)
+        if not self._has_begun:
+            self._has_begun = True
+            if UTF16_MARK.match(self._buffer):
+                self.stream = Utf16Stream(self._buffer, self.stream)
+                self._buffer, self._has_ended = b"", False
+                self._fill(size)
+            self._buffer = self._buffer.removeprefix(BOM)
+            if found := OTHER_FORMATS.match(self._buffer):
+                raise refusal(found)
+        return self._buffer
+
     def head(self, delimiters: Sequence[str]) -> dict[str, bytes]:
         """Return the first record that is not a blank line, as each of the delimiters cuts it.
 
         Raises:
+            MalformedBody: The body is no CSV.
             EmptyBody: All lines are blank.
             RowTooLarge: The record is longer than `max_row_bytes`.
         """
-        self._fill(FIRST_BLOCK_BYTES)
-        self._buffer = self._buffer.removeprefix(BOM)
+        self.start()
         while (blank := _BLANK_LINES.match(self._buffer)) and blank[0]:
             self.skip(blank[0])
             self._fill(FIRST_BLOCK_BYTES)
@@ -150,6 +174,13 @@ class RecordStream:
         while not (heads := self._first_records(delimiters)):
             self._grow(delimiters[0])
         return heads
+
+    def upcoming(self, delimiter: str, *, most: int) -> list[bytes]:
+        """Return the first whole records of what was read, blank lines too, without going on."""
+        start = self._buffer[:FIRST_BLOCK_BYTES]
+        is_all = self._has_ended and len(start) == len(self._buffer)
+        matches = islice(_grammar(delimiter).record_bytes.finditer(start), most)
+        return [match[0] for match in matches if is_all or (match[1] and match.end() < len(start))]
 
     def skip(self, record: bytes) -> None:
         """Go on behind the bytes that come next."""
@@ -186,7 +217,7 @@ class RecordStream:
         self.skip(body)
         # Only the last block may end within quotes.
         is_closed = not self._has_ended or _is_closed(body, delimiter)
-        return RecordBlock(body, line, is_regular=is_closed and _is_utf8(body))
+        return RecordBlock(body, line, is_regular=is_closed)
 
     def _first_records(self, delimiters: Sequence[str]) -> dict[str, bytes]:
         matches = {mark: _grammar(mark).record_bytes.match(self._buffer) for mark in delimiters}
@@ -251,16 +282,6 @@ def _last_record_end_by_reading(buffer: bytes, delimiter: str) -> int:
 def _is_closed(body: bytes, delimiter: str) -> bool:
     """Tell whether every quote that opens a field in whole records is closed."""
     return b'"' not in body or _last_record_end(body + b"\n", delimiter) > len(body)
-
-
-def _is_utf8(body: bytes) -> bool:
-    if body.isascii():
-        return True
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _count_line_ends(text: str) -> int:

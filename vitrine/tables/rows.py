@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import numpy as np
 
-from vitrine.errors import Fault, nearest, shown
+from vitrine.errors import Fault, closest, shown
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.blocks import WHOLE_ROW, Block, summarise_faults
 from vitrine.tables.cells import parse
-from vitrine.tables.header import MAX_COMPARED
+from vitrine.tables.header_faults import MAX_COMPARED
 from vitrine.tables.numbers import round_to_float32
 from vitrine.tables.parsed import ParsedColumn
 
@@ -39,11 +39,12 @@ def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> B
     for column, spec in enumerate(columns):
         cells = [row.get(spec.name, _ABSENT) for row in rows]
         parsed = _parse(spec, cells)
-        hint = nearest(spec.name, unknown[:MAX_COMPARED]) if _ABSENT in cells else ""
+        alike = closest(spec.name, unknown[:MAX_COMPARED]) if _ABSENT in cells else None
         for cell, rule in parsed.faults.items():
-            is_absent = cells[cell] is _ABSENT
             faults[indices[cell]][column] = (
-                f"is missing.{hint}" if is_absent else f"{rule}. Received: {_shown(cells[cell])}."
+                _missing(alike if alike in rows[cell] else None)
+                if cells[cell] is _ABSENT
+                else f"{rule}. Received: {_shown(cells[cell])}."
             )
         values[spec.name] = parsed.values
     # 3. Keep the rows without a fault.
@@ -57,6 +58,12 @@ def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> B
         errors=summary.errors,
         ignored_columns=unknown,
     )
+
+
+def _missing(alike: str | None) -> str:
+    """Say that a member is missing, and which other one may be meant."""
+    hint = "" if alike is None else f" The row has {shown(alike)}: rename it."
+    return f"is missing.{hint}"
 
 
 def _unknown_names(rows: Sequence[Mapping[str, object]], known: set[str]) -> tuple[str, ...]:

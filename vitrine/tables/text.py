@@ -1,14 +1,14 @@
 """The thorough way to read a block of CSV: as rows of text, with all that is wrong in them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.errors import Fault, shown
 from vitrine.tables.blocks import WHOLE_ROW
-from vitrine.tables.records import NOT_UTF8, RecordBlock, split_fields, split_records
+from vitrine.tables.records import NOT_UTF8, RecordBlock, printable, split_fields, split_records
 
 
 class TextRows:
@@ -20,12 +20,15 @@ class TextRows:
         block: Records without a header.
         names: Names of the columns.
         delimiter: Mark between fields.
+        checked: Indices of the columns that must be UTF-8.
 
     Attributes:
         faults: Index of a row -> index of a column, or `WHOLE_ROW` -> what is wrong there.
     """
 
-    def __init__(self, block: RecordBlock, names: Sequence[str], *, delimiter: str) -> None:
+    def __init__(
+        self, block: RecordBlock, names: Sequence[str], *, delimiter: str, checked: Collection[int]
+    ) -> None:
         self.faults: dict[int, dict[int, str]] = defaultdict(dict)
         self._names = names
         self._rows: list[list[str]] = []
@@ -36,7 +39,7 @@ class TextRows:
                 self._add(record, delimiter, block.line + lines_before)
         self._complete = [row for row in range(len(self)) if row not in self.faults]
         if NOT_UTF8.search(text):
-            self._add_faults_of_bytes()
+            self._add_faults_of_bytes(checked)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -78,7 +81,7 @@ class TextRows:
     def echo(self) -> dict[str, list[str]]:
         """Return all columns of all rows, each row as long as the header."""
         width = len(self._names)
-        rows = [[_printable(text) for text in row] for row in self._rows]
+        rows = [[printable(text) for text in row] for row in self._rows]
         padded = [row + [""] * (width - len(row)) for row in rows]
         return {name: [row[index] for row in padded] for index, name in enumerate(self._names)}
 
@@ -98,15 +101,11 @@ class TextRows:
         self._rows.append(fields.texts)
         self._lines.append(line)
 
-    def _add_faults_of_bytes(self) -> None:
+    def _add_faults_of_bytes(self, checked: Collection[int]) -> None:
         for row in self._complete:
-            for column, text in enumerate(self._rows[row]):
+            for column in checked:
+                text = self._rows[row][column]
                 if escaped := NOT_UTF8.search(text):
                     octet, before = ord(escaped[0]) - 0xDC00, text[: escaped.start()]
                     received = f"byte 0x{octet:02x} after {shown(before[-20:])}"
                     self.faults[row][column] = f"must be UTF-8. Received: {received}."
-
-
-def _printable(text: str) -> str:
-    """Replace bytes that are not UTF-8 by the replacement character."""
-    return NOT_UTF8.sub("\ufffd", text)

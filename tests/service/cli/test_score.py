@@ -347,7 +347,7 @@ def test_command_writes_to_standard_output(tmp_path: Path, source: Path) -> None
         (("attic", "absent.csv"), "There is no model 'attic' in "),
         (("rooms", "absent.csv", "--coverage", "2"), "Parameter 'coverage' must be a number"),
         (("rooms", "absent.csv", "--errors", "hide"), "Parameter 'errors' must be 'fail' or "),
-        (("rooms", "README.md"), "column 'size' is missing"),
+        (("rooms", "README.md"), "must name the columns 'size', 'colour'"),
         (("rooms", "absent.csv", "--models", "absent"), "The models folder absent cannot be read"),
     ],
     ids=["file", "model", "coverage", "errors", "columns", "models"],

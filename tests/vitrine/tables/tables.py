@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vitrine.signature import CategoryInput, ColumnSpec, DateInput, Dialect, Instances, NumberInput
 from vitrine.tables.blocks import Block
 from vitrine.tables.reader import CsvReader
-from vitrine.tables.records import ByteStream
+from vitrine.tables.streams import ByteStream
 
 POINT = Dialect()
 COMMA = Dialect(delimiter=";", decimal=",", thousands=".")

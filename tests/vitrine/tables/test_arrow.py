@@ -29,7 +29,7 @@ def read_both_ways(body: bytes, dialect: Dialect, columns: list[ColumnSpec]) -> 
         max_block_bytes=2**16,
     )
     records = RecordBlock(body, line=1, is_regular=True)
-    rows = TextRows(records, names, delimiter=dialect.delimiter)
+    rows = TextRows(records, names, delimiter=dialect.delimiter, checked=range(len(columns)))
     parsed = {}
     for index, spec in enumerate(columns):
         column = parse(spec, rows.column(index), dialect)

@@ -185,19 +185,43 @@ def test_fault_has_line_column_and_value(row: str, column: str | None, text: str
 
 
 def test_bytes_that_are_not_utf8_are_a_fault_of_their_cell() -> None:
-    body = "x,name,kind\n1,Zoë,é\n2,".encode() + b"caf\xe9,b\nabc,\xff,\xfe\n\xb25,,\n"
+    body = "x,name,kind\n1,Zoë,é\n2,".encode() + b"caf\xe9,b\nabc,\xff,near\xfe\n\xb25,,\n"
 
     block = only_block(body, X, KIND, echo=True)
 
     assert [fault.detail for fault in block.faults] == [
-        "Line 3, column 'name': must be UTF-8. Received: byte 0xe9 after 'caf'.",
         "Line 4, column 'x': must be a number with decimal '.'. Received: 'abc'.",
-        "Line 4, column 'name': must be UTF-8. Received: byte 0xff after ''.",
-        "Line 4, column 'kind': must be UTF-8. Received: byte 0xfe after ''.",
+        "Line 4, column 'kind': must be UTF-8. Received: byte 0xfe after 'near'.",
         "Line 5, column 'x': must be UTF-8. Received: byte 0xb2 after ''.",
     ]
-    assert plain(block.instances["kind"]) == ["é"]
+    assert plain(block.instances["kind"]) == ["é", "b"]
     assert block.echo["name"] == ["Zoë", "caf\ufffd", "\ufffd", ""]
+
+
+def test_columns_that_are_no_input_are_ignored_whatever_is_in_them() -> None:
+    row = b'1,"near caf\xe9 ""x""", \x96 5" ,\0,b'
+    body = b"x,note,note,caf\xe9,kind\n" + row + b"\n" + row.replace(b"1", b"2") + b"\n"
+
+    block = only_block(body, X, KIND)
+
+    assert (block.rows, block.errors) == (2, {})
+    assert plain(block.instances["x"]) == [1.0, 2.0]
+    assert plain(block.instances["kind"]) == ["b", "b"]
+    assert block.ignored_columns == ("note", "note.1", "caf\ufffd")
+
+
+def test_all_columns_but_the_ignored_ones_must_be_utf8_where_these_are_given() -> None:
+    block = only_block(b"x,note,name\n1,\xe9,b\n2,c,\xe9\n", ignored=["note"], echo=True)
+
+    assert [fault.detail for fault in block.faults] == [
+        "Line 3, column 'name': must be UTF-8. Received: byte 0xe9 after ''."
+    ]
+
+
+def test_repeated_columns_are_echoed_under_names_of_their_own() -> None:
+    block = only_block("x,note,note\n1,a,b\n", X, echo=True)
+
+    assert block.echo == {"x": ["1"], "note": ["a"], "note.1": ["b"]}
 
 
 def test_row_of_too_few_fields_and_other_bytes_has_one_fault() -> None:

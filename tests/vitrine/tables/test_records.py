@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vitrine.tables.tables import Dripping
-from vitrine.errors import EmptyBody, RowTooLarge
+from vitrine.errors import EmptyBody, MalformedBody, RowTooLarge
 from vitrine.tables.records import (
     FIRST_BLOCK_BYTES,
     RecordBlock,
@@ -148,13 +148,50 @@ def test_block_ends_with_the_last_whole_record(buffer: bytes, end: int) -> None:
     assert whole_records(buffer, ",") == buffer[:end]
 
 
-@given(st.binary(min_size=1, max_size=30), st.text(min_size=1, max_size=10))
-def test_block_in_utf8_is_regular(octets: bytes, text: str) -> None:
-    unquoted = octets.replace(b'"', b"")
-    is_utf8 = unquoted.decode(errors="ignore").encode() == unquoted
+@given(st.binary(min_size=1, max_size=30))
+def test_block_without_quotes_is_regular(octets: bytes) -> None:
+    assert only_block(b"x" + octets.replace(b'"', b"")).is_regular
 
-    assert only_block(b"x" + text.replace('"', "").encode()).is_regular
-    assert only_block(b"x" + unquoted).is_regular == is_utf8
+
+def test_start_is_what_comes_next_without_a_mark() -> None:
+    records = RecordStream(BytesIO("\ufeffa,b\n1,2\n".encode()), max_row_bytes=1000)
+
+    assert records.start() == records.start() == b"a,b\n1,2\n"
+    assert records.head(",") == {",": b"a,b\n"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_body_in_utf16_is_read_as_utf8(encoding: str) -> None:
+    text = "größe,名前\n" + "1,\U0001f600\n" * 20_000
+
+    records = RecordStream(BytesIO(("\ufeff" + text).encode(encoding)), max_row_bytes=1000)
+
+    assert records.head(",") == {",": "größe,名前\n".encode()}
+    assert joined(records) == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("buffer", "most", "expected"),
+    [
+        (b'\na,b\n"c\nd",e\r\nf', 9, [b"\n", b"a,b\n", b'"c\nd",e\r\n', b"f", b""]),
+        (b"a\nb\nc\n", 2, [b"a\n", b"b\n"]),
+        (b"a\n" + b"x" * FIRST_BLOCK_BYTES, 9, [b"a\n"]),
+    ],
+    ids=["all", "few", "unfinished"],
+)
+def test_upcoming_records_are_whole_and_stay(
+    buffer: bytes, most: int, expected: list[bytes]
+) -> None:
+    records = RecordStream(BytesIO(buffer), max_row_bytes=2**20)
+    records.start()
+
+    assert records.upcoming(",", most=most) == expected
+    assert records.start() == buffer[:FIRST_BLOCK_BYTES]
+
+
+def test_other_format_is_refused_from_the_start() -> None:
+    with pytest.raises(MalformedBody, match="Parquet"):
+        RecordStream(BytesIO(b"PAR1\0"), max_row_bytes=1000).start()
 
 
 @given(st.lists(CSV_TEXT), st.lists(st.integers(1, 9)))

@@ -117,13 +117,16 @@ def test_row_must_be_an_object(row: object, shown: str) -> None:
     assert block.faults == (Fault(detail=detail, pointer="#/instances/1"),)
 
 
-def test_missing_key_is_a_fault_with_the_nearest_unknown_one() -> None:
-    block = decode_rows([{"median_incme": 1}, {"median_income": 2}], [number("median_income")])
+def test_missing_key_is_a_fault_with_the_key_of_the_row_that_is_meant() -> None:
+    rows = [{"median_incme": 1}, {"median_income": 2}, {"other": 3}]
+
+    block = decode_rows(rows, [number("median_income")])
 
     assert [fault.detail for fault in block.faults] == [
-        "Instance 0, column 'median_income': is missing. Did you mean 'median_incme'?"
+        "Instance 0, column 'median_income': is missing. The row has 'median_incme': rename it.",
+        "Instance 2, column 'median_income': is missing.",
     ]
-    assert block.ignored_columns == ("median_incme",)
+    assert block.ignored_columns == ("median_incme", "other")
 
 
 def test_missing_key_of_a_category_is_a_fault() -> None:
@@ -133,9 +136,11 @@ def test_missing_key_of_a_category_is_a_fault() -> None:
 
 
 def test_unknown_keys_are_listed_once_in_order() -> None:
-    rows = [{"x": 1, "b": 1, "a": 2}, {"x": 1}, {"a": 1, "x": 1, "c": []}]
+    rows = [{"x": 1, "b": 1, "a": 2}, {"x": 1}, {"a": {"x": [None]}, "x": 1, "c": [], "": 2**90}]
 
-    assert decode_rows(rows, [X]).ignored_columns == ("b", "a", "c")
+    block = decode_rows(rows, [X])
+
+    assert (block.fault_count, block.ignored_columns) == (0, ("b", "a", "c", ""))
 
 
 def test_faults_come_in_the_order_of_rows_and_columns() -> None:

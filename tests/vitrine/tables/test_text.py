@@ -9,7 +9,7 @@ from vitrine.tables.text import TextRows
 
 def rows(body: bytes, *names: str, line: int = 2) -> TextRows:
     block = RecordBlock(body, line=line, is_regular=False)
-    return TextRows(block, names, delimiter=COMMA.delimiter)
+    return TextRows(block, names, delimiter=COMMA.delimiter, checked=range(len(names)))
 
 
 def test_columns_have_the_cells_of_complete_rows() -> None:

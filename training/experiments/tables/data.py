@@ -41,6 +41,8 @@ def find_leaks(parts: TableParts, *, seed: int) -> dict[str, str]:
 
 def describe_table(parts: TableParts, leaks: Mapping[str, str]) -> None:
     """Tell the user what is in the table, before anything is learned from it."""
+    if parts.header_line > 1:
+        console.print(f"The header is on line {parts.header_line}; what is above it is left out.")
     labels = f": {', '.join(parts.target.labels)}" if parts.target.labels else ""
     console.print(f"Target: {parts.target.name} ({parts.target.task}{labels})", markup=False)
     if parts.hint:
