@@ -1,7 +1,8 @@
 """What a Python caller has -> instances that are about to be read."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from io import BytesIO
@@ -152,13 +153,13 @@ def _open_csv(model: Model, stream: ByteStream, options: Options) -> BlockStream
 def _decode(data: object, specs: Sequence[ColumnSpec]) -> Block:
     if isinstance(data, Mapping):
         if any(isinstance(value, list | np.ndarray) for value in data.values()):
-            return decode_columns({name: _values(each) for name, each in data.items()}, specs)
+            return _decode_columns(list(data.items()), specs, _values)
         return decode_rows([_plain_row(data)], specs)
     if isinstance(data, np.ndarray):
         return decode_columns(_columns_of_array(data, specs), specs)
     if isinstance(data, Sequence):
         return decode_rows([_plain_row(row) for row in data], specs)
-    return decode_columns(_columns_of_frame(data), specs)
+    return _decode_frame(data, specs)
 
 
 def _plain_row(row: object) -> object:
@@ -196,15 +197,39 @@ def _columns_of_array(features: NDArray[Any], specs: Sequence[ColumnSpec]) -> di
     return {spec.name: _values(column) for spec, column in columns}
 
 
-def _columns_of_frame(data: Any) -> dict[str, Values]:
+def _decode_frame(data: Any, specs: Sequence[ColumnSpec]) -> Block:
     """Take the columns of an Arrow table, or of any data frame that Arrow can read."""
     if not hasattr(data, "__arrow_c_stream__"):
         raise UnknownData(data, "a path, bytes, a mapping, a list of mappings, an array or a table")
+    if hasattr(data, "iloc"):  # of pandas' frames, Arrow refuses those with mixed types or names
+        columns = [(str(name), data.iloc[:, index]) for index, name in enumerate(data.columns)]
+        return _decode_columns(columns, specs, _values)
     with needs("tables"):
         import pyarrow as pa  # noqa: PLC0415 - an extra
 
     table = pa.table(data)
-    return dict(zip(table.column_names, map(_values_of_arrow, table.columns), strict=True))
+    columns = list(zip(table.column_names, table.columns, strict=True))
+    return _decode_columns(columns, specs, _values_of_arrow)
+
+
+def _decode_columns(
+    columns: Sequence[tuple[str, Any]], specs: Sequence[ColumnSpec], read: Callable[[Any], Values]
+) -> Block:
+    """Read the columns that the model has; the others may hold anything."""
+    known = {spec.name for spec in specs}
+    counts = Counter(name for name, _ in columns)
+    faults = [
+        Fault(detail=f"Column {shown(name)} must come once. Received: {count} times.", column=name)
+        for name, count in counts.items()
+        if count > 1 and name in known
+    ]
+    if faults:
+        raise InvalidInstances(faults)
+    return decode_columns(
+        {name: read(each) for name, each in columns if name in known},
+        specs,
+        ignored=[name for name in counts if name not in known],
+    )
 
 
 def _values_of_arrow(column: Any) -> Values:

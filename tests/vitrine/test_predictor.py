@@ -286,6 +286,58 @@ def test_data_frame_is_a_table(rooms: Predictor) -> None:
     assert values(rooms.predict(frame)) == [13, 2000]
 
 
+@pytest.mark.parametrize(
+    "others",
+    [[2**62, 3], [1, "a"], [object(), {}], [b"\xff", [1]]],
+    ids=["large", "mixed", "objects", "bytes and lists"],
+)
+def test_columns_that_are_no_input_may_hold_anything(
+    rooms: Predictor, others: list[object]
+) -> None:
+    columns = {"size": [1, 200], "colour": ["red", None]}
+    frame = pa.table(columns).to_pandas()
+    for _ in range(2):
+        frame.insert(0, "id", others, allow_duplicates=True)
+
+    assert values(rooms.predict({"id": others, **columns, "unit": "m"})) == [13, 2000]
+    assert values(rooms.predict(frame)) == [13, 2000]
+
+
+def test_repeated_input_of_a_frame_is_refused(rooms: Predictor) -> None:
+    arrow = pa.table([[1], ["red"], [2], [3], [4]], ["size", "colour", "size", "x", "x"])
+    frame = pa.table({"size": [1], "colour": ["red"]}).to_pandas()
+    frame.insert(0, "size", [2], allow_duplicates=True)
+
+    for data in (arrow, frame):
+        with pytest.raises(InvalidInstances, match=r"^Column 'size' must come once\."):
+            rooms.predict(data)
+
+
+def test_column_of_a_frame_that_is_meant_is_named(rooms: Predictor) -> None:
+    frame = pa.table({"size": [1], "color": ["red"]})
+
+    with pytest.raises(InvalidInstances, match="The row has 'color': rename it"):
+        rooms.predict(frame)
+
+
+def test_frame_without_any_of_the_columns_is_refused(rooms: Predictor) -> None:
+    with pytest.raises(InvalidInstances) as caught:
+        rooms.predict(pa.table({"x": [1, 2]}))
+    assert len(caught.value.faults) == 2
+
+
+def test_mixed_column_of_a_frame_is_read_cell_by_cell(rooms: Predictor) -> None:
+    frame = pa.table({"size": [1, 2], "colour": ["red", None]}).to_pandas()
+    frame["size"] = [1, "large"]
+
+    good, bad = rooms.predict(frame, errors="report")
+
+    assert (good["value"], bad["error"]) == (
+        13,
+        "Instance 1, column 'size': must be a number with decimal '.'. Received: 'large'.",
+    )
+
+
 def test_files_of_tables_are_read(rooms: Predictor, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_bytes(table(30_000))
     parquet.write_table(

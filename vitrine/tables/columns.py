@@ -18,7 +18,9 @@ from vitrine.tables.rows import cell_text, decode_rows
 Values = NDArray[Any] | Sequence[object]
 
 
-def decode_columns(columns: Mapping[str, Values], specs: Sequence[ColumnSpec]) -> Block:
+def decode_columns(
+    columns: Mapping[str, Values], specs: Sequence[ColumnSpec], *, ignored: Sequence[str] = ()
+) -> Block:
     """Turn columns of one length into instances.
 
     A cell means what it means as a member of a JSON row: None and NaN are missing, a text is read
@@ -27,6 +29,7 @@ def decode_columns(columns: Mapping[str, Values], specs: Sequence[ColumnSpec]) -
     Args:
         columns: Values by the name of the column; each is an array of numbers or a list of cells.
         specs: The columns of the model.
+        ignored: Names of columns that the model does not have.
 
     Raises:
         InvalidInstances: The columns differ in length.
@@ -37,11 +40,11 @@ def decode_columns(columns: Mapping[str, Values], specs: Sequence[ColumnSpec]) -
         raise InvalidInstances([Fault(detail=detail)])
     parsed = {spec.name: _parse(spec, columns[spec.name]) for spec in specs if spec.name in columns}
     if len(parsed) < len(specs) or any(column.faults for column in parsed.values()):
-        return _decode_row_by_row(columns, specs)
+        return _decode_row_by_row(columns, specs, ignored)
     return Block(
         instances={name: column.values for name, column in parsed.items()},
         rows=next(iter(lengths.values()), 0),
-        ignored_columns=tuple(name for name in columns if name not in parsed),
+        ignored_columns=tuple(ignored),
     )
 
 
@@ -59,8 +62,12 @@ def _cells(values: Values) -> list[object]:
     return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
 
-def _decode_row_by_row(columns: Mapping[str, Values], specs: Sequence[ColumnSpec]) -> Block:
+def _decode_row_by_row(
+    columns: Mapping[str, Values], specs: Sequence[ColumnSpec], ignored: Sequence[str]
+) -> Block:
     """Name what is missing or wrong as in rows of JSON: slowly, and only where something is."""
     cells = [_cells(values) for values in columns.values()]
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
-    return decode_rows(rows, specs)
+    others = dict.fromkeys(ignored)
+    rows = [{**others, **dict(zip(columns, row, strict=True))} for row in zip(*cells, strict=True)]
+    # Without a single column of the model, the first row stands for all.
+    return decode_rows(rows if columns else [others], specs)
