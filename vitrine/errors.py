@@ -126,11 +126,11 @@ class UnsupportedPicture(VitrineError):
     title = "Unsupported picture"
 
     def __init__(self, formats: Sequence[str], found: str = "", cure: str = "") -> None:
-        supported = f"the supported picture formats: {', '.join(formats)}."
+        names = ", ".join(formats)
         super().__init__(
-            f"This is {found}, which is none of {supported} {cure}"
+            f"This is {found}, which cannot be read. {cure} Supported picture formats: {names}."
             if found
-            else f"The first bytes belong to none of {supported}"
+            else f"The first bytes belong to none of the supported picture formats: {names}."
         )
 
 

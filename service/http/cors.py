@@ -56,6 +56,7 @@ class _Sharing:
         if wanted not in methods:
             return None
         response = Response(status=204)
+        del response.headers["Content-Type"]  # there is no content
         response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
         response.headers["Access-Control-Allow-Headers"] = _allowed_headers()
         response.headers["Access-Control-Max-Age"] = str(_MAX_AGE_SECONDS)

@@ -264,8 +264,8 @@ def test_picture_of_another_format_is_named_with_what_to_do() -> None:
         opened(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
 
     assert caught.value.detail == (
-        "This is a HEIC picture, which is none of the supported picture formats: "
-        "PNG, JPEG, WebP, GIF, BMP, TIFF. Save it as JPEG or PNG."
+        "This is a HEIC picture, which cannot be read. Save it as JPEG or PNG. "
+        "Supported picture formats: PNG, JPEG, WebP, GIF, BMP, TIFF."
     )
 
 
