@@ -1,6 +1,7 @@
 """A whole CSV file: its columns as texts, and its hash."""
 
 import hashlib
+import re
 import shlex
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -80,10 +81,14 @@ def _layout_text(name: str, columns: Sequence[str]) -> str:
         )
     if len(columns) > 1:
         return ""
-    spaces = ", not by spaces" if name in columns[0].split() else ""
+    not_by = ""
+    if name in columns[0].split():
+        not_by = ", not by spaces"
+    elif name in re.split("[,;\t|]", columns[0]):
+        not_by = ", without quotes around the line"
     return (
         f" One column was read: {_listed(columns)}. The first line must name all columns, "
-        f"separated by commas, semicolons or tabs{spaces}."
+        f"separated by commas, semicolons or tabs{not_by}."
     )
 
 

@@ -117,9 +117,9 @@ def open_table(
 def find_dialect(sample: bytes, landmarks: Sequence[str] = ()) -> Dialect:
     """Find out the dialect of a file from its first bytes, which may end within a record.
 
-    The delimiter is the one that a line such as "sep=;" names, or else the one under which the most
-    records have as many fields as the header, and more than one field if possible. The marks of the
-    numbers are those that read the most cells.
+    The delimiter is the one that a line such as "sep=;" names, or else the one under which a line
+    has all landmarks, and the most records have as many fields as the header, and more than one
+    field if possible. The marks of the numbers are those that read the most cells.
 
     Args:
         sample: First bytes of the file, in UTF-8.
@@ -133,7 +133,9 @@ def find_dialect(sample: bytes, landmarks: Sequence[str] = ()) -> Dialect:
     if separator:
         sample = sample[separator.end() :]
     rows = {mark: _below_titles(_rows(sample, mark), landmarks) for mark in delimiters}
-    best = max(delimiters, key=lambda mark: _evenness(rows[mark]))
+    best = max(
+        delimiters, key=lambda mark: (_has(landmarks, rows[mark][:1]), _evenness(rows[mark]))
+    )
     if not rows[best]:
         raise EmptyBody("a CSV file, its first line naming the columns")
     texts = (text for row in rows[best][1:] for text in row)
@@ -142,10 +144,13 @@ def find_dialect(sample: bytes, landmarks: Sequence[str] = ()) -> Dialect:
 
 def _below_titles(rows: list[list[str]], landmarks: Sequence[str]) -> list[list[str]]:
     """Leave out the rows above the header, which is the first one with all of the names."""
-    for index, row in enumerate(rows[:MAX_ABOVE]):
-        if {*landmarks} <= {*column_names(row)}:
-            return rows[index:]
-    return rows
+    index = next((at for at in range(MAX_ABOVE) if _has(landmarks, rows[at : at + 1])), 0)
+    return rows[index:]
+
+
+def _has(landmarks: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether one of the rows has all of the names."""
+    return any({*landmarks} <= {*column_names(row)} for row in rows)
 
 
 def _rows(sample: bytes, delimiter: str) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """What is wrong with the header of a CSV file, and what its owner can do about it."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -76,12 +77,25 @@ def find_faults(line: HeaderLine, required: Sequence[str], checked: Collection[s
     missing = [name for name in required if name not in line.names]
     others = [name for name in line.names[:MAX_COMPARED] if name not in required]
     alike = {name: closest(name, others) for name in missing[:MAX_FAULTS]}
-    is_other = len(missing) == len(required) > 0 and not any(alike.values())
+    advice = _advice(line, required)
+    if len(missing) == len(required) > 0 and (advice or not any(alike.values())):
+        first, others, alike = [_unlike(line, required, advice)], [], {}
+    else:
+        first = []
     return _unreadable(line, line.names if missing else checked) or [
         *_repeated(line, checked),
-        *([_unlike(line, required)] if is_other else []),
-        *(_missing(line, name, alike.get(name), [] if is_other else others) for name in missing),
+        *first,
+        *(_missing(line, name, alike.get(name), others) for name in missing),
     ]
+
+
+def _advice(line: HeaderLine, required: Sequence[str]) -> str:
+    """Say why several columns were read as one, if they were."""
+    if {*required} & {*line.names[0].split()} - {line.names[0]}:
+        return " Separate the columns by commas, semicolons or tabs, not by spaces."
+    if {*required} & {*re.split("[,;\t|]", line.names[0])} - {line.names[0]}:
+        return f" It is one column: it is in quotes, or its delimiter is not {line.delimiter!r}."
+    return ""
 
 
 def _unreadable(line: HeaderLine, checked: Collection[str]) -> list[Fault]:
@@ -105,13 +119,10 @@ def _repeated(line: HeaderLine, checked: Collection[str]) -> list[Fault]:
     ]
 
 
-def _unlike(line: HeaderLine, required: Sequence[str]) -> Fault:
+def _unlike(line: HeaderLine, required: Sequence[str], advice: str) -> Fault:
     """Say first that none of the columns is there, before each is listed as missing."""
     received = shown(line.delimiter.join(line.names[:MAX_COMPARED]))
-    advice = ""
-    if {*required} & {*line.names[0].split()}:
-        advice = " Separate the columns by commas, semicolons or tabs, not by spaces."
-    elif looks_like_data(line.names[:MAX_COMPARED]):
+    if not advice and looks_like_data(line.names[:MAX_COMPARED]):
         advice = " This looks like data: write a line with the names above it."
     return line.fault(f"must name the columns {_listed(required)}. Received: {received}.{advice}")
 

@@ -93,10 +93,11 @@ def test_file_is_read_below_what_others_put_above_its_header(
             "The first line must name all columns, separated by commas, semicolons or tabs.",
         ),
         (
-            "sep=;\nyears,salary\n7,1\n",
+            '"years,salary"\n"7,1"\n',
             "salary",
             "There is no column 'salary'. One column was read: 'years,salary'. "
-            "The first line must name all columns, separated by commas, semicolons or tabs.",
+            "The first line must name all columns, separated by commas, semicolons or tabs, "
+            "without quotes around the line.",
         ),
         (
             ",".join(f"x{number}" for number in range(30)),
@@ -106,7 +107,7 @@ def test_file_is_read_below_what_others_put_above_its_header(
             + " and 10 more.",
         ),
     ],
-    ids=["misspelt", "spaces", "no header", "neither", "title", "wrong sep", "many"],
+    ids=["misspelt", "spaces", "no header", "neither", "title", "quotes", "many"],
 )
 def test_missing_column_is_refused_with_the_columns_that_were_read(
     tmp_path: Path, body: str, name: str, message: str

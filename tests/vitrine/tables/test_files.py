@@ -38,6 +38,13 @@ def test_dialect_is_found_though_the_sample_is_cut() -> None:
     assert find_dialect(sample) == Dialect(delimiter=";", decimal=",")
 
 
+def test_dialect_is_the_one_that_brings_out_the_landmarks() -> None:
+    sample = "Staff, 2024\nname;salary\n" + "Doe, John;5\n" * 40 + "Roe;5\n"
+
+    assert find_dialect(sample.encode(), ["salary"]).delimiter == ";"
+    assert find_dialect(sample.encode()).delimiter == ","
+
+
 def test_dialect_of_nothing_is_not_found() -> None:
     with pytest.raises(EmptyBody):
         find_dialect(b"\n\n")

@@ -172,15 +172,24 @@ def test_repetition_and_absence_are_told_together() -> None:
             "Received: 'age   fare  name'. Separate the columns by commas, semicolons or tabs, not "
             "by spaces.",
         ),
+        (
+            '"age,fare"\n"1,2"\n',
+            "Received: 'age,fare'. It is one column: it is in quotes, or its delimiter is not ','.",
+        ),
+        (
+            "sep=;\nage,fare\n1,2\n",
+            "Received: 'age,fare'. It is one column: it is in quotes, or its delimiter is not ';'.",
+        ),
         ("size;price\n1;2\n", "Received: 'size;price'."),
     ],
-    ids=["data", "data with spaces", "spaces", "other names"],
+    ids=["data", "data with spaces", "spaces", "quotes", "wrong sep", "other names"],
 )
 def test_line_without_any_of_the_columns_is_shown_first(header: str, message: str) -> None:
+    line = 2 if header.startswith("sep=") else 1
     assert faults(header) == [
-        f"Line 1: must name the columns 'age', 'fare'. {message}",
-        "Line 1: column 'age' is missing.",
-        "Line 1: column 'fare' is missing.",
+        f"Line {line}: must name the columns 'age', 'fare'. {message}",
+        f"Line {line}: column 'age' is missing.",
+        f"Line {line}: column 'fare' is missing.",
     ]
 
 
