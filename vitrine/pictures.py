@@ -52,10 +52,10 @@ def begins_like_picture(head: bytes) -> bool:
     """
     with needs("pictures"):
         from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
-    return images.begins_like_picture(head) or is_picture_text(head)
+    return images.begins_like_picture(head) or _is_text(head)
 
 
-def is_picture_text(head: bytes) -> bool:
+def _is_text(head: bytes) -> bool:
     """Tell whether the first bytes are those of a data URI, or of the base64 of a picture."""
     with needs("pictures"):
         from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
@@ -126,7 +126,7 @@ def _decode_file(file: bytes, max_pixels: int) -> Picture:
     try:
         return images.decode(file, max_pixels=max_pixels)
     except UnsupportedPicture:
-        if not is_picture_text(file[:HEAD_BYTES]):
+        if not _is_text(file[:HEAD_BYTES]):
             raise
     text = file.decode("ascii", "replace")
     return images.decode(decode_text(text), max_pixels=max_pixels)

@@ -15,7 +15,7 @@ from vitrine.errors import (
     TooManyInstances,
     shown,
 )
-from vitrine.pictures import HEAD_BYTES, is_picture_text
+from vitrine.pictures import HEAD_BYTES, begins_like_picture
 from vitrine.tables.streams import ByteStream
 from vitrine.unread_formats import begins_like_json
 
@@ -110,9 +110,7 @@ def pictures_of(parts: Sequence[Part]) -> list[bytes]:
         EmptyBody: The form holds nothing.
         InvalidInstances: It holds texts alone, none of which is a picture.
     """
-    pictures = [
-        part.data for part in parts if part.is_file or is_picture_text(part.data[:HEAD_BYTES])
-    ]
+    pictures = [part.data for part in parts if part.is_file or _is_picture(part.data)]
     if pictures:
         return pictures
     _refuse_json(parts)
@@ -123,6 +121,11 @@ def pictures_of(parts: Sequence[Part]) -> list[bytes]:
         f"Field {shown(texts[0].name)} holds a text that is no picture. Send the picture's file, "
         "as curl -F file=@picture.png and canvas.toBlob do, or its base64 or data URI."
     )
+
+
+def _is_picture(text: bytes) -> bool:
+    head = text[:HEAD_BYTES]
+    return begins_like_picture(head) and not begins_like_json(head)
 
 
 def table_of(parts: Sequence[Part]) -> bytes:
