@@ -70,7 +70,7 @@ def open_data(
 
 def _pictures(data: object) -> Sequence[object]:
     """List the pictures, each as the bytes of a file or as an array of levels."""
-    if isinstance(data, str) and is_data_uri(data[:HEAD_BYTES].encode()):
+    if isinstance(data, str) and is_data_uri(data[:HEAD_BYTES].encode(errors="replace")):
         return [data]
     if isinstance(data, str | Path):
         return [Path(data).read_bytes()]

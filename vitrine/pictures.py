@@ -128,12 +128,11 @@ def _decode_file(file: bytes, max_pixels: int) -> Picture:
     except UnsupportedPicture:
         if not _is_text(file[:HEAD_BYTES]):
             raise
-    text = file.decode("ascii", "replace")
-    return images.decode(decode_text(text), max_pixels=max_pixels)
+    return images.decode(decode_text(file), max_pixels=max_pixels)
 
 
 def _decode_text(text: str, max_pixels: int) -> Picture:
-    file = decode_text(text)
+    file = decode_text(text.encode(errors="replace"))
     if not begins_like_picture(file[:HEAD_BYTES]):
         raise _invalid(
             "A picture as text must be the base64 of its file, or a data URI. "

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from vitrine.data_uris import decode_head, decode_text, is_data_uri
+from vitrine.data_uris import decode_head, decode_text, is_data_uri, percent_decode
 from vitrine.errors import InvalidInstances
 
 FILE = bytes(range(256)) + b"\xfb\xff\xfe"  # its base64 has both special digits, and padding
@@ -29,7 +29,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_text_becomes_the_bytes_of_its_file(text: str) -> None:
-    assert decode_text(text) == FILE
+    assert decode_text(text.encode()) == FILE
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -64,7 +64,7 @@ def test_other_bytes_stand_for_none(head: bytes) -> None:
 )
 def test_text_that_is_neither_is_refused(text: str, words: str) -> None:
     with pytest.raises(InvalidInstances) as caught:
-        decode_text(text)
+        decode_text(text.encode())
 
     assert words in caught.value.detail
 
@@ -76,3 +76,19 @@ def test_text_that_is_neither_is_refused(text: str, words: str) -> None:
 )
 def test_data_uri_is_known_by_its_scheme(head: bytes, *, expected: bool) -> None:
     assert is_data_uri(head) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "decoded"),
+    [
+        (b"", b""),
+        (b"%", b"%"),
+        (b"%4", b"%4"),
+        (b"%41", b"A"),
+        (b"a%2Bb%2bc", b"a+b+c"),
+        (b"%%41%4%zz%4z%25", b"%A%4%zz%4z%"),
+        (b"%00%ff", b"\0\xff"),
+    ],
+)
+def test_escapes_become_bytes_and_everything_else_stays(text: bytes, decoded: bytes) -> None:
+    assert percent_decode(text) == decoded
