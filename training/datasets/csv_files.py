@@ -42,7 +42,8 @@ def _advice(error: VitrineError, needed: Collection[str]) -> str:
     column = error.faults[0].column if error.faults else None
     if column is None or column in needed:
         return ""
-    return f" If the column is no input, leave it out with --ignore {shlex.quote(column)}."
+    way_out = f"if the column is no input, leave it out with --ignore {shlex.quote(column)}"
+    return f" Correct the file, or, {way_out}."
 
 
 def check_columns(

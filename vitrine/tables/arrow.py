@@ -36,6 +36,7 @@ class ArrowReader:
         self, columns: Mapping[int, ColumnSpec], *, width: int, delimiter: str, max_block_bytes: int
     ) -> None:
         self._columns = columns
+        self._ends = tuple(f'{delimiter}\r\n"'.encode())
         self._names = [str(index) for index in range(width)]
         self._read_options = csv.ReadOptions(
             use_threads=False, block_size=max_block_bytes + 1, column_names=self._names
@@ -87,16 +88,27 @@ class ArrowReader:
             decimal_point=decimal,
             check_utf8=False,  # of no use: columns that are not read may hold any bytes
         )
+        has_quotes = b'"' in body
         try:
-            return csv.read_csv(
+            table = csv.read_csv(
                 pa.BufferReader(body),
                 self._read_options,
-                self._parse_options[b'"' in body],
+                self._parse_options[has_quotes],
                 convert_options,
                 memory_pool=_POOL,
             )
         except pa.ArrowInvalid:
             return None
+        return None if has_quotes and self._is_badly_quoted(body, table.num_rows) else table
+
+    def _is_badly_quoted(self, body: bytes, rows: int) -> bool:
+        """Tell whether a quote may close a field of an earlier line: text follows it."""
+        lines = max(body.count(b"\n"), body.count(b"\r")) + (not body.endswith((b"\n", b"\r")))
+        if rows == lines:
+            return False
+        octets = np.frombuffer(body, np.uint8)
+        behind = np.flatnonzero(octets == ord('"'))[1::2] + 1
+        return not np.isin(octets[behind[behind < len(octets)]], self._ends).all()
 
 
 def _values(column: Any, spec: ColumnSpec, dialect: Dialect) -> NDArray[Any] | None:

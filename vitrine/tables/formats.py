@@ -71,6 +71,11 @@ _FORMATS: tuple[tuple[str, str, tuple[bytes, ...]], ...] = (
     ),
     ("XML", _SAVE, (rb"\s*+<\?xml",)),
     (
+        "a form (multipart/form-data)",
+        "leave its media type to the client, as curl -F does where no Content-Type is given",
+        (rb"(?:\r\n)?+--[^\r\n]{1,70}\r\n(?i:content-disposition:)",),
+    ),
+    (
         "JSON",
         "write its rows as CSV, or send them to a service as application/json",
         (rb'\s*+\{\s*+"', rb"\s*+\[\s*+[{\[]"),

@@ -37,8 +37,9 @@ class Fields:
 
     Attributes:
         texts: Texts of the fields, without the quotes around them.
-        unclosed_quote: Number of line ends before the quote that opens the last field and is never
-            closed; None where every quote is closed.
+        unclosed_quote: Number of line ends before the quote that is not closed where it should be:
+            either never, or on another line and before more text, so that it probably closes no
+            field, but opens one; None where every quote is closed.
     """
 
     texts: list[str]
@@ -87,12 +88,15 @@ def split_fields(record: str, delimiter: str) -> Fields:
     if '"' not in record:
         return Fields(record.split(delimiter))
     texts: list[str] = []
+    unclosed = None
     for match in _grammar(delimiter).field.finditer(record):
         quoted, closing, rest, plain = match.groups()
         texts.append(plain if quoted is None else quoted.replace('""', '"') + rest)
-        if closing == "":
-            return Fields(texts, _count_line_ends(record[: match.start()]))
-    return Fields(texts)
+        if quoted is None or unclosed is not None:
+            continue
+        if closing == "" or (rest.strip() and _LINE_END.search(quoted)):
+            unclosed = _count_line_ends(record[: match.start()])
+    return Fields(texts, unclosed)
 
 
 def split_records(text: str, delimiter: str) -> Iterator[tuple[int, str]]:

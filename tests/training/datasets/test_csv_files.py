@@ -156,7 +156,8 @@ def test_column_that_cannot_be_read_may_be_left_out(
     path = write(tmp_path, body)
 
     assert refusal(path, "salary") == (
-        f"{path}: {message} If the column is no input, leave it out with --ignore note."
+        f"{path}: {message} Correct the file, or, if the column is no input, leave it out with "
+        "--ignore note."
     )
 
 

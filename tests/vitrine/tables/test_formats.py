@@ -125,6 +125,11 @@ OTHERS: dict[str, tuple[bytes, str, str]] = {
     "html": (b"\r\n<!DOCTYPE html>\n<html>", "a web page (HTML)", "download the file itself, or "),
     "table": (b'<table border="1"><tr>', "a web page (HTML)", "download the file itself, or open"),
     "xml": (b'<?xml version="1.0"?>\n<Workbook', "XML", SAVE),
+    "form": (
+        b'--8d5f\r\nContent-Disposition: form-data; name="file"\r\n\r\nx,kind\r\n',
+        "a form (multipart/form-data)",
+        "leave its media type to the client, as curl -F does where no Content-Type is given",
+    ),
     "object": (b'{"instances": [{"x": 1}]}', "JSON", "write its rows as CSV, or send them to a "),
     "records": (b' [\n {"x": 1}]', "JSON", "write its rows as CSV, or send them to a service as"),
     "lists": (b"[[1, 2]]", "JSON", "write its rows as CSV, or send them to a service as applica"),

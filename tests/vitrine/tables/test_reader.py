@@ -240,6 +240,18 @@ def test_unclosed_quote_is_named_by_its_line(row: str, line: int) -> None:
     assert (block.rows, plain(block.instances["x"])) == (2, [1.0])
 
 
+@pytest.mark.parametrize("end", ["\n", ""], ids=["finished", "unfinished"])
+@pytest.mark.parametrize("name", ["kind", "note"], ids=["input", "ignored"])
+def test_row_whose_quote_the_next_row_closes_is_not_lost(name: str, end: str) -> None:
+    body = f'x,{name}\n1,a\n2,"5 inch\n3,"6 inch\n4,b{end}'
+    columns = (X, KIND) if name == "kind" else (X,)
+
+    block = only_block(body, *columns)
+
+    assert block.errors == {1: "Line 3: must close the quote that opens here."}
+    assert plain(block.instances["x"]) == [1.0, 4.0]
+
+
 def test_unclosed_quote_is_found_where_the_fast_way_would_not_see_it() -> None:
     assert only_block('kind\na\n"b', KIND).errors == {
         1: "Line 3: must close the quote that opens here."

@@ -44,9 +44,9 @@ def read_by_hand(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     return [*records, (started, [*fields, field])]
 
 
-def only_block(body: bytes) -> RecordBlock:
+def only_block(body: bytes, delimiter: str = ",") -> RecordBlock:
     """Read a body that is one block."""
-    (block,) = RecordStream(BytesIO(body), max_row_bytes=1000).blocks(",")
+    (block,) = RecordStream(BytesIO(body), max_row_bytes=1000).blocks(delimiter)
     return block
 
 
@@ -105,6 +105,21 @@ def test_fields_are_split_as_rfc_4180_says(record: str, fields: list[str]) -> No
 
 
 @pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        ('"a\n1,"b', 0),
+        ('x\n1,2,"a\r\n1,"b', 1),
+        ('"a\n1"" b" c', 0),
+        ('"a\nb" ', None),
+        ('"a"b', None),
+        ('"a\n""b"', None),
+    ],
+)
+def test_quote_that_another_line_seems_to_close_is_unclosed(record: str, line: int | None) -> None:
+    assert split_fields(record, ",").unclosed_quote == line
+
+
+@pytest.mark.parametrize(
     ("record", "line"), [('a,"b', 0), ('"a\nb","c\nd', 1), ('"a\r\nb\rc","', 2), ('"', 0)]
 )
 def test_unclosed_quote_is_found_on_its_line(record: str, line: int) -> None:
@@ -121,7 +136,7 @@ def test_last_record_end_stands_whatever_follows(text: str, delimiter: str) -> N
         ends.append(len(whole))
         records = [record for _, record in split_records(whole.decode(), delimiter)]
         assert whole == b"" or whole.endswith((b"\n", b"\r"))
-        assert all(split_fields(record, delimiter).unclosed_quote is None for record in records)
+        assert all(only_block(f"{record}\n".encode(), delimiter).is_regular for record in records)
 
     assert all(before <= after for before, after in pairwise(ends))
 
