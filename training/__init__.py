@@ -21,7 +21,8 @@
     cards/            the model card: templates of its prose, and its tables
     publishing/       the bundle: export, verify, manifest, rename into place
     versions/         published versions: listed, shown, and compared with each other
-    progress.py       progress on the terminal while a network is trained
+    epoch_display.py  the epochs of a fit on the terminal
+    progress.py       what is being done, and how long it still takes
     interruption.py   Ctrl-C and TERM, kept even where a library catches the exception
     errors.py         the error that ends a command with one sentence
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from training import interruption
 from training.commands import images, importing, studies, tables, versions
 from training.errors import CannotTrain
+from training.progress import stretch
 
 _PROGRAM = "python -m training"
 # The exit status of a program that SIGINT ended: 128 and the number of the signal.
@@ -29,11 +30,7 @@ def main(arguments: list[str] | None = None, *, prog: str = _PROGRAM) -> int:
     options = _parser(prog).parse_args(words)
     try:
         if options.trains:
-            with _quiet():
-                import tensorflow  # noqa: PLC0415 - it takes seconds, and other commands need none
-                import tf2onnx  # noqa: F401, PLC0415
-            # TensorFlow would warn that a study compiles many networks.
-            tensorflow.get_logger().setLevel("ERROR")
+            _load_tensorflow()
         written = options.run(options, words)
     except CannotTrain as error:
         print(error, file=sys.stderr)
@@ -44,6 +41,15 @@ def main(arguments: list[str] | None = None, *, prog: str = _PROGRAM) -> int:
     if written is not None:
         print(f"Written: {written}")
     return 0
+
+
+def _load_tensorflow() -> None:
+    """Import TensorFlow, which takes seconds, and which other commands do not need."""
+    with stretch("Loading TensorFlow"), _quiet():
+        import tensorflow  # noqa: PLC0415
+        import tf2onnx  # noqa: F401, PLC0415
+    # TensorFlow would warn that a study compiles many networks.
+    tensorflow.get_logger().setLevel("ERROR")
 
 
 @contextlib.contextmanager

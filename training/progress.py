@@ -1,60 +1,92 @@
-"""Progress on the terminal while a network is trained."""
+"""Progress on the terminal: what is being done, and how long it still takes."""
 
-import time
-from typing import Any, Self
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias, TypeVar
 
-import keras
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from training import interruption
 
-# Without a terminal, at most about this number of epochs is printed.
-_MOST_LINES = 40
+Item = TypeVar("Item")
+# Tells that so much more is done.
+Advance: TypeAlias = Callable[[float], None]
+
 console = Console(highlight=False, soft_wrap=True)
 
 
-class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]
-    """A bar while an epoch runs, and a line when the epoch is done.
+def count_bar(*, on: Console = console) -> Progress:
+    """Return a bar that counts, such as steps of an epoch; nothing is drawn without a terminal."""
+    return _bar(MofNCompleteColumn(), TimeRemainingColumn(), on=on)
 
-    A program without a terminal prints the lines only, so that a log stays readable. If there are
-    many epochs, it prints about forty of them.
+
+@contextmanager
+def stretch(
+    description: str, *, total: float | None = None, on: Console = console
+) -> Iterator[Advance]:
+    """Tell what is being done, with a bar while it lasts.
+
+    A program without a terminal prints the description alone, so that a log stays readable.
+
+    Args:
+        description: What is being done.
+        total: How much there is to do; the bar then tells the time left. None where that is not
+            known; the bar then tells the time that has passed.
+        on: Where it is shown.
+
+    Yields:
+        A function that tells how much more is done. It stops an interrupted program.
     """
+    on.print(f"{description} ...", markup=False)
+    if total is None:
+        bar = _bar(TimeElapsedColumn(), on=on)
+    else:
+        bar = _bar(TaskProgressColumn(), TimeRemainingColumn(), on=on)
+    with bar:
+        task = bar.add_task(description, total=total)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("learning")
-        self._began = 0.0
+        def advance(amount: float) -> None:
+            interruption.check()
+            bar.advance(task, amount)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002, D102
-        self._began = time.monotonic()
-        description = f"epoch {epoch + 1}/{self.params['epochs']}"
-        self._bar.reset(self._task, total=self.params["steps"], description=description)
+        yield advance
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002, D102
-        interruption.check()
-        self._bar.update(self._task, completed=batch + 1)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        every = -(-self.params["epochs"] // _MOST_LINES)
-        if (epoch + 1) % every and epoch + 1 != self.params["epochs"]:
-            return
-        measures = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
-        seconds = time.monotonic() - self._began
-        console.print(f"epoch {epoch + 1:3d}/{self.params['epochs']}  {measures}  {seconds:.0f} s")
+def track(items: Collection[Item], description: str, *, on: Console = console) -> Iterator[Item]:
+    """Yield items in turn while a bar tells the time left; without a terminal, print nothing.
 
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
+    Args:
+        items: What is done one by one.
+        description: What the items are.
+        on: Where it is shown.
+    """
+    with count_bar(on=on) as bar:
+        # Updating the bar for each of many items would take longer than many of these.
+        for item in bar.track(items, description=description) if on.is_terminal else items:
+            interruption.check()
+            yield item
 
-    def __exit__(self, *_error: object) -> None:
-        self._bar.stop()
+
+def nothing(_amount: float) -> None:
+    """Take notice of nothing: what is done is not shown."""
+
+
+def _bar(*columns: ProgressColumn, on: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        *columns,
+        console=on,
+        transient=True,
+        disable=not on.is_terminal,
+    )

@@ -12,6 +12,7 @@ from training import interruption
 from training.commands.arguments import Commands, add_models_option, recorded_command
 from training.errors import CannotTrain
 from training.importing.subprocesses import run_in_subprocess
+from training.progress import stretch
 
 
 def add(commands: Commands) -> None:
@@ -60,7 +61,8 @@ def add(commands: Commands) -> None:
 
 def _import(options: argparse.Namespace, words: list[str]) -> Path:
     _labels(options.labels)
-    output = run_in_subprocess("training.commands.importing", words, options.file)
+    with stretch(f"Opening {options.file.name} in a process of its own"):
+        output = run_in_subprocess("training.commands.importing", words, options.file)
     *lines, written = output.splitlines()
     for line in lines:
         print(line)

@@ -18,6 +18,7 @@ from training.datasets.picture_data import (
     split_off_test,
 )
 from training.errors import CannotTrain
+from training.progress import track
 from vitrine import images
 from vitrine.errors import VitrineError
 from vitrine.geometry import GEOMETRIES
@@ -101,7 +102,7 @@ def _read_part(folder: Path, layout: FolderLayout, reading: _Reading) -> _Part:
         for each in sub_folders(folder)
         for path in _files(each)
     ]
-    for name, path, label in sorted(found):
+    for name, path, label in track(sorted(found), "pictures"):
         reason = _read(path, name, label, part, reading)
         if reason:
             part.skipped.setdefault(label, []).append(f"{name}: {reason}")

@@ -9,6 +9,8 @@ from scipy.stats import rankdata  # type: ignore[import-untyped]
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.tree import DecisionTreeRegressor
 
+from training.progress import Advance, nothing
+
 # A column that alone explains this share of the target was probably made from it.
 _MIN_R2 = 0.99
 _MIN_ROWS = 10
@@ -19,7 +21,11 @@ _MAX_CHANCE = 1e-9
 
 
 def find_leaking_columns(
-    instances: Mapping[str, NDArray[Any]], target: NDArray[np.float64], *, seed: int
+    instances: Mapping[str, NDArray[Any]],
+    target: NDArray[np.float64],
+    *,
+    seed: int,
+    advance: Advance = nothing,
 ) -> dict[str, str]:
     """Return the columns that give the target away, with the reason.
 
@@ -27,6 +33,7 @@ def find_leaking_columns(
         instances: Raw values of the training rows, by column name.
         target: Target of the same rows.
         seed: Seed of the choice of rows, where there are more than 20 000.
+        advance: Tells that one more column has been looked at.
     """
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(target))[:_MAX_ROWS]
@@ -35,6 +42,7 @@ def find_leaking_columns(
         reason = _leak(_as_numbers(values[rows]), target[rows])
         if reason:
             leaks[name] = reason
+        advance(1)
     return leaks
 
 

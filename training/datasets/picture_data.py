@@ -1,6 +1,6 @@
 """All pictures of a source, before they are split by seed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from training.progress import track
 from vitrine.geometry import GEOMETRIES
 
 Pixels = NDArray[np.uint8]
@@ -49,7 +50,7 @@ class PictureData:
     example: Path | None = None
 
 
-def fit_pictures(name: str, pictures: Iterable[NDArray[np.generic]], shape: Shape) -> Pixels:
+def fit_pictures(name: str, pictures: Collection[NDArray[np.generic]], shape: Shape) -> Pixels:
     """Bring pictures to a geometry as the service does.
 
     Args:
@@ -61,7 +62,8 @@ def fit_pictures(name: str, pictures: Iterable[NDArray[np.generic]], shape: Shap
         Each picture (height, width, channels); result: (n, *shape).
     """
     fit = GEOMETRIES[name].fit
-    return np.stack([fit(each, shape).pixels for each in pictures]).astype(np.uint8)
+    fitted = [fit(each, shape).pixels for each in track(pictures, "pictures")]
+    return np.stack(fitted).astype(np.uint8)
 
 
 def split_off_test(

@@ -11,16 +11,26 @@ from pathlib import Path
 from urllib.error import URLError
 
 from training.errors import CannotTrain
+from training.progress import stretch
 
 Fetch = Callable[[str], bytes]
 
 _TIMEOUT_SECONDS = 30
+_PIECE_BYTES = 2**18
 
 
 def download(url: str) -> bytes:
     """Fetch a file over HTTPS."""
+    pieces = []
     with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - the URLs are https and come from a table of sets
-        body: bytes = response.read()
+        length = response.headers["Content-Length"]
+        with stretch(f"Downloading {url}", total=int(length) if length else None) as advance:
+            while piece := response.read(_PIECE_BYTES):
+                pieces.append(piece)
+                advance(len(piece))
+    body = b"".join(pieces)
+    if length and len(body) < int(length):
+        raise OSError(f"{url} broke off")
     return body
 
 

@@ -12,11 +12,17 @@ from training.architectures.calendar import with_calendar
 from training.architectures.embeddings import Pair
 from training.datasets.tables import Rows
 from training.distillation.boosted_trees import Truth, is_codes
-from training.distillation.ensemble import MEMBERS, DistillationConfig, Ensemble
+from training.distillation.ensemble import (
+    MEMBERS,
+    PREDICTED_SHARE,
+    DistillationConfig,
+    Ensemble,
+)
 from training.distillation.feature_plan import FeaturePlan, fold_count, plan_features
 from training.distillation.features import Features
 from training.distillation.member_weights import class_weights, value_weights
 from training.distillation.synthetic_rows import SyntheticRows, make_synthetic_rows
+from training.progress import Advance, nothing
 
 Doubles = NDArray[np.float64]
 Folds = Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]
@@ -29,6 +35,8 @@ _ROWS_PER_TRUE_ROW, _LEAST_SYNTHETIC_ROWS = 40, 20_000
 # So many synthetic rows for each true one, or repetition of one: about a tenth of all are true.
 _SYNTHETIC_PER_TRUE = 9
 _USUAL = DistillationConfig()
+# Share of the time that the choice of features takes, for the bar.
+_PLANNED_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class TransferSet:
     residuals: Residuals | None
 
 
-def build_transfer_set(
+def build_transfer_set(  # noqa: PLR0913 - what is made, from what, and with which means
     rows: Rows,
     target: Truth,
     *,
@@ -82,6 +90,7 @@ def build_transfer_set(
     dates: Sequence[int] = (),
     config: DistillationConfig = _USUAL,
     threads: int = 1,
+    advance: Advance = nothing,
 ) -> TransferSet:
     """Fit ensembles on the training rows and let them label synthetic ones.
 
@@ -92,6 +101,7 @@ def build_transfer_set(
         dates: Indices of the number columns that are dates.
         config: Size of the ensemble, and number of synthetic rows.
         threads: Number of cores to use.
+        advance: Tells how much more is done, 1 in all.
     """
     rng = np.random.default_rng(seed)
     # 1. The ensembles learn from a sample, where there are many rows.
@@ -99,12 +109,13 @@ def build_transfer_set(
     training = with_calendar(sample, dates)
     # 2. Choose the features that they get.
     plan = plan_features(training, sample_target, seed=seed, threads=threads)
+    advance(_PLANNED_SHARE)
     # 3. Make rows between the true ones.
     synthetic = make_synthetic_rows(sample, _synthetic_count(len(sample), config), rng)
     in_calendar = SyntheticRows(with_calendar(synthetic.rows, dates), synthetic.parents)
     # 4. Fit an ensemble for each fold, which predicts what it has not learned from.
     task = _EnsembleTask(training, sample_target, _output_count(target), plan)
-    predictions = _cross_fit(task, in_calendar, config, seed=seed, threads=threads)
+    predictions = _cross_fit(task, in_calendar, config, seed=seed, threads=threads, advance=advance)
     # 5. Weigh the members by their predictions for true rows, and join their labels.
     combine = _combine_classes if is_codes(target) else _combine_values
     weights, labels, residuals = combine(predictions, sample, sample_target)
@@ -170,11 +181,13 @@ class _EnsembleTask:
     outputs: int
     plan: FeaturePlan
 
-    def fit(self, inside: NDArray[np.intp], config: DistillationConfig, **options: Any) -> Ensemble:
-        """Fit an ensemble on some of the rows."""
+    def build(
+        self, inside: NDArray[np.intp], config: DistillationConfig, **options: Any
+    ) -> Ensemble:
+        """Build an ensemble whose features remember some of the rows."""
         rows, values = self.rows.take(inside), self.plan.neighbour_values[inside]
         features = Features.learn(rows, values, self.plan.pairs, self.plan.ratios)
-        return Ensemble(features, self.outputs, config, **options).fit(rows, self.target[inside])
+        return Ensemble(features, self.outputs, config, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +213,7 @@ def _cross_fit(
     *,
     seed: int,
     threads: int,
+    advance: Advance,
 ) -> _Predictions:
     """Predict every row by the ensemble that has not learned from it, or from its parent.
 
@@ -207,14 +221,22 @@ def _cross_fit(
     """
     true_rows = np.zeros((len(task.rows), MEMBERS, task.outputs))
     synthetic_rows = np.zeros((len(synthetic.rows), MEMBERS, task.outputs))
-    for number, (inside, outside) in enumerate(_folds(task.target, seed=seed)):
+    folds = list(_folds(task.target, seed=seed))
+    share = (1 - _PLANNED_SHARE) / len(folds)
+
+    def advance_fold(amount: float) -> None:
+        advance(share * amount)
+
+    for number, (inside, outside) in enumerate(folds):
         # Fit on the rows inside of the fold ...
-        ensemble = task.fit(inside, config, seed=seed * FOLDS + number, threads=threads)
+        ensemble = task.build(inside, config, seed=seed * FOLDS + number, threads=threads)
+        ensemble.fit(task.rows.take(inside), task.target[inside], advance=advance_fold)
         # ... predict the true rows outside of it ...
         true_rows[outside] = ensemble.predict(task.rows.take(outside))
         # ... and the synthetic rows that were made from those.
         children = np.flatnonzero(np.isin(synthetic.parents, outside))
         synthetic_rows[children] = ensemble.predict(synthetic.rows.take(children))
+        advance_fold(PREDICTED_SHARE)
     return _Predictions(true_rows, synthetic_rows)
 
 

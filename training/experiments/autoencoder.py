@@ -36,7 +36,7 @@ from training.plots.anomaly_scores import plot_anomaly_scores
 from training.plots.credibility import plot_credibility
 from training.plots.history import plot_history
 from training.plots.reconstructions import plot_reconstructions
-from training.progress import console
+from training.progress import stretch
 from training.publishing.acceptance import require_score
 from training.publishing.draft import Draft
 from training.publishing.manifest import Description, build_manifest, count_parameters
@@ -67,8 +67,8 @@ def train(config: PictureConfig) -> Path:
         config = with_enough_steps(config, len(parts.train))
         network = autoencoder(parts.train.x.shape[1:])
         history = fit(network, parts, config)
-        console.print("Calibrating ...")
-        scores = score_all(without_reconstruction(network), parts, config)
+        with stretch("Calibrating and scoring"):
+            scores = score_all(without_reconstruction(network), parts, config)
         folder = publish(draft, network, history, parts, scores, config)
     print_report(folder, find_example(parts, config))
     return folder
@@ -198,8 +198,9 @@ def publish(
     golden = config.kind.golden()
     write_golden_examples(served, description, draft.folder, {"image": golden})
     shown = _shown_pictures(config, golden, network.input["image"].shape[1:])
-    _draw_plots(draft.plots, history, scores)
-    _draw_reconstructions(draft.plots, network, shown)
+    with stretch("Drawing the plots of the card"):
+        _draw_plots(draft.plots, history, scores)
+        _draw_reconstructions(draft.plots, network, shown)
     write_history(draft.folder / "history.csv", history)
     sections = _card_sections(fit_text(config, history, len(parts.train)), scores)
     return draft.publish(

@@ -16,7 +16,7 @@ from sklearn.model_selection import ParameterSampler
 
 from training.datasets.tables import TablePart, TableParts
 from training.evaluation.scores import Values
-from training.progress import console
+from training.progress import console, stretch, track
 from vitrine.signature import CategoryInput
 
 HyperParameters = Mapping[str, float]
@@ -50,7 +50,9 @@ class CatBoost:
             Returns (n,).
         """
         trees = CatBoostRegressor(random_seed=seed, verbose=0, allow_writing_files=False)
-        trees.fit(self._frame(self.parts.train), self.parts.train.y, cat_features=self._categories)
+        frame, y = self._frame(self.parts.train), self.parts.train.y
+        with stretch(f"CatBoost learns with its defaults, seed {seed}"):
+            trees.fit(frame, y, cat_features=self._categories)
         return self._predict(trees, scored)
 
     def predict_tuned(
@@ -61,13 +63,15 @@ class CatBoost:
         Shapes:
             Returns (n,).
         """
-        return self._predict(self._fit_tuned(hyper_parameters, seed=seed), scored)
+        with stretch(f"CatBoost learns as tuned, seed {seed}"):
+            trees = self._fit_tuned(hyper_parameters, seed=seed)
+        return self._predict(trees, scored)
 
     def search(self, candidates: int, *, seed: int) -> HyperParameters:
         """Return the hyper-parameters with the smallest validation error of random candidates."""
         drawn = list(ParameterSampler(_SEARCHED, candidates, random_state=seed))
         errors = []
-        for number, candidate in enumerate(drawn, start=1):
+        for number, candidate in enumerate(track(drawn, "candidates"), start=1):
             errors.append(self._fit_tuned(candidate, seed=seed).best_score_["validation"]["RMSE"])
             console.print(
                 f"CatBoost, candidate {number} of {candidates}: validation RMSE {errors[-1]:.6g}"

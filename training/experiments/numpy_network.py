@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from training.datasets.picture_data import Labels
 from training.datasets.pictures import Part, PictureParts
+from training.epoch_display import EpochDisplay
 from training.errors import CannotTrain
 from training.experiments import pictures
 from training.experiments.pictures import PictureConfig, PictureRecipe
 from training.fitting import require_finite
 from training.history import History
-from training.progress import EpochDisplay
 
 Numbers = NDArray[np.floating[Any]]
 

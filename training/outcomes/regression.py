@@ -29,7 +29,7 @@ from training.outcomes.outcome import Outputs, TableOutputs, Truth, row_names
 from training.plots.golden_rows import plot_values
 from training.plots.intervals import plot_intervals
 from training.plots.residuals import plot_residuals
-from training.progress import console
+from training.progress import Advance, nothing, stretch
 from vitrine.bundle import Calibration
 from vitrine.predictions import Predictions
 from vitrine.signature import OutputSpec, QuantilesOutput, Task, ValueOutput
@@ -84,12 +84,13 @@ class Regression:
         if not len(parts.calibration):
             outputs = {"value": network.output["value"]}
             return keras.Model(network.input, outputs, name=network.name)
-        console.print("Learning how far the true value may lie from the prediction ...")
-        if residuals is None:
-            # Rows that chose the epoch alone are nearly as new to the network as any others.
-            rows, y = parts.validation.rows, parts.validation.y
-            residuals = Residuals(rows, y - predict(network, rows)["value"])
-        return learn_quantiles(network, residuals, seed=seed)
+        text = "Learning how far the true value may lie from the prediction"
+        with stretch(text, total=_QUANTILE_EPOCHS) as advance:
+            if residuals is None:
+                # Rows that chose the epoch alone are nearly as new to the network as any others.
+                rows, y = parts.validation.rows, parts.validation.y
+                residuals = Residuals(rows, y - predict(network, rows)["value"])
+            return learn_quantiles(network, residuals, seed=seed, advance=advance)
 
     def output_specs(self, parts: TableParts) -> tuple[OutputSpec, ...]:
         """Return a value, and quantiles where they were calibrated."""
@@ -171,7 +172,9 @@ def _constant_width(outputs: Outputs, parts: TableParts, coverage: float) -> flo
     return constant_width(residuals, coverage)
 
 
-def learn_quantiles(network: keras.Model, residuals: Residuals, *, seed: int) -> keras.Model:
+def learn_quantiles(
+    network: keras.Model, residuals: Residuals, *, seed: int, advance: Advance = nothing
+) -> keras.Model:
     """Add two quantiles to a fitted network, whose values stay as they are.
 
     They are learned from residuals of rows that the predictor had not seen. On its training rows a
@@ -181,6 +184,7 @@ def learn_quantiles(network: keras.Model, residuals: Residuals, *, seed: int) ->
         network: The fitted network.
         residuals: Residuals of rows that were new to the predictor.
         seed: Seed of the split into rows that fit and rows that stop the fit.
+        advance: Tells that one more epoch is done.
 
     References:
         Koenker, Bassett (1978), Regression quantiles, doi:10.2307/1913643.
@@ -189,11 +193,13 @@ def learn_quantiles(network: keras.Model, residuals: Residuals, *, seed: int) ->
     spread = spread_network(features)
     unit = residuals.rmse or 1.0
     in_units = (residuals.values / unit).astype(np.float32)[:, np.newaxis]
-    _fit_spread(spread, features, in_units, seed=seed)
+    _fit_spread(spread, features, in_units, seed=seed, advance=advance)
     return with_quantiles(network, spread, unit=unit)
 
 
-def _fit_spread(spread: keras.Model, features: Values, residuals: Values, *, seed: int) -> None:
+def _fit_spread(
+    spread: keras.Model, features: Values, residuals: Values, *, seed: int, advance: Advance
+) -> None:
     order: NDArray[np.intp] = np.random.default_rng(seed).permutation(len(features))
     fitting, stopping = np.split(order, [len(order) * 7 // 8])
     # The copy is compiled. A loss that were saved with the network would be missing elsewhere.
@@ -206,7 +212,8 @@ def _fit_spread(spread: keras.Model, features: Values, residuals: Values, *, see
         epochs=_QUANTILE_EPOCHS,
         batch_size=int(np.clip(len(fitting) // 40, 8, 256)),
         callbacks=[
-            keras.callbacks.EarlyStopping(patience=_QUANTILE_PATIENCE, restore_best_weights=True)
+            keras.callbacks.EarlyStopping(patience=_QUANTILE_PATIENCE, restore_best_weights=True),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, _logs: advance(1)),
         ],
         verbose=0,
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from training.errors import CannotTrain
 from training.evaluation.multiply_adds import count_multiply_adds
+from training.progress import stretch
 from training.publishing.manifest import GOLDEN_TOLERANCE, Description, Export, build_manifest
 from training.publishing.onnx_export import export_network
 from vitrine import bundle
@@ -44,11 +45,13 @@ def export_and_verify(
     Raises:
         CannotTrain: The exported file is too far from Keras.
     """
-    exported = export_network(network, description.signature, folder)
-    return Export(
-        multiply_adds=count_multiply_adds(exported, description.signature),
-        onnx_difference=compare_export(network, description, folder, instances),
-    )
+    with stretch("Exporting the network as ONNX"):
+        exported = export_network(network, description.signature, folder)
+    with stretch("Comparing the exported file with Keras"):
+        return Export(
+            multiply_adds=count_multiply_adds(exported, description.signature),
+            onnx_difference=compare_export(network, description, folder, instances),
+        )
 
 
 def unnumbered_manifest(description: Description, folder: Path) -> Manifest:

@@ -21,6 +21,7 @@ from training.experiments import tables
 from training.experiments.tables.learn import learn
 from training.fitting import Fitting
 from training.formatting import format_number
+from training.progress import stretch
 from training.studies import plots
 from training.studies.boosted_trees import predict_by_boosted_trees
 from training.studies.data import DataSelection, StudyData
@@ -74,7 +75,6 @@ class _Plan:
         folds: Indices of the training instances and of the scored instances, by fold.
         models: Names of the models; the first one is the network.
         score: Fits a model in one fold and returns its scores.
-        bar: Whether to draw a progress bar of the runs.
     """
 
     data: str
@@ -84,7 +84,6 @@ class _Plan:
     folds: Sequence[Fold]
     models: tuple[str, ...]
     score: Callable[[str, Fold], dict[str, float]]
-    bar: bool
 
 
 def run_on_table(
@@ -108,7 +107,8 @@ def run_on_table(
             few rows.
     """
     file, targets = selection.find_table()
-    source = read_table_data(file, targets, selection.overrides, task=selection.task)
+    with stretch(f"Reading {file.name}"):
+        source = read_table_data(file, targets, selection.overrides, task=selection.task)
     rows = _rows_besides_test(source, seed=config.seed)
     y, task = source.targets.y, source.targets.target.task
 
@@ -129,7 +129,6 @@ def run_on_table(
         folds=make_folds(task, y[rows], folds=config.folds, seed=config.seed),
         models=(NETWORK, TREES),
         score=score_fold,
-        bar=False,
     )
     return _run(plan, config)
 
@@ -167,7 +166,6 @@ def run_on_pictures(
         folds=make_folds(learning_task.task, train.y, folds=config.folds, seed=config.seed),
         models=(NETWORK,),
         score=score_fold,
-        bar=True,
     )
     return _run(plan, config)
 
@@ -231,7 +229,6 @@ def _run(plan: _Plan, config: CrossValidationConfig) -> Path:
         summarize=lambda result: (
             f"{metrics[0].title} {format_number(result['scores'][metrics[0].name])}"
         ),
-        bar=plan.bar,
     )
     scores = [_fold_scores(metric, results, plan) for metric in metrics]
     title = f"{len(plan.folds)} folds of {plan.data}"

@@ -20,6 +20,7 @@ from training.datasets.pictures import Part, load_pictures
 from training.datasets.tables import TablePart, load_table
 from training.datasets.targets import Task
 from training.errors import CannotTrain
+from training.progress import stretch
 from training.studies.networks import LearningTask, Sample, rows_as_matrix
 from training.studies.study_folder import StudyDescription
 
@@ -153,7 +154,9 @@ def load_study_data(selection: DataSelection) -> StudyData:
     Raises:
         CannotTrain: The data cannot be read, or does not hold what the study needs.
     """
-    return _load_pictures(selection) if selection.has_pictures else _load_table(selection)
+    load = _load_pictures if selection.has_pictures else _load_table
+    with stretch(f"Reading {selection.name}"):
+        return load(selection)
 
 
 def _load_pictures(selection: DataSelection) -> StudyData:

@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from training import interruption
 from training.cards.markdown import table
 from training.errors import CannotTrain
 from training.formatting import format_number
-from training.progress import console
+from training.progress import console, count_bar
 from training.publishing.origin import describe_origin
 
 Key = Mapping[str, Any]
@@ -99,7 +98,6 @@ class StudyFolder:
         run_one: Callable[[Key], Result],
         *,
         summarize: Callable[[Result], str],
-        bar: bool = True,
     ) -> list[Result]:
         """Make the planned runs that are not finished yet.
 
@@ -107,13 +105,12 @@ class StudyFolder:
             plan: A key for each run, in order; no two are equal.
             run_one: Makes the run of a key.
             summarize: Returns what the line on the screen says about a result.
-            bar: Whether to draw a progress bar; False where a run draws its own.
 
         Returns:
             The result of each run with its key, in the order of the plan.
         """
         finished = self._read_finished()
-        with _progress(bar=bar) as progress:
+        with count_bar() as progress:
             task = progress.add_task("runs", total=len(plan))
             for number, key in enumerate(plan, start=1):
                 name = json.dumps(key)
@@ -209,18 +206,6 @@ def _refuse_other(path: Path, record: Mapping[str, Any], description: StudyDescr
                 f"{path} holds another study, made with {name} {json.dumps(recorded.get(name))}. "
                 f"Give another folder with --out. Received: {json.dumps(wanted.get(name))}."
             )
-
-
-def _progress(*, bar: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not (bar and console.is_terminal),
-    )
 
 
 def _key_text(key: Key) -> str:

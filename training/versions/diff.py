@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from training.progress import stretch
 from training.versions.held_out import HeldOutOptions, ModelPair, find_held_out
 from training.versions.listing import main_score, network_size
 from training.versions.published import load_published
@@ -32,13 +33,15 @@ def print_diff(models: Path, name: str, versions: tuple[int, int], options: Held
     )
     console = Console(highlight=False, markup=False)
     console.print(_facts_table(pair))
-    held_out = find_held_out(pair, options)
+    with stretch("Reading instances that both versions can predict"):
+        held_out = find_held_out(pair, options)
     for line in held_out.notes:
         console.print(line, soft_wrap=True)
-    values = (
-        pair[0].predict(held_out.instances[0]).values,
-        pair[1].predict(held_out.instances[1]).values,
-    )
+    with stretch("Predicting with both versions"):
+        values = (
+            pair[0].predict(held_out.instances[0]).values,
+            pair[1].predict(held_out.instances[1]).values,
+        )
     console.print(_scores_table(pair, score_pair(pair, values, held_out)))
     for line in describe_changes(pair, values, held_out):
         console.print(line, soft_wrap=True)

@@ -26,7 +26,10 @@ def test_import_is_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     )
 
     assert status == 0
-    assert f"Written: {models / 'own' / '1'}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"Written: {models / 'own' / '1'}" in printed
+    assert "There is no test score: the network was trained elsewhere." in printed
+    assert "examples/seven.png http://127.0.0.1:8080/models/own/predict" in printed
     manifest = bundle.read_manifest(models / "own" / "1")
     output = manifest.signature.prediction
     assert isinstance(output, ProbabilitiesOutput)

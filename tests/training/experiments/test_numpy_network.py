@@ -15,13 +15,13 @@ from training.commands.images import find_trainer
 from training.datasets.picture_data import Labels
 from training.datasets.picture_sets import PictureSet
 from training.datasets.pictures import Part, PictureParts
+from training.epoch_display import EpochDisplay
 from training.errors import CannotTrain
 from training.experiments import numpy_network
 from training.experiments.numpy_network import Layer, Numbers, backward, cross_entropy, forward
 from training.experiments.pictures import PictureRecipe
 from training.experiments.pictures.data import read
 from training.history import History
-from training.progress import EpochDisplay
 
 SIZES = (6, 5, 4, 3)
 PARAMETERS = [(depth, name) for depth in range(len(SIZES) - 1) for name in ("weights", "bias")]

@@ -86,3 +86,4 @@ def test_version_that_answers_only_by_its_number_is_asked_by_it(
     server: Server, models: Path
 ) -> None:
     assert json.loads(ask(server, models / "strokes" / "2", None))["version"] == 2
+    assert json.loads(ask(server, models / "strokes" / "1", None))["version"] == 1

@@ -14,6 +14,7 @@ from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.evaluation.scores import Values, classification_scores
 from training.experiments.pictures.config import PictureConfig
 from training.experiments.pictures.network import predict
+from training.progress import stretch
 from training.publishing.acceptance import require_score
 from vitrine.bundle import Calibration
 from vitrine.trust import p_values
@@ -80,15 +81,21 @@ def evaluate(network: keras.Model, parts: PictureParts, config: PictureConfig) -
     Raises:
         CannotTrain: The score is too low.
     """
-    validation = predict(network, parts.validation)
-    measured = classification_scores(validation["probabilities"], parts.validation.y)
-    require_score(measured["accuracy"], config.min_score, measure="accuracy")
-    return PictureOutputs(
-        validation=validation,
-        calibration=predict(network, parts.calibration) if len(parts.calibration) else None,
-        held_out=predict(network, parts.held_out) if len(parts.held_out) else None,
-        test=predict(network, parts.test),
-    )
+    scored = (parts.validation, parts.calibration, parts.held_out, parts.test)
+    with stretch("Scoring", total=sum(map(len, scored))) as advance:
+        validation = predict(network, parts.validation, advance=advance)
+        measured = classification_scores(validation["probabilities"], parts.validation.y)
+        require_score(measured["accuracy"], config.min_score, measure="accuracy")
+
+        def predict_if_any(part: Part) -> Outputs | None:
+            return predict(network, part, advance=advance) if len(part) else None
+
+        return PictureOutputs(
+            validation=validation,
+            calibration=predict_if_any(parts.calibration),
+            held_out=predict_if_any(parts.held_out),
+            test=predict(network, parts.test, advance=advance),
+        )
 
 
 def doubt_other_pictures(
@@ -107,12 +114,13 @@ def doubt_other_pictures(
     usual = np.array(calibration.novelty, dtype=np.float32)
     rng = np.random.default_rng(config.seed)
     kinds = out_of_distribution_pictures(test.x[:_MOST_CHANGED], config.pictures.geometry, rng)
-    return {
-        kind: doubted_share(
-            predict(network, Part(pixels, np.zeros(len(pixels), np.int64)))["novelty"][:, 0], usual
-        )
-        for kind, pixels in kinds.items()
-    }
+    doubted = {}
+    with stretch("Scoring pictures of other things", total=len(kinds)) as advance:
+        for kind, pixels in kinds.items():
+            others = Part(pixels, np.zeros(len(pixels), np.int64))
+            doubted[kind] = doubted_share(predict(network, others)["novelty"][:, 0], usual)
+            advance(1)
+    return doubted
 
 
 def doubted_share(scores: Values, calibration: Values) -> float:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from training.datasets.picture_data import Labels, Pixels
 from training.datasets.pictures import Part, PictureParts
+from training.epoch_display import EpochDisplay
 from training.experiments.pictures.config import PictureConfig, PictureRecipe
 from training.experiments.pictures.kinds import Augmentation
 from training.fitting import ExactNormalization, kept_history
 from training.history import History
-from training.progress import EpochDisplay
 
 _PREDICTED_AT_ONCE = 1000
 # Batch normalization gets its statistics from so many pixels: from 500 pictures of 32 x 32.

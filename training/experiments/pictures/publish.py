@@ -16,6 +16,7 @@ from training.experiments.pictures.evaluate import Evaluation, score
 from training.experiments.pictures.plots import draw_card_plots
 from training.history import History, write_history
 from training.plots.pictures import plot_predictions
+from training.progress import stretch
 from training.publishing.draft import Draft
 from training.publishing.manifest import Description, build_manifest, count_parameters
 from training.publishing.origin import describe_origin
@@ -42,8 +43,9 @@ def publish(
     export = export_and_verify(network, description, draft.folder, {"image": parts.validation.x})
     golden = config.kind.golden()
     predicted = write_golden_examples(network, description, draft.folder, {"image": golden})
-    draw_card_plots(draft.plots, history, parts, evaluation)
-    plot_predictions(draft.plots / "predictions.png", golden, predicted, parts.labels)
+    with stretch("Drawing the plots of the card"):
+        draw_card_plots(draft.plots, history, parts, evaluation)
+        plot_predictions(draft.plots / "predictions.png", golden, predicted, parts.labels)
     write_history(draft.folder / "history.csv", history)
     sections = card_sections(config, history, parts, evaluation)
     return draft.publish(

@@ -8,7 +8,7 @@ from training.cards.input_table import input_kind
 from training.datasets.leaks import find_leaking_columns
 from training.datasets.tables import TableParts, load_table
 from training.experiments.tables.config import TableConfig
-from training.progress import console
+from training.progress import console, stretch
 
 
 def read(config: TableConfig) -> TableParts:
@@ -17,15 +17,15 @@ def read(config: TableConfig) -> TableParts:
     Raises:
         CannotTrain: The file cannot be read, or does not hold what is needed.
     """
-    console.print(f"Reading {config.file.name} ...", markup=False)
-    return load_table(
-        config.file,
-        config.targets,
-        config.overrides,
-        seed=config.seed,
-        split=config.split,
-        task=config.task,
-    )
+    with stretch(f"Reading {config.file.name}"):
+        return load_table(
+            config.file,
+            config.targets,
+            config.overrides,
+            seed=config.seed,
+            split=config.split,
+            task=config.task,
+        )
 
 
 def find_leaks(parts: TableParts, *, seed: int) -> dict[str, str]:
@@ -33,9 +33,13 @@ def find_leaks(parts: TableParts, *, seed: int) -> dict[str, str]:
     y = parts.train.y
     if parts.target.task == "multiclass":
         y = np.eye(len(parts.target.labels))[y]
+    targets = y.reshape(len(y), -1).T.astype(np.float64)
     leaks: dict[str, str] = {}
-    for target in y.reshape(len(y), -1).T.astype(np.float64):
-        leaks = {**find_leaking_columns(parts.train.instances, target, seed=seed), **leaks}
+    text, total = "Looking for columns that give the target away", len(targets) * len(parts.specs)
+    with stretch(text, total=total) as advance:
+        for target in targets:
+            found = find_leaking_columns(parts.train.instances, target, seed=seed, advance=advance)
+            leaks = {**found, **leaks}
     return leaks
 
 

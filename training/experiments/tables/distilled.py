@@ -26,7 +26,7 @@ from training.experiments.tables.fit import (
 from training.formatting import format_number
 from training.history import History
 from training.outcomes import outcome_of
-from training.progress import console
+from training.progress import stretch
 from vitrine.engines import available_cpus
 from vitrine.signature import MISSING_CODE, OTHER_CODE
 
@@ -54,15 +54,16 @@ def learn_distilled(parts: TableParts, learning: LearningConfig, *, seed: int) -
 
 
 def _build_transfer_set(parts: TableParts, recipe: TableRecipe, *, seed: int) -> TransferSet:
-    console.print("An ensemble of trees labels synthetic rows ...")
-    return outcome_of(parts.target).build_transfer_set(
-        parts.train.rows,
-        parts.train.y,
-        seed=seed,
-        dates=date_columns(parts.specs),
-        config=recipe.distillation,
-        threads=available_cpus(),
-    )
+    with stretch("An ensemble of trees labels synthetic rows", total=_ensembles(parts)) as advance:
+        return outcome_of(parts.target).build_transfer_set(
+            parts.train.rows,
+            parts.train.y,
+            seed=seed,
+            dates=date_columns(parts.specs),
+            config=recipe.distillation,
+            threads=available_cpus(),
+            advance=advance,
+        )
 
 
 class MaskedBatches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -9,11 +9,11 @@ from training.architectures.heads import Head, Loss, balanced_loss
 from training.cards.fit import epochs_text
 from training.cards.templates import fill
 from training.datasets.tables import TablePart, TableParts
+from training.epoch_display import EpochDisplay
 from training.experiments.tables.config import LearningConfig
 from training.fitting import Callbacks, kept_history
 from training.history import History
 from training.outcomes import Outcome, outcome_of
-from training.progress import EpochDisplay
 
 _PREDICTED_AT_ONCE = 4096
 

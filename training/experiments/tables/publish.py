@@ -15,6 +15,7 @@ from training.experiments.tables.golden_rows import GoldenRows, make_golden_rows
 from training.experiments.tables.plots import draw_plots
 from training.experiments.tables.trained import TrainedTable
 from training.history import write_history
+from training.progress import stretch
 from training.publishing.draft import Draft
 from training.publishing.manifest import Description, build_manifest, count_parameters
 from training.publishing.origin import describe_origin
@@ -36,7 +37,8 @@ def publish(draft: Draft, trained: TrainedTable, parts: TableParts, config: Tabl
     instances = make_golden_rows(parts.specs, parts.train.instances)
     predicted = write_golden_examples(network, description, draft.folder, instances)
     golden = GoldenRows(instances, Predictions(description.signature.prediction, predicted))
-    draw_plots(draft.plots, trained, parts, golden)
+    with stretch("Drawing the plots of the card"):
+        draw_plots(draft.plots, trained, parts, golden)
     write_history(draft.folder / "history.csv", trained.fitted.history)
     return draft.publish(
         partial(build_manifest, description, draft.folder, export),
