@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service.cli import remote
+from service.cli.help import Commands, add_command, example
 
 _PROGRAM = "python -m service"
 
@@ -26,14 +27,20 @@ def _parser(
     prog: str = _PROGRAM, others: Mapping[str, str] | None = None
 ) -> argparse.ArgumentParser:
     description = "Serve models, predict on files, and manage a running service."
-    parser = argparse.ArgumentParser(prog=prog, description=description)
-    commands = parser.add_subparsers(title="commands", required=True)
-    commands.add_parser("serve", help="serve models/ as the VITRINE_* variables say").set_defaults(
-        run=_serve
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=example("score housing examples/houses.csv"),
     )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    serve = add_command(commands, "serve", "serve models/ as the VITRINE_* variables say", "")
+    serve.set_defaults(run=_serve)
     _add_score(commands)
     remote.add_commands(commands)
-    index = commands.add_parser("index", help="write index.json of models for a web server")
+    index = add_command(
+        commands, "index", "write index.json of models for a web server", "models > index.json"
+    )
     index.add_argument("models", metavar="DIR", help="folder of the bundles")
     index.set_defaults(run=_index)
     for name, help_text in (others or {}).items():
@@ -41,9 +48,9 @@ def _parser(
     return parser
 
 
-def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_score(commands: Commands) -> None:
     help_text = "predict on a CSV file without a server"
-    score = commands.add_parser("score", help=help_text, description=help_text)
+    score = add_command(commands, "score", help_text, "housing examples/houses.csv -o prices.csv")
     score.add_argument("name", metavar="NAME", help="the model's name")
     score.add_argument("file", metavar="FILE.csv", help="rows with a header")
     score.add_argument(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from training import interruption
 from training.commands import images, importing, studies, tables, versions
+from training.commands.arguments import HelpFormatter, example
 from training.errors import CannotTrain
 from training.progress import stretch
 
@@ -70,7 +71,10 @@ def _quiet() -> Iterator[None]:
 
 def _parser(prog: str = _PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=prog, description="Train a network, and publish it in models/."
+        prog=prog,
+        description="Train a network, and publish it in models/.",
+        formatter_class=HelpFormatter,
+        epilog=example("table diabetes"),
     )
     parser.set_defaults(trains=True)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

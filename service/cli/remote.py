@@ -9,21 +9,30 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
+from service.cli.help import Commands, add_command
+
 # A little longer than the service waits for its workers.
 _TIMEOUT_SECONDS = 70
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Add `status`, `load`, `unload`, `rollback` and `change`."""
-    status = _add(commands, "status", "show what is served, of every model or of one", nargs="?")
+    status = _add(
+        commands, "status", "show what is served, of every model or of one", "digits", nargs="?"
+    )
     status.set_defaults(run=_status)
     for name, help_text in (
         ("load", "look for new versions now; load a model that was unloaded"),
         ("unload", "stop serving a model"),
         ("rollback", "let the version before the default one answer"),
     ):
-        _add(commands, name, help_text).set_defaults(run=_post, action=name)
-    change = _add(commands, "change", "change a model's policy, labels, canary or shadow")
+        _add(commands, name, help_text, "digits").set_defaults(run=_post, action=name)
+    change = _add(
+        commands,
+        "change",
+        "change a model's policy, labels, canary or shadow",
+        "digits --label stable=1",
+    )
     change.set_defaults(run=_change)
     change.add_argument("--policy", help="'all', 'latest:N', versions such as 1,3; 'none' resets")
     change.add_argument(
@@ -34,16 +43,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    help_text: str,
-    *,
-    nargs: str | None = None,
+    commands: Commands, name: str, help_text: str, example_words: str, *, nargs: str | None = None
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=help_text, description=help_text)
+    command = add_command(commands, name, help_text, example_words)
     command.add_argument("name", nargs=nargs, metavar="NAME", help="the model's name")
     port = os.environ.get("VITRINE_PORT", "8080")
-    command.add_argument("--url", default=f"http://127.0.0.1:{port}", help="default: %(default)s")
+    command.add_argument(
+        "--url",
+        default=f"http://127.0.0.1:{port}",
+        help="address of the service; by default, %(default)s",
+    )
     return command
 
 

@@ -7,10 +7,32 @@ import shlex
 from pathlib import Path
 from typing import TypeAlias
 
+_EXAMPLE = "example:"
 # Some libraries take 32 bits, and a seed is multiplied by the number of folds.
 _LARGEST_SEED = 500_000_000
 # The type that add_subparsers returns has no public name.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults that are values, and examples as they are typed."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        # 0 is a value as well.
+        is_value = action.default not in (None, []) and action.default is not False
+        return super()._get_help_string(action) if is_value else action.help
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(_EXAMPLE) else super()._fill_text(text, width, indent)
+
+
+def example(words: str) -> str:
+    """Return the epilog of a command's help.
+
+    Args:
+        words: What is typed after the name of the command, in an example that works.
+    """
+    return f"{_EXAMPLE}\n  %(prog)s {words}".rstrip()
 
 
 def add_data_option(command: argparse.ArgumentParser) -> None:

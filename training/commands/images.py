@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from training.commands.arguments import (
     Commands,
+    HelpFormatter,
     add_callback_options,
     add_fit_options,
     add_picture_options,
     add_publishing_options,
+    example,
     recorded_command,
 )
 from training.datasets.cache import default_cache
@@ -34,7 +36,8 @@ def add(commands: Commands) -> None:
         "images",
         help="train a network on pictures",
         description="Train a network on pictures, and publish it as the next version of a model.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
+        epilog=example("digits8x8 --architecture mlp --name small-digits"),
     )
     command.set_defaults(run=_train)
     command.add_argument(

@@ -9,7 +9,13 @@ import sys
 from pathlib import Path
 
 from training import interruption
-from training.commands.arguments import Commands, add_models_option, recorded_command
+from training.commands.arguments import (
+    Commands,
+    HelpFormatter,
+    add_models_option,
+    example,
+    recorded_command,
+)
 from training.errors import CannotTrain
 from training.importing.subprocesses import run_in_subprocess
 from training.progress import stretch
@@ -22,6 +28,8 @@ def add(commands: Commands) -> None:
         help="publish a network that was trained elsewhere",
         description="Publish a saved Keras network or a SavedModel as the next version of a "
         "model. No code in the file is run.",
+        formatter_class=HelpFormatter,
+        epilog=example("network.keras --name mine --levels 0-1"),
     )
     command.set_defaults(run=_import, trains=False)
     command.add_argument(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from training.commands.arguments import (
     Commands,
+    HelpFormatter,
     add_picture_options,
+    example,
     positive_int,
     recorded_command,
     seed,
@@ -54,7 +56,10 @@ def add(commands: Commands) -> None:
 
 def _add_learning_curve(commands: Commands) -> None:
     command = _study(
-        commands, "learning-curve", "score networks that are trained on more and more instances"
+        commands,
+        "learning-curve",
+        "score networks that are trained on more and more instances",
+        example_words="wine",
     )
     _add_data(command)
     command.set_defaults(run=_run_learning_curve)
@@ -92,7 +97,10 @@ def _add_learning_curve(commands: Commands) -> None:
 
 def _add_compare(commands: Commands) -> None:
     command = _study(
-        commands, "compare", "compare all variants of one hyper-parameter, all else equal"
+        commands,
+        "compare",
+        "compare all variants of one hyper-parameter, all else equal",
+        example_words="activations digits8x8",
     )
     command.set_defaults(run=_run_compare)
     command.add_argument("choice", choices=_CHOICES, help="hyper-parameter to vary")
@@ -101,7 +109,12 @@ def _add_compare(commands: Commands) -> None:
 
 
 def _add_search(commands: Commands) -> None:
-    command = _study(commands, "search", "search hyper-parameters at random, with cross-validation")
+    command = _study(
+        commands,
+        "search",
+        "search hyper-parameters at random, with cross-validation",
+        example_words="diabetes --iterations 10 --publish sugar",
+    )
     command.set_defaults(run=_run_search)
     _add_data(command)
     command.add_argument(
@@ -131,6 +144,7 @@ def _add_cross_validate(commands: Commands) -> None:
         commands,
         "cross-validate",
         "score a network in K folds, beside scikit-learn's boosted trees for a table",
+        example_words="wine --hidden 16 16",
     )
     command.set_defaults(run=_run_cross_validate)
     _add_data(command)
@@ -138,13 +152,16 @@ def _add_cross_validate(commands: Commands) -> None:
     _add_network(command, epochs=None)
 
 
-def _study(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+def _study(
+    commands: Commands, name: str, text: str, *, example_words: str
+) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=text,
         description=f"{text[:1].upper()}{text[1:]}. The result is one table and one plot. An "
         "interrupted study continues with the same command.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
+        epilog=example(example_words),
     )
     command.add_argument("--seed", type=seed, default=0, help="seed of every random choice")
     command.add_argument(

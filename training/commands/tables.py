@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from training.commands.arguments import (
     Commands,
+    HelpFormatter,
     add_callback_options,
     add_fit_options,
     add_publishing_options,
+    example,
     positive_int,
     recorded_command,
     share,
@@ -38,7 +40,8 @@ def _add_table(commands: Commands) -> None:
         "model. The target decides whether it is a regression, a classification, or a prediction "
         "of several labels. The kinds of columns are recognized; give the kind of a column where "
         "that fails.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
+        epilog=example("wine --hidden 32 32 --batch-size 16 --name wines"),
     )
     command.set_defaults(run=_train_table)
     command.add_argument("--name", help="name of the model; by default, that of the file")
@@ -65,7 +68,8 @@ def _add_baseline(commands: Commands) -> None:
         description="Train the table network, CatBoost with its defaults, and CatBoost with "
         "hyper-parameters that the validation part chooses, on the same rows with several seeds. "
         "Write the paired differences of their errors. Nothing is published.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
+        epilog=example("diabetes --seeds 2 --out baseline.json"),
     )
     command.set_defaults(run=_run_baseline)
     add_table_options(command)

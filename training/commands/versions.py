@@ -3,7 +3,14 @@
 import argparse
 from pathlib import Path
 
-from training.commands.arguments import Commands, add_data_option, add_models_option, positive_int
+from training.commands.arguments import (
+    Commands,
+    HelpFormatter,
+    add_data_option,
+    add_models_option,
+    example,
+    positive_int,
+)
 
 
 def add(commands: Commands) -> None:
@@ -18,6 +25,8 @@ def _add_list(commands: Commands) -> None:
         "list",
         help="list the published versions",
         description="List every published version with its scores.",
+        formatter_class=HelpFormatter,
+        epilog=example("--models models"),
     )
     command.set_defaults(run=_list, trains=False)
     add_models_option(command)
@@ -28,6 +37,8 @@ def _add_show(commands: Commands) -> None:
         "show",
         help="show the card of a version and one of its predictions",
         description="Show the card of a version and its prediction for one golden example.",
+        formatter_class=HelpFormatter,
+        epilog=example("housing"),
     )
     command.set_defaults(run=_show, trains=False)
     command.add_argument("name", metavar="NAME", help="name of the model")
@@ -46,6 +57,8 @@ def _add_diff(commands: Commands) -> None:
         help="compare two versions on the same instances",
         description="Put two versions of a model side by side: their inputs and costs, and their "
         "predictions for instances that neither was trained on.",
+        formatter_class=HelpFormatter,
+        epilog=example("housing 1 2 --file housing.csv"),
     )
     command.set_defaults(run=_diff, trains=False)
     command.add_argument("name", metavar="NAME", help="name of the model")

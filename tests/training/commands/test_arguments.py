@@ -1,8 +1,14 @@
 """Arguments of all commands: what is wrong is refused, and every option has a help text."""
 
+import argparse
+
 import pytest
 
-from training.__main__ import main
+from tests.parsers import all_parsers, example_of
+from training.__main__ import _parser, main
+
+PROG = "vitrine train"
+PARSERS = {each.prog: each for each in all_parsers(_parser(PROG))}
 
 WRONG = {
     "no command": [],
@@ -34,3 +40,24 @@ def test_help_describes_every_option(command: str, capsys: pytest.CaptureFixture
 
     assert raised.value.code == 0
     assert "--seed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
+def test_help_has_an_example_that_is_accepted(parser: argparse.ArgumentParser) -> None:
+    options = PARSERS[PROG].parse_args(example_of(parser, PROG))
+
+    assert callable(options.run)
+
+
+@pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
+def test_help_shows_the_defaults_that_are_values(parser: argparse.ArgumentParser) -> None:
+    shown = parser.format_help()
+
+    assert not any(f"(default: {empty})" in shown for empty in ("None", "False", "[]"))
+    for option, default in (("--models DIR", "models"), ("--seed SEED", "0")):
+        assert (option in shown) == (f"(default: {default})" in " ".join(shown.split()))
+
+
+@pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
+def test_every_argument_has_a_help_text(parser: argparse.ArgumentParser) -> None:
+    assert all(action.help or action.choices for action in parser._actions)

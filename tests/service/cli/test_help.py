@@ -1,0 +1,23 @@
+"""The help of every command of the service."""
+
+import argparse
+
+import pytest
+
+from service.__main__ import _parser
+from tests.parsers import all_parsers, example_of
+
+PROG = "vitrine"
+PARSERS = {each.prog: each for each in all_parsers(_parser(PROG))}
+
+
+@pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
+def test_help_has_an_example_that_is_accepted(parser: argparse.ArgumentParser) -> None:
+    options = PARSERS[PROG].parse_args(example_of(parser, PROG))
+
+    assert callable(options.run)
+
+
+@pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
+def test_help_shows_no_default_that_is_none(parser: argparse.ArgumentParser) -> None:
+    assert "None" not in parser.format_help()
