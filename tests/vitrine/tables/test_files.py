@@ -39,7 +39,7 @@ def test_dialect_is_found_though_the_sample_is_cut() -> None:
 
 
 def test_dialect_is_the_one_that_brings_out_the_landmarks() -> None:
-    sample = "Staff, 2024\nname;salary\n" + "Doe, John;5\n" * 40 + "Roe;5\n"
+    sample = "Staff, 2024\nlast, first;salary\n" + "Doe, John;5\n" * 40
 
     assert find_dialect(sample.encode(), ["salary"]).delimiter == ";"
     assert find_dialect(sample.encode()).delimiter == ","
