@@ -36,6 +36,25 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return lowered[close[0]] if close else None
 
 
+def misspelt(missing: Sequence[str], found: Sequence[str]) -> dict[str, str]:
+    """Find the names that were probably written in place of others.
+
+    Args:
+        missing: Names that should be there.
+        found: Names that are there instead.
+
+    Returns:
+        Missing name -> the found name that is most like it, if no other missing name is more like
+        that one.
+    """
+    pairs = {name: closest(name, found) for name in missing}
+    return {
+        name: other
+        for name, other in pairs.items()
+        if other is not None and closest(other, missing) == name
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One thing that is wrong in a body.

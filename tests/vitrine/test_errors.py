@@ -1,7 +1,7 @@
 """Errors compose their own messages."""
 
 from service.errors import ModelNotFound, VersionNotFound
-from vitrine.errors import MAX_FAULTS, Fault, InvalidInstances, nearest, shown
+from vitrine.errors import MAX_FAULTS, Fault, InvalidInstances, misspelt, nearest, shown
 
 
 def test_shown_value_is_cut_to_forty_characters() -> None:
@@ -18,6 +18,15 @@ def test_nearest_ignores_case() -> None:
 
 def test_nearest_is_silent_when_nothing_is_near() -> None:
     assert nearest("zebra", ["digits", "housing"]) == ""
+
+
+def test_name_is_misspelt_for_the_one_that_it_is_most_like() -> None:
+    missing = ["latitude", "longitude", "age", "rooms"]
+
+    assert misspelt(missing, ["Longitud", "AGE", "price"]) == {
+        "longitude": "Longitud",
+        "age": "AGE",
+    }
 
 
 def test_slug_is_the_class_name_in_kebab_case() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from vitrine.errors import MAX_FAULTS, Fault, closest, shown
+from vitrine.errors import MAX_FAULTS, Fault, misspelt, shown
 from vitrine.signature import Dialect
 from vitrine.tables.numbers import parse_numbers
 from vitrine.tables.records import NOT_UTF8, Fields, printable
@@ -76,9 +76,9 @@ def find_faults(line: HeaderLine, required: Sequence[str], checked: Collection[s
     """
     missing = [name for name in required if name not in line.names]
     others = [name for name in line.names[:MAX_COMPARED] if name not in required]
-    alike = {name: closest(name, others) for name in missing[:MAX_FAULTS]}
+    alike = misspelt(missing[:MAX_FAULTS], others)
     advice = _advice(line, required)
-    if len(missing) == len(required) > 0 and (advice or not any(alike.values())):
+    if len(missing) == len(required) > 0 and (advice or not alike):
         first, others, alike = [_unlike(line, required, advice)], [], {}
     else:
         first = []

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from vitrine.errors import Fault, closest, shown
+from vitrine.errors import Fault, misspelt, shown
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.blocks import WHOLE_ROW, Block, summarise_faults
 from vitrine.tables.cells import parse
@@ -35,14 +35,16 @@ def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> B
             faults[index][WHOLE_ROW] = f"must be an object. Received: {_shown(row)}."
     # 2. Parse the other rows column by column.
     unknown = _unknown_names(rows, {spec.name for spec in columns})
+    cells_of = {spec.name: [row.get(spec.name, _ABSENT) for row in rows] for spec in columns}
+    lacking = [name for name, cells in cells_of.items() if _ABSENT in cells]
+    alike = misspelt(lacking[:MAX_COMPARED], unknown[:MAX_COMPARED]) if unknown else {}
     values = {}
     for column, spec in enumerate(columns):
-        cells = [row.get(spec.name, _ABSENT) for row in rows]
+        cells = cells_of[spec.name]
         parsed = _parse(spec, cells)
-        alike = closest(spec.name, unknown[:MAX_COMPARED]) if _ABSENT in cells else None
         for cell, rule in parsed.faults.items():
             faults[indices[cell]][column] = (
-                _missing(alike if alike in rows[cell] else None)
+                _missing(alike.get(spec.name), rows[cell])
                 if cells[cell] is _ABSENT
                 else f"{rule}. Received: {_shown(cells[cell])}."
             )
@@ -60,10 +62,9 @@ def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> B
     )
 
 
-def _missing(alike: str | None) -> str:
-    """Say that a member is missing, and which other one may be meant."""
-    hint = "" if alike is None else f" The row has {shown(alike)}: rename it."
-    return f"is missing.{hint}"
+def _missing(alike: str | None, row: Mapping[str, object]) -> str:
+    """Say that a member is missing, and which one of the row may be meant."""
+    return f"is missing. The row has {shown(alike)}: rename it." if alike in row else "is missing."
 
 
 def _unknown_names(rows: Sequence[Mapping[str, object]], known: set[str]) -> tuple[str, ...]:

@@ -129,6 +129,15 @@ def test_missing_key_is_a_fault_with_the_key_of_the_row_that_is_meant() -> None:
     assert block.ignored_columns == ("median_incme", "other")
 
 
+def test_key_is_meant_for_one_missing_key_alone() -> None:
+    block = decode_rows([{"longitud": 1}], [number("latitude"), number("longitude")])
+
+    assert [fault.detail for fault in block.faults] == [
+        "Instance 0, column 'latitude': is missing.",
+        "Instance 0, column 'longitude': is missing. The row has 'longitud': rename it.",
+    ]
+
+
 def test_missing_key_of_a_category_is_a_fault() -> None:
     assert decode_rows([{}], [KIND, X]).errors == {
         0: "Instance 0, column 'kind': is missing. Instance 0, column 'x': is missing."
