@@ -16,7 +16,7 @@ from training.fitting import OPTIMIZERS, Callbacks, Fitting, LearningRate
 
 # A small set is learned with smaller batches, down to the smallest, so that an epoch has steps, and
 # in more epochs, so that the fit has steps.
-_WANTED_STEPS, _SMALLEST_BATCH, _LEAST_STEPS = 20, 16, 1000
+_WANTED_STEPS, _SMALLEST_BATCH, _LEAST_STEPS = 20, 16, 2500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

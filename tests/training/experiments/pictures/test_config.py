@@ -31,7 +31,7 @@ def test_rate_that_is_reduced_follows_no_schedule(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("instances", "batch_size", "epochs"),
-    [(50_000, 128, 20), (8300, 128, 20), (1200, 60, 50), (380, 19, 50), (40, 16, 334)],
+    [(50_000, 128, 20), (8300, 128, 39), (1200, 60, 125), (380, 19, 125), (40, 16, 834)],
     ids=["all", "many", "some", "few", "very few"],
 )
 def test_few_pictures_are_learned_in_smaller_and_in_enough_steps(
