@@ -5,7 +5,8 @@ network only sees pictures in the geometry that it was trained with.
 
 - `mnist`: one figure drawn on paper, as white ink on black, in MNIST's box. On its way: `ink` finds
   the figure, `segmentation` divides a picture into ink and paper, `paper` estimates the colour of
-  the paper, `ruling` removes ruled lines, `strokes` makes strokes wider or thinner.
+  the paper, `frames` cuts a drawn frame away, `ruling` removes ruled lines, `strokes` makes strokes
+  wider or thinner.
 - `fashion`: one thing photographed before a plain background, as the makers of Fashion-MNIST
   prepared theirs.
 - `fit`: any picture, whole.
@@ -44,7 +45,7 @@ class Geometry:
 
 GEOMETRIES: Mapping[str, Geometry] = MappingProxyType(
     {
-        "mnist": Geometry(version=2, fit=fit_mnist),
+        "mnist": Geometry(version=3, fit=fit_mnist),
         "fashion": Geometry(version=1, fit=fit_fashion),
         "fit": Geometry(version=1, fit=fit_whole),
     }

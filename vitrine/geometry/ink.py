@@ -1,11 +1,12 @@
 """Where the ink of a digit is, on a picture of any paper."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vitrine.errors import BlankPicture
 from vitrine.geometry.fitted import Steps
+from vitrine.geometry.frames import add_margin, within_frame
 from vitrine.geometry.paper import differences_from_paper
 from vitrine.geometry.raster import (
     Box,
@@ -23,6 +24,8 @@ from vitrine.geometry.segmentation import Segmentation, segment
 # than `_SMALL_SIDE` there.
 _WORKING_SIDE = 160
 _SMALL_SIDE = 56
+# A frame may stand within another one, and both within a table.
+_MOST_FRAMES = 3
 # Shadows and tables are in photographs, which have at least this size.
 _PHOTOGRAPH_SIDE = 64
 # Nine tenths of the levels of even paper lie within so many levels.
@@ -61,25 +64,43 @@ def find_ink(pixels: Pixels, steps: Steps) -> Levels:
     Raises:
         BlankPicture: Nothing stands out from the paper.
     """
-    # 1. Find the digit in the whole picture.
-    digit = _find_digit(pixels, steps)
+    # 1. Find the digit in the whole picture, or in what a frame encloses.
+    pixels, view, segmentation = _without_frames(pixels, steps)
+    digit = _find_digit(view, segmentation, steps)
     # 2. If it is small there, find it once more in the part of the picture around it.
-    is_reduced = digit.view.shape[0] < pixels.shape[0]
+    is_reduced = view.shape[0] < pixels.shape[0]
     if is_reduced and digit.box.longer_side < _SMALL_SIDE:
-        digit = _find_digit(pixels[_surroundings(digit, pixels)], steps)
+        view = reduce_to(pixels[_surroundings(digit, pixels)], _WORKING_SIDE)
+        digit = _find_digit(view, _best_segmentation(view), steps)
     # 3. Cut the digit out, without the ink that is not its own.
     _add_steps(digit, steps)
     return np.where(digit.mask, digit.segmentation.ink, np.float32(0))[digit.box.slices]
 
 
-def _find_digit(pixels: Pixels, steps: Steps) -> _Digit:
+def _without_frames(pixels: Pixels, steps: Steps) -> tuple[Pixels, Levels, Segmentation]:
+    """Return what the innermost frame encloses, its view of working size, and its ink and paper."""
+    pixels = add_margin(pixels)
     view = reduce_to(pixels, _WORKING_SIDE)
-    # 1. Divide the picture into ink and paper.
     segmentation = _best_segmentation(view)
-    # 2. Lines of ruled paper touch the border on both sides.
+    for _ in range(_MOST_FRAMES):
+        enclosed = within_frame(pixels, view, segmentation)
+        if enclosed is None:
+            break
+        smaller = reduce_to(enclosed, _WORKING_SIDE)
+        try:
+            segmentation = _best_segmentation(smaller)
+        except BlankPicture:  # a ring around nothing is a 0
+            break
+        steps["frame removed"] = None
+        pixels, view = enclosed, smaller
+    return pixels, view, segmentation
+
+
+def _find_digit(view: Levels, segmentation: Segmentation, steps: Steps) -> _Digit:
+    # 1. Lines of ruled paper touch the border on both sides.
     if segmentation.contact.sum() > 1:
         segmentation = _without_lines(segmentation, steps)
-    # 3. Choose the connected parts of the ink that make up the digit.
+    # 2. Choose the connected parts of the ink that make up the digit.
     parts = _digit_parts(segmentation)
     mask = dilate(np.append(False, parts)[segmentation.labels])
     return _Digit(view, segmentation, parts, mask, bounding_box(mask))
@@ -158,7 +179,7 @@ def _without_lines(segmentation: Segmentation, steps: Steps) -> Segmentation:
     if not 0.1 < left < 1 or not (ink > segmentation.floor).any():
         return segmentation
     steps["ruled lines removed"] = None
-    return Segmentation(ink, segmentation.direction, segmentation.floor)
+    return replace(segmentation, ink=ink)
 
 
 def _digit_parts(segmentation: Segmentation) -> Mask:

@@ -50,6 +50,21 @@ def centre_of_mass(levels: NDArray[np.floating]) -> tuple[float, float]:
     return float(row), float(column)
 
 
+def squareness(mask: Mask) -> float:
+    """Return the share of the smallest rectangle around a mask that its rows fill."""
+    # 1. The outline is the first and the last pixel of each row.
+    rows = np.flatnonzero(mask.any(axis=1))
+    left = mask.argmax(axis=1)[rows]
+    right = mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)[rows]
+    outline = np.concatenate([np.stack([rows, left]), np.stack([rows, right])], axis=1)
+    # 2. Turn the outline by many angles; the rectangle at each angle has the two extents.
+    angles = np.linspace(0, np.pi / 2, 24, endpoint=False)
+    down = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ outline
+    across = np.stack([-np.sin(angles), np.cos(angles)], axis=1) @ outline
+    areas = (np.ptp(down, axis=1) + 1) * (np.ptp(across, axis=1) + 1)
+    return float((right - left + 1).sum() / areas.min())
+
+
 def border_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return the pixels along the four sides of a picture.
 

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.geometry.components import Labels, label_components
-from vitrine.geometry.raster import Levels, Mask, border_pixels, bounding_box, dilate, erode
+from vitrine.geometry.raster import (
+    Levels,
+    Mask,
+    border_pixels,
+    bounding_box,
+    dilate,
+    erode,
+    squareness,
+)
 from vitrine.geometry.strokes import stroke_width
 
 # Ink stands out from the paper by at least so many levels.
@@ -28,14 +36,16 @@ class Segmentation:
         ink: How much of each pixel is covered.
         direction: Direction from the paper's colour to the ink's, of length 1.
         floor: Level of `ink` above which a pixel may be ink.
+        difference: The picture less the paper's colour.
 
     Shapes:
-        ink: (height, width); direction: (channels,).
+        ink: (height, width); direction: (channels,); difference: (height, width, channels).
     """
 
     ink: Levels
     direction: Levels
     floor: float
+    difference: Levels
 
     @cached_property
     def labels(self) -> Labels:
@@ -96,18 +106,7 @@ class Segmentation:
     @property
     def squareness(self) -> float:
         """The share of the smallest rectangle around the largest part that the part fills."""
-        # 1. The outline is the first and the last pixel of each row.
-        largest = self.labels == 1 + self.mass.argmax()
-        rows = np.flatnonzero(largest.any(axis=1))
-        left = largest.argmax(axis=1)[rows]
-        right = largest.shape[1] - 1 - largest[:, ::-1].argmax(axis=1)[rows]
-        outline = np.concatenate([np.stack([rows, left]), np.stack([rows, right])], axis=1)
-        # 2. Turn the outline by many angles; the rectangle at each angle has the two extents.
-        angles = np.linspace(0, np.pi / 2, 24, endpoint=False)
-        down = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ outline
-        across = np.stack([-np.sin(angles), np.cos(angles)], axis=1) @ outline
-        areas = (np.ptp(down, axis=1) + 1) * (np.ptp(across, axis=1) + 1)
-        return float((right - left + 1).sum() / areas.min())
+        return squareness(self.labels == 1 + self.mass.argmax())
 
 
 def segment(difference: Levels) -> Segmentation | None:
@@ -158,7 +157,7 @@ def _segment_above(difference: Levels, distance: Levels, noise: float) -> Segmen
         return None
     ink = np.minimum(ink / np.float32(peak), 1)
     floor = max(0.3 * level, floor) / peak
-    return Segmentation(ink, direction, floor) if (ink > floor).any() else None
+    return Segmentation(ink, direction, floor, difference) if (ink > floor).any() else None
 
 
 def _otsu_threshold(levels: Levels, floor: float) -> float:

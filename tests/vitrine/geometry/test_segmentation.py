@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.pictures import coverage, painted
 from vitrine.geometry.segmentation import Segmentation, segment
@@ -14,6 +15,10 @@ def segmented() -> Segmentation:
     segmentation = segment(painted(INK).astype(np.float32) - PAPER)
     assert segmentation is not None
     return segmentation
+
+
+def of_ink(ink: NDArray[np.float32]) -> Segmentation:
+    return Segmentation(ink, np.array([-1.0], np.float32), 0.2, -ink[..., np.newaxis])
 
 
 def test_ink_is_how_much_of_each_pixel_is_covered() -> None:
@@ -34,7 +39,7 @@ def test_ink_along_the_border_is_doubtful_and_not_plain() -> None:
     framed = np.ones((50, 50), np.float32)
     framed[5:-5, 5:-5] = 0
 
-    segmentation = Segmentation(framed, np.array([-1.0], np.float32), 0.2)
+    segmentation = of_ink(framed)
 
     assert not segmentation.is_plain
     assert segmentation.doubt > 0.9
@@ -45,7 +50,7 @@ def test_part_that_reaches_in_from_outside_is_not_the_digit() -> None:
     ink[:20, :20] = 1
     ink[30:40, 30:40] = 1
 
-    segmentation = Segmentation(ink, np.array([-1.0], np.float32), 0.2)
+    segmentation = of_ink(ink)
 
     assert segmentation.inside.tolist() == [False, True]
     assert not segmentation.largest[:20, :20].any()
@@ -56,7 +61,7 @@ def test_squareness_of_a_turned_sheet_is_near_one() -> None:
     down, across = y * np.cos(0.3) + x * np.sin(0.3), x * np.cos(0.3) - y * np.sin(0.3)
     sheet = ((np.abs(down) < 30) & (np.abs(across) < 20)).astype(np.float32)
 
-    assert Segmentation(sheet, np.array([1.0], np.float32), 0.2).squareness > 0.9
+    assert of_ink(sheet).squareness > 0.9
     assert segmented().squareness < 0.5
 
 
