@@ -1,21 +1,30 @@
 """The text of a date -> days since 1970-01-01 UTC."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 
-from vitrine.tables.parsed import BLANKS, ParsedColumn
+from vitrine.tables.parsed import NO_QUANTITIES, ParsedColumn
 
-# The formats that are tried on a file whose dates are not known yet, the day before the month.
-DATE_FORMATS = (
-    *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"),
-    *("%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d"),
-    *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%y"),
-    *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%y", "%d-%m-%Y"),
-    *("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%y", "%m-%d-%Y"),
-    *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+# The days that are tried on a file whose dates are not known yet, the day before the month.
+_DAYS = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"),
+    *("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y", "%d-%m-%y"),
+    *("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%m-%d-%y", "%m.%d.%Y", "%m.%d.%y"),
+    *("%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d%b%Y", "%d %b %Y", "%d %B %Y", "%d. %B %Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
+    *("%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y", "%A, %B %d, %Y", "%A, %d %B %Y"),
+    *("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y"),
 )
+_TIME = re.compile(
+    r"(?P<day>.+?)(?P<mark>[Tt]|,? |:)(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?"
+    r"(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?P<space> ?)(?P<half>[AaPp]\.?[Mm]\.?)?(?: ?(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?"
+)
+_DIRECTIVES_OF_TIME = re.compile(r"(?:[T:]|,? )%[HI].*")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,9 +32,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def parse_dates(texts: Iterable[str | None], date_format: str) -> ParsedColumn:
     """Parse dates into days since 1970-01-01 UTC; a blank is NaN.
 
-    A date is in the given format, or in ISO 8601 in any form that `datetime.fromisoformat` reads. A
-    time without an offset is in UTC. float32 distinguishes times that are about 3 minutes (1/512
-    day) apart between 2014 and 2059; whole days are exact.
+    A date is in the given format, or in ISO 8601 in any form that `datetime.fromisoformat` reads.
+    The day may be followed by any time: with or without seconds, of 12 or of 24 hours. A time
+    without an offset is in UTC. float32 distinguishes times that are about 3 minutes (1/512 day)
+    apart between 2014 and 2059; whole days are exact.
 
     Args:
         texts: Cells as they are written; spaces around them are allowed, None is a blank.
@@ -42,25 +52,84 @@ def parse_dates(texts: Iterable[str | None], date_format: str) -> ParsedColumn:
 
 
 def find_date_formats(texts: Iterable[str | None]) -> tuple[str, ...]:
-    """List the formats of `DATE_FORMATS` in which every text that is not blank is a date.
+    """List the formats in which every text that is not blank is a date.
 
     More than one means that the texts leave the format open: the day or the month may come first.
+    Texts in ISO 8601 may stand among dates in another format.
     """
-    cells = {text.strip() for text in texts if text is not None} - BLANKS
-    formats = DATE_FORMATS if cells else ()
-    return tuple(form for form in formats if all(_strptime(text, form) for text in cells))
+    cells = {_spaced(text) for text in texts if text is not None} - NO_QUANTITIES
+    if not cells or not _is_date(next(iter(cells))):  # most columns end here
+        return ()
+    times = [time for cell in cells if (time := _TIME.fullmatch(cell))]
+    formats = _formats_of_days({_day_text(cell) for cell in cells})
+    if not formats and all(_iso(cell) for cell in cells):
+        return ("%Y-%m-%dT%H:%M:%S" if any("T" in cell for cell in cells) else "%Y-%m-%d",)
+    clock = max(map(_format_of_time, times), key=len, default="")
+    return tuple(day + clock for day in formats)
+
+
+def _is_date(text: str) -> bool:
+    return bool(_iso(text) or _formats_of_days({_day_text(text)}))
+
+
+def _day_text(text: str) -> str:
+    time = _TIME.fullmatch(text)
+    return time["day"] if time else text
+
+
+def _formats_of_days(days: set[str]) -> list[str]:
+    """List the formats that read every day which is not in ISO 8601, or every day."""
+    others = {day for day in days if not _iso(day)} or days
+    return [form for form in _DAYS if all(_strptime(day, form) for day in others)]
+
+
+def _format_of_time(time: re.Match[str]) -> str:
+    """Return the format of a time; a fraction of a second is left out."""
+    hour = "%I" if time["half"] else "%H"
+    minute = ":%M" if time["minute"] else ""
+    second = ":%S" if time["second"] else ""
+    half = f"{time['space']}%p" if time["half"] else ""
+    return f"{time['mark']}{hour}{minute}{second}{half}{'%z' if time['zone'] else ''}"
 
 
 def _days(text: str, date_format: str) -> float | None:
-    if text in BLANKS:
+    if text in NO_QUANTITIES:
         return np.nan
     if date_format.startswith("%Y-%m-%d"):  # the order of ISO: both agree, and this is faster
         date = _iso(text) or _strptime(text, date_format)
     else:
         date = _strptime(text, date_format) or _iso(text)
+    date = date or _with_any_time(_spaced(text), date_format)
     if date is None:
         return None
     return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - _EPOCH) / timedelta(days=1)
+
+
+def _with_any_time(text: str, date_format: str) -> datetime | None:
+    """Read a day in the format or in ISO 8601, and behind it a time in any form."""
+    time = _TIME.fullmatch(text)
+    day_text = time["day"] if time else text
+    day = _strptime(day_text, _DIRECTIVES_OF_TIME.sub("", date_format)) or _iso(day_text)
+    if day is None or time is None:
+        return day
+    hour = _hour(time)
+    if hour is None:
+        return None
+    clock = f"{hour:02d}:{time['minute'] or '00'}:{time['second'] or '00'}{_offset(time['zone'])}"
+    date = _iso(f"{day:%Y-%m-%d}T{clock}")
+    return date and date + timedelta(seconds=float(f"0.{time['fraction'] or 0}"))
+
+
+def _hour(time: re.Match[str]) -> int | None:
+    hour = int(time["hour"])
+    if not time["half"]:
+        return hour if time["minute"] else None
+    return hour % 12 + 12 * (time["half"][0] in "pP") if 1 <= hour <= 12 else None
+
+
+def _offset(zone: str | None) -> str:
+    """Write an offset as ISO 8601 has it."""
+    return "+00:00" if zone and zone[0].isalpha() else zone or ""
 
 
 def _strptime(text: str, date_format: str) -> datetime | None:
@@ -77,5 +146,11 @@ def _iso(text: str) -> datetime | None:
         return None
 
 
+def _spaced(text: str) -> str:
+    """Write all spaces as one; some browsers write a narrow one before AM and PM."""
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=256)
 def _example_date(date_format: str) -> str:
     return repr(datetime(2024, 5, 31, 13, 45, tzinfo=UTC).strftime(date_format))

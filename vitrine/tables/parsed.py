@@ -16,6 +16,24 @@ BLANKS = frozenset(
         *("null", "NULL", "Null", "None", "NaT"),
     }
 )
+# Further texts that are blanks where a quantity is expected, in columns of numbers and of dates:
+# dashes of accounts, what databases write, and errors of spreadsheets in several languages.
+EMPTY_QUANTITIES = frozenset(
+    {
+        *("-", "--", "---", "\u2013", "\u2014", "\u2212", ".", "..", "...", "\u2026"),
+        *("\\N", "(null)", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!"),
+        *("#CALC!", "#ERROR!", "#DIV/0", "#VALUE", "#REF", "#N/D", "#NV", "#WERT!", "#BEZUG!"),
+        *("#ZAHL!", "#VALOR!", "#VALEUR!", "#\u00a1DIV/0!", "#\u00a1VALOR!", "#\u00a1REF!"),
+    }
+)
+# The same in words, which are categories as often as blanks.
+EMPTY_WORDS = frozenset(
+    {
+        *("none", "NONE", "na", "Na", "nil", "Nil", "NIL", "n.a.", "N.A.", "n/d", "N/D", "s/d"),
+        *("k.A.", "#na", "#n/a", "not available", "Not available", "missing", "Missing"),
+    }
+)
+NO_QUANTITIES = BLANKS | EMPTY_QUANTITIES | EMPTY_WORDS
 
 
 @dataclass(frozen=True, slots=True)
