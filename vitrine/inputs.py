@@ -20,7 +20,7 @@ from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import HEAD_BYTES, picture_blocks
-from vitrine.signature import ColumnSpec
+from vitrine.signature import ColumnSpec, Dialect
 from vitrine.tables.blocks import Block
 from vitrine.tables.columns import Values, decode_columns
 from vitrine.tables.rows import decode_rows
@@ -131,7 +131,7 @@ def _open_table(model: Model, data: object, options: Options, files: ExitStack) 
         return _open_file(model, Path(data), options, files)
     if isinstance(data, bytes | bytearray | memoryview):
         return _open_csv(model, BytesIO(data), options)
-    block = _decode(data, model.manifest.signature.columns)
+    block = _decode(data, model.manifest.signature.columns, model.manifest.dialect)
     return BlockStream(blocks=[block], ignored_columns=block.ignored_columns)
 
 
@@ -150,16 +150,16 @@ def _open_csv(model: Model, stream: ByteStream, options: Options) -> BlockStream
     )
 
 
-def _decode(data: object, specs: Sequence[ColumnSpec]) -> Block:
+def _decode(data: object, specs: Sequence[ColumnSpec], dialect: Dialect | None) -> Block:
     if isinstance(data, Mapping):
         if any(isinstance(value, list | np.ndarray) for value in data.values()):
-            return _decode_columns(list(data.items()), specs, _values)
-        return decode_rows([_plain_row(data)], specs)
+            return _decode_columns(list(data.items()), specs, _values, dialect)
+        return decode_rows([_plain_row(data)], specs, dialect)
     if isinstance(data, np.ndarray):
-        return decode_columns(_columns_of_array(data, specs), specs)
+        return decode_columns(_columns_of_array(data, specs), specs, dialect)
     if isinstance(data, Sequence):
-        return decode_rows([_plain_row(row) for row in data], specs)
-    return _decode_frame(data, specs)
+        return decode_rows([_plain_row(row) for row in data], specs, dialect)
+    return _decode_frame(data, specs, dialect)
 
 
 def _plain_row(row: object) -> object:
@@ -197,23 +197,26 @@ def _columns_of_array(features: NDArray[Any], specs: Sequence[ColumnSpec]) -> di
     return {spec.name: _values(column) for spec, column in columns}
 
 
-def _decode_frame(data: Any, specs: Sequence[ColumnSpec]) -> Block:
+def _decode_frame(data: Any, specs: Sequence[ColumnSpec], dialect: Dialect | None) -> Block:
     """Take the columns of an Arrow table, or of any data frame that Arrow can read."""
     if not hasattr(data, "__arrow_c_stream__"):
         raise UnknownData(data, "a path, bytes, a mapping, a list of mappings, an array or a table")
     if hasattr(data, "iloc"):  # of pandas' frames, Arrow refuses those with mixed types or names
         columns = [(str(name), data.iloc[:, index]) for index, name in enumerate(data.columns)]
-        return _decode_columns(columns, specs, _values)
+        return _decode_columns(columns, specs, _values, dialect)
     with needs("tables"):
         import pyarrow as pa  # noqa: PLC0415 - an extra
 
     table = pa.table(data)
     columns = list(zip(table.column_names, table.columns, strict=True))
-    return _decode_columns(columns, specs, _values_of_arrow)
+    return _decode_columns(columns, specs, _values_of_arrow, dialect)
 
 
 def _decode_columns(
-    columns: Sequence[tuple[str, Any]], specs: Sequence[ColumnSpec], read: Callable[[Any], Values]
+    columns: Sequence[tuple[str, Any]],
+    specs: Sequence[ColumnSpec],
+    read: Callable[[Any], Values],
+    dialect: Dialect | None,
 ) -> Block:
     """Read the columns that the model has; the others may hold anything."""
     known = {spec.name for spec in specs}
@@ -228,6 +231,7 @@ def _decode_columns(
     return decode_columns(
         {name: read(each) for name, each in columns if name in known},
         specs,
+        dialect,
         ignored=[name for name in counts if name not in known],
     )
 

@@ -63,7 +63,7 @@ class NumberInput(TensorSpec, tag="number", frozen=True, kw_only=True):
     """A numeric column; in the network NaN stands for a blank.
 
     Attributes:
-        unit: Unit of the values, where it is known.
+        unit: Unit of the values, where it is known; the text of a value may have it, such as "$5".
         minimum: Lowest value of the training data; None where every value was blank.
         maximum: Highest value of the training data; None where every value was blank.
         median: Median of the training data; None where every value was blank.

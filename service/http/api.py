@@ -187,7 +187,8 @@ def _read_json(model: Model, body: bytes, options: Options, settings: Settings) 
     if picture is not None:
         check_outer_list(instances, flat_size=prod(picture.shape))
         return _read_pictures(model, instances, options, settings)
-    block = decode_rows(instances, model.manifest.signature.columns)
+    manifest = model.manifest
+    block = decode_rows(instances, manifest.signature.columns, manifest.dialect)
     return BlockStream(blocks=[block], ignored_columns=block.ignored_columns)
 
 

@@ -36,7 +36,8 @@ def _line(spec: InputSpec, *, is_seen: bool) -> list[str]:
     missing = "yes" if spec.blanks else "no" if is_seen else "not known"
     if isinstance(spec, CategoryInput):
         return [spec.name, input_kind(spec), _vocabulary(spec), "", missing]
-    kind = f"date, {spec.format}" if isinstance(spec, DateInput) else input_kind(spec)
+    detail = spec.format if isinstance(spec, DateInput) else spec.unit
+    kind = f"{input_kind(spec)}, {detail}" if detail else input_kind(spec)
     return [spec.name, kind, _range(spec), _number(spec.median), missing]
 
 

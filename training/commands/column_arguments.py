@@ -3,6 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING, get_args
 
+from training.errors import CannotTrain
+from vitrine.errors import InvalidParameter
+
 if TYPE_CHECKING:
     from training.datasets.column_kinds import Overrides
 
@@ -31,6 +34,29 @@ def add_column_options(command: argparse.ArgumentParser) -> None:
         ("--ignore", "columns to leave out"),
     ):
         group.add_argument(option, nargs="+", default=[], metavar="C", help=kind)
+    _add_mark_options(group)
+
+
+def _add_mark_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--decimal", choices=[".", ","], help="decimal mark of numbers; by default, it is found"
+    )
+    group.add_argument(
+        "--thousands",
+        metavar="MARK",
+        help="mark between groups of three digits: . , ' a space, or '' for none; by default, it "
+        "is found",
+    )
+    order = group.add_mutually_exclusive_group()
+    for name in ("day", "month"):
+        order.add_argument(
+            f"--{name}-first",
+            dest="order",
+            action="store_const",
+            const=name,
+            help=f"read dates such as 2/1/2024 with the {name} first, where all dates of a column "
+            "leave it open",
+        )
 
 
 def read_overrides(options: argparse.Namespace) -> "Overrides":
@@ -42,4 +68,16 @@ def read_overrides(options: argparse.Namespace) -> "Overrides":
         categorical=tuple(options.categorical),
         dates=tuple(options.date),
         ignored=tuple(options.ignore),
+        decimal=options.decimal,
+        thousands=_read_thousands(options),
+        order=options.order,
     )
+
+
+def _read_thousands(options: argparse.Namespace) -> str | None:
+    from vitrine.tables.notation import parse_thousands  # noqa: PLC0415 - brings in NumPy
+
+    try:
+        return parse_thousands(options.thousands, options.decimal)
+    except InvalidParameter as error:
+        raise CannotTrain(f"--thousands: {error.detail}") from error

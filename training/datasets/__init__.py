@@ -6,6 +6,8 @@ This room knows nothing about networks.
     table_splits.py    which rows train, validate, calibrate and test
     targets.py         what a table predicts
     column_kinds.py    what each column of a table is
+    quantities.py      columns of numbers: their units, marks, and texts for "nothing"
+    date_orders.py     columns of dates: whether the day or the month comes first
     column_specs.py    ranges and vocabularies of the columns, learned from the training rows
     leaks.py           columns that give the target away
     csv_files.py       a whole CSV file, and its hash

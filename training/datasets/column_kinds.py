@@ -5,15 +5,21 @@ Kinds are recognized from the texts of the column alone, never from the target.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from training.datasets.csv_files import check_columns
+from training.datasets.date_orders import (
+    DateKind,
+    Order,
+    describe_order,
+    find_date_kind,
+    why_no_dates,
+)
+from training.datasets.quantities import read_quantities, why_no_numbers
 from training.errors import CannotTrain
 from vitrine.errors import shown
 from vitrine.signature import Dialect
-from vitrine.tables.dates import find_date_formats
-from vitrine.tables.numbers import parse_numbers
 
 Texts = Sequence[str | None]
 
@@ -37,19 +43,25 @@ _MOSTLY_NUMBERS = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """Kinds of columns that the user gave.
+    """What the user said about the columns of a file.
 
     Attributes:
         numeric: Columns that are numbers.
         categorical: Columns that are categories.
         dates: Columns that are dates.
         ignored: Columns that are no inputs.
+        decimal: Decimal mark; None to find it.
+        thousands: Thousands mark, "" for none; None to find it.
+        order: What comes first in a date that leaves it open; None to find it.
     """
 
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    decimal: str | None = None
+    thousands: str | None = None
+    order: Order | None = None
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -70,10 +82,33 @@ class ColumnKinds:
         inputs: Kinds of the inputs by column name, in the order of the file: "number", "category",
             or the format of a date.
         left_out: Reasons why other columns are no inputs, by column name.
+        units: Units of numbers by column name, where cells have them.
+        notes: Sentences on how cells are read that can be written in several ways.
     """
 
     inputs: dict[str, str]
     left_out: dict[str, str]
+    units: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What one column is.
+
+    Attributes:
+        name: "number", "category", "date", or "" for no input.
+        reason: Why it is no input.
+        unit: Unit of a number.
+        date: Format of a date.
+        notes: Sentences on how its cells are read.
+    """
+
+    name: str = ""
+    reason: str = ""
+    unit: str = ""
+    date: DateKind | None = None
+    notes: Sequence[str] = ()
 
 
 def recognize_kinds(
@@ -91,66 +126,106 @@ def recognize_kinds(
     """
     given = overrides.kinds
     check_columns(given, tuple(columns), beside_target=True)
-    inputs, left_out = {}, {}
-    for name, texts in columns.items():
-        if name in given:
-            kind, reason = _given_kind(name, given[name], texts, dialect)
-        else:
-            kind, reason = _recognize_kind(name, texts, dialect)
-        if kind is None:
-            left_out[name] = reason
-        else:
-            inputs[name] = kind
-    if not inputs:
+    kinds = {
+        name: _given_kind(name, given[name], texts, dialect, overrides.order)
+        if name in given
+        else _recognize_kind(name, texts, dialect, overrides.order)
+        for name, texts in columns.items()
+    }
+    if not any(kind.name for kind in kinds.values()):
         raise CannotTrain("No column is left to learn from.")
-    return ColumnKinds(inputs, left_out)
+    dates = _agreeing_dates({name: kind.date for name, kind in kinds.items() if kind.date})
+    orders = [note for name in dates for note in describe_order(name, dates[name], columns[name])]
+    return ColumnKinds(
+        inputs={
+            name: dates[name].format if name in dates else kind.name
+            for name, kind in kinds.items()
+            if kind.name
+        },
+        left_out={name: kind.reason for name, kind in kinds.items() if not kind.name},
+        units={name: kind.unit for name, kind in kinds.items() if kind.unit},
+        notes=(*(note for kind in kinds.values() for note in kind.notes), *orders),
+    )
 
 
-def _given_kind(name: str, kind: str, texts: Texts, dialect: Dialect) -> tuple[str | None, str]:
+def _agreeing_dates(dates: dict[str, DateKind]) -> dict[str, DateKind]:
+    """Give columns that leave the order of day and month open the order of the others."""
+    decided = {kind.order: name for name, kind in dates.items() if kind.order and kind.reason}
+    if len(decided) != 1:
+        return dates
+    ((order, example),) = decided.items()
+    return {
+        name: kind.in_order(order, f"as in {shown(example)}")
+        if kind.order and kind.other and not kind.reason
+        else kind
+        for name, kind in dates.items()
+    }
+
+
+def _given_kind(name: str, kind: str, texts: Texts, dialect: Dialect, order: Order | None) -> _Kind:
     if kind == "ignored":
-        return None, "left out by --ignore"
+        return _Kind(reason="left out by --ignore")
     if kind == "number":
-        faults = parse_numbers(texts, dialect).faults
-        if faults:
-            row = min(faults)
+        quantities = read_quantities(texts, dialect)
+        if quantities.faults:
+            row = min(quantities.faults)
             raise CannotTrain(
-                f"Column {shown(name)} cannot be --numeric: data row {row + 1} {faults[row]}. "
-                f"Received: {shown(texts[row])}."
+                f"Column {shown(name)} cannot be --numeric: data row {row + 1} "
+                f"{quantities.faults[row]}. Received: {shown(texts[row])}."
             )
+        return _Kind(name="number", unit=quantities.unit, notes=quantities.notes(name))
     if kind == "date":
-        formats = find_date_formats(texts)
-        if not formats:
-            raise CannotTrain(f"Column {shown(name)} cannot be --date: no known format fits it.")
-        return formats[0], ""
-    return kind, ""
+        date = find_date_kind(texts, order)
+        if date is None:
+            reason = why_no_dates(texts) or "no known format fits it"
+            raise CannotTrain(f"Column {shown(name)} cannot be --date: {reason}.")
+        return _Kind(name="date", date=date)
+    return _Kind(name="category")
 
 
-def _recognize_kind(name: str, texts: Texts, dialect: Dialect) -> tuple[str | None, str]:
+def _recognize_kind(name: str, texts: Texts, dialect: Dialect, order: Order | None) -> _Kind:
     known = [text for text in texts if text is not None]
     distinct = set(known)
     if not known:
-        return None, "every value is missing"
+        return _Kind(reason="every value is missing")
     if len(distinct) == 1 and len(known) == len(texts):
-        return None, f"every value is {shown(known[0])}"
-    parsed = parse_numbers(known, dialect)
-    if not parsed.faults:
-        reason = _identifier(name, known)
-        return (None, reason) if reason else ("number", "")
-    formats = find_date_formats(distinct)
-    if formats:
-        return formats[0], ""
-    if len(parsed.faults) <= (1 - _MOSTLY_NUMBERS) * len(known):
-        text = known[min(parsed.faults)]
-        return None, f"text such as {shown(text)} among numbers; empty it, or give --categorical"
+        return _Kind(reason=f"every value is {shown(known[0])}")
+    quantities = read_quantities(known, dialect)
+    # "5 Jan 2024" is a date, and no number with the unit "Jan 2024".
+    date = find_date_kind(texts, order) if quantities.faults or quantities.unit else None
+    if date is not None:
+        return _Kind(name="date", date=date)
+    if not quantities.faults and quantities.has_numbers:
+        reason = _identifier(name, known, dialect)
+        if reason:
+            return _Kind(reason=reason)
+        return _Kind(name="number", unit=quantities.unit, notes=quantities.notes(name))
+    reason = _why_no_category(known, distinct)
+    why = ""
+    if len(quantities.faults) <= (1 - _MOSTLY_NUMBERS) * len(known) and quantities.has_numbers:
+        stray = shown(known[min(quantities.faults)])
+        why = why_no_numbers(known, dialect) or f"text such as {stray} among numbers"
+    elif reason:
+        why = why_no_numbers(known, dialect) or why_no_dates(known)
+    if why:
+        cure = "empty it" if why.startswith("text") else "write all alike"
+        return _Kind(reason=f"{why}; {cure}, or give --categorical")
+    return _Kind(reason=reason) if reason else _Kind(name="category")
+
+
+def _why_no_category(known: Sequence[str], distinct: Collection[str]) -> str:
+    """Return why texts are no categories, or an empty text."""
     if len(distinct) > _UNIQUE_SHARE * len(known):
-        return None, f"near-unique text: {len(distinct)} different in {len(known)} rows"
+        return f"near-unique text: {len(distinct)} different in {len(known)} rows"
     if _share_of_frequent(known) < _MIN_COVERED:
-        return None, f"mostly rare text: {len(distinct)} different in {len(known)} rows"
-    return "category", ""
+        return f"mostly rare text: {len(distinct)} different in {len(known)} rows"
+    return ""
 
 
-def _identifier(name: str, known: Sequence[str]) -> str:
+def _identifier(name: str, known: Sequence[str], dialect: Dialect) -> str:
     """Return why numbers only name the row that they are in, or an empty text."""
+    if dialect.thousands:
+        known = [text.replace(dialect.thousands, "") for text in known]
     if len(known) < _MIN_NUMBERED or not all(re.fullmatch(r"[+-]?\d+", text) for text in known):
         return ""
     values = sorted({int(text) for text in known})

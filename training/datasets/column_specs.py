@@ -39,13 +39,16 @@ def learn_specs(
     """
     tensors = tensor_names(list(kinds.inputs))
     return tuple(
-        _learn_spec(name, tensors[name], kind, columns[name], dialect)
+        _learn_spec(
+            name, tensors[name], kind, columns[name], dialect, unit=kinds.units.get(name, "")
+        )
         for name, kind in kinds.inputs.items()
     )
 
 
-def _learn_spec(name: str, tensor: str, kind: str, texts: Texts, dialect: Dialect) -> ColumnSpec:
-    blanks = None in texts
+def _learn_spec(
+    name: str, tensor: str, kind: str, texts: Texts, dialect: Dialect, *, unit: str
+) -> ColumnSpec:
     if kind == "category":
         return CategoryInput(
             name=name,
@@ -53,21 +56,24 @@ def _learn_spec(name: str, tensor: str, kind: str, texts: Texts, dialect: Dialec
             dtype="int32",
             shape=(1,),
             vocabulary=learn_vocabulary(texts),
-            blanks=blanks,
+            blanks=None in texts,
         )
     if kind == "number":
-        minimum, maximum, median = _range(parse_numbers(texts, dialect).values)
+        values = parse_numbers(texts, dialect, unit=unit).values
+        minimum, maximum, median = _range(values)
         return NumberInput(
             name=name,
             tensor=tensor,
             dtype="float32",
             shape=(1,),
+            unit=unit or None,
             minimum=minimum,
             maximum=maximum,
             median=median,
-            blanks=blanks,
+            blanks=bool(np.isnan(values).any()),
         )
-    minimum, maximum, median = _range(parse_dates(texts, kind).values)
+    values = parse_dates(texts, kind).values
+    minimum, maximum, median = _range(values)
     return DateInput(
         name=name,
         tensor=tensor,
@@ -77,7 +83,7 @@ def _learn_spec(name: str, tensor: str, kind: str, texts: Texts, dialect: Dialec
         minimum=minimum,
         maximum=maximum,
         median=median,
-        blanks=blanks,
+        blanks=bool(np.isnan(values).any()),
     )
 
 

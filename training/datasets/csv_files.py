@@ -15,7 +15,14 @@ from vitrine.tables.header_faults import looks_like_data
 _LISTED = 20
 
 
-def read_csv(path: Path, needed: Sequence[str] = (), *, ignored: Collection[str] = ()) -> Table:
+def read_csv(
+    path: Path,
+    needed: Sequence[str] = (),
+    *,
+    ignored: Collection[str] = (),
+    decimal: str | None = None,
+    thousands: str | None = None,
+) -> Table:
     """Read a whole CSV file.
 
     Args:
@@ -23,12 +30,16 @@ def read_csv(path: Path, needed: Sequence[str] = (), *, ignored: Collection[str]
         needed: Columns that must be there. They show which line is the header, where titles or
             comments stand above it.
         ignored: Columns that may hold anything, and come twice.
+        decimal: Decimal mark of its numbers; None to find it.
+        thousands: Thousands mark of its numbers, "" for none; None to find it.
 
     Raises:
         CannotTrain: The file cannot be read, or lacks a column.
     """
     try:
-        with open_table(path, landmarks=needed, ignored=ignored) as table:
+        with open_table(
+            path, landmarks=needed, ignored=ignored, decimal=decimal, thousands=thousands
+        ) as table:
             check_columns(needed, table.names)
             return table.read()
     except OSError as error:

@@ -12,6 +12,7 @@ from training.datasets.column_kinds import ColumnKinds, Overrides, recognize_kin
 from training.datasets.column_specs import learn_specs
 from training.datasets.csv_files import hash_file, read_csv
 from training.datasets.parts import Parts
+from training.datasets.quantities import describe_marks
 from training.datasets.table_splits import DEFAULT_SPLIT, Indices, Split, split_rows
 from training.datasets.targets import Target, Targets, Task, read_targets
 from vitrine.signature import CategoryInput, ColumnSpec, Dialect, Instances
@@ -85,6 +86,7 @@ class TableParts(Parts[TablePart]):
         left_out: Reason why another column is no input, by its name.
         unusable: Number of rows without a target.
         hint: Advice to the user about the target; empty where there is none.
+        notes: Sentences on how cells are read that can be written in several ways.
         dialect: How the file is written.
         header_line: Line of the header, from 1.
     """
@@ -94,6 +96,7 @@ class TableParts(Parts[TablePart]):
     left_out: dict[str, str]
     unusable: int
     hint: str
+    notes: tuple[str, ...]
     dialect: Dialect
     header_line: int
 
@@ -108,6 +111,7 @@ class TableData:
         targets: Targets of all rows.
         dialect: How the file is written.
         header_line: Line of the header, from 1.
+        notes: Sentences on how cells are read that can be written in several ways.
         sha256: Hash of the file.
     """
 
@@ -116,6 +120,7 @@ class TableData:
     targets: Targets
     dialect: Dialect
     header_line: int
+    notes: tuple[str, ...]
     sha256: str
 
 
@@ -158,15 +163,27 @@ def read_table_data(
     Raises:
         CannotTrain: The file cannot be read, or does not contain what training needs.
     """
-    table = read_csv(path, names, ignored=overrides.ignored)
+    table = read_csv(
+        path,
+        names,
+        ignored=overrides.ignored,
+        decimal=overrides.decimal,
+        thousands=overrides.thousands,
+    )
     targets = read_targets(table, names, task)
     columns = {name: texts for name, texts in table.columns.items() if name not in names}
+    kinds = recognize_kinds(columns, table.dialect, overrides)
+    numbers = [columns[name] for name, kind in kinds.inputs.items() if kind == "number"]
+    if targets.target.task == "regression":
+        numbers += [table.columns[name] for name in names]
+    marks = describe_marks(numbers, table.dialect)
     return TableData(
         columns=columns,
-        kinds=recognize_kinds(columns, table.dialect, overrides),
+        kinds=kinds,
         targets=targets,
         dialect=table.dialect,
         header_line=table.header_line,
+        notes=(*marks, *targets.notes, *kinds.notes),
         sha256=hash_file(path),
     )
 
@@ -188,6 +205,7 @@ def split_table(data: TableData, indices: Mapping[str, Indices]) -> TableParts:
         left_out=data.kinds.left_out,
         unusable=len(data.targets.y) - len(data.targets.usable),
         hint=data.targets.hint,
+        notes=data.notes,
         dialect=data.dialect,
         header_line=data.header_line,
         sha256=data.sha256,

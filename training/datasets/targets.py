@@ -6,16 +6,19 @@ The kind is recognized from the texts of the target columns.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets.csv_files import check_columns
+from training.datasets.date_orders import why_no_dates
+from training.datasets.quantities import Quantities, read_quantities, why_no_numbers
 from training.errors import CannotTrain
 from vitrine.errors import shown
 from vitrine.signature import Dialect
+from vitrine.tables.dates import find_date_formats
 from vitrine.tables.files import Table
 from vitrine.tables.numbers import parse_numbers
 
@@ -28,8 +31,16 @@ _MIN_OF_A_LABEL = 4
 _MAX_LABELS = 1000
 # A column of numbers may have this share of other texts, which are mistakes.
 _STRAY_SHARE = 0.1
+# A column with this share of numbers was meant as one.
+_MIN_NUMBERS = 0.5
+# A column with a larger share of different texts has no class labels.
+_MIN_TEXTS = 0.5
 # Whole numbers with so few different values may be codes of classes.
 _FEW_NUMBERS = 12
+_NUMBERS, _DATES = "numbers", "dates"
+_HOW_TO_WRITE_NUMBERS = (
+    "To predict a quantity, write all cells as numbers with one unit or none, or empty them."
+)
 # Texts that say that an instance does not have a label, and that it has.
 _ABSENT_AND_PRESENT = (
     ("0", "1"),
@@ -51,12 +62,14 @@ class Target:
         names: Name of the target column, or one column for each of several labels.
         labels: Class labels in the order of their codes; empty for a regression.
         rarest: Code of the label that the fewest rows have; None where a row may have several.
+        unit: Unit that the cells of a value have; "" without one.
     """
 
     task: Task
     names: tuple[str, ...]
     labels: tuple[str, ...] = ()
     rarest: int | None = None
+    unit: str = ""
 
     @property
     def name(self) -> str:
@@ -79,6 +92,7 @@ class Targets:
             are not usable.
         usable: Indices of the rows that have a target.
         hint: Advice to the user about the target; empty where there is none.
+        notes: Sentences on how cells are read that can be written in several ways.
 
     Shapes:
         y: (rows,) float64 values, (rows,) int64 codes, or (rows, labels) float32 of 0 and 1.
@@ -88,6 +102,7 @@ class Targets:
     y: NDArray[Any]
     usable: NDArray[np.intp]
     hint: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def read_targets(table: Table, names: Sequence[str], task: Task | None) -> Targets:
@@ -113,24 +128,31 @@ def read_targets(table: Table, names: Sequence[str], task: Task | None) -> Targe
     (name,), (texts,) = names, columns
     labels = _class_labels(texts, table.dialect)
     _check_varies(name, labels, usable)
-    if task is None:
-        task = _recognize_task(texts, labels, usable, table.dialect)
-    if task == "regression":
-        return _read_values(name, texts, usable, table.dialect)
-    return _read_classes(name, labels, usable, task)
+    quantities = read_quantities(texts, table.dialect)
+    has_many = len({labels[row] for row in usable}) > 2
+    if task == "regression" or (task is None and has_many and _is_quantity(quantities, usable)):
+        return _read_values(name, quantities, usable)
+    contents = _what_it_contains(quantities, usable, table.dialect)
+    found = _read_classes(name, labels, usable, task or "multiclass", contents)
+    hint = _hint_at_numbers(name, contents, found.target.labels) if task is None else ""
+    return replace(found, hint=hint)
 
 
 def _usable_rows(names: Sequence[str], columns: Sequence[Texts]) -> NDArray[np.intp]:
     """Return the indices of the rows that have a value in every target column."""
     usable = np.flatnonzero(np.all([[text is not None for text in each] for each in columns], 0))
+    _check_rows(names, usable)
+    for name, texts in zip(names, columns, strict=True):
+        _check_varies(name, texts, usable)
+    return usable
+
+
+def _check_rows(names: Sequence[str], usable: NDArray[np.intp]) -> None:
     if len(usable) < _MIN_ROWS:
         raise CannotTrain(
             f"At least {_MIN_ROWS} rows must have a value in {_names_text(names)}. "
             f"Received: {len(usable)}."
         )
-    for name, texts in zip(names, columns, strict=True):
-        _check_varies(name, texts, usable)
-    return usable
 
 
 def _check_varies(name: str, texts: Texts, usable: NDArray[np.intp]) -> None:
@@ -138,13 +160,46 @@ def _check_varies(name: str, texts: Texts, usable: NDArray[np.intp]) -> None:
         raise CannotTrain(f"{shown(name)} has the same value in every row.")
 
 
-def _recognize_task(
-    texts: Texts, labels: Texts, usable: NDArray[np.intp], dialect: Dialect
-) -> Task:
-    # A stray text among numbers is a mistake in the file, not a class.
-    is_number = len(parse_numbers(texts, dialect).faults) <= _STRAY_SHARE * len(usable)
-    has_many = len({labels[row] for row in usable}) > 2
-    return "regression" if is_number and has_many else "multiclass"
+def _is_quantity(quantities: Quantities, usable: NDArray[np.intp]) -> bool:
+    """Tell whether a column consists of numbers; a stray text is a mistake in the file."""
+    is_known = ~np.isnan(quantities.values[usable])
+    return (
+        quantities.has_numbers
+        and len(quantities.faults) <= _STRAY_SHARE * len(usable)
+        and is_known.mean() >= _MIN_NUMBERS
+    )
+
+
+def _what_it_contains(quantities: Quantities, usable: NDArray[np.intp], dialect: Dialect) -> str:
+    """Say what a column contains that is learned as class labels; "" for texts of any kind."""
+    texts = quantities.texts
+    if not quantities.faults and quantities.has_numbers:
+        return _NUMBERS
+    if find_date_formats(texts):
+        return _DATES
+    reason = why_no_numbers(texts, dialect) or why_no_dates(texts)
+    is_known = ~np.isnan(quantities.values[usable])
+    if reason or is_known.mean() < _MIN_NUMBERS or is_known.all():
+        return reason
+    stray = texts[usable[np.argmin(is_known)]]
+    return f"text such as {shown(stray)} among numbers"
+
+
+def _hint_at_numbers(name: str, contents: str, labels: Sequence[str]) -> str:
+    """Say that what may be quantities is learned as class labels."""
+    if contents == _NUMBERS:
+        if set(labels) <= {"0", "1"}:
+            return ""
+        return (
+            f"{shown(name)} has {len(labels)} different numbers, learned as class labels. "
+            "Give --task regression if they are quantities."
+        )
+    if not contents or contents == _DATES:
+        return ""
+    return (
+        f"{shown(name)} contains {contents}. Each different text is learned as a class label. "
+        f"{_HOW_TO_WRITE_NUMBERS}"
+    )
 
 
 def _check_names(table: Table, names: Sequence[str]) -> None:
@@ -158,25 +213,27 @@ def _names_text(names: Sequence[str]) -> str:
     return ", ".join(shown(name) for name in names)
 
 
-def _read_values(name: str, texts: Texts, usable: NDArray[np.intp], dialect: Dialect) -> Targets:
-    parsed = parse_numbers(texts, dialect)
-    if parsed.faults:
-        row = min(parsed.faults)
+def _read_values(name: str, quantities: Quantities, usable: NDArray[np.intp]) -> Targets:
+    if quantities.faults:
+        row = min(quantities.faults)
         raise CannotTrain(
             f"A regression needs a numeric target: {shown(name)} in data row {row + 1} "
-            f"{parsed.faults[row]}. Received: {shown(texts[row])}."
+            f"{quantities.faults[row]}. Received: {shown(quantities.texts[row])}."
         )
-    values = parsed.values.astype(np.float64)
-    if np.ptp(values[usable]) == 0:
-        raise CannotTrain(f"{shown(name)} has the same value in every row.")
+    values = quantities.values.astype(np.float64)
+    usable = usable[~np.isnan(values[usable])]
+    _check_rows([name], usable)
     distinct = np.unique(values[usable])
+    if len(distinct) == 1:
+        raise CannotTrain(f"{shown(name)} has the same value in every row.")
     hint = ""
     if len(distinct) <= _FEW_NUMBERS and (distinct == np.rint(distinct)).all():
         hint = (
             f"{shown(name)} has {len(distinct)} different whole numbers and is predicted as a "
             "quantity. Give --task multiclass if the numbers are codes of classes."
         )
-    return Targets(Target("regression", (name,)), values, usable, hint)
+    target = Target("regression", (name,), unit=quantities.unit)
+    return Targets(target, values, usable, hint, tuple(quantities.notes(name)))
 
 
 def _class_labels(texts: Texts, dialect: Dialect) -> list[str | None]:
@@ -188,32 +245,53 @@ def _class_labels(texts: Texts, dialect: Dialect) -> list[str | None]:
 def _class_label(text: str, dialect: Dialect) -> str:
     if re.fullmatch(r"[+-]?[0-9]+", text):
         return str(int(text))  # codes may have more digits than a float32
+    if not (text[0] in "+-.," or text[0].isdigit()) or text.endswith("-"):
+        return text
     parsed = parse_numbers([text], dialect)
     return text if parsed.faults else np.format_float_positional(parsed.values[0], trim="-")
 
 
-def _read_classes(name: str, texts: Texts, usable: NDArray[np.intp], task: Task) -> Targets:
+def _read_classes(
+    name: str, texts: Texts, usable: NDArray[np.intp], task: Task, contents: str
+) -> Targets:
     counts = Counter(texts[row] for row in usable)
     labels = tuple(sorted((text for text in counts if text is not None), key=_sort_key))
     if task == "binary" and len(labels) != 2:
         raise CannotTrain(
             f"--task binary needs two class labels in {shown(name)}. Received: {len(labels)}."
         )
-    if len(labels) > _MAX_LABELS:
-        raise CannotTrain(
-            f"{shown(name)} may have at most {_MAX_LABELS} class labels. Received: {len(labels)}."
-        )
     rarest = min(labels, key=lambda label: counts[label])
-    if counts[rarest] < _MIN_OF_A_LABEL:
-        raise CannotTrain(
-            f"Each class label of {shown(name)} must be in at least {_MIN_OF_A_LABEL} rows. "
-            f"Received: {counts[rarest]} of {shown(rarest)}."
-        )
+    if counts[rarest] < _MIN_OF_A_LABEL or len(labels) > _MAX_LABELS:
+        raise CannotTrain(_why_no_labels(name, counts, rarest, contents))
     codes = {label: code for code, label in enumerate(labels)}
     y = np.array([codes.get(text or "", -1) for text in texts], dtype=np.int64)
     kind: Task = "binary" if len(labels) == 2 else "multiclass"
     target = Target(kind, (name,), labels, rarest=codes[rarest])
     return Targets(target, y, usable)
+
+
+def _why_no_labels(name: str, counts: Counter[str | None], rarest: str, contents: str) -> str:
+    """Say why texts cannot be learned as class labels, and what the column seems to be."""
+    rule = f"Each class label of {shown(name)} must be in at least {_MIN_OF_A_LABEL} rows."
+    received = f"Received: {counts[rarest]} of {shown(rarest)}."
+    if counts[rarest] >= _MIN_OF_A_LABEL:
+        rule = f"{shown(name)} may have at most {_MAX_LABELS} class labels."
+        received = f"Received: {len(counts)}."
+    if contents == _NUMBERS:
+        return f"{rule} {received} Give --task regression to predict the numbers as a quantity."
+    if contents == _DATES:
+        return (
+            f"{shown(name)} contains dates, which cannot be predicted. Predict a number instead, "
+            "such as the days since a certain date."
+        )
+    if contents:
+        return f"{shown(name)} contains {contents}. {_HOW_TO_WRITE_NUMBERS}"
+    if len(counts) <= _MIN_TEXTS * counts.total():
+        return f"{rule} {received}"
+    return (
+        f"{shown(name)} contains {len(counts)} different texts in {counts.total()} rows, which are "
+        f"neither numbers nor class labels. {rule} {received}"
+    )
 
 
 def _sort_key(label: str) -> tuple[int, float, str]:

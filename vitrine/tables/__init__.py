@@ -4,6 +4,8 @@ From the ground up; each module imports only from those before it, and none know
 model:
 
 - `parsed`: what reading the cells of a column gives: values, blanks and faults.
+- `amounts`: the text of an amount -> its sign, its number and its unit.
+- `notation`: how numbers are written: the decimal mark and the thousands mark of a file.
 - `numbers`, `dates`: the text of a number, or of a date -> its value.
 - `cells`: the text of a cell of any kind -> its value, and the text of a category -> its code.
 - `streams`: what the bytes of a body are read from. `formats`: what is no CSV, by its first bytes.

@@ -4,7 +4,7 @@ PyArrow stops at the first cell that it cannot read and says neither the row nor
 refuses is read again by `text`. No cell may mean anything else here than it does in `cells`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from pyarrow import csv
 
 from vitrine.signature import ColumnSpec, Dialect, Instances, NumberInput
 from vitrine.tables.cells import parse
-from vitrine.tables.parsed import BLANKS
+from vitrine.tables.parsed import BLANKS, NO_QUANTITIES
 from vitrine.tables.records import BOM
 
 # This pool gives freed memory back; the default one keeps as much as the largest block took.
@@ -63,6 +63,9 @@ class ArrowReader:
         }
         table = self._read(body, types, decimal=dialect.decimal)
         if table is None:
+            # Looking for "-" among negative numbers takes time, so it is done only where it must.
+            table = self._read(body, types, decimal=dialect.decimal, blanks=NO_QUANTITIES)
+        if table is None:
             return None
         instances = {}
         for index, spec in self._columns.items():
@@ -77,13 +80,20 @@ class ArrowReader:
         table = self._read(body, dict.fromkeys(self._names, pa.string()), decimal=".")
         return None if table is None else _texts(table.columns)
 
-    def _read(self, body: bytes, types: Mapping[str, Any], *, decimal: str) -> Any:
+    def _read(
+        self,
+        body: bytes,
+        types: Mapping[str, Any],
+        *,
+        decimal: str,
+        blanks: Collection[str] = BLANKS,
+    ) -> Any:
         if body.startswith(BOM):  # PyArrow would drop it, at the start of any block
             return None
         convert_options = csv.ConvertOptions(
             include_columns=list(types),
             column_types=types,
-            null_values=sorted(BLANKS),
+            null_values=sorted(blanks),  # of numbers only
             strings_can_be_null=False,
             decimal_point=decimal,
             check_utf8=False,  # of no use: columns that are not read may hold any bytes

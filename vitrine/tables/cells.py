@@ -40,7 +40,7 @@ def parse(spec: ColumnSpec, texts: Sequence[str], dialect: Dialect) -> ParsedCol
     """
     match spec:
         case NumberInput():
-            return parse_numbers(texts, dialect, flags=_is_flag(spec))
+            return parse_numbers(texts, dialect, flags=_is_flag(spec), unit=spec.unit or "")
         case DateInput():
             return parse_dates(texts, spec.format)
         case _:

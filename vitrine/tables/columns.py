@@ -9,26 +9,30 @@ from numpy.typing import NDArray
 from vitrine.errors import Fault, InvalidInstances
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.blocks import Block
-from vitrine.tables.cells import parse
 from vitrine.tables.numbers import round_to_float32
 from vitrine.tables.parsed import ParsedColumn
-from vitrine.tables.rows import cell_text, decode_rows
+from vitrine.tables.rows import decode_rows, dialect_of_cells, parse_values
 
 # Values of one column: numbers as an array, anything else as a list of cells.
 Values = NDArray[Any] | Sequence[object]
 
 
 def decode_columns(
-    columns: Mapping[str, Values], specs: Sequence[ColumnSpec], *, ignored: Sequence[str] = ()
+    columns: Mapping[str, Values],
+    specs: Sequence[ColumnSpec],
+    dialect: Dialect | None = None,
+    *,
+    ignored: Sequence[str] = (),
 ) -> Block:
     """Turn columns of one length into instances.
 
     A cell means what it means as a member of a JSON row: None and NaN are missing, a text is read
-    like a cell of a CSV file with decimal points.
+    like a cell of a CSV file.
 
     Args:
         columns: Values by the name of the column; each is an array of numbers or a list of cells.
         specs: The columns of the model.
+        dialect: Dialect of the training file; None for decimal points.
         ignored: Names of columns that the model does not have.
 
     Raises:
@@ -38,9 +42,12 @@ def decode_columns(
     if len(set(lengths.values())) > 1:
         detail = f"All columns must have one length. Received: {lengths}."
         raise InvalidInstances([Fault(detail=detail)])
-    parsed = {spec.name: _parse(spec, columns[spec.name]) for spec in specs if spec.name in columns}
+    known = [spec for spec in specs if spec.name in columns]
+    cells = {name: () if _is_numeric(values) else values for name, values in columns.items()}
+    marks = dialect_of_cells(cells, known, dialect)
+    parsed = {spec.name: _parse(spec, columns[spec.name], marks) for spec in known}
     if len(parsed) < len(specs) or any(column.faults for column in parsed.values()):
-        return _decode_row_by_row(columns, specs, ignored)
+        return _decode_row_by_row(columns, specs, dialect, ignored)
     return Block(
         instances={name: column.values for name, column in parsed.items()},
         rows=next(iter(lengths.values()), 0),
@@ -48,10 +55,10 @@ def decode_columns(
     )
 
 
-def _parse(spec: ColumnSpec, values: Values) -> ParsedColumn:
+def _parse(spec: ColumnSpec, values: Values, dialect: Dialect) -> ParsedColumn:
     if isinstance(spec, NumberInput) and _is_numeric(values):
         return round_to_float32(np.asarray(values, np.float64))
-    return parse(spec, [cell_text(cell) for cell in _cells(values)], Dialect())
+    return parse_values(spec, _cells(values), dialect)
 
 
 def _is_numeric(values: Values) -> bool:
@@ -63,11 +70,14 @@ def _cells(values: Values) -> list[object]:
 
 
 def _decode_row_by_row(
-    columns: Mapping[str, Values], specs: Sequence[ColumnSpec], ignored: Sequence[str]
+    columns: Mapping[str, Values],
+    specs: Sequence[ColumnSpec],
+    dialect: Dialect | None,
+    ignored: Sequence[str],
 ) -> Block:
     """Name what is missing or wrong as in rows of JSON: slowly, and only where something is."""
     cells = [_cells(values) for values in columns.values()]
     others = dict.fromkeys(ignored)
     rows = [{**others, **dict(zip(columns, row, strict=True))} for row in zip(*cells, strict=True)]
     # Without a single column of the model, the first row stands for all.
-    return decode_rows(rows if columns else [others], specs)
+    return decode_rows(rows if columns else [others], specs, dialect)

@@ -10,7 +10,7 @@ from vitrine.errors import EmptyBody, InvalidInstances
 from vitrine.signature import Dialect
 from vitrine.tables.header import DELIMITERS, MAX_ABOVE, SEPARATOR_LINE, named_delimiter
 from vitrine.tables.header_faults import column_names
-from vitrine.tables.numbers import fit_notation
+from vitrine.tables.notation import fit_file_notation
 from vitrine.tables.parsed import BLANKS
 from vitrine.tables.reader import CsvReader
 from vitrine.tables.records import RecordStream, split_fields, split_records
@@ -80,6 +80,8 @@ def open_table(
     *,
     landmarks: Sequence[str] = (),
     ignored: Collection[str] = (),
+    decimal: str | None = None,
+    thousands: str | None = None,
 ) -> Iterator[OpenTable]:
     """Open a file, and read its header.
 
@@ -89,6 +91,8 @@ def open_table(
         landmarks: Names of columns that show which line is the header, if titles or comments stand
             above it.
         ignored: Names of columns that may hold anything, and come twice.
+        decimal: Decimal mark of the file whose dialect is not known, where the user gave it.
+        thousands: Its thousands mark, where the user gave it; "" for none.
 
     Raises:
         InvalidInstances: Another column comes twice, or is not UTF-8.
@@ -98,7 +102,8 @@ def open_table(
     with path.open("rb") as stream:
         if dialect is None:
             records = RecordStream(stream, max_row_bytes=SAMPLE_BYTES)
-            dialect = find_dialect(records.start(SAMPLE_BYTES), landmarks)
+            sample = records.start(SAMPLE_BYTES)
+            dialect = find_dialect(sample, landmarks, decimal=decimal, thousands=thousands)
             stream.seek(0)
         reader = CsvReader(
             stream,
@@ -114,16 +119,24 @@ def open_table(
         yield OpenTable(reader, ignored)
 
 
-def find_dialect(sample: bytes, landmarks: Sequence[str] = ()) -> Dialect:
+def find_dialect(
+    sample: bytes,
+    landmarks: Sequence[str] = (),
+    *,
+    decimal: str | None = None,
+    thousands: str | None = None,
+) -> Dialect:
     """Find out the dialect of a file from its first bytes, which may end within a record.
 
     The delimiter is the one that a line such as "sep=;" names, or else the one under which a line
     has all landmarks, and the most records have as many fields as the header, and more than one
-    field if possible. The marks of the numbers are those that read the most cells.
+    field if possible. The marks of the numbers are those of `fit_file_notation`.
 
     Args:
         sample: First bytes of the file, in UTF-8.
         landmarks: Names of columns that show which line is the header.
+        decimal: Decimal mark that the user gave, if any.
+        thousands: Thousands mark that the user gave, if any; "" for none.
 
     Raises:
         EmptyBody: There is no header.
@@ -138,8 +151,9 @@ def find_dialect(sample: bytes, landmarks: Sequence[str] = ()) -> Dialect:
     )
     if not rows[best]:
         raise EmptyBody("a CSV file, its first line naming the columns")
-    texts = (text for row in rows[best][1:] for text in row)
-    return fit_notation(texts, Dialect(delimiter=best))
+    width = len(rows[best][0])
+    columns = [[row[index] for row in rows[best][1:] if index < len(row)] for index in range(width)]
+    return fit_file_notation(columns, best, decimal=decimal, thousands=thousands)
 
 
 def _below_titles(rows: list[list[str]], landmarks: Sequence[str]) -> list[list[str]]:

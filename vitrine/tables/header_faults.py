@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from vitrine.errors import MAX_FAULTS, Fault, misspelt, shown
 from vitrine.signature import Dialect
 from vitrine.tables.numbers import parse_numbers
@@ -63,7 +65,8 @@ def looks_like_data(names: Sequence[str]) -> bool:
 
 
 def _is_number(words: Sequence[str]) -> bool:
-    return bool(words) and not parse_numbers(words, Dialect()).faults
+    parsed = parse_numbers(words, Dialect())
+    return not parsed.faults and not np.isnan(parsed.values).all()
 
 
 def find_faults(line: HeaderLine, required: Sequence[str], checked: Collection[str]) -> list[Fault]:

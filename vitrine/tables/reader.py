@@ -4,17 +4,16 @@ Every block is read by `arrow` if it can be, else by `text`, which finds all fau
 rows without one. Both ways give the same values.
 """
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from io import BytesIO
 
-from vitrine.errors import InvalidParameter, TooManyInstances
+from vitrine.errors import TooManyInstances
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.arrow import ArrowReader
 from vitrine.tables.blocks import Block, summarise_faults
 from vitrine.tables.cells import parse
 from vitrine.tables.header import DELIMITERS, parse_delimiter, read_header
-from vitrine.tables.numbers import DECIMALS, THOUSANDS, fit_notation
+from vitrine.tables.notation import fit_notation, parse_decimal, parse_thousands
 from vitrine.tables.records import (
     BLOCK_BYTES,
     FIRST_BLOCK_BYTES,
@@ -88,8 +87,8 @@ class CsvReader:
         ignored: Collection[str] | None = None,
     ) -> None:
         self._marks = {
-            "decimal": _parse_decimal(decimal),
-            "thousands": _parse_thousands(thousands, decimal),
+            "decimal": parse_decimal(decimal),
+            "thousands": parse_thousands(thousands, decimal),
         }
         self._records = RecordStream(stream, max_row_bytes=max_row_bytes)
         candidates = (
@@ -204,20 +203,3 @@ class CsvReader:
     def _number_texts(self, rows: TextRows) -> list[str]:
         numbers = [index for index, spec in self._columns.items() if isinstance(spec, NumberInput)]
         return [text for index in numbers for text in rows.column(index)]
-
-
-def _parse_decimal(text: str | None) -> str | None:
-    if text not in (None, *DECIMALS):
-        raise InvalidParameter("decimal", str(text), 'must be "." or ","')
-    return text
-
-
-def _parse_thousands(text: str | None, decimal: str | None) -> str | None:
-    thousands = next(
-        (mark for mark in THOUSANDS if text and re.fullmatch(THOUSANDS[mark], text)), text
-    )
-    if thousands not in (None, *THOUSANDS):
-        raise InvalidParameter("thousands", str(text), "must be one of . , ' a space, or nothing")
-    if thousands and thousands == decimal:
-        raise InvalidParameter("thousands", thousands, "must differ from decimal")
-    return thousands

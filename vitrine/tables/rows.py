@@ -1,7 +1,7 @@
 """Rows as JSON objects -> a block of instances."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.blocks import WHOLE_ROW, Block, summarise_faults
 from vitrine.tables.cells import parse
 from vitrine.tables.header_faults import MAX_COMPARED
+from vitrine.tables.notation import best_notation
 from vitrine.tables.numbers import round_to_float32
 from vitrine.tables.parsed import ParsedColumn
 
@@ -19,12 +20,20 @@ _ABSENT = object()
 _NAMES: dict[type, str] = {list: "an array", dict: "an object", type(None): "null"}
 
 
-def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> Block:
+def decode_rows(
+    instances: Sequence[object], columns: Sequence[ColumnSpec], dialect: Dialect | None = None
+) -> Block:
     """Turn rows, as JSON gives them, into instances.
 
     A row is an object with a value for every column. Null is a blank; a column that is not there is
-    a fault. A text is read like a cell of a CSV file with decimal points, and the code of a
-    category may be a number or a boolean.
+    a fault. A text is read like a cell of a CSV file: of the training file, or, where that reads
+    more of the texts, of a file with decimal points. The code of a category may be a number or a
+    boolean.
+
+    Args:
+        instances: The rows.
+        columns: The columns of the model.
+        dialect: Dialect of the training file; None for decimal points.
     """
     # 1. A row that is no object has that one fault.
     indices = [index for index, row in enumerate(instances) if isinstance(row, dict)]
@@ -39,9 +48,10 @@ def decode_rows(instances: Sequence[object], columns: Sequence[ColumnSpec]) -> B
     lacking = [name for name, cells in cells_of.items() if _ABSENT in cells]
     alike = misspelt(lacking[:MAX_COMPARED], unknown[:MAX_COMPARED]) if unknown else {}
     values = {}
+    marks = dialect_of_cells(cells_of, columns, dialect)
     for column, spec in enumerate(columns):
         cells = cells_of[spec.name]
-        parsed = _parse(spec, cells)
+        parsed = _parse(spec, cells, marks)
         for cell, rule in parsed.faults.items():
             faults[indices[cell]][column] = (
                 _missing(alike.get(spec.name), rows[cell])
@@ -76,13 +86,45 @@ def _unknown_names(rows: Sequence[Mapping[str, object]], known: set[str]) -> tup
     return tuple(unknown)
 
 
-def _parse(spec: ColumnSpec, cells: Sequence[object]) -> ParsedColumn:
+def dialect_of_cells(
+    table: Mapping[str, Iterable[object]], columns: Sequence[ColumnSpec], dialect: Dialect | None
+) -> Dialect:
+    """Return the dialect in which texts of numbers are read.
+
+    Args:
+        table: Values of the columns by name.
+        columns: The columns of the model.
+        dialect: Dialect of the training file; None for decimal points.
+    """
+    if dialect is None or (dialect.decimal, dialect.thousands) == (".", ""):
+        return Dialect()
+    numbers = [table[spec.name] for spec in columns if isinstance(spec, NumberInput)]
+    texts = [cell for cells in numbers for cell in cells if isinstance(cell, str)]
+    return best_notation(texts, [dialect, Dialect()])
+
+
+def parse_values(spec: ColumnSpec, cells: Sequence[object], dialect: Dialect) -> ParsedColumn:
+    """Parse values that may be texts or not; a number has a decimal point in every dialect."""
+    texts = [cell_text(cell) for cell in cells]
+    if not isinstance(spec, NumberInput) or dialect.decimal == ".":
+        return parse(spec, texts, dialect)
+    is_text = np.array([isinstance(cell, str) for cell in cells], np.bool_)
+    as_texts = parse(spec, texts, dialect)
+    as_numbers = parse(spec, texts, Dialect())
+    faults = {
+        **{index: rule for index, rule in as_numbers.faults.items() if not is_text[index]},
+        **{index: rule for index, rule in as_texts.faults.items() if is_text[index]},
+    }
+    return ParsedColumn(np.where(is_text, as_texts.values, as_numbers.values), faults)
+
+
+def _parse(spec: ColumnSpec, cells: Sequence[object], dialect: Dialect) -> ParsedColumn:
     if isinstance(spec, NumberInput) and {type(cell) for cell in cells} <= {int, float}:
         try:
             return round_to_float32(np.array(cells, np.float64))
         except OverflowError:  # an integer beyond float64, which becomes a fault below
             pass
-    parsed = parse(spec, [cell_text(cell) for cell in cells], Dialect())
+    parsed = parse_values(spec, cells, dialect)
     rule = "must be a number" if isinstance(spec, NumberInput) else "must be a text"
     unreadable = {index: rule for index, cell in enumerate(cells) if _is_no_cell(cell)}
     return ParsedColumn(parsed.values, {**parsed.faults, **unreadable})

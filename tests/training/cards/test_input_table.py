@@ -32,3 +32,15 @@ def test_table_says_only_what_is_known(manifest: Manifest, seen: str, missing: s
 
     assert header == f"| input | kind | {seen} | median | missing values |"
     assert size.endswith(f"| {missing} |")
+
+
+def test_unit_of_a_number_is_told() -> None:
+    manifest = described(scores=True, sample=True)
+    size, district = manifest.signature.columns
+    signature = msgspec.structs.replace(
+        manifest.signature, inputs=(msgspec.structs.replace(size, unit="m2"), district)
+    )
+
+    _, _, line, _ = input_table(msgspec.structs.replace(manifest, signature=signature)).splitlines()
+
+    assert "| number, m2 |" in line

@@ -16,6 +16,9 @@ POINT = Dialect()
 
 
 ANY = [f"{value}.5" for value in range(40)]
+# Sixty numbers that do not count the rows.
+SIXTY = [str(row * 3) for row in range(60)]
+DAYS = [f"2020-01-{day:02d}" for day in range(1, 31)]
 
 
 def kind(texts: Sequence[str | None], *, name: str = "x", dialect: Dialect = POINT) -> str:
@@ -49,6 +52,37 @@ KINDS: dict[str, tuple[Sequence[str | None], str]] = {
         [str(row * 3) for row in range(60)] + ["unknown"],
         "text such as 'unknown' among numbers; empty it, or give --categorical",
     ),
+    "text in a quarter of the cells": (
+        SIXTY + ["tbd"] * 20,
+        "text such as 'tbd' among numbers; empty it, or give --categorical",
+    ),
+    "dashes in a quarter of the cells": (
+        [str(row * 3) for row in range(60)] + ["-"] * 20,
+        "number",
+    ),
+    "errors of a spreadsheet": (SIXTY + ["#DIV/0!"] * 20, "number"),
+    "few numbers and a word for none": (["none", "1", "2"] * 10, "category"),
+    "dashes alone": (["-", "--"] * 20, "category"),
+    "dollars": ([f"${row * 30}" for row in range(60)], "number"),
+    "different currencies": (
+        [f"${text}" for text in SIXTY] + [f"\xa3{text}" for text in SIXTY],
+        "numbers with different units, such as '$0' and '\xa30'; write all alike",
+    ),
+    "different marks": (
+        [f"{row},5" for row in range(30)] + [f"{row}.5" for row in range(30)],
+        "numbers with different marks, such as '0,5' and '10.5'; write all alike",
+    ),
+    "tickets": (
+        [f"A/{row}" for row in range(20)] + [str(row * 3) for row in range(30)],
+        "near-uni",
+    ),
+    "ISO dates with an offset": (
+        [f"2020-01-{day:02d}T08:00Z" for day in range(1, 31)],
+        "%Y-%m-%dT",
+    ),
+    "days of one month in words": ([f"{day} Jan 2024" for day in range(1, 31)], "%d %b %Y"),
+    "dates and dashes": (DAYS + ["-"] * 9, "%Y-%m-%d"),
+    "text among dates": (DAYS + ["soon"] * 9, "text such as 'soon' among dates; empty it"),
 }
 
 
@@ -88,6 +122,38 @@ def test_text_that_is_nearly_always_rare_is_left_out() -> None:
     assert kind(texts).startswith("mostly rare text")
 
 
+def test_unit_of_numbers_is_found() -> None:
+    kinds = recognize_kinds({"x": [f"{row} km" for row in range(40)]}, POINT, Overrides())
+
+    assert (kinds.inputs, kinds.units) == ({"x": "number"}, {"x": "km"})
+    assert "'x' is read as numbers with the unit 'km'" in kinds.notes[0]
+
+
+def test_dates_that_leave_their_order_open_follow_the_other_dates() -> None:
+    columns = {"when": ["2/1/2020", "2/3/2020"] * 9, "paid": ["12/25/2020", "1/2/2020"] * 9}
+
+    kinds = recognize_kinds(columns, POINT, Overrides())
+
+    assert kinds.inputs == {"when": "%m/%d/%Y", "paid": "%m/%d/%Y"}
+    assert "'when' is read with the month first" in kinds.notes[0]
+    assert "as in 'paid'" in kinds.notes[0]
+
+
+def test_order_of_dates_can_be_given() -> None:
+    columns = {"when": ["2/1/2020", "2/3/2020"] * 9}
+
+    kinds = recognize_kinds(columns, POINT, Overrides(order="month"))
+
+    assert kinds.inputs == {"when": "%m/%d/%Y"}
+    assert "as --month-first says" in kinds.notes[0]
+
+
+def test_grouped_row_numbers_are_left_out() -> None:
+    texts = [f"{row:,}" for row in range(1, 1201)]
+
+    assert kind(texts, dialect=Dialect(thousands=",")) == "row number"
+
+
 OVERRIDES = {
     "number as category": (Overrides(categorical=("x",)), ["1", "2"] * 10, "category"),
     "row number as number": (Overrides(numeric=("x",)), list("0123456789" * 3), "number"),
@@ -97,6 +163,7 @@ OVERRIDES = {
         "category",
     ),
     "number as date": (Overrides(dates=("x",)), ["2020-01-01"] * 30, "%Y-%m-%d"),
+    "unit as number": (Overrides(numeric=("x",)), ["5 km", "7 km"] * 10, "number"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from training.datasets.column_kinds import ColumnKinds
 from training.datasets.column_specs import learn_specs, learn_vocabulary, tensor_names
-from vitrine.signature import CategoryInput, Dialect
+from vitrine.signature import CategoryInput, DateInput, Dialect, NumberInput
 
 POINT = Dialect()
 
@@ -31,6 +31,17 @@ def test_specs_know_ranges_and_blanks() -> None:
     assert (number.minimum, number.maximum, number.median, number.blanks) == (1, 3, 2, True)
     assert (category.vocabulary, category.blanks) == (("a", "b"), False)
     assert (date.minimum, date.maximum, date.median) == (1, 10, 3)
+
+
+def test_numbers_keep_their_unit_and_know_what_stands_for_nothing() -> None:
+    kinds = ColumnKinds({"x": "number", "d": "%Y-%m-%d"}, {}, units={"x": "$"})
+
+    number, date = learn_specs({"x": ["$3", "-", "($1)"], "d": ["1970-01-02", "-"]}, kinds, POINT)
+
+    assert isinstance(number, NumberInput)
+    assert isinstance(date, DateInput)
+    assert (number.unit, number.minimum, number.maximum, number.blanks) == ("$", -1, 3, True)
+    assert (date.minimum, date.blanks) == (1, True)
 
 
 def test_tensor_names_are_plain_and_unique() -> None:

@@ -49,3 +49,31 @@ def test_table_that_cannot_be_learned_is_refused(tmp_path: Path, text: str, mess
 
     with pytest.raises(CannotTrain, match=message):
         load_table(tmp_path / "t.csv", ["rent"], Overrides(), seed=0)
+
+
+def test_odd_texts_are_read_as_the_notes_say(tmp_path: Path) -> None:
+    rows = [f"{row};{row}.{row % 1000:03d};{row} km;2/{row % 12 + 1}/2020" for row in range(1, 60)]
+    (tmp_path / "t.csv").write_text("\n".join(["y;pay;way;when", *rows]))
+
+    parts = load_table(tmp_path / "t.csv", ["y"], Overrides(thousands="", order="month"), seed=0)
+
+    pay, way, when = parts.specs
+    assert isinstance(pay, NumberInput)
+    assert isinstance(way, NumberInput)
+    assert isinstance(when, DateInput)
+    assert pay.maximum is not None
+    assert pay.maximum < 60
+    assert (way.unit, when.format) == ("km", "%m/%d/%Y")
+    assert len(parts.notes) == 2
+
+
+def test_marks_of_numbers_are_told(tmp_path: Path) -> None:
+    rows = [f"{row % 13};{20 + row}.{row:03d}" for row in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["x;pay", *rows]))
+
+    parts = load_table(tmp_path / "t.csv", ["pay"], Overrides(), seed=0)
+
+    assert parts.train.y.min() >= 20000
+    assert parts.notes[0].startswith(
+        "Numbers have the decimal mark ',' and the thousands mark '.': '20.000' is 20000."
+    )

@@ -58,6 +58,57 @@ def test_few_whole_numbers_are_hinted_to_be_codes() -> None:
     assert not read({"y": [f"{value}.5" for value in range(30)]}).hint
 
 
+ROUNDED = [f"${value},000" for value in (20, 30, 40)] * 10
+THOUSANDS = Dialect(thousands=",")
+
+
+def test_amounts_are_quantities_with_a_unit() -> None:
+    found = read_targets(Table(THOUSANDS, {"pay": [*ROUNDED]}), ["pay"], None)
+
+    assert (found.target.task, found.target.unit) == ("regression", "$")
+    np.testing.assert_array_equal(found.y[:3], [20000, 30000, 40000])
+    assert found.notes == ("'pay' is read as numbers with the unit '$': '$20,000' is 20000.",)
+
+
+def test_dashes_are_rows_without_a_target() -> None:
+    found = read({"y": [*map(str, range(25)), *["-"] * 5]})
+
+    assert found.target.task == "regression"
+    assert found.usable.tolist() == list(range(25))
+
+
+HINTS: dict[str, tuple[list[str], str]] = {
+    "two numbers": (["10", "20"] * 10, "2 different numbers, learned as class labels. Give --task"),
+    "zero and one": (["0", "1"] * 10, ""),
+    "texts": (["yes", "no"] * 10, ""),
+    "numbers and a text": (
+        [*(["20", "30", "40"] * 10), *["tbd"] * 10],
+        "contains text such as 'tbd' among numbers. Each different text is learned as a class",
+    ),
+    "numbers and a word for none": (
+        [*(["20", "30", "40"] * 10), *["none"] * 10],
+        "contains text such as 'none' among numbers",
+    ),
+    "two units": (
+        ["$5", "$7", "\xa35"] * 10,
+        "contains numbers with different units, such as '$5'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("texts", "hint"), HINTS.values(), ids=HINTS)
+def test_numbers_never_become_class_labels_in_silence(texts: list[str], hint: str) -> None:
+    found = read({"y": [*texts]})
+
+    assert found.target.labels
+    assert hint in found.hint
+    assert bool(hint) == bool(found.hint)
+
+
+def test_chosen_task_needs_no_hint() -> None:
+    assert read({"y": ["10", "20"] * 10}, task="binary").hint == ""
+
+
 def test_several_columns_are_labels_that_a_row_may_have_any_of() -> None:
     found = read(
         {
@@ -85,6 +136,36 @@ FAULTS: dict[str, tuple[Columns, Task | None, str]] = {
         {"y": [*(["a", "b"] * 15), "c"]},
         None,
         "must be in at least 4 rows. Received: 1 of 'c'",
+    ),
+    "text among many numbers": (
+        {"y": [*(str(value) for value in range(30)), *["tbd"] * 10]},
+        None,
+        "'y' contains text such as 'tbd' among numbers. To predict a quantity, write",
+    ),
+    "amounts in two currencies": (
+        {"y": [f"{sign}{value}" for value in range(30) for sign in ("$", "\xa3")]},
+        None,
+        r"'y' contains numbers with different units, such as '\$0' and '\xa30'",
+    ),
+    "dates": (
+        {"y": [f"2024-01-{day:02d}" for day in range(1, 31)]},
+        None,
+        "'y' contains dates, which cannot be predicted",
+    ),
+    "names": (
+        {"y": [f"name {row}" for row in range(30)]},
+        None,
+        "'y' contains 30 different texts in 30 rows, which are neither numbers nor class labels",
+    ),
+    "many numbers as labels": (
+        {"y": [f"{value}.5" for value in range(30)]},
+        "multiclass",
+        "Received: 1 of '0.5'. Give --task regression to predict the numbers as a quantity",
+    ),
+    "amount in another currency": (
+        {"y": [*(f"${value}" for value in range(30)), "\xa35"]},
+        None,
+        r"'y' in data row 31 must be a number with decimal '\.', alone or with '\$'",
     ),
     "label that hardly anyone has": (
         {"a": ["0", "1"] * 15, "b": [*(["no"] * 29), "yes"]},

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.vitrine.tables.tables import COMMA, POINT, plain
 from vitrine.signature import Dialect
-from vitrine.tables.numbers import fit_notation, parse_numbers
+from vitrine.tables.numbers import parse_numbers
+from vitrine.tables.parsed import EMPTY_QUANTITIES, EMPTY_WORDS
 
 SPACED = Dialect(decimal=",", thousands=" ")
 SWISS = Dialect(decimal=".", thousands="'")
@@ -43,6 +44,12 @@ GROUPED = Dialect(decimal=".", thousands=",")
         ("1'234.5", SWISS, 1234.5),
         ("1\u2019234.5", SWISS, 1234.5),
         ("1,234.5", GROUPED, 1234.5),
+        ("12,34,567", GROUPED, 1234567.0),
+        ("1,23,456.5", GROUPED, 123456.5),
+        ("(120)", POINT, -120.0),
+        ("120-", POINT, -120.0),
+        ("- 120", POINT, -120.0),
+        ("(1.234,5)", COMMA, -1234.5),
     ],
 )
 def test_number_is_read_as_the_dialect_writes_it(
@@ -68,8 +75,6 @@ def test_number_is_read_as_the_dialect_writes_it(
         ("1.2.3", POINT),
         ("1e", POINT),
         ("e5", POINT),
-        (".", POINT),
-        ("-", POINT),
         ("--1", POINT),
         ("1 2", POINT),
         ("50%", POINT),
@@ -88,6 +93,10 @@ def test_number_is_read_as_the_dialect_writes_it(
         ("1,5.000", COMMA),
         ("1  234", SPACED),
         ("1,234,5", GROUPED),
+        ("12,34", GROUPED),
+        ("1234,567", GROUPED),
+        ("12,34,56", GROUPED),
+        ("(-5)", POINT),
     ],
 )
 def test_other_text_is_no_number(text: str, dialect: Dialect) -> None:
@@ -103,6 +112,43 @@ def test_number_beyond_float32_is_a_fault(text: str) -> None:
     parsed = parse_numbers([text, "2"], POINT)
 
     assert parsed.faults == {0: "must lie within ±3.4e38, the range of float32"}
+    assert plain(parsed.values) == [None, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "unit", "expected"),
+    [
+        ("$20,972", GROUPED, "$", 20972.0),
+        ("20972", GROUPED, "$", 20972.0),
+        ("USD 5", POINT, "$", 5.0),
+        ("($5)", POINT, "$", -5.0),
+        ("1.234,5 \u20ac", COMMA, "\u20ac", 1234.5),
+        ("35km", POINT, "km", 35.0),
+        ("12.4 %", POINT, "%", 12.4),
+        ("$ -", POINT, "$", None),
+    ],
+)
+def test_number_may_have_the_unit_of_its_column(
+    text: str, dialect: Dialect, unit: str, expected: float | None
+) -> None:
+    parsed = parse_numbers([text], dialect, unit=unit)
+
+    assert parsed.faults == {}
+    assert plain(parsed.values) == [None if expected is None else np.float32(expected)]
+
+
+@pytest.mark.parametrize("text", ["\u20ac5", "5 km", "5%"])
+def test_number_with_another_unit_is_a_fault(text: str) -> None:
+    parsed = parse_numbers(["$5", text], POINT, unit="$")
+
+    assert parsed.faults == {1: "must be a number with decimal '.', alone or with '$'"}
+
+
+@pytest.mark.parametrize("blank", sorted(EMPTY_QUANTITIES | EMPTY_WORDS))
+def test_nothing_is_blank_where_a_number_is_expected(blank: str) -> None:
+    parsed = parse_numbers([blank, "2"], POINT)
+
+    assert parsed.faults == {}
     assert plain(parsed.values) == [None, 2.0]
 
 
@@ -131,57 +177,3 @@ def test_column_of_numbers_is_read_cell_by_cell(texts: list[str], dialect: Diale
 
     assert plain(column.values) == [plain(cell.values)[0] for cell in cells]
     assert sorted(column.faults) == [index for index, cell in enumerate(cells) if cell.faults]
-
-
-@pytest.mark.parametrize(
-    ("texts", "preferred", "expected"),
-    [
-        ([], POINT, (".", "")),
-        (["1.5", "2"], POINT, (".", "")),
-        (["1,5"], POINT, (",", "")),
-        (["1,5"], COMMA, (",", ".")),
-        (["1.5"], COMMA, (".", "")),
-        (["0.455"], COMMA, (".", "")),
-        (["1.234"], POINT, (".", "")),
-        (["1.234"], COMMA, (",", ".")),
-        (["1,234"], POINT, (".", "")),
-        (["1,234", "2.5"], POINT, (".", ",")),
-        (["1,234", "2.555"], POINT, (".", "")),
-        (["1.234,5", "1.234"], POINT, (",", ".")),
-        (["1,234.5"], COMMA, (".", ",")),
-        (["1.234.567"], POINT, (",", ".")),
-        (["1 234", "5,5"], POINT, (",", " ")),
-        (["1 234"], POINT, (".", " ")),
-        (["1'234.5"], POINT, (".", "'")),
-        (["1.5", "2.5", "1,5"], POINT, (".", "")),
-        (["abc", "1,5", "NA"], POINT, (",", "")),
-        (["27,3", "25.461"], POINT, (",", ".")),
-    ],
-)
-def test_notation_is_found_only_where_it_is_decided(
-    texts: list[str], preferred: Dialect, expected: tuple[str, str]
-) -> None:
-    found = fit_notation(texts, preferred)
-
-    assert (found.decimal, found.thousands) == expected
-    assert found.delimiter == preferred.delimiter
-
-
-@pytest.mark.parametrize(
-    ("texts", "decimal", "thousands", "expected"),
-    [
-        (["1.5"], ",", None, (",", "")),
-        (["1.234"], ",", None, (",", ".")),
-        (["1,234"], None, ",", (".", ",")),
-        (["1,5"], None, "", (",", "")),
-        (["1,5"], None, ".", (",", ".")),
-        ([], None, ".", (",", ".")),
-        (["1,5"], ".", ",", (".", ",")),
-    ],
-)
-def test_given_notation_is_not_overruled(
-    texts: list[str], decimal: str | None, thousands: str | None, expected: tuple[str, str]
-) -> None:
-    found = fit_notation(texts, POINT, decimal=decimal, thousands=thousands)
-
-    assert (found.decimal, found.thousands) == expected

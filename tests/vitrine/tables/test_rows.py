@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vitrine.tables.tables import (
+    COMMA,
+    POINT,
     assert_same,
     category,
     date,
@@ -199,3 +202,47 @@ def test_any_json_is_read_or_a_fault(rows: list[object]) -> None:
     assert block.rows == len(rows)
     good = block.rows - len(block.errors)
     assert {len(column) for column in block.instances.values()} == {good}
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["12.430", "7"], [12430.0, 7.0]),
+        (["12,5", "1.234,5"], [12.5, 1234.5]),
+        (["12.5", "7.25"], [12.5, 7.25]),
+        ([12.5, "1.234", None], [12.5, 1234.0, None]),
+        ([1e-7, "7"], [1e-7, 7.0]),
+    ],
+    ids=["thousands", "decimal commas", "decimal points", "numbers among texts", "small number"],
+)
+def test_text_of_a_number_is_read_as_the_training_file_writes_it(
+    cells: list[object], expected: list[float | None]
+) -> None:
+    block = decode_rows([{"x": cell} for cell in cells], [X], COMMA)
+
+    assert block.errors == {}
+    known = [None if value is None else np.float32(value) for value in expected]
+    assert plain(block.instances["x"]) == known
+
+
+def test_fault_among_texts_and_numbers_is_found_in_any_dialect() -> None:
+    block = decode_rows([{"x": 12.5}, {"x": "many"}, {"x": []}, {}], [X], COMMA)
+
+    assert [fault.detail for fault in block.faults] == [
+        "Instance 1, column 'x': must be a number with decimal ',' and thousands '.'. "
+        "Received: 'many'.",
+        "Instance 2, column 'x': must be a number. Received: an array.",
+        "Instance 3, column 'x': is missing.",
+    ]
+
+
+def test_unit_of_a_column_may_stand_in_a_text() -> None:
+    price = msgspec.structs.replace(X, unit="$")
+
+    block = decode_rows([{"x": "$5"}, {"x": 5}, {"x": "\u20ac5"}], [price], POINT)
+
+    assert plain(block.instances["x"]) == [5.0, 5.0]
+    assert [fault.detail for fault in block.faults] == [
+        "Instance 2, column 'x': must be a number with decimal '.', alone or with '$'. "
+        "Received: '\u20ac5'."
+    ]

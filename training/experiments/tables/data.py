@@ -51,6 +51,8 @@ def describe_table(parts: TableParts, leaks: Mapping[str, str]) -> None:
     console.print(f"Target: {parts.target.name} ({parts.target.task}{labels})", markup=False)
     if parts.hint:
         console.print(parts.hint, markup=False)
+    for note in parts.notes:
+        console.print(note, markup=False)
     inputs = ", ".join(f"{spec.name} ({input_kind(spec)})" for spec in parts.specs)
     console.print(f"Inputs: {inputs}", markup=False)
     for name, reason in parts.left_out.items():

@@ -32,7 +32,7 @@ def train(config: TableConfig) -> Path:
         leaks = find_leaks(parts, seed=config.seed)
         describe_table(parts, leaks)
         fitted = learn(parts, config.learning, seed=config.seed)
-        outcome = outcome_of(parts.target, unit=config.unit)
+        outcome = outcome_of(parts.target, unit=config.unit or parts.target.unit)
         outputs = evaluate(fitted.network, parts, outcome, config)
         trained = TrainedTable(outcome, fitted, outputs, leaks, comparison)
         folder = publish(draft, trained, parts, config)
