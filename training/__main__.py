@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from training import interruption
 from training.commands import images, importing, studies, tables, versions
-from training.commands.arguments import HelpFormatter, example
+from training.commands.arguments import HelpFormatter, example, join_signed_values
 from training.errors import CannotTrain
 from training.progress import stretch
 
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None, *, prog: str = _PROGRAM) -> int:
     Returns:
         The exit status: 0 if the command did its work.
     """
-    words = sys.argv[1:] if arguments is None else arguments
+    words = join_signed_values(sys.argv[1:] if arguments is None else arguments)
     options = _parser(prog).parse_args(words)
     try:
         if options.trains:

@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TypeAlias
@@ -125,6 +126,20 @@ def add_publishing_options(command: argparse.ArgumentParser) -> None:
         help="smallest validation score to publish: the accuracy, or R2 for regressions and "
         "autoencoders",
     )
+
+
+def join_signed_values(words: list[str]) -> list[str]:
+    """Join each value that begins with a minus, such as `-1-1`, to the option before it.
+
+    Without it, argparse takes the value for an option of its own.
+    """
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1].startswith("--") and re.fullmatch(r"-\d+-\d+", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def recorded_command(words: list[str]) -> str:

@@ -7,6 +7,7 @@ the file is not trusted.
 import argparse
 import sys
 from pathlib import Path
+from typing import get_args
 
 from training import interruption
 from training.commands.arguments import (
@@ -16,7 +17,8 @@ from training.commands.arguments import (
     example,
     recorded_command,
 )
-from training.errors import CannotTrain
+from training.importing.options import ImportOptions, Task
+from training.importing.refusals import CannotImport
 from training.importing.subprocesses import run_in_subprocess
 from training.progress import stretch
 
@@ -56,7 +58,7 @@ def add(commands: Commands) -> None:
     )
     command.add_argument(
         "--levels",
-        choices=["0-1", "0-255"],
+        choices=["0-1", "-1-1", "0-255"],
         help="range of the pixel levels that the network was trained on; needed if the network "
         "does not scale them itself",
     )
@@ -64,6 +66,12 @@ def add(commands: Commands) -> None:
         "--logits",
         action="store_true",
         help="the network returns logits, because its loss applied the softmax",
+    )
+    command.add_argument(
+        "--task",
+        choices=get_args(Task),
+        help="kind of the prediction; by default, it is recognized from the last layer and the "
+        "loss. Sigmoids over classes that exclude each other are a classification",
     )
 
 
@@ -83,7 +91,6 @@ def _import_here(words: list[str]) -> Path:
         ImportConfig,
         import_network,
     )
-    from training.importing.options import ImportOptions  # noqa: PLC0415
 
     parser = argparse.ArgumentParser()
     add(parser.add_subparsers())
@@ -102,6 +109,7 @@ def _import_here(words: list[str]) -> Path:
                 geometry=options.geometry,
                 levels=options.levels,
                 logits=options.logits,
+                task=options.task,
             ),
         )
     )
@@ -118,9 +126,10 @@ def _lines(file: Path) -> list[str]:
     try:
         return file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise CannotTrain(
+        raise CannotImport(
             "--labels must be a file with one label in each line, or labels separated by commas. "
-            f"Received: {str(file)[:40]!r}."
+            f"Received: {str(file)[:40]!r}.",
+            way_out="Give the path of such a file, or --labels A,B.",
         ) from error
 
 

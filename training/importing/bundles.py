@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 
 from training.cards.card import write_card
 from training.cards.templates import fill
-from training.errors import CannotTrain
 from training.evaluation.multiply_adds import count_multiply_adds
 from training.evaluation.references import table_references
 from training.importing.card_limits import limits_text
+from training.importing.export_failures import explain_failure
+from training.importing.interfaces import NetworkInterface
 from training.importing.keras_files import open_network
-from training.importing.keras_networks import adapt_network, read_interface
+from training.importing.keras_networks import adapt_network, read_interface, simplify
 from training.importing.made_up_instances import make_up_instances
 from training.importing.onnx_networks import adapt_onnx_network, read_onnx_interface
 from training.importing.options import ImportOptions
 from training.importing.plans import Plan, make_plan
 from training.importing.predictions import OutputKind
+from training.importing.refusals import EXPORT, SAVE_AGAIN, CannotImport, first_line
+from training.importing.saved_losses import read_loss
 from training.importing.saved_models import convert_saved_model, hash_folder
 from training.progress import console
 from training.publishing.draft import Draft
@@ -53,10 +56,12 @@ from vitrine.signature import Instances, Signature, Task
 _COMPARED_ROWS = 1000
 _TASKS: dict[OutputKind, Task] = {
     "softmax": "classification",
+    "shares": "classification",
     "logits": "classification",
     "sigmoid": "classification",
     "logit": "classification",
     "sigmoids": "multi-label classification",
+    "label logits": "multi-label classification",
     "value": "regression",
 }
 
@@ -89,7 +94,7 @@ def import_network(config: ImportConfig) -> Path:
         The published folder.
 
     Raises:
-        CannotTrain: The file contains something that is not served, or an option is missing.
+        CannotImport: The file contains something that is not served, or an option is missing.
     """
     with Draft(config.models, config.name) as draft:
         is_folder = config.file.is_dir()
@@ -99,8 +104,8 @@ def import_network(config: ImportConfig) -> Path:
 
 
 def _import_keras(draft: Draft, config: ImportConfig) -> Path:
-    original = open_network(config.file)
-    plan = make_plan(read_interface(original), config.options)
+    original = simplify(open_network(config.file))
+    plan = _plan(read_interface(original, read_loss(config.file)), config.options)
     network = adapt_network(original, plan)
     description = _describe(plan, config, parameters=count_parameters(network))
     expected = _write_golden(keras_engine(network), description, draft.folder, plan)
@@ -109,10 +114,18 @@ def _import_keras(draft: Draft, config: ImportConfig) -> Path:
     return _publish(draft, description, export, plan, network)
 
 
+def _plan(interface: NetworkInterface, options: ImportOptions) -> Plan:
+    """Plan how a network is served, and print what the user should know about it."""
+    plan = make_plan(interface, options)
+    for note in plan.notes:
+        console.print(note)
+    return plan
+
+
 def _import_saved_model(draft: Draft, config: ImportConfig) -> Path:
     """Publish a SavedModel as ONNX. It is never run, so there is no Keras network of it."""
     converted = convert_saved_model(config.file)
-    plan = make_plan(read_onnx_interface(converted), config.options)
+    plan = _plan(read_onnx_interface(converted), config.options)
     adapted = adapt_onnx_network(converted, plan)
     onnx.save(adapted, str(draft.folder / bundle.ONNX_NAME))
     description = _describe(plan, config, parameters=0)
@@ -120,7 +133,9 @@ def _import_saved_model(draft: Draft, config: ImportConfig) -> Path:
         manifest = unnumbered_manifest(description, draft.folder)
         engine = load_engine(draft.folder, manifest, threads=1)
     except InvalidBundle as error:
-        raise CannotTrain(f"{config.file} does not run as ONNX, so it is not served.") from error
+        raise CannotImport(
+            f"{config.file} was converted to ONNX, but does not run.", way_out=SAVE_AGAIN
+        ) from error
     _write_golden(engine, description, draft.folder, plan)
     export = Export(multiply_adds=_count_if_known(adapted, plan.signature))
     return _publish(draft, description, export, plan, None)
@@ -157,10 +172,12 @@ def _export(network: keras.Model, description: Description, folder: Path, plan: 
         exported = export_network(network, description.signature, folder)
         difference = compare_export(network, description, folder, compared)
     except Exception as error:  # noqa: BLE001 - whatever a converter cannot do, TensorFlow can
+        reason = explain_failure(error, network, folder)
         (folder / bundle.ONNX_NAME).unlink(missing_ok=True)
         console.print(
-            f"The network cannot be exported as ONNX ({type(error).__name__}). TensorFlow will run "
-            "it."
+            f"The network cannot be exported as ONNX. {reason} Only TensorFlow can run this "
+            "version: `make serve` has no TensorFlow and refuses it; `.venv/training/bin/vitrine "
+            "serve` serves it."
         )
         return Export()
     count = _count_if_known(exported, description.signature)
@@ -199,9 +216,10 @@ def _write_golden(
     instances = make_up_instances(plan)
     expected = predict_raw(engine, description, folder, instances)
     if not np.isfinite(expected).all():
-        raise CannotTrain(
-            "The network does not predict finite numbers for made-up instances. Give --sample with "
-            "a file that shows what its columns contain."
+        raise CannotImport(
+            "The network does not predict finite numbers for made-up instances.",
+            way_out="Give --sample with a file that shows what its columns contain. If the network "
+            "takes pictures, train it again: its weights are not finite.",
         )
     bundle.write_golden(folder, instances, expected)
     return expected
@@ -213,7 +231,7 @@ def _check_keras_engine(
     """Load the written network as a service without an ONNX file does, and compare predictions.
 
     Raises:
-        CannotTrain: The network cannot be loaded, or its predictions differ.
+        CannotImport: The network cannot be loaded, or its predictions differ.
     """
     if (folder / bundle.ONNX_NAME).exists():
         return
@@ -221,9 +239,14 @@ def _check_keras_engine(
         engine = load_engine(folder, unnumbered_manifest(description, folder), threads=1)
         predicted = predict_raw(engine, description, folder, bundle.read_golden(folder)[0])
     except Exception as error:  # a layer can fail in any way outside of Keras' predict
-        raise CannotTrain(f"The network cannot be served: {type(error).__name__}.") from error
+        raise CannotImport(
+            f"The network cannot be served: {first_line(error)}.", way_out=EXPORT
+        ) from error
     if not largest_difference(predicted, expected) <= GOLDEN_TOLERANCE:
-        raise CannotTrain("The saved network predicts other numbers each time: it is not served.")
+        raise CannotImport(
+            "The saved network predicts other numbers each time, so it is not served.",
+            way_out="Call its layers without training=True, and save it again.",
+        )
 
 
 def _publish(

@@ -40,10 +40,9 @@ def _probability_limit(plan: Plan) -> str:
 
 
 def _picture_limit(plan: Plan) -> str:
-    levels = "0 to 1" if plan.scale != 1.0 else "0 to 255"
     return (
-        f"- The saved network receives pictures with levels from {levels}. If the pictures of its "
-        "training were prepared in another way, its predictions are wrong."
+        f"- The saved network receives pictures with levels from {plan.levels.text}. If the "
+        "pictures of its training were prepared in another way, its predictions are wrong."
     )
 
 

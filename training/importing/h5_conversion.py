@@ -10,15 +10,15 @@ from pathlib import Path
 
 import h5py
 
-from training.errors import CannotTrain
 from training.importing.keras_configs import read_config
+from training.importing.refusals import CannotImport
 
 
 def convert(source: Path, target: Path) -> None:
     """Read an `.h5` file and write a `.keras` file.
 
     Raises:
-        CannotTrain: The file has no network, or names something that is not part of Keras.
+        CannotImport: The file has no network, or names something that is not part of Keras.
     """
     weights = target.with_suffix(".h5")
     shutil.copyfile(source, weights)
@@ -27,7 +27,9 @@ def convert(source: Path, target: Path) -> None:
             text = _as_bytes(file.attrs.get("model_config"), source)
             config = read_config(text, source, widths=_find_widths(file))
     except OSError as error:
-        raise CannotTrain(f"{source} is not a complete HDF5 file.") from error
+        raise CannotImport(
+            f"{source} is not a complete HDF5 file.", way_out="Copy or download it again."
+        ) from error
     from training.importing.keras_loading import build_checked  # noqa: PLC0415 - seconds
 
     build_checked(config, weights, source).save(target)
@@ -48,7 +50,11 @@ def _find_widths(file: h5py.File) -> dict[str, int]:
 
 def _as_bytes(config: object, source: Path) -> bytes:
     if config is None:
-        raise CannotTrain(f"{source} has weights only; the network that they belong to is missing.")
+        raise CannotImport(
+            f"{source} has weights only; the network that they belong to is missing.",
+            way_out="Build the network in Python, read the weights with network.load_weights, and "
+            "save it with network.save('NAME.keras').",
+        )
     if isinstance(config, str):
         return config.encode(errors="replace")
     return config if isinstance(config, bytes) else b""

@@ -33,6 +33,9 @@ _IDLE_OF = {
 # Arguments that do not change a prediction while they have this value. With another value, Keras 3
 # refuses the layer.
 _NEUTRAL = {"groups": 1, "noise_shape": None, "softmax_robust_masking": False, "time_major": False}
+# Layers that a FeatureSpace puts into a network, and those that compute the same.
+_FEATURE_SPACE = "keras.src.layers.preprocessing.feature_space"
+_SAME = {"TFDConcat": "Concatenate", "TFDIdentity": "Identity"}
 _POLICIES = frozenset({"DTypePolicy", "Policy"})
 
 
@@ -96,6 +99,8 @@ def _renew_class(renewed: dict[str, Any], name: str, arguments: dict[str, Any]) 
         renewed |= _FUNCTIONAL | {"class_name": "Functional"}
     elif is_old:
         renewed |= _SEQUENTIAL if name == "Sequential" else _LAYER
+    if name in _SAME and renewed.get("module") == _FEATURE_SPACE:
+        renewed |= _LAYER | {"class_name": _SAME[name]}
     if name == "ThresholdedReLU":
         renewed["class_name"] = "ReLU"
         arguments["threshold"] = arguments.pop("theta", 1.0)

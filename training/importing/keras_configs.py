@@ -14,8 +14,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from training.errors import CannotTrain
 from training.importing.keras2_configs import renew
+from training.importing.keras2_operations import OPERATION_LAYERS
+from training.importing.refusals import EXPORT, SAVE_AGAIN, CannotImport
 from vitrine.errors import shown
 
 # All layers of keras.layers, except Lambda and the layers that load code or graphs: TFSMLayer,
@@ -45,8 +46,6 @@ _BY_MODULE = {
 _OPERATIONS = frozenset({"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math"})
 # Names that stand for values instead of classes in a configuration.
 _VALUES = frozenset({"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__"})
-# Names that Keras 2 gave to operations of TensorFlow between layers.
-_TENSORFLOW = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 # Names that a configuration of the old format may have without a module.
 _LEGACY = frozenset().union(*(_BY_MODULE[name] for name in _BY_MODULE if "src" not in name))
 
@@ -61,18 +60,24 @@ def read_config(text: bytes, file: Path, widths: Mapping[str, int] | None = None
             from elsewhere.
 
     Raises:
-        CannotTrain: The text is not JSON, or names something that is not part of Keras.
+        CannotImport: The text is not JSON, or names something that is not part of Keras.
     """
     try:
         config = _without_training(json.loads(text))
         _add_widths(config, widths or {})
         config = renew(config)
     except (ValueError, RecursionError) as error:
-        raise CannotTrain(f"The configuration of {file} is not JSON.") from error
+        raise CannotImport(
+            f"The configuration of {file} is not JSON.", way_out=SAVE_AGAIN
+        ) from error
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise CannotTrain(f"The configuration of {file} does not describe a network.") from error
+        raise CannotImport(
+            f"The configuration of {file} does not describe a network.", way_out=SAVE_AGAIN
+        ) from error
     if not isinstance(config, dict):
-        raise CannotTrain(f"The configuration of {file} does not describe a network.")
+        raise CannotImport(
+            f"The configuration of {file} does not describe a network.", way_out=SAVE_AGAIN
+        )
     check_config(config)
     return config
 
@@ -87,7 +92,7 @@ def check_config(config: Any) -> None:
     """Refuse a configuration that names anything but known parts of Keras.
 
     Raises:
-        CannotTrain: The configuration contains code, an unknown class, or the name of a file.
+        CannotImport: The configuration contains code, an unknown class, or the name of a file.
     """
     for each in _mappings(config):
         _check_mapping(each)
@@ -123,30 +128,47 @@ def _mappings(config: Any) -> Iterator[dict[str, Any]]:
 
 def _check_mapping(mapping: dict[str, Any]) -> None:
     if isinstance(mapping.get("vocabulary"), str):
-        raise CannotTrain(
+        raise CannotImport(
             "The vocabulary of the network is in another file, which is not opened. "
-            f"Received: {shown(mapping['vocabulary'])}."
+            f"Received: {shown(mapping['vocabulary'])}.",
+            way_out="Build the layer with the list of its texts, and save the network again.",
         )
     if "class_name" not in mapping:
         return
     name, module = mapping["class_name"], mapping.get("module")
-    if name in ("Lambda", "__lambda__"):
-        raise CannotTrain(
-            "The network has a Lambda layer, which is code, and code in a file is not run. "
-            "Build the network with layers of Keras or keras.ops instead."
-        )
-    if name in _TENSORFLOW:
-        raise CannotTrain(
-            "Keras 2 saved operations of TensorFlow between the layers of the network, and Keras 3 "
-            "does not know them. Save the network as a SavedModel with the Keras that built it, "
-            f"and import the SavedModel. Received: {shown(name)}."
-        )
     if not _is_known(name, module, mapping.get("registered_name"), mapping.get("config")):
-        where = f"{module}." if isinstance(module, str) else ""
-        raise CannotTrain(
-            "The network may only have layers of Keras. A class or function of your own is code, "
-            f"which a saved network does not contain. Received: {shown(f'{where}{name}')}."
+        raise _refusal_of_class(str(name), module)
+
+
+def _refusal_of_class(name: str, module: object) -> CannotImport:
+    if name in {"Lambda", "__lambda__"}:
+        return CannotImport(
+            "The network has a Lambda layer, which is code, and code in a file is not run.",
+            way_out=f"Build the network with layers of Keras or keras.ops instead. {EXPORT}",
         )
+    if name in OPERATION_LAYERS:
+        return CannotImport(
+            "Keras 2 saved operations of TensorFlow between the layers of the network, one of "
+            f"which Keras 3 does not know. Received: {shown(name)}.",
+            way_out=EXPORT,
+        )
+    if name == "FeatureSpace":
+        return CannotImport(
+            "The file holds a FeatureSpace of Keras, which prepares rows but predicts nothing.",
+            way_out="Save it together with the network: keras.Model(space.get_inputs(), "
+            "network(space.get_encoded_features())).",
+        )
+    if isinstance(module, str) and module.split(".")[0] == "keras":
+        return CannotImport(
+            f"{name[:60]} of {module[:80]} is a part of Keras that is not known to do nothing "
+            "but compute.",
+            way_out=f"Use another layer. {EXPORT}",
+        )
+    return CannotImport(
+        "The network may only have layers of Keras. A class or function of your own is code, which "
+        f"a saved network does not contain. Received: {name[:60]!r}.",
+        way_out=f"Build the network with layers of Keras. {EXPORT}",
+    )
 
 
 def _is_known(name: object, module: object, registered: object, function: object) -> bool:

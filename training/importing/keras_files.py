@@ -10,9 +10,10 @@ from zipfile import BadZipFile, ZipFile
 
 import keras
 
-from training.errors import CannotTrain
+from training.importing.file_kinds import find_kind
 from training.importing.keras_configs import read_config
 from training.importing.keras_loading import load_checked
+from training.importing.refusals import SAVE_AGAIN, CannotImport
 from training.importing.subprocesses import run_in_subprocess
 
 _CONFIG = "config.json"
@@ -30,21 +31,14 @@ def open_network(file: Path) -> keras.Model:
     """Open a saved network.
 
     Args:
-        file: `.keras` file, or `.h5` file of any version of Keras.
+        file: File of any version of Keras, in its own format or in HDF5, whatever its name is.
 
     Raises:
-        CannotTrain: The file has another format, is damaged, or names something that is not part
+        CannotImport: The file has another format, is damaged, or names something that is not part
             of Keras.
     """
-    if not file.is_file():
-        raise CannotTrain(f"{file} is not a file." if file.exists() else f"{file} is missing.")
-    if file.suffix == ".keras":
+    if find_kind(file) == "keras":
         return open_keras(file)
-    if file.suffix not in {".h5", ".hdf5"}:
-        raise CannotTrain(
-            "A network must be a .keras or .h5 file, or the folder of a SavedModel. "
-            f"Received: {file.name[:40]!r}."
-        )
     with TemporaryDirectory() as folder:
         converted = Path(folder) / "converted.keras"
         arguments = [str(file), str(converted)]
@@ -56,7 +50,7 @@ def open_keras(file: Path) -> keras.Model:
     """Open a `.keras` file. Keras receives only the checked parts of it.
 
     Raises:
-        CannotTrain: The file is damaged, or names something that is not part of Keras.
+        CannotImport: The file is damaged, or names something that is not part of Keras.
     """
     with TemporaryDirectory() as folder:
         checked = Path(folder) / "checked.keras"
@@ -64,7 +58,9 @@ def open_keras(file: Path) -> keras.Model:
             with ZipFile(file) as archive, ZipFile(checked, "w") as copy:
                 _copy_checked(archive, copy, file)
         except _DAMAGE as error:
-            raise CannotTrain(f"{file} is not a complete .keras file.") from error
+            raise CannotImport(
+                f"{file} is not a complete .keras file.", way_out="Copy or download it again."
+            ) from error
         return load_checked(checked, file)
 
 
@@ -73,14 +69,20 @@ def _copy_checked(archive: ZipFile, copy: ZipFile, file: Path) -> None:
     for member in archive.infolist():
         size += member.file_size
         if not _MEMBERS.fullmatch(member.filename) or size > _MAX_BYTES:
-            raise CannotTrain(
+            raise CannotImport(
                 f"{file} may only contain a configuration, weights and vocabularies, of 2 GiB in "
-                f"all. Received: {member.filename[:40]!r}."
+                f"all. Received: {member.filename[:40]!r}.",
+                way_out=SAVE_AGAIN,
             )
         if member.filename != _CONFIG:
             copy.writestr(member.filename, archive.read(member))
     if _CONFIG not in archive.namelist():
-        raise CannotTrain(f"{file} has no {_CONFIG}, so it is not a network that Keras saved.")
+        raise CannotImport(
+            f"{file} has no {_CONFIG}, so it is not a network that Keras saved.", way_out=SAVE_AGAIN
+        )
     if archive.getinfo(_CONFIG).file_size > _MAX_CONFIG_BYTES:
-        raise CannotTrain(f"{file} has a configuration longer than {_MAX_CONFIG_BYTES:,} bytes.")
+        raise CannotImport(
+            f"{file} has a configuration longer than {_MAX_CONFIG_BYTES:,} bytes.",
+            way_out="Build the network with shorter vocabularies, and save it again.",
+        )
     copy.writestr(_CONFIG, json.dumps(read_config(archive.read(_CONFIG), file)))

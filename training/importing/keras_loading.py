@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from training.errors import CannotTrain
+from training.importing.refusals import EXPORT, CannotImport
 
 
 def load_checked(checked: Path, file: Path) -> keras.Model:
@@ -18,7 +18,7 @@ def load_checked(checked: Path, file: Path) -> keras.Model:
         file: Path of the saved network as the user gave it, for messages.
 
     Raises:
-        CannotTrain: Keras cannot load the file.
+        CannotImport: Keras cannot load the file.
     """
     with _refusing(file):
         return keras.saving.load_model(checked, compile=False, safe_mode=True)
@@ -33,7 +33,7 @@ def build_checked(config: dict[str, Any], weights: Path, file: Path) -> keras.Mo
         file: Path of the saved network as the user gave it, for messages.
 
     Raises:
-        CannotTrain: Keras cannot build the network, or the weights are those of another.
+        CannotImport: Keras cannot build the network, or the weights are those of another.
     """
     with _refusing(file):
         network = keras.saving.deserialize_keras_object(config, safe_mode=True)
@@ -46,8 +46,9 @@ def _refusing(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a configuration can fail in any layer of Keras
-        raise CannotTrain(
-            f"{file} cannot be opened by Keras {keras.__version__}: {_first_sentence(error)}"
+        raise CannotImport(
+            f"{file} cannot be opened by Keras {keras.__version__}: {_first_sentence(error)}",
+            way_out=EXPORT,
         ) from error
 
 

@@ -1,63 +1,94 @@
 """The interface of a saved Keras network, and the network adapted to a signature."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
-from training.errors import CannotTrain
 from training.importing.interfaces import TEXT, NetworkInterface, Tensor
-from training.importing.plans import Plan
+from training.importing.keras_fronts import find_front, scales_levels, takes_steps
+from training.importing.keras_graphs import callers, connect, inline
+from training.importing.keras_replacements import known_texts, replace
+from training.importing.plans import Levels, Plan
+from training.importing.predictions import SMALLEST_SUM
+from training.importing.refusals import EXPORT, CannotImport, first_line
+from training.importing.saved_losses import Loss
 from vitrine.errors import shown
 
-# A text that is in no vocabulary.
-_UNKNOWN = "\0"
+# What is said of a layer that takes texts, besides StringLookup.
+_TEXT_LAYERS = {
+    layers.Hashing: "it takes any text, and a column of texts needs a vocabulary",
+    layers.HashedCrossing: "it takes any text, and a column of texts needs a vocabulary",
+    layers.TextVectorization: "it takes whole sentences, which are no column of a table",
+}
 
 
-def read_interface(network: keras.Model) -> NetworkInterface:
-    """Read what a network takes and returns.
+def simplify(network: keras.Model) -> keras.Model:
+    """Return a network with the same inputs and output that has no networks in it.
 
     Raises:
-        CannotTrain: The network has several outputs, or its shapes are not known yet.
+        CannotImport: The network has several outputs, or its shapes are not known yet.
     """
     if not getattr(network, "inputs", None):
-        raise CannotTrain(
-            "The network was saved before its input shape was known. Call the network once before "
-            "you save it."
+        raise CannotImport(
+            "The network was saved before its input shape was known.",
+            way_out="Call the network once before you save it.",
         )
     if len(network.outputs) != 1:
         names = ", ".join(_output_names(network))
-        raise CannotTrain(f"The network must have one output. Received: {names}.")
-    lookups = _lookups(network)
+        raise CannotImport(
+            f"The network must have one output. Received: {names}.",
+            way_out="Save each alone: keras.Model(network.inputs, network.outputs[0]) has the "
+            "first.",
+        )
+    return inline(network)
+
+
+def _output_names(network: keras.Model) -> list[str]:
+    output = network.output
+    return list(output) if isinstance(output, dict) else [each.name for each in network.outputs]
+
+
+def read_interface(network: keras.Model, loss: Loss | None = None) -> NetworkInterface:
+    """Read what a network takes and returns.
+
+    Args:
+        network: A network that was simplified.
+        loss: Loss that the network was trained with, where it is known.
+
+    Raises:
+        CannotImport: The network takes texts that are no categories.
+    """
+    front = find_front(network)
     return NetworkInterface(
         inputs=tuple(_tensor(each) for each in network.inputs),
         output=_tensor(network.outputs[0]),
         activation=_activation(network.outputs[0]),
-        scales=any(
-            isinstance(layer, layers.Rescaling | layers.Normalization) for layer in _leaves(network)
-        ),
-        vocabularies={name: _vocabulary(lookup) for name, lookup in lookups.items()},
+        scales=scales_levels(front),
+        takes_steps=takes_steps(front),
+        vocabularies={
+            each.name: _vocabulary(network, each) for each in network.inputs if each.dtype == TEXT
+        },
+        loss=loss,
     )
 
 
 def adapt_network(network: keras.Model, plan: Plan) -> keras.Model:
-    """Return a network with the same predictions that has the inputs and outputs of the plan.
+    """Return a simplified network with the inputs and outputs of a plan.
 
     Raises:
-        CannotTrain: The layers cannot be connected again.
+        CannotImport: The layers cannot be connected again.
     """
     inputs = {
         spec.tensor: keras.Input(spec.shape, dtype=spec.dtype, name=spec.tensor)
         for spec in plan.signature.inputs
     }
-    arrays = _arrays_for_network(list(inputs.values()), plan)
     try:
-        output = _exportable(network)(arrays if len(arrays) > 1 else arrays[0])
+        (output,) = connect(network, _arrays_for_network(list(inputs.values()), plan), replace)
     except (TypeError, ValueError) as error:
-        raise CannotTrain(
-            f"The network cannot be served as it is: {str(error).splitlines()[0][:200]}"
+        raise CannotImport(
+            f"The network cannot be served as it is: {first_line(error)}.",
+            way_out=EXPORT,
         ) from error
     name = plan.signature.prediction.tensor
     return keras.Model(inputs, {name: _as_prediction(output, plan)}, name="imported")
@@ -66,24 +97,24 @@ def adapt_network(network: keras.Model, plan: Plan) -> keras.Model:
 def _arrays_for_network(inputs: list[Any], plan: Plan) -> list[Any]:
     """Bring the inputs of the signature to the arrays that the saved network takes."""
     if plan.input_kind == "picture":
-        return [_prepare_picture(inputs[0], plan.tensors[0], plan.scale)]
-    if plan.input_kind == "row":
-        row = ops.concatenate(inputs, axis=1) if len(inputs) > 1 else inputs[0]
-        return [_cast(row, plan.tensors[0].dtype)]
-    return [
-        _prepare_column(column, tensor) for column, tensor in zip(inputs, plan.tensors, strict=True)
-    ]
+        return [_prepare_picture(inputs[0], plan.tensors[0], plan.levels)]
+    arrays, begin = [], 0
+    for tensor in plan.tensors:
+        arrays.append(_prepare_columns(inputs[begin : begin + tensor.size], tensor))
+        begin += tensor.size
+    return arrays
 
 
-def _prepare_column(column: Any, tensor: Tensor) -> Any:
+def _prepare_columns(columns: list[Any], tensor: Tensor) -> Any:
     # A text enters as the code that its lookup would give.
     dtype = "int32" if tensor.dtype == TEXT else tensor.dtype
-    return _cast(column if tensor.shape else layers.Reshape(())(column), dtype)
+    row = ops.concatenate(columns, axis=1) if len(columns) > 1 else columns[0]
+    return _cast(row if len(tensor.shape) == 1 else layers.Reshape(tensor.shape)(row), dtype)
 
 
-def _prepare_picture(picture: Any, tensor: Tensor, scale: float) -> Any:
-    if scale != 1.0:
-        picture = layers.Rescaling(scale)(picture)
+def _prepare_picture(picture: Any, tensor: Tensor, levels: Levels) -> Any:
+    if (levels.factor, levels.shift) != (1.0, 0.0):
+        picture = layers.Rescaling(levels.factor, levels.shift)(picture)
     if tuple(picture.shape[1:]) != tensor.shape:
         picture = layers.Reshape(tensor.shape)(picture)
     return _cast(picture, tensor.dtype)
@@ -100,103 +131,54 @@ def _as_prediction(output: Any, plan: Plan) -> Any:
         output = layers.Reshape((1,))(output)
     if plan.output_kind == "logits":
         return layers.Softmax()(output)
-    if plan.output_kind == "logit":
+    if plan.output_kind == "shares":
+        return output / ops.maximum(ops.sum(output, axis=1, keepdims=True), SMALLEST_SUM)
+    if plan.output_kind in {"logit", "label logits"}:
         output = layers.Activation("sigmoid")(output)
     if plan.output_kind in {"sigmoid", "logit"}:
         return ops.concatenate([1 - output, output], axis=1)
     return output
 
 
-def _exportable(network: keras.Model) -> keras.Model:
-    """Rebuild the network without the layers that an ONNX file cannot contain.
-
-    Normalization keeps its statistics outside of the weights, and a lookup is a table of
-    TensorFlow. Two Rescaling layers and an Embedding compute the same.
-    """
-    inputs = [
-        keras.Input(
-            each.shape[1:], dtype="int32" if each.dtype == TEXT else each.dtype, name=each.name
+def _vocabulary(network: keras.Model, text: Any) -> tuple[str, ...]:
+    """Return the vocabulary of a text input, which the layers that take it share."""
+    vocabularies = [_texts_of(layer, text) for layer, _ in callers(network, text)]
+    if len(set(vocabularies)) != 1 or text.shape[1:] != (1,):
+        raise CannotImport(
+            "A text input must be one column of shape (1,) that goes into one vocabulary. "
+            f"Received: {shown(text.name)} of shape {tuple(text.shape[1:])}.",
+            way_out="Build the network with keras.Input((1,), dtype='string') and one StringLookup "
+            "for each text.",
         )
-        for each in network.inputs
-    ]
-    whole = keras.Model(network.inputs, network.outputs[0], name="imported_network")
-    return keras.models.clone_model(
-        whole, input_tensors=inputs, clone_function=_replacement, recursive=True
-    )
+    return vocabularies[0]
 
 
-def _replacement(layer: keras.layers.Layer) -> keras.layers.Layer:
-    if isinstance(layer, layers.Normalization):
-        return _as_rescaling(layer)
-    if isinstance(layer, layers.StringLookup):
-        table = _lookup_table(layer)
-        embedding = layers.Embedding(*table.shape, weights=[table], trainable=False)
-        return keras.Sequential(
-            [keras.Input((1,), dtype="int32"), embedding, layers.Flatten()], name=layer.name
+def _texts_of(layer: Any, text: Any) -> tuple[str, ...]:
+    if not isinstance(layer, layers.StringLookup):
+        kind = type(layer)
+        reason = _TEXT_LAYERS.get(kind, "a text must go into a StringLookup")
+        raise CannotImport(
+            f"The layer {shown(layer.name)} ({kind.__name__}), which takes the text "
+            f"{shown(text.name)}, cannot be served: {reason}.",
+            way_out="Use a StringLookup with a vocabulary in its place, or a network that takes "
+            "numbers.",
         )
-    return layer
-
-
-def _as_rescaling(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Return a shift and a scale; one layer would lose digits where the mean is far from zero."""
-    mean = np.asarray(layer.mean, np.float64)
-    spread = np.maximum(np.sqrt(np.asarray(layer.variance, np.float64)), keras.config.epsilon())
-    if mean.ndim:
-        mean, spread = mean[0], spread[0]
-    steps = (
-        [layers.Rescaling(spread.tolist()), layers.Rescaling(1.0, mean.tolist())]
-        if layer.invert
-        else [layers.Rescaling(1.0, (-mean).tolist()), layers.Rescaling((1 / spread).tolist())]
-    )
-    return keras.Sequential(steps, name=layer.name)
-
-
-def _lookups(network: keras.Model) -> dict[str, keras.layers.Layer]:
-    """Return the lookup that each text input goes into, by the name of the input."""
-    lookups = {
-        layer.input.name: layer
-        for layer in network.layers
-        if isinstance(layer, layers.StringLookup)
-    }
-    for each in network.inputs:
-        if each.dtype == TEXT and (each.name not in lookups or each.shape[1:] != (1,)):
-            raise CannotTrain(
-                "A text input must be one column that goes into a StringLookup. "
-                f"Received: {shown(each.name)}."
-            )
-    return {each.name: lookups[each.name] for each in network.inputs if each.dtype == TEXT}
-
-
-def _vocabulary(lookup: keras.layers.Layer) -> tuple[str, ...]:
-    if lookup.invert or lookup.num_oov_indices != 1:
-        raise CannotTrain(
-            "A StringLookup must have one index for all texts that are not in its vocabulary."
+    if layer.invert or layer.num_oov_indices != 1:
+        raise CannotImport(
+            f"The StringLookup {shown(layer.name)} must have one index for all texts that are not "
+            f"in its vocabulary. Received: num_oov_indices={layer.num_oov_indices}, "
+            f"invert={layer.invert}.",
+            way_out="Build it with num_oov_indices=1, and train the network again.",
         )
-    return tuple(str(text) for text in lookup.get_vocabulary(include_special_tokens=False) if text)
-
-
-def _lookup_table(lookup: keras.layers.Layer) -> Any:
-    """Return the output of a lookup for an empty text, an unknown text, and each known text."""
-    texts = ["", _UNKNOWN, *_vocabulary(lookup)]
-    return np.asarray(lookup(ops.convert_to_tensor(texts)[:, None]), np.float32)
-
-
-def _leaves(network: keras.Model) -> Sequence[keras.layers.Layer]:
-    """Return all layers, with those of nested networks instead of the nested networks."""
-    leaves: list[keras.layers.Layer] = []
-    for layer in network.layers:
-        leaves += _leaves(layer) if isinstance(layer, keras.Model) else [layer]
-    return leaves
+    return known_texts(layer)
 
 
 def _activation(tensor: Any) -> str:
     """Return the activation that an output comes from."""
     history = tensor._keras_history  # Keras has no public way from a tensor to its operation
     operation = history.operation
-    if isinstance(operation, keras.Model):
-        return _activation(operation.outputs[history.tensor_index])
     if isinstance(operation, layers.Reshape | layers.Flatten | layers.Dropout | layers.Identity):
-        return _activation(operation.input)
+        return _activation(operation._inbound_nodes[history.node_index].input_tensors[0])
     kind = type(operation).__name__.lower()
     if kind in {"softmax", "sigmoid"}:
         return kind
@@ -205,8 +187,3 @@ def _activation(tensor: Any) -> str:
 
 def _tensor(tensor: Any) -> Tensor:
     return Tensor(tensor.name, tuple(tensor.shape[1:]), str(tensor.dtype))
-
-
-def _output_names(network: keras.Model) -> list[str]:
-    output = network.output
-    return list(output) if isinstance(output, dict) else [each.name for each in network.outputs]

@@ -1,13 +1,15 @@
 """The interface of a SavedModel as an ONNX network, and the network adapted to a signature."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import onnx
 from onnx import TensorProto, helper
 
-from training.errors import CannotTrain
 from training.importing.interfaces import TEXT, NetworkInterface, Tensor
 from training.importing.plans import Plan
+from training.importing.predictions import SMALLEST_SUM
+from training.importing.refusals import CannotImport
 
 _TYPES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64", TensorProto.INT32: "int32"}
 _TYPES |= {TensorProto.INT64: "int64", TensorProto.STRING: "string"}
@@ -22,12 +24,16 @@ def read_onnx_interface(network: onnx.ModelProto) -> NetworkInterface:
     """Read what a converted network takes and returns.
 
     Raises:
-        CannotTrain: The network has several outputs.
+        CannotImport: The network has several outputs.
     """
     graph = network.graph
     if len(graph.output) != 1:
         names = ", ".join(output.name for output in graph.output)
-        raise CannotTrain(f"The network must have one output. Received: {names}.")
+        raise CannotImport(
+            f"The network must have one output. Received: {names}.",
+            way_out="Export each alone: keras.Model(network.inputs, network.outputs[0]) has the "
+            "first.",
+        )
     return NetworkInterface(
         inputs=tuple(_tensor(each) for each in graph.input),
         output=_tensor(graph.output[0]),
@@ -57,7 +63,7 @@ def adapt_onnx_network(network: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
     """Return a network with the same predictions that has the inputs and outputs of the plan.
 
     Raises:
-        CannotTrain: The network takes something else than numbers.
+        CannotImport: The network takes something else than numbers.
     """
     adapted = onnx.compose.add_prefix(network, _PREFIX)
     graph = adapted.graph
@@ -82,8 +88,10 @@ def adapt_onnx_network(network: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
 
 def _constants(plan: Plan) -> Iterator[TensorProto]:
     """Make the constants that the nodes before and after the network may take."""
-    yield helper.make_tensor("scale", TensorProto.FLOAT, [], [plan.scale])
+    yield helper.make_tensor("factor", TensorProto.FLOAT, [], [plan.levels.factor])
+    yield helper.make_tensor("shift", TensorProto.FLOAT, [], [plan.levels.shift])
     yield helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])
+    yield helper.make_tensor("smallest", TensorProto.FLOAT, [], [SMALLEST_SUM])
     yield helper.make_tensor("column", TensorProto.INT64, [2], [-1, 1])
     for index, tensor in enumerate(plan.tensors):
         shape = [-1, *(length or -1 for length in tensor.shape)]
@@ -95,16 +103,23 @@ def _input_nodes(targets: list[str], plan: Plan) -> list[onnx.NodeProto]:
     names = [spec.tensor for spec in plan.signature.inputs]
     nodes = []
     if plan.input_kind == "picture":
-        nodes.append(helper.make_node("Mul", [names[0], "scale"], ["levels"]))
-        names = ["levels"]
-    elif plan.input_kind == "row":
-        nodes.append(helper.make_node("Concat", names, ["row"], axis=1))
-        names = ["row"]
-    for index, (name, tensor, target) in enumerate(zip(names, plan.tensors, targets, strict=True)):
+        nodes.append(helper.make_node("Mul", [names[0], "factor"], ["scaled"]))
+        nodes.append(helper.make_node("Add", ["scaled", "shift"], ["levels"]))
+        groups = [["levels"]]
+    else:
+        remaining = iter(names)
+        groups = [list(islice(remaining, tensor.size)) for tensor in plan.tensors]
+    for index, (group, tensor, target) in enumerate(
+        zip(groups, plan.tensors, targets, strict=True)
+    ):
         if tensor.dtype not in _NUMBERS or tensor.dtype == TEXT:
-            raise CannotTrain(f"The network may take numbers only. Received: {tensor.dtype}.")
-        shaped = f"shaped_{index}"
-        nodes.append(helper.make_node("Reshape", [name, f"shape_{index}"], [shaped]))
+            raise CannotImport(
+                f"A SavedModel may take numbers only. Received: {tensor.name} of {tensor.dtype}.",
+                way_out="Save the network with network.save('NAME.keras'), and import that file.",
+            )
+        row, shaped = f"row_{index}", f"shaped_{index}"
+        nodes.append(helper.make_node("Concat", group, [row], axis=1))
+        nodes.append(helper.make_node("Reshape", [row, f"shape_{index}"], [shaped]))
         nodes.append(helper.make_node("Cast", [shaped], [target], to=_NUMBERS[tensor.dtype]))
     return nodes
 
@@ -117,6 +132,15 @@ def _output_nodes(source: str, plan: Plan) -> list[onnx.NodeProto]:
         return [*nodes, helper.make_node("Identity", ["answer"], [name])]
     if plan.output_kind == "logits":
         return [*nodes, helper.make_node("Softmax", ["answer"], [name], axis=1)]
+    if plan.output_kind == "label logits":
+        return [*nodes, helper.make_node("Sigmoid", ["answer"], [name])]
+    if plan.output_kind == "shares":
+        return [
+            *nodes,
+            helper.make_node("ReduceL1", ["answer"], ["sum"], axes=[1], keepdims=1),
+            helper.make_node("Max", ["sum", "smallest"], ["divisor"]),
+            helper.make_node("Div", ["answer", "divisor"], [name]),
+        ]
     if plan.output_kind == "value":
         return [*nodes, helper.make_node("Reshape", ["answer", "column"], [name])]
     nodes.append(helper.make_node("Reshape", ["answer", "column"], ["unit"]))

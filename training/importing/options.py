@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+# Words for the kind of a prediction; "binary" and "multiclass" are kinds of classification.
+Task = Literal["classification", "binary", "multiclass", "multilabel", "regression"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,7 @@ class ImportOptions:
         geometry: Geometry that pictures are brought to.
         levels: Range of the pixel levels that the network was trained on, one of `plans.LEVELS`.
         logits: Whether the network returns logits.
+        task: Kind of the prediction, where the network does not show it.
     """
 
     sample: Path | None = None
@@ -25,3 +30,4 @@ class ImportOptions:
     geometry: str | None = None
     levels: str | None = None
     logits: bool = False
+    task: Task | None = None

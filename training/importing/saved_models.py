@@ -19,14 +19,18 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from training.errors import CannotTrain
+from training.importing.file_kinds import GRAPH, refuse_folder
+from training.importing.refusals import EXPORT, SAVE_AGAIN, CannotImport
 from training.importing.subprocesses import run_in_subprocess
 from training.publishing.onnx_fixes import replace_erfc
 from vitrine.errors import shown
 
-_GRAPH = "saved_model.pb"
 _VARIABLES = "variables"
 _SIGNATURE = "serving_default"
 _OPSET = 17
+_SAVE_AS_KERAS = (
+    f"{SAVE_AGAIN} If the network has a layer of your own that does this, build it without."
+)
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _SAVER = frozenset(
     {
@@ -48,19 +52,21 @@ def convert_saved_model(folder: Path) -> onnx.ModelProto:
     """Convert the serving signature of a SavedModel, in a subprocess.
 
     Raises:
-        CannotTrain: The folder is no SavedModel, has an operation that does more than compute, or
+        CannotImport: The folder is no SavedModel, has an operation that does more than compute, or
             cannot be converted.
     """
     checked = check_graph(folder)
     with TemporaryDirectory() as temporary:
         opened, written = Path(temporary) / "checked", Path(temporary) / "converted.onnx"
         opened.mkdir()
-        (opened / _GRAPH).write_bytes(checked.SerializeToString())
+        (opened / GRAPH).write_bytes(checked.SerializeToString())
         (opened / _VARIABLES).symlink_to((folder / _VARIABLES).absolute())
         try:
             run_in_subprocess("tf2onnx.convert", _conversion_arguments(opened, written), folder)
         except CannotTrain as error:
-            raise CannotTrain(f"{folder} cannot be converted to ONNX.") from error
+            raise CannotImport(
+                f"{folder} cannot be converted to ONNX.", way_out=SAVE_AGAIN
+            ) from error
         network = onnx.load(str(written))
         replace_erfc(network)
         return network
@@ -87,31 +93,33 @@ def check_graph(folder: Path) -> SavedModel:
     """Return the graph of a SavedModel if it does nothing but compute.
 
     Raises:
-        CannotTrain: The graph may do more, or the folder is no SavedModel.
+        CannotImport: The graph may do more, or the folder is no SavedModel.
     """
     saved = _read_graph(folder)
     # TensorFlow opens any other SavedModel as its first version did, and runs the saver's nodes.
     if len(saved.meta_graphs) != 1 or not saved.meta_graphs[0].HasField("object_graph_def"):
-        raise CannotTrain(f"{folder} must hold one graph that TensorFlow 2 saved.")
+        raise CannotImport(f"{folder} must hold one graph that TensorFlow 2 saved.", way_out=EXPORT)
     graph = saved.meta_graphs[0]
     _remove_unused(graph)
     _check_objects(graph.object_graph_def.nodes)
     _check_operations(graph)
     if _SIGNATURE not in graph.signature_def:
-        raise CannotTrain(f"{folder} has no signature {_SIGNATURE}.")
+        raise CannotImport(f"{folder} has no signature {_SIGNATURE}.", way_out=EXPORT)
     return saved
 
 
 def _read_graph(folder: Path) -> SavedModel:
-    file = folder / _GRAPH
+    file = folder / GRAPH
     saved = SavedModel()
     try:
         # A device or a pipe may have no end, so only regular files are read.
         saved.ParseFromString(file.read_bytes() if file.is_file() else b"")
     except (OSError, DecodeError) as error:
-        raise CannotTrain(f"{file} cannot be read.") from error
+        raise CannotImport(
+            f"{file} cannot be read.", way_out="Copy or download the folder again."
+        ) from error
     if not saved.meta_graphs:
-        raise CannotTrain(f"{folder} has no {_GRAPH}, so it is not a SavedModel.")
+        raise refuse_folder(folder)
     return saved
 
 
@@ -168,8 +176,9 @@ def _check_objects(nodes: Iterable[Any]) -> None:
     for node in nodes:
         kind = node.WhichOneof("kind") or "user_object"
         if kind not in _OBJECTS:
-            raise CannotTrain(
-                f"A SavedModel may hold variables and functions only. Received: {shown(kind)}."
+            raise CannotImport(
+                f"A SavedModel may hold variables and functions only. Received: {shown(kind)}.",
+                way_out=_SAVE_AS_KERAS,
             )
 
 
@@ -205,7 +214,8 @@ def _saver_functions(graph: Any) -> Iterator[str]:
 def _refuse_unknown(nodes: Iterable[Any], allowed: frozenset[str], savers: set[str]) -> None:
     for node in nodes:
         if node.op not in allowed or _named_functions(node) & savers:
-            raise CannotTrain(
+            raise CannotImport(
                 "The graph of a SavedModel may only have operations that are known to do nothing "
-                f"but compute. Received: {shown(node.op)}."
+                f"but compute. Received: {shown(node.op)}.",
+                way_out=_SAVE_AS_KERAS,
             )

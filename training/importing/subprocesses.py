@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.errors import CannotTrain
+from training.importing.refusals import EXPORT, CannotImport, first_line
 
 _ROOT = Path(__file__).parents[2]
 _MAX_SECONDS = 600
@@ -19,6 +20,8 @@ _MAX_SECONDS = 600
 _GRACE_SECONDS = 5
 # TensorFlow alone reserves a few GiB of addresses; the conversion of a ResNet50 takes nine.
 _MAX_MEMORY_BYTES = 12 * 2**30
+_MAX_MEMORY = "12 GiB of memory"
+_SMALLER = "Build a smaller network, or import it while the machine does nothing else."
 
 
 def run_in_subprocess(module: str, arguments: Sequence[str], file: Path) -> str:
@@ -46,12 +49,18 @@ def run_in_subprocess(module: str, arguments: Sequence[str], file: Path) -> str:
         try:
             output, errors = process.communicate(timeout=_MAX_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise CannotTrain(f"{file} took longer than {_MAX_SECONDS} seconds to read.") from error
+            raise CannotImport(
+                f"{file} took longer than {_MAX_SECONDS} seconds.", way_out=_SMALLER
+            ) from error
         finally:
             _end(process)
     if process.returncode:
         *_, last = ["", *errors.strip().splitlines()]
-        raise CannotTrain(last if process.returncode == 1 and last else f"{file} cannot be read.")
+        if process.returncode == 1 and last:
+            raise CannotTrain(last)
+        raise CannotImport(
+            f"{file} needs more than {_MAX_SECONDS} seconds or {_MAX_MEMORY}.", way_out=_SMALLER
+        )
     return output
 
 
@@ -75,5 +84,7 @@ if __name__ == "__main__":
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     except CannotTrain as refusal:
         sys.exit(str(refusal))
+    except MemoryError:
+        sys.exit(f"The network cannot be served: it needs more than {_MAX_MEMORY}. {_SMALLER}")
     except Exception as error:  # noqa: BLE001 - an untrusted file can fail in any library
-        sys.exit(f"The network cannot be served: {type(error).__name__}.")
+        sys.exit(f"The network cannot be served: {first_line(error)}. {EXPORT}")

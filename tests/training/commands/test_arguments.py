@@ -6,6 +6,7 @@ import pytest
 
 from tests.parsers import all_parsers, example_of
 from training.__main__ import _parser, main
+from training.commands.arguments import join_signed_values
 
 PROG = "vitrine train"
 PARSERS = {each.prog: each for each in all_parsers(_parser(PROG))}
@@ -61,3 +62,18 @@ def test_help_shows_the_defaults_that_are_values(parser: argparse.ArgumentParser
 @pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
 def test_every_argument_has_a_help_text(parser: argparse.ArgumentParser) -> None:
     assert all(action.help or action.choices for action in parser._actions)
+
+
+@pytest.mark.parametrize(
+    ("words", "joined"),
+    [
+        (["--levels", "-1-1", "--logits"], ["--levels=-1-1", "--logits"]),
+        (["--seed", "-1"], ["--seed", "-1"]),
+        (["-1-1"], ["-1-1"]),
+    ],
+    ids=["a range", "a number", "no option"],
+)
+def test_range_that_begins_with_a_minus_is_joined_to_its_option(
+    words: list[str], joined: list[str]
+) -> None:
+    assert join_signed_values(words) == joined

@@ -21,7 +21,7 @@ def test_import_is_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     status = main(
         [
             *("import", str(tmp_path / "own.keras"), "--name", "own", "--models", str(models)),
-            *("--levels", "0-1", "--labels", str(labels), "--target", "letter"),
+            *("--levels", "-1-1", "--labels", str(labels), "--target", "letter"),
         ]
     )
 
@@ -34,6 +34,7 @@ def test_import_is_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     output = manifest.signature.prediction
     assert isinstance(output, ProbabilitiesOutput)
     assert (output.labels, manifest.target) == (tuple("abcdefghij"), "letter")
+    assert "levels from -1 to 1" in (models / "own" / "1" / "CARD.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("labels", ["none.txt", "/dev/null/x"], ids=["missing", "no folder"])

@@ -16,6 +16,7 @@ from tests.training.conftest import drawn_digits
 from training.importing.bundles import ImportConfig, import_network
 from training.importing.interfaces import NetworkInterface, Tensor
 from training.importing.options import ImportOptions
+from training.importing.saved_losses import Loss
 from vitrine.loading import load_version
 from vitrine.signature import Instances
 
@@ -96,6 +97,8 @@ def interface(
     units: tuple[int, ...] = (10,),
     activation: str = "softmax",
     scales: bool | None = True,
+    takes_steps: bool | None = None,
+    loss: Loss | None = None,
 ) -> NetworkInterface:
     """Describe a network of one input."""
     return NetworkInterface(
@@ -103,4 +106,6 @@ def interface(
         output=Tensor("output", units, "float32"),
         activation=activation,
         scales=scales,
+        takes_steps=takes_steps,
+        loss=loss,
     )

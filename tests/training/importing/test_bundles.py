@@ -41,6 +41,11 @@ PICTURES: dict[str, tuple[Callable[[], keras.Model], ImportOptions, Prepare]] = 
         ImportOptions(),
         lambda x: x,
     ),
+    "levels from -1 to 1 outside": (
+        softmax_network,
+        ImportOptions(levels="-1-1"),
+        lambda x: x[..., 0] / 127.5 - 1,
+    ),
     "flat": (
         lambda: softmax_network(shape=(784,)),
         ImportOptions(levels="0-1", geometry="mnist"),
@@ -108,31 +113,37 @@ def test_imported_network_of_rows_answers_as_it_did(
     assert "model.onnx" in bundle.read_manifest(folder).files
 
 
-def text_network() -> keras.Model:
-    """Build a network of a number and a text, each an input by name."""
-    size = keras.Input((1,), name="size")
+def prepared_network() -> keras.Model:
+    """Build a network that prepares a number, a whole number and a text in a network within it."""
+    size, rooms = keras.Input((1,), name="size"), keras.Input((1,), dtype="int64", name="rooms")
     colour = keras.Input((1,), dtype="string", name="colour")
     lookup = layers.StringLookup(mask_token="", output_mode="one_hot")
     lookup.adapt(np.array([["red"], ["blue"], ["red"]]))
-    joined = layers.concatenate([size, lookup(colour)])
-    return keras.Model({"size": size, "colour": colour}, {"price": layers.Dense(1)(joined)})
+    known = layers.IntegerLookup(vocabulary=[2, 3])(rooms)
+    coded = layers.CategoryEncoding(num_tokens=3)(known)
+    bins = layers.Discretization(bin_boundaries=[1.5, 2.5], output_mode="one_hot")(size)
+    inputs = {"size": size, "rooms": rooms, "colour": colour}
+    prepare = keras.Model(inputs, layers.concatenate([size, bins, coded, lookup(colour)]))
+    return keras.Model(inputs, {"price": layers.Dense(1)(prepare(inputs))})
 
 
-def test_texts_of_an_imported_network_become_categories(tmp_path: Path) -> None:
-    network = text_network()
+def test_prepared_columns_of_an_imported_network_are_exported(tmp_path: Path) -> None:
+    network = prepared_network()
     network.save(tmp_path / "own.keras")
 
     folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
 
-    size = np.array([1, 2, 3, 4], np.float32)
+    size, rooms = np.array([1, 2, 3, 4], np.float32), np.array([2, 3, 4, 2], np.float32)
     fed = {
         "size": tf.constant(size[:, None]),
+        "rooms": tf.constant(rooms[:, None], tf.int64),
         "colour": tf.constant([["red"], ["blue"], ["pink"], [""]]),
     }
     expected = network(fed)["price"].numpy()[:, 0]
     colour = np.array(["red", "blue", "pink", None], dtype=object)
-    found = predict(folder, {"size": size, "colour": colour})
+    found = predict(folder, {"size": size, "rooms": rooms, "colour": colour})
     assert found == pytest.approx(expected, rel=1e-5)
+    assert "model.onnx" in bundle.read_manifest(folder).files
 
 
 def test_sample_names_the_columns_and_their_ranges(tmp_path: Path) -> None:
@@ -152,14 +163,11 @@ def test_sample_names_the_columns_and_their_ranges(tmp_path: Path) -> None:
     assert set(manifest.reference) == {"width", "height", "year"}
 
 
-def test_network_that_onnx_cannot_hold_is_run_by_tensorflow(tmp_path: Path) -> None:
-    network = keras.Sequential(
-        [
-            keras.Input((2,), dtype="int64"),
-            layers.IntegerLookup(vocabulary=[3, 5], output_mode="multi_hot"),
-            layers.Dense(1),
-        ]
-    )
+def test_network_that_onnx_cannot_hold_is_run_by_tensorflow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hashing = layers.Hashing(num_bins=4, output_mode="multi_hot", name="buckets")
+    network = keras.Sequential([keras.Input((2,), dtype="int64"), hashing, layers.Dense(1)])
     network.save(tmp_path / "own.keras")
 
     folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
@@ -171,6 +179,36 @@ def test_network_that_onnx_cannot_hold_is_run_by_tensorflow(tmp_path: Path) -> N
     expected = network.predict(np.array([[3, 3], [5, 5]]), verbose=0)[:, 0]
     assert predict(folder, instances) == pytest.approx(expected)
     assert "only a service with TensorFlow runs it" in (folder / "CARD.md").read_text()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "The layer buckets (Hashing) needs" in printed
+    assert "`.venv/training/bin/vitrine serve` serves it" in printed
+
+
+def test_time_steps_of_an_imported_network_are_columns(tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((4, 3)), layers.LSTM(5), layers.Dense(1)])
+    network.save(tmp_path / "own.keras")
+
+    folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
+
+    steps = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+    columns = bundle.read_manifest(folder).signature.columns
+    instances = dict(zip([each.name for each in columns], steps.reshape(5, 12).T, strict=True))
+    expected = network.predict(steps, verbose=0)[:, 0]
+    assert predict(folder, instances) == pytest.approx(expected, abs=1e-5)
+
+
+def test_sigmoids_of_one_class_become_its_probabilities(tmp_path: Path) -> None:
+    network = row_network(layers.Dense(3, activation="sigmoid"))
+    network.compile(loss="categorical_crossentropy")
+    network.save(tmp_path / "own.keras")
+
+    folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
+
+    instances = {f"x{column + 1}": rows()[:, column] for column in range(3)}
+    answers = network.predict(rows(), verbose=0)
+    expected = answers / answers.sum(axis=1, keepdims=True)
+    assert predict(folder, instances) == pytest.approx(expected, abs=1e-5)
+    assert bundle.read_manifest(folder).task == "classification"
 
 
 def test_network_that_gives_no_finite_answer_is_refused(tmp_path: Path) -> None:

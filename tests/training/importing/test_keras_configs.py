@@ -46,6 +46,28 @@ def test_operations_of_tensorflow_between_layers_are_refused_with_a_way_out() ->
         check_config(whole)
 
 
+NAMED = {
+    "feature space": (
+        layer("FeatureSpace", "keras.utils", registered_name="FeatureSpace"),
+        "a FeatureSpace of Keras, which prepares rows but predicts nothing",
+    ),
+    "another part of keras": (
+        layer("Resize", "keras.src.ops.image", registered_name="Resize"),
+        "Resize of keras.src.ops.image is a part of Keras that is not known",
+    ),
+    "class of the user": (
+        layer("Attend", "my_module", registered_name="mine>Attend"),
+        r"A class or function of your own is code, .* Received: 'Attend'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("strange", "message"), NAMED.values(), ids=NAMED)
+def test_refused_class_is_named_as_what_it_is(strange: dict[str, object], message: str) -> None:
+    with pytest.raises(CannotTrain, match=message):
+        check_config(strange)
+
+
 def test_configuration_of_keras_own_layers_is_taken() -> None:
     image = keras.Input((8, 8, 3))
     hidden = layers.Conv2D(4, 3, activation="gelu", kernel_regularizer="l2")(image)

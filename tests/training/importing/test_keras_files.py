@@ -1,7 +1,6 @@
 """Files that are no network, or contain code, are refused."""
 
 import json
-import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -67,18 +66,10 @@ def archive_damaged_by(folder: Path, found: bytes, damage: bytes) -> Path:
     return file
 
 
-def pipe(file: Path) -> Path:
-    os.mkfifo(file)
-    return file
-
-
 DEFLATED = zlib.compress(b"{}" * 50, wbits=-15)
 
 
 FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "not there": (lambda folder: folder / "none.keras", "is missing"),
-    "pipe": (lambda folder: pipe(folder / "pipe.keras"), "is not a file"),
-    "another format": (lambda folder: archive_with(folder, "a", "").rename(folder / "a.pkl"), "be"),
     "cut short": (broken_archive, "not a complete"),
     "damaged": (
         lambda folder: archive_damaged_by(folder, DEFLATED, b"\xff" * len(DEFLATED)),
@@ -107,3 +98,13 @@ def test_file_that_is_no_network_is_refused(
 ) -> None:
     with pytest.raises(CannotTrain, match=message):
         open_network(write(tmp_path))
+
+
+def test_file_of_one_format_with_the_name_of_the_other_is_opened(tmp_path: Path) -> None:
+    softmax_network().save(tmp_path / "own.h5")
+    softmax_network().save(tmp_path / "own.keras")
+    (tmp_path / "own.h5").rename(tmp_path / "hdf5.keras")
+    (tmp_path / "own.keras").rename(tmp_path / "archive.h5")
+
+    assert open_network(tmp_path / "hdf5.keras").output_shape == (None, 10)
+    assert open_network(tmp_path / "archive.h5").output_shape == (None, 10)

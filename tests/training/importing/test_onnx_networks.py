@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from tests.training.importing.conftest import Numbers
 from training.importing.onnx_networks import adapt_onnx_network, read_onnx_interface
 from training.importing.options import ImportOptions
-from training.importing.plans import make_plan
+from training.importing.plans import LEVELS, make_plan
 
 WEIGHTS = np.random.default_rng(7).normal(size=(4, 3)).astype(np.float32)
 
@@ -50,44 +50,74 @@ def shares(sums: Numbers) -> Numbers:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-NODES: dict[str, tuple[onnx.ModelProto, ImportOptions, float, Callable[[Numbers], Numbers]]] = {
-    "value": (converted("Identity", units=1), ImportOptions(), 1, lambda sums: sums),
-    "sigmoid": (converted("Sigmoid", units=1), ImportOptions(), 1, both),
-    "logit": (converted("Identity", units=1), ImportOptions(logits=True), 1, both),
-    "several labels": (converted("Sigmoid", units=3), ImportOptions(), 1, squashed),
-    "softmax": (converted("Softmax", units=3), ImportOptions(), 1, shares),
-    "logits": (converted("Identity", units=3), ImportOptions(logits=True), 1, shares),
+def parts(sums: Numbers) -> Numbers:
+    """Return the sigmoids divided by their sum."""
+    return np.asarray(squashed(sums) / squashed(sums).sum(axis=1, keepdims=True))
+
+
+NODES: dict[str, tuple[onnx.ModelProto, ImportOptions, str, Callable[[Numbers], Numbers]]] = {
+    "value": (converted("Identity", units=1), ImportOptions(), "0-255", lambda sums: sums),
+    "time steps": (
+        converted("Identity", units=1, shape=(4, 1)),
+        ImportOptions(),
+        "0-255",
+        lambda sums: sums,
+    ),
+    "shares": (
+        converted("Sigmoid", units=3),
+        ImportOptions(task="classification"),
+        "0-255",
+        parts,
+    ),
+    "logits of labels": (
+        converted("Identity", units=3),
+        ImportOptions(logits=True, task="multilabel"),
+        "0-255",
+        squashed,
+    ),
+    "sigmoid": (converted("Sigmoid", units=1), ImportOptions(), "0-255", both),
+    "logit": (converted("Identity", units=1), ImportOptions(logits=True), "0-255", both),
+    "several labels": (converted("Sigmoid", units=3), ImportOptions(), "0-255", squashed),
+    "softmax": (converted("Softmax", units=3), ImportOptions(), "0-255", shares),
+    "logits": (converted("Identity", units=3), ImportOptions(logits=True), "0-255", shares),
     "whole numbers": (
         converted("Identity", units=1, dtype=TensorProto.INT64),
         ImportOptions(),
-        1,
+        "0-255",
         lambda sums: sums,
     ),
     "picture": (
         converted("Softmax", units=3, shape=(2, 2, 1)),
         ImportOptions(levels="0-255"),
-        1,
+        "0-255",
         shares,
     ),
     "picture of levels to 1": (
         converted("Softmax", units=3, shape=(2, 2)),
         ImportOptions(levels="0-1"),
-        1 / 255,
+        "0-1",
+        shares,
+    ),
+    "picture of levels from -1": (
+        converted("Softmax", units=3, shape=(2, 2, 1)),
+        ImportOptions(levels="-1-1"),
+        "-1-1",
         shares,
     ),
 }
 
 
-@pytest.mark.parametrize(("network", "options", "scale", "expect"), NODES.values(), ids=NODES)
+@pytest.mark.parametrize(("network", "options", "levels", "expect"), NODES.values(), ids=NODES)
 def test_converted_network_takes_and_gives_what_its_signature_says(
     network: onnx.ModelProto,
     options: ImportOptions,
-    scale: float,
+    levels: str,
     expect: Callable[[Numbers], Numbers],
 ) -> None:
     plan = make_plan(read_onnx_interface(network), options)
     served = onnxruntime.InferenceSession(adapt_onnx_network(network, plan).SerializeToString())
 
+    factor, shift = LEVELS[levels].factor, LEVELS[levels].shift
     taken = np.random.default_rng(8).integers(0, 3, (5, 4)).astype(np.float32)
     columns = iter(taken.T)
     fed = {
@@ -99,4 +129,4 @@ def test_converted_network_takes_and_gives_what_its_signature_says(
     (found,) = served.run([plan.signature.prediction.tensor], fed)
 
     units = network.graph.output[0].type.tensor_type.shape.dim[1].dim_value
-    assert found == pytest.approx(expect(taken * scale @ WEIGHTS[:, :units]), abs=1e-5)
+    assert found == pytest.approx(expect((taken * factor + shift) @ WEIGHTS[:, :units]), abs=1e-5)
