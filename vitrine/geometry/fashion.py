@@ -101,6 +101,8 @@ def _find_thing(pixels: Pixels, steps: Steps) -> Levels:
     rows, columns = _enlarged(box, small, view)
     difference = _difference(view, corners)
     thing = difference[rows, columns] - np.float32(2 * _noise(difference))
+    if thing.max() <= 0:
+        raise BlankPicture
     return np.asarray(np.maximum(thing, 0), np.float32)
 
 

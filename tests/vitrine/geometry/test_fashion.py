@@ -171,9 +171,13 @@ def test_noise_of_high_contrast_is_fashioned_whole(shape: tuple[int, ...]) -> No
     assert fashioned(levels).steps == ("nothing found: taken whole",)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (3, 3000), (3000, 2), (5, 7)])
-def test_any_shape_is_fashioned_or_blank(shape: tuple[int, int]) -> None:
-    levels = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 1), (1, 50), (50, 1), (376, 1), (2, 2), (2, 376), (3, 3000), (3000, 2), (1000, 5), (5, 7)],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_any_shape_is_fashioned_or_blank(shape: tuple[int, int], seed: int) -> None:
+    levels = np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
 
     try:
         result = fashioned(levels)
@@ -181,3 +185,4 @@ def test_any_shape_is_fashioned_or_blank(shape: tuple[int, int]) -> None:
         return
 
     assert result.pixels.shape == (28, 28, 1)
+    assert np.isfinite(result.pixels).all()
