@@ -13,7 +13,8 @@ The rooms, from the ground up; each imports only from those before it:
 - `signature`, `bundle`: what goes in and comes out; one version on disk.
 - `geometry`, `trust`, `drift`, `levels`: pixels to the network's input; prediction sets, intervals
   and credibility; whether instances still look like those of training; levels to pixels.
-- `unread_formats`, `data_uris`: names of files that are no picture; text to the bytes of a picture.
+- `frame_counts`, `unread_formats`, `data_uris`: how many frames an animation has; names of files
+  that are no picture; text to the bytes of a picture.
 - `images`, `tables`, `engines`: bytes to instances; a saved network to a callable.
 - `predictions`, `model`: the predictions for some instances; one loaded version.
 - `explain`, `loading`, `block_stream`, `observer`: which pixels or features decided; a bundle to a

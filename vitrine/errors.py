@@ -193,13 +193,20 @@ class TooManyInstances(VitrineError):
 
 
 class BlankPicture(VitrineError):
-    """Nothing stands out from the background of the picture."""
+    """Nothing stands out from the background of the picture, or of a file's first frame."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Blank picture"
 
-    def __init__(self) -> None:
-        super().__init__("The picture has no ink: nothing stands out from its background.")
+    def __init__(self, *, frames: int = 1) -> None:
+        others = (
+            f" Only the first of the file's {frames} frames was looked at: send the frame that has "
+            "ink as a picture of its own."
+        )
+        super().__init__(
+            "The picture has no ink: nothing stands out from its background."
+            f"{others if frames > 1 else ''}"
+        )
 
 
 class NoFiniteAnswer(VitrineError):

@@ -11,7 +11,8 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from math import isqrt
 
@@ -31,6 +32,7 @@ from PIL import (
 )
 
 from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
+from vitrine.frame_counts import count_frames
 from vitrine.levels import Picture
 from vitrine.unread_formats import RAW, is_raw, unread_format
 
@@ -84,8 +86,8 @@ _TO_UPRIGHT = {
 def decode(body: bytes, *, max_pixels: int) -> Picture:
     """Decode a PNG, JPEG, WebP, GIF, BMP or TIFF file, which its first bytes tell from others.
 
-    Of an animation the first frame is decoded. A picture of more than about four million pixels is
-    averaged down by a whole factor.
+    Of an animation the first frame is decoded, of a TIFF file the first page. A picture of more
+    than about four million pixels is averaged down by a whole factor.
 
     Args:
         body: Bytes of the file.
@@ -105,7 +107,7 @@ def decode(body: bytes, *, max_pixels: int) -> Picture:
         image = file_format.plugin(BytesIO(body))
         _check_size(*image.size, max_pixels)
         # 2. Decode the pixels.
-        return _picture(image)
+        return replace(_picture(image), count_frames=partial(count_frames, body))
     except _PARSER_ERRORS as error:
         raise _broken(file_format, body) from error
 

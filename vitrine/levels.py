@@ -3,7 +3,7 @@
 This needs no library of pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from typing import Any
@@ -45,6 +45,8 @@ class Picture:
     Attributes:
         pixels: Levels in [0, 255].
         steps: What was done to the pixels of the file, in plain words.
+        count_frames: Function that counts the frames or pages of the file, of which this is the
+            first. It is called where the first is blank.
 
     Shapes:
         pixels: (height, width, channels), channels 1 (grey) or 3 (red, green, blue).
@@ -52,6 +54,7 @@ class Picture:
 
     pixels: NDArray[np.uint8]
     steps: tuple[str, ...]
+    count_frames: Callable[[], int] = lambda: 1
 
 
 def from_levels(levels: object, *, max_pixels: int) -> Picture:

@@ -84,6 +84,7 @@ def _block(
     return Block(
         instances={name: _column(decoded)},
         steps=[picture.steps for picture in decoded],
+        count_frames=[picture.count_frames for picture in decoded],
         rows=len(pictures),
         faults=tuple(faults[:MAX_FAULTS]),
         fault_count=len(faults),

@@ -14,7 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from vitrine.block_stream import BlockStream
-from vitrine.errors import Fault, InvalidInstances, TooManyInstances, VitrineError
+from vitrine.errors import BlankPicture, Fault, InvalidInstances, TooManyInstances, VitrineError
 from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.observer import Observer, Slot, Unlimited
@@ -152,7 +152,7 @@ class Pipeline:
         rows = rows_without(block.errors, block.rows)
         if not len(rows):
             return PredictedBlock(block, self._none, block.errors)
-        predictions = self._model.predict(block.instances, self.trust)
+        predictions = self._predictions(block)
         errors = {int(rows[index]): error.detail for index, error in predictions.errors.items()}
         good = predictions.good() if errors else predictions
         return PredictedBlock(block, good, {**block.errors, **errors})
@@ -168,10 +168,21 @@ class Pipeline:
             raise InvalidInstances(block.faults, count=block.fault_count)
         if not block.rows:
             return PredictedBlock(block, self._none, {})
-        predictions = self._model.predict(block.instances, self.trust)
+        predictions = self._predictions(block)
         if predictions.errors:
             _refuse(predictions.errors, first, is_only_one=first == 0 and block.rows == 1)
         return PredictedBlock(block, predictions, {})
+
+    def _predictions(self, block: Block) -> Predictions:
+        """Predict, and say of a blank picture that its file has other frames."""
+        predictions = self._model.predict(block.instances, self.trust)
+        errors = {
+            index: BlankPicture(frames=block.count_frames[index]())
+            if isinstance(error, BlankPicture)
+            else error
+            for index, error in predictions.errors.items()
+        }
+        return replace(predictions, errors=errors) if errors else predictions
 
     def _explain(self, predicted: PredictedBlock) -> PredictedBlock:
         with needs("pictures"):

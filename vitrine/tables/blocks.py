@@ -30,6 +30,8 @@ class Block:
             with too few fields is filled with empty ones; one with too many is cut.
         ignored_columns: Names of the columns that are no input of the model.
         steps: What was done to decode each picture of `instances`, in plain words.
+        count_frames: Functions that count the frames of each picture's file, of which the first was
+            decoded.
     """
 
     instances: Instances
@@ -40,6 +42,7 @@ class Block:
     echo: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
     steps: Sequence[tuple[str, ...]] = ()
+    count_frames: Sequence[Callable[[], int]] = ()
 
     def steps_by_index(self) -> dict[int, tuple[str, ...]]:
         """Return the steps of each decoded picture by the picture's index in the block."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 from prometheus_client import CollectorRegistry
 from werkzeug.datastructures import Headers
 from werkzeug.sansio.multipart import (
@@ -384,6 +385,31 @@ def test_blank_picture_keeps_its_place_across_blocks(client: FlaskClient) -> Non
     members = problem(post_json(client, STROKES, pictures), 422, "invalid-instances")
 
     assert [fault["pointer"] for fault in members["errors"]] == ["#/instances/16"]
+
+
+def blank_first(form: str) -> bytes:
+    """Make an animation, or a file of two pages, whose first frame is blank."""
+    blank, drawn = (Image.open(BytesIO(body)) for body in (blank_picture(), picture()))
+    stream = BytesIO()
+    blank.save(stream, form, save_all=True, append_images=[drawn], lossless=True)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_blank_first_frame_is_told_from_a_blank_picture(client: FlaskClient, form: str) -> None:
+    problem_of_animation = problem(
+        client.post(STROKES, data=blank_first(form), content_type="image/*"), 422, "blank-picture"
+    )
+
+    assert "Only the first of the file's 2 frames was looked at" in problem_of_animation["detail"]
+    only = client.post(STROKES, data=blank_picture(), content_type="image/*")
+    assert "frame" not in problem(only, 422, "blank-picture")["detail"]
+
+
+def test_blank_first_frame_among_pictures_is_told(client: FlaskClient) -> None:
+    response = post_files(client, f"{STROKES}?errors=report", b"no", picture(), blank_first("GIF"))
+
+    assert "first of the file's 2 frames" in answer(response)["predictions"][2]["error"]
 
 
 def test_pictures_with_errors_keep_their_place_when_reported(client: FlaskClient) -> None:
