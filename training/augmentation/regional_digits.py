@@ -2,10 +2,12 @@
 
 MNIST was written in the United States, where a 1 is mostly one bare line and few people cross
 their 7. In much of Europe and of Latin America a 1 has a flag, which may be nearly as long as the
-1 itself, and some have a foot; a 7 has a bar, and some have a serif at the left end of the roof.
+1 itself, and some have a foot; a 7 has a bar, some have a serif at the left end of the roof, and in
+some the roof is a wave that ends in a loop.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +18,10 @@ Values: TypeAlias = NDArray[np.floating[Any]]
 
 # From this level on a pixel is a stroke, and not the soft edge of one.
 _FULL_INK = 0.5
+# A curve is drawn as so many straight pieces.
+_CURVE_PIECES = 5
+# Where a loop of size 1 turns, and where it ends, as rows and columns from where it begins.
+_LOOP = ((-0.7, 0.6), (-0.6, -0.3))
 # The roof of a 7 is among its first rows.
 _ROOF_ROWS = 5
 
@@ -47,8 +53,8 @@ def add_regional_strokes(
 ) -> NDArray[np.uint8]:
     """Give a flag to a share of the 1s, and a bar to a share of the 7s.
 
-    Some of these 1s also get a foot, and some of these 7s a serif. What was changed is centred
-    again by its mass, to the nearest pixel.
+    Some of these 1s also get a foot. Some of these 7s also get a serif, and others are replaced by
+    7s whose roof is a wave. What was changed is centred again by its mass, to the nearest pixel.
 
     Shapes:
         pictures and result: (n, side, side), ink in [0, 255], white on black.
@@ -63,6 +69,8 @@ def add_regional_strokes(
     flagged[has_foot] = _draw(flagged[has_foot], _feet(one[has_foot], rng))
     barred = _draw(seven, _bars(seven, rng))
     barred[has_serif] = _draw(barred[has_serif], _serifs(seven[has_serif], rng))
+    is_wavy = rng.random(len(sevens)) < 0.25
+    barred[is_wavy] = _wavy_sevens(int(is_wavy.sum()), pictures.shape[1], rng)
     changed = pictures.copy()
     changed[ones] = np.rint(_centre(flagged) * 255)
     changed[sevens] = np.rint(_centre(barred) * 255)
@@ -129,6 +137,48 @@ def _serifs(ink: Ink, rng: np.random.Generator) -> Strokes:
     length = rng.uniform(1.5, 4, count)
     down = _points(length * np.cos(angle), length * np.sin(angle))
     return Strokes(end, end + down, _pen_width(ink) * rng.uniform(0.5, 1, count))
+
+
+def _wavy_sevens(count: int, side: int, rng: np.random.Generator) -> Ink:
+    """Draw 7s whose roof sags, half of them with a loop at its right end, and with a bar.
+
+    Shapes:
+        (count, side, side).
+    """
+    pixel = side / 28
+
+    def between(rows: tuple[float, float], columns: tuple[float, float]) -> Values:
+        return pixel * _points(rng.uniform(*rows, count), rng.uniform(*columns, count))
+
+    # 1. Choose where the roof begins and ends, where the stem ends, and how both are bent.
+    left, corner = between((6, 9), (6, 10)), between((6, 7), (16, 20))
+    foot = between((20, 22), (9, 16))
+    sag, bend = between((1, 9), (-2, 4)), between((-2, 2), (-1, 4))
+    # 2. A loop leaves the corner upwards, and comes back to it from the left.
+    size = (pixel * rng.uniform(2, 5, (count, 1)) * (rng.random((count, 1)) < 0.5)).astype(
+        np.float32
+    )
+    top, back = (corner + size * np.array(way, np.float32) for way in _LOOP)
+    curves = [
+        (left, (left + corner) / 2 + sag, corner),
+        (corner, top, back),
+        (back, (corner + foot) / 2 + bend, foot),
+    ]
+    # 3. Draw the curves, then the bar.
+    width = pixel * rng.uniform(1.6, 3.6, count)
+    ink: Ink = np.zeros((count, side, side), np.float32)
+    for curve in curves:
+        points = [_on_curve(*curve, share) for share in np.linspace(0, 1, _CURVE_PIECES + 1)]
+        for start, end in pairwise(points):
+            ink = _draw(ink, Strokes(start, end, width))
+    return _draw(ink, _bars(ink, rng))
+
+
+def _on_curve(start: Values, control: Values, end: Values, share: float) -> Values:
+    """Return a point of each quadratic Bézier curve, after a share of the way."""
+    rest = 1 - share
+    point: Values = rest * rest * start + 2 * rest * share * control + share * share * end
+    return point.astype(np.float32)
 
 
 def _ink_rows(ink: Ink) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -85,3 +85,16 @@ def test_some_sevens_get_a_serif_at_the_left_end_of_the_roof() -> None:
         (each[top + 2 : top + 4, :11] > 128).any() for each, top in zip(changed, tops, strict=True)
     ]
     assert 0.2 < np.mean(below_roof) < 0.6
+
+
+def test_some_sevens_are_replaced_by_others_whose_roof_sags() -> None:
+    seven = upright_stroke()
+    seven[0, 4:6, 7:15] = 255
+    sevens = np.repeat(seven, 200, axis=0)
+
+    changed = add_regional_strokes(sevens, np.full(200, 7), np.random.default_rng(0), share=1)
+
+    # The 7 that was given has nothing to the right of its stem above the bar.
+    has_roof_on_the_right = (changed[:, :9, 18:] > 128).any(axis=(1, 2))
+    assert 0.1 < has_roof_on_the_right.mean() < 0.4
+    assert (changed[:, [0, -1]] == 0).all()
