@@ -24,6 +24,7 @@ from vitrine.signature import ColumnSpec, Dialect
 from vitrine.tables.blocks import Block
 from vitrine.tables.columns import Values, decode_columns
 from vitrine.tables.rows import decode_rows
+from vitrine.tables.spelling import known_names
 from vitrine.tables.streams import ByteStream
 
 _CHANNELS = (1, 3)
@@ -220,6 +221,8 @@ def _decode_columns(
 ) -> Block:
     """Read the columns that the model has; the others may hold anything."""
     known = {spec.name for spec in specs}
+    names = known_names((name for name, _ in columns), known)
+    columns = [(names.get(name, name), each) for name, each in columns]
     counts = Counter(name for name, _ in columns)
     faults = [
         Fault(detail=f"Column {shown(name)} must come once. Received: {count} times.", column=name)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, get_args
 
 from training.errors import CannotTrain
 from vitrine.errors import InvalidParameter
+from vitrine.tables.spelling import nfc
 
 if TYPE_CHECKING:
     from training.datasets.column_kinds import Overrides
@@ -18,6 +19,7 @@ def add_column_options(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--target",
         nargs="+",
+        type=nfc,
         default=[],
         metavar="COLUMN",
         help="column to predict; several columns are labels, and a row may have any number of them",
@@ -33,7 +35,7 @@ def add_column_options(command: argparse.ArgumentParser) -> None:
         ("--date", "columns to read as dates"),
         ("--ignore", "columns to leave out"),
     ):
-        group.add_argument(option, nargs="+", default=[], metavar="C", help=kind)
+        group.add_argument(option, nargs="+", type=nfc, default=[], metavar="C", help=kind)
     _add_mark_options(group)
 
 

@@ -21,6 +21,7 @@ from training.importing.options import ImportOptions, Task
 from training.importing.refusals import CannotImport
 from training.importing.subprocesses import run_in_subprocess
 from training.progress import stretch
+from vitrine.tables.spelling import nfc
 
 
 def add(commands: Commands) -> None:
@@ -51,7 +52,7 @@ def add(commands: Commands) -> None:
         metavar="A,B,...",
         help="class labels in the order of the network, or a file with one label in each line",
     )
-    command.add_argument("--target", metavar="NAME", help="name of the prediction")
+    command.add_argument("--target", type=nfc, metavar="NAME", help="name of the prediction")
     command.add_argument("--unit", metavar="UNIT", help="unit of a predicted value")
     command.add_argument(
         "--geometry", metavar="NAME", help="geometry of pictures: mnist, fashion or fit"

@@ -8,6 +8,7 @@ This room knows nothing about networks.
     column_kinds.py    what each column of a table is
     quantities.py      columns of numbers: their units, marks, and texts for "nothing"
     date_orders.py     columns of dates: whether the day or the month comes first
+    spellings.py       texts of a column that differ in upper and lower case only
     column_specs.py    ranges and vocabularies of the columns, learned from the training rows
     leaks.py           columns that give the target away
     csv_files.py       a whole CSV file, and its hash

@@ -17,6 +17,7 @@ from training.datasets.date_orders import (
     why_no_dates,
 )
 from training.datasets.quantities import read_quantities, why_no_numbers
+from training.datasets.spellings import describe_spellings
 from training.errors import CannotTrain
 from vitrine.errors import shown
 from vitrine.signature import Dialect
@@ -180,7 +181,7 @@ def _given_kind(name: str, kind: str, texts: Texts, dialect: Dialect, order: Ord
             reason = why_no_dates(texts) or "no known format fits it"
             raise CannotTrain(f"Column {shown(name)} cannot be --date: {reason}.")
         return _Kind(name="date", date=date)
-    return _Kind(name="category")
+    return _Kind(name="category", notes=describe_spellings(name, texts, "category"))
 
 
 def _recognize_kind(name: str, texts: Texts, dialect: Dialect, order: Order | None) -> _Kind:
@@ -210,7 +211,9 @@ def _recognize_kind(name: str, texts: Texts, dialect: Dialect, order: Order | No
     if why:
         cure = "empty it" if why.startswith("text") else "write all alike"
         return _Kind(reason=f"{why}; {cure}, or give --categorical")
-    return _Kind(reason=reason) if reason else _Kind(name="category")
+    if reason:
+        return _Kind(reason=reason)
+    return _Kind(name="category", notes=describe_spellings(name, distinct, "category"))
 
 
 def _why_no_category(known: Sequence[str], distinct: Collection[str]) -> str:

@@ -11,6 +11,7 @@ from training.datasets.column_kinds import ColumnKinds, Texts
 from vitrine.signature import CategoryInput, ColumnSpec, DateInput, Dialect, NumberInput
 from vitrine.tables.dates import parse_dates
 from vitrine.tables.numbers import parse_numbers
+from vitrine.tables.spelling import same_booleans
 
 # A text that occurs once in many rows is not in the vocabulary: it is read as "other", and the
 # network learns from it what "other" means.
@@ -21,7 +22,8 @@ _MAX_TEXTS = 254
 
 def learn_vocabulary(texts: Texts) -> tuple[str, ...]:
     """Return the texts that occur more than by chance, in alphabetical order."""
-    counts = Counter(text for text in texts if text is not None)
+    booleans = same_booleans(text for text in texts if text is not None)
+    counts = Counter(booleans.get(text, text) for text in texts if text is not None)
     least = _MIN_ROWS if counts.total() >= _MANY_ROWS else 1
     frequent = [text for text, count in counts.most_common(_MAX_TEXTS) if count >= least]
     return tuple(sorted(frequent))

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from training.datasets.csv_files import check_columns
 from training.datasets.date_orders import why_no_dates
 from training.datasets.quantities import Quantities, read_quantities, why_no_numbers
+from training.datasets.spellings import describe_spellings
 from training.errors import CannotTrain
 from vitrine.errors import shown
 from vitrine.signature import Dialect
 from vitrine.tables.dates import find_date_formats
 from vitrine.tables.files import Table
 from vitrine.tables.numbers import parse_numbers
+from vitrine.tables.spelling import BOOLEAN_PAIRS, same_booleans
 
 Task = Literal["regression", "binary", "multiclass", "multilabel"]
 Texts = Sequence[str | None]
@@ -42,15 +44,7 @@ _HOW_TO_WRITE_NUMBERS = (
     "To predict a quantity, write all cells as numbers with one unit or none, or empty them."
 )
 # Texts that say that an instance does not have a label, and that it has.
-_ABSENT_AND_PRESENT = (
-    ("0", "1"),
-    ("no", "yes"),
-    ("n", "y"),
-    ("false", "true"),
-    ("f", "t"),
-    ("não", "sim"),
-    ("nao", "sim"),
-)
+_ABSENT_AND_PRESENT = (("0", "1"), *BOOLEAN_PAIRS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +129,7 @@ def read_targets(table: Table, names: Sequence[str], task: Task | None) -> Targe
     contents = _what_it_contains(quantities, usable, table.dialect)
     found = _read_classes(name, labels, usable, task or "multiclass", contents)
     hint = _hint_at_numbers(name, contents, found.target.labels) if task is None else ""
-    return replace(found, hint=hint)
+    return replace(found, hint=hint, notes=tuple(describe_spellings(name, texts, "class label")))
 
 
 def _usable_rows(names: Sequence[str], columns: Sequence[Texts]) -> NDArray[np.intp]:
@@ -239,7 +233,9 @@ def _read_values(name: str, quantities: Quantities, usable: NDArray[np.intp]) ->
 def _class_labels(texts: Texts, dialect: Dialect) -> list[str | None]:
     """Return the labels that the texts stand for; 1 and 1.0 are the same label."""
     known = {text: _class_label(text, dialect) for text in set(texts) if text is not None}
-    return [None if text is None else known[text] for text in texts]
+    booleans = same_booleans(known.values())
+    labels = {text: booleans.get(label, label) for text, label in known.items()}
+    return [None if text is None else labels[text] for text in texts]
 
 
 def _class_label(text: str, dialect: Dialect) -> str:

@@ -3,6 +3,7 @@
 From the ground up; each module imports only from those before it, and none knows the web or a
 model:
 
+- `spelling`: the spellings of one text, such as "TRUE" and "true".
 - `parsed`: what reading the cells of a column gives: values, blanks and faults.
 - `amounts`: the text of an amount -> its sign, its number and its unit.
 - `notation`: how numbers are written: the decimal mark and the thousands mark of a file.

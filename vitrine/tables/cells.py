@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from vitrine.signature import OTHER_CODE, ColumnSpec, DateInput, Dialect, NumberInput
 from vitrine.tables.dates import parse_dates
-from vitrine.tables.numbers import FLAGS, parse_numbers
+from vitrine.tables.numbers import parse_numbers
 from vitrine.tables.parsed import BLANKS, ParsedColumn
+from vitrine.tables.spelling import boolean_words, nfc
 
 # No vocabulary has a longer category. A whole file in one cell is a mistake of quoting.
 MAX_CATEGORY_CHARACTERS = 4096
@@ -25,10 +26,10 @@ _FRACTION = re.compile(r"[+-]?[0-9]+\.[0-9]*")
 def parse(spec: ColumnSpec, texts: Sequence[str], dialect: Dialect) -> ParsedColumn:
     """Parse the cells of a column.
 
-    A category keeps its text, without the spaces around it; a blank is None. A text that is not in
-    the vocabulary takes the vocabulary's spelling where it is the same number or the same boolean:
-    data frames turn the code "1" into "1.0" as soon as a column has a blank, and a spreadsheet's
-    TRUE is JSON's true.
+    A category keeps its text in NFC, without the spaces around it; a blank is None. A text that is
+    not in the vocabulary takes the vocabulary's spelling where it is the same number or the same
+    word for yes or no: data frames turn the code "1" into "1.0" as soon as a column has a blank,
+    and a spreadsheet's TRUE is JSON's true.
 
     Args:
         spec: The model's column.
@@ -69,7 +70,7 @@ def _is_flag(spec: NumberInput) -> bool:
 def _parse_categories(texts: Sequence[str], vocabulary: Sequence[str]) -> ParsedColumn:
     spellings = _spellings(tuple(vocabulary))
     cells = [text.strip() for text in texts]
-    categories = {text: _category(text, spellings) for text in set(cells)}
+    categories = {text: spellings.category(nfc(text)) for text in set(cells)}
     longest = MAX_CATEGORY_CHARACTERS
     rule = f"may have at most {longest} characters"
     faults = {index: rule for index, text in enumerate(cells) if len(text) > longest}
@@ -79,22 +80,27 @@ def _parse_categories(texts: Sequence[str], vocabulary: Sequence[str]) -> Parsed
     return ParsedColumn(values, faults)
 
 
-def _category(text: str, spellings: Mapping[str, str]) -> str | None:
-    if text in BLANKS:
-        return None
-    return spellings.get(text) or spellings.get(_plain(text), text)
+class _Spellings:
+    """The spellings of a vocabulary's texts."""
+
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        self._words = boolean_words(vocabulary)
+        self._plain_texts = {self._plain(nfc(text)): text for text in reversed(vocabulary)}
+        self._texts = {nfc(text): text for text in reversed(vocabulary)}
+
+    def category(self, text: str) -> str | None:
+        """Return a text as the vocabulary spells it, or as it is; None for a blank."""
+        if text in BLANKS:
+            return None
+        return self._texts.get(text) or self._plain_texts.get(self._plain(text), text)
+
+    def _plain(self, text: str) -> str:
+        """Write a number without trailing zeros, and a word for yes or no in lower case."""
+        if _FRACTION.fullmatch(text):
+            return text.rstrip("0").rstrip(".")
+        return text.lower() if text.lower() in self._words else text
 
 
 @lru_cache(maxsize=256)
-def _spellings(vocabulary: tuple[str, ...]) -> dict[str, str]:
-    """Map each text of the vocabulary, and its plain spelling, to itself."""
-    return {_plain(text): text for text in reversed(vocabulary)} | {
-        text: text for text in vocabulary
-    }
-
-
-def _plain(text: str) -> str:
-    """Write a number without trailing zeros and a boolean in lower case."""
-    if _FRACTION.fullmatch(text):
-        return text.rstrip("0").rstrip(".")
-    return text.lower() if text.lower() in FLAGS else text
+def _spellings(vocabulary: tuple[str, ...]) -> _Spellings:
+    return _Spellings(vocabulary)

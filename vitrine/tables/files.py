@@ -14,6 +14,7 @@ from vitrine.tables.notation import fit_file_notation
 from vitrine.tables.parsed import BLANKS
 from vitrine.tables.reader import CsvReader
 from vitrine.tables.records import RecordStream, split_fields, split_records
+from vitrine.tables.spelling import nfc
 
 SAMPLE_BYTES = 2**20
 _MAX_ROW_BYTES = 2**24
@@ -182,5 +183,5 @@ def _evenness(rows: Sequence[Sequence[str]]) -> tuple[bool, float, int]:
 
 def _cell(text: str, spellings: dict[str, str]) -> str | None:
     """Strip a cell. Equal cells share one object, which saves memory: few texts are different."""
-    text = text.strip()
+    text = nfc(text.strip())
     return None if text in BLANKS else spellings.setdefault(text, text)

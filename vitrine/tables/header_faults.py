@@ -11,6 +11,7 @@ from vitrine.errors import MAX_FAULTS, Fault, misspelt, shown
 from vitrine.signature import Dialect
 from vitrine.tables.numbers import parse_numbers
 from vitrine.tables.records import NOT_UTF8, Fields, printable
+from vitrine.tables.spelling import nfc
 
 # Comparing names, to find the one that is meant, is slow.
 MAX_COMPARED = 200
@@ -48,11 +49,12 @@ class HeaderLine:
 def column_names(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the columns of a header.
 
-    Spaces around a name do not count, bytes that are not UTF-8 become the replacement character,
-    and a column without a name is called by its position.
+    Spaces around a name do not count, and accents have the form NFC. Bytes that are not UTF-8
+    become the replacement character, and a column without a name is called by its position.
     """
     return tuple(
-        printable(text.strip()) or f"column {number}" for number, text in enumerate(texts, start=1)
+        nfc(printable(text.strip())) or f"column {number}"
+        for number, text in enumerate(texts, start=1)
     )
 
 

@@ -10,7 +10,7 @@ from vitrine.tables.amounts import read_amount
 from vitrine.tables.notation import notation_of
 from vitrine.tables.parsed import ParsedColumn
 
-FLAGS = {"true": 1.0, "false": 0.0}
+_FLAGS = {"true": 1.0, "false": 0.0}
 
 _BEYOND_FLOAT32 = "must lie within ±3.4e38, the range of float32"
 
@@ -42,7 +42,7 @@ def parse_numbers(
     read = {cell: notation.number(cell, unit) for cell in set(cells)}
     if flags:
         read = {
-            cell: FLAGS.get(cell.strip().lower()) if number is None else number
+            cell: _FLAGS.get(cell.strip().lower()) if number is None else number
             for cell, number in read.items()
         }
     rules = {cell: _rule(cell, dialect, unit) for cell, number in read.items() if number is None}

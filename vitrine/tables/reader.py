@@ -20,6 +20,7 @@ from vitrine.tables.records import (
     RecordBlock,
     RecordStream,
 )
+from vitrine.tables.spelling import nfc
 from vitrine.tables.streams import ByteStream
 from vitrine.tables.text import TextRows
 
@@ -95,7 +96,7 @@ class CsvReader:
             (training_dialect.delimiter, *DELIMITERS) if delimiter is None else (delimiter,)
         )
         delimiters = tuple(dict.fromkeys(map(parse_delimiter, candidates)))
-        required = [spec.name for spec in columns]
+        required = [nfc(spec.name) for spec in columns]
         header = read_header(
             self._records, required, delimiters, landmarks=landmarks, ignored=ignored
         )
@@ -105,7 +106,9 @@ class CsvReader:
         self._checked = [
             index for index, name in enumerate(header.names) if name not in {*header.ignored}
         ]
-        self._columns = {header.names.index(spec.name): spec for spec in columns}
+        self._columns = {
+            header.names.index(name): spec for name, spec in zip(required, columns, strict=True)
+        }
         self._arrow = ArrowReader(
             self._columns,
             width=len(header.names),

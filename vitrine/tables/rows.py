@@ -15,6 +15,7 @@ from vitrine.tables.header_faults import MAX_COMPARED
 from vitrine.tables.notation import best_notation
 from vitrine.tables.numbers import round_to_float32
 from vitrine.tables.parsed import ParsedColumn
+from vitrine.tables.spelling import known_names
 
 _ABSENT = object()
 _NAMES: dict[type, str] = {list: "an array", dict: "an object", type(None): "null"}
@@ -37,13 +38,14 @@ def decode_rows(
     """
     # 1. A row that is no object has that one fault.
     indices = [index for index, row in enumerate(instances) if isinstance(row, dict)]
-    rows = [row for row in instances if isinstance(row, dict)]
+    names = {spec.name for spec in columns}
+    rows = [_with_known_names(row, names) for row in instances if isinstance(row, dict)]
     faults: dict[int, dict[int, str]] = defaultdict(dict)
     for index, row in enumerate(instances):
         if not isinstance(row, dict):
             faults[index][WHOLE_ROW] = f"must be an object. Received: {_shown(row)}."
     # 2. Parse the other rows column by column.
-    unknown = _unknown_names(rows, {spec.name for spec in columns})
+    unknown = _unknown_names(rows, names)
     cells_of = {spec.name: [row.get(spec.name, _ABSENT) for row in rows] for spec in columns}
     lacking = [name for name, cells in cells_of.items() if _ABSENT in cells]
     alike = misspelt(lacking[:MAX_COMPARED], unknown[:MAX_COMPARED]) if unknown else {}
@@ -75,6 +77,17 @@ def decode_rows(
 def _missing(alike: str | None, row: Mapping[str, object]) -> str:
     """Say that a member is missing, and which one of the row may be meant."""
     return f"is missing. The row has {shown(alike)}: rename it." if alike in row else "is missing."
+
+
+def _with_known_names(row: dict[str, object], known: set[str]) -> dict[str, object]:
+    """Give members the names of columns whose accents are written in another way."""
+    if row.keys() <= known:
+        return row
+    names = known_names(row.keys() - known, known)
+    if not names:
+        return row
+    renamed = {names.get(name, name): value for name, value in row.items()}
+    return renamed | {name: row[name] for name in row.keys() & known}
 
 
 def _unknown_names(rows: Sequence[Mapping[str, object]], known: set[str]) -> tuple[str, ...]:

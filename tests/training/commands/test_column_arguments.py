@@ -31,6 +31,10 @@ def test_options_become_overrides() -> None:
     )
 
 
+def test_names_of_columns_are_read_in_nfc() -> None:
+    assert read("--ignore", "a\u0301rea").ignored == ("\xe1rea",)
+
+
 def test_nothing_is_overridden_by_default() -> None:
     assert read() == Overrides()
 

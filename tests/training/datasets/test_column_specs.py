@@ -15,6 +15,11 @@ def test_rare_texts_are_left_to_other() -> None:
     )
 
 
+def test_words_for_yes_and_no_are_one_text_in_any_case() -> None:
+    assert learn_vocabulary(["TRUE", "True", "false"]) == ("false", "true")
+    assert learn_vocabulary(["TRUE", "FALSE"]) == ("FALSE", "TRUE")
+
+
 def test_specs_know_ranges_and_blanks() -> None:
     kinds = ColumnKinds({"x": "number", "c": "category", "d": "%Y-%m-%d"}, {})
     columns: dict[str, list[str | None]] = {

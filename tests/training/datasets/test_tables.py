@@ -67,6 +67,19 @@ def test_odd_texts_are_read_as_the_notes_say(tmp_path: Path) -> None:
     assert len(parts.notes) == 2
 
 
+def test_names_and_texts_are_read_in_nfc(tmp_path: Path) -> None:
+    places = ["Sa\u0303o", "S\xe3o"] * 30
+    rows = [f"{row},{place},{row % 7}" for row, place in enumerate(places)]
+    rows += [f"{row},Rio,{row % 7}" for row in range(60, 120)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,lugar,a\u0301rea", *rows]))
+
+    parts = load_table(tmp_path / "t.csv", ["\xe1rea"], Overrides(numeric=("x",)), seed=0)
+
+    assert parts.target.name == "\xe1rea"
+    assert isinstance(parts.specs[1], CategoryInput)
+    assert parts.specs[1].vocabulary == ("Rio", "S\xe3o")
+
+
 def test_marks_of_numbers_are_told(tmp_path: Path) -> None:
     rows = [f"{row % 13};{20 + row}.{row:03d}" for row in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["x;pay", *rows]))

@@ -28,6 +28,13 @@ RECOGNIZED: dict[str, tuple[Sequence[str], Task, tuple[str, ...]]] = {
     "the same number written twice": (["0", "1", "1.0"] * 10, "binary", ("0", "1")),
     "two texts": (["yes", "no"] * 10, "binary", ("no", "yes")),
     "several texts": (["b", "a", "c"] * 10, "multiclass", ("a", "b", "c")),
+    "one word in several cases": (
+        ["TRUE", "True", "true", "FALSE", "False", "false"] * 5,
+        "binary",
+        ("false", "true"),
+    ),
+    "yes and no": (["Yes", "YES", "yes", "No"] * 10, "binary", ("no", "yes")),
+    "spreadsheet": (["TRUE", "FALSE"] * 10, "binary", ("FALSE", "TRUE")),
 }
 
 

@@ -41,6 +41,14 @@ def test_no_text_at_all_is_blank() -> None:
         ("true", ("True", "False"), "True"),
         ("FALSE", ("True", "False"), "False"),
         ("yes", ("True", "False"), "yes"),
+        ("YES", ("no", "yes"), "yes"),
+        ("no", ("No", "Yes", "Unknown"), "No"),
+        ("y", ("N", "Y"), "Y"),
+        ("y", ("X", "Y"), "y"),
+        ("Yes", ("Yes", "yes"), "Yes"),
+        ("a\u0301", ("\xe1",), "\xe1"),
+        ("\xe1", ("a\u0301",), "a\u0301"),
+        ("e\u0301", ("\xe1",), "\xe9"),
     ],
 )
 def test_category_takes_the_spelling_of_the_vocabulary(

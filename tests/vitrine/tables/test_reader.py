@@ -423,3 +423,19 @@ def test_endless_rows_are_read_as_they_are_asked_for() -> None:
     assert body.read_bytes < 2**15 + 10
     assert [next(blocks).rows for _ in range(5)][-1] > 50_000
     assert body.read_bytes < 2**22
+
+
+def test_accents_of_names_and_categories_are_compared_in_nfc() -> None:
+    body = "a\u0301rea;lugar\n7;Sa\u0303o Paulo\n"
+    area, place = number("\xe1rea"), category("lugar", "S\xe3o Paulo")
+
+    block = only_block(body, area, place)
+
+    assert plain(block.instances["\xe1rea"]) == [7.0]
+    assert plain(block.instances["lugar"]) == ["S\xe3o Paulo"]
+    assert values("\xe1rea\n7\n", number("a\u0301rea")) == [7.0]
+
+
+@pytest.mark.parametrize("blank", ["-", "#DIV/0!", "none"])
+def test_nothing_among_negative_numbers_is_a_blank(blank: str) -> None:
+    assert values(f"x\n-5\n{blank}\n", number("x")) == [-5.0, None]

@@ -246,3 +246,12 @@ def test_unit_of_a_column_may_stand_in_a_text() -> None:
         "Instance 2, column 'x': must be a number with decimal '.', alone or with '$'. "
         "Received: '\u20ac5'."
     ]
+
+
+def test_names_of_members_are_compared_in_nfc() -> None:
+    rows = [{"a\u0301rea": 1, "f\xe9": 2}, {"a\u0301rea": 1, "\xe1rea": 3}]
+
+    block = decode_rows(rows, [number("\xe1rea")])
+
+    assert plain(block.instances["\xe1rea"]) == [1.0, 3.0]
+    assert block.ignored_columns == ("f\xe9",)
