@@ -16,11 +16,12 @@ from training.datasets.date_orders import (
     find_date_kind,
     why_no_dates,
 )
-from training.datasets.quantities import read_quantities, why_no_numbers
+from training.datasets.quantities import describe_blanks, read_quantities, why_no_numbers
 from training.datasets.spellings import describe_spellings
 from training.errors import CannotTrain
 from vitrine.errors import shown
 from vitrine.signature import Dialect
+from vitrine.tables.dates import parse_dates
 
 Texts = Sequence[str | None]
 
@@ -180,8 +181,13 @@ def _given_kind(name: str, kind: str, texts: Texts, dialect: Dialect, order: Ord
         if date is None:
             reason = why_no_dates(texts) or "no known format fits it"
             raise CannotTrain(f"Column {shown(name)} cannot be --date: {reason}.")
-        return _Kind(name="date", date=date)
+        return _date_kind(name, texts, date)
     return _Kind(name="category", notes=describe_spellings(name, texts, "category"))
+
+
+def _date_kind(name: str, texts: Texts, date: DateKind) -> _Kind:
+    blanks = describe_blanks(name, texts, parse_dates(texts, date.format).values)
+    return _Kind(name="date", date=date, notes=blanks)
 
 
 def _recognize_kind(name: str, texts: Texts, dialect: Dialect, order: Order | None) -> _Kind:
@@ -195,25 +201,26 @@ def _recognize_kind(name: str, texts: Texts, dialect: Dialect, order: Order | No
     # "5 Jan 2024" is a date, and no number with the unit "Jan 2024".
     date = find_date_kind(texts, order) if quantities.faults or quantities.unit else None
     if date is not None:
-        return _Kind(name="date", date=date)
+        return _date_kind(name, known, date)
     if not quantities.faults and quantities.has_numbers:
         reason = _identifier(name, known, dialect)
         if reason:
             return _Kind(reason=reason)
         return _Kind(name="number", unit=quantities.unit, notes=quantities.notes(name))
     reason = _why_no_category(known, distinct)
-    why = ""
+    mixture = why_no_numbers(known, dialect) or why_no_dates(known)
     if len(quantities.faults) <= (1 - _MOSTLY_NUMBERS) * len(known) and quantities.has_numbers:
         stray = shown(known[min(quantities.faults)])
-        why = why_no_numbers(known, dialect) or f"text such as {stray} among numbers"
-    elif reason:
-        why = why_no_numbers(known, dialect) or why_no_dates(known)
-    if why:
-        cure = "empty it" if why.startswith("text") else "write all alike"
-        return _Kind(reason=f"{why}; {cure}, or give --categorical")
+        mixture = reason = mixture or f"text such as {stray} among numbers"
+    if reason and mixture:
+        cure = "empty it" if mixture.startswith("text") else "write all alike"
+        return _Kind(reason=f"{mixture}; {cure}, or give --categorical")
     if reason:
         return _Kind(reason=reason)
-    return _Kind(name="category", notes=describe_spellings(name, distinct, "category"))
+    notes = describe_spellings(name, distinct, "category")
+    if mixture:
+        notes.append(f"{shown(name)} contains {mixture}. It is read as a category.")
+    return _Kind(name="category", notes=notes)
 
 
 def _why_no_category(known: Sequence[str], distinct: Collection[str]) -> str:

@@ -23,6 +23,7 @@ _MIN_STEPS = 10
 # Dates are evenly spaced if the largest gap is hardly larger than the median one: a month or two
 # may lack. In the wrong order, the first of each month becomes the first days of each January.
 _EVEN, _TIMES_MORE = 3.1, 4.0
+_MIN_FIRSTS = 6
 # Texts that show which formats a column may have; with this share of dates it was meant as dates.
 _TRIED = 20
 _MIN_DATES = 0.5
@@ -67,6 +68,8 @@ def find_date_kind(texts: Texts, order: Order | None) -> DateKind | None:
     orders = {_order(form): form for form in reversed(formats)}
     if None in orders:
         return DateKind(orders[None])
+    if "." in orders.get("day", "") and order is None:
+        return DateKind(orders["day"], "day")  # nobody writes points behind the month
     if len(orders) == 1:
         (only,) = orders
         return DateKind(orders[only], only, reason=_reason_without_choice(texts, orders[only]))
@@ -157,9 +160,10 @@ def _unevenness(days: NDArray[np.float32]) -> float:
 
 def _find_by_first_days(days: Days) -> Order | None:
     """Find the order in which alone every date is the first day of a month."""
+    known = {order: np.unique(values[~np.isnan(values)]) for order, values in days.items()}
     firsts = {
-        order: {_date(day).day for day in np.unique(values[~np.isnan(values)])} == {1}
-        for order, values in days.items()
+        order: len(values) >= _MIN_FIRSTS and all(_date(day).day == 1 for day in values)
+        for order, values in known.items()
     }
     return next((order for order in ORDERS if firsts[order] and not firsts[_swapped(order)]), None)
 

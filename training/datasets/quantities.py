@@ -13,7 +13,7 @@ from vitrine.signature import Dialect
 from vitrine.tables.amounts import canonical_unit, read_amount
 from vitrine.tables.notation import THOUSANDS, is_number_with_some_marks
 from vitrine.tables.numbers import parse_numbers
-from vitrine.tables.parsed import EMPTY_QUANTITIES, EMPTY_WORDS, NO_QUANTITIES
+from vitrine.tables.parsed import EMPTY_WORDS, NO_QUANTITIES
 
 Texts = Sequence[str | None]
 
@@ -54,21 +54,39 @@ class Quantities:
         Args:
             name: Name of the column.
         """
-        counts = Counter(self.texts)
+        values = dict(zip(self.texts, self.values, strict=True))
         read: dict[tuple[bool, bool], str] = {}
-        for text, value in zip(self.texts, self.values.tolist(), strict=True):
-            if text is None or _PLAIN.fullmatch(text) or np.isnan(value):
+        for text, value in values.items():
+            if text is None or np.isnan(value) or _PLAIN.fullmatch(text):
                 continue
             amount = read_amount(text)
             if amount is not None:
                 kind = bool(amount.unit), amount.is_negative
-                read.setdefault(kind, f"{shown(text)} is {value:.9g}")
+                read.setdefault(kind, f"{shown(text)} is {_digits(value)}")
         read.pop((False, False), None)
-        empty = [text for text in counts if text in EMPTY_QUANTITIES or text in EMPTY_WORDS]
-        blanks = [f"{shown(text)} in {counts[text]} rows is missing" for text in empty]
-        sentences = "; ".join([*read.values(), *blanks])
         unit = f" with the unit {shown(self.unit)}" if self.unit else ""
-        return [f"{shown(name)} is read as numbers{unit}: {sentences}."] if sentences else []
+        examples = "; ".join(read.values())
+        notes = [f"{shown(name)} is read as numbers{unit}: {examples}."] if examples else []
+        return notes + describe_blanks(name, self.texts, self.values)
+
+
+def describe_blanks(name: str, texts: Texts, values: NDArray[np.float32]) -> list[str]:
+    """Say which texts are read as missing values.
+
+    Args:
+        name: Name of the column.
+        texts: Its cells, None where missing.
+        values: Value of each cell, NaN where there is none.
+    """
+    blank = Counter(texts[row] for row in np.flatnonzero(np.isnan(values)).tolist())
+    blank.pop(None, None)
+    listed = [f"{shown(text)} in {count} of {len(texts)}" for text, count in blank.items()]
+    return [f"{shown(name)} has missing values: {', '.join(listed)} rows."] if listed else []
+
+
+def _digits(value: np.float32) -> str:
+    """Write a value with as few digits as tell it from any other."""
+    return np.format_float_positional(value, trim="-")
 
 
 def read_quantities(texts: Texts, dialect: Dialect) -> Quantities:
@@ -127,7 +145,7 @@ def describe_marks(columns: Iterable[Texts], dialect: Dialect) -> list[str]:
     thousands = f" and the thousands mark {dialect.thousands!r}" if dialect.thousands else ""
     return [
         f"Numbers have the decimal mark {dialect.decimal!r}{thousands}: {shown(example)} is "
-        f"{quantities.values[0]:.9g}. Give --decimal or --thousands if this is wrong."
+        f"{_digits(quantities.values[0])}. Give --decimal or --thousands if this is wrong."
     ]
 
 

@@ -148,6 +148,15 @@ def test_order_of_dates_can_be_given() -> None:
     assert "as --month-first says" in kinds.notes[0]
 
 
+def test_category_of_numbers_and_a_text_is_told() -> None:
+    kinds = recognize_kinds({"x": ["1", "2", "3", "unknown"] * 10}, POINT, Overrides())
+
+    assert kinds.inputs == {"x": "category"}
+    assert kinds.notes == (
+        "'x' contains text such as 'unknown' among numbers. It is read as a category.",
+    )
+
+
 def test_grouped_row_numbers_are_left_out() -> None:
     texts = [f"{row:,}" for row in range(1, 1201)]
 

@@ -77,7 +77,9 @@ def test_given_order_does_not_overrule_a_day_after_the_twelfth() -> None:
     assert kind.format == "%d/%m/%Y"
 
 
-@pytest.mark.parametrize("texts", [["2024-01-05"], ["3 May 2024"], ["5/5/2024"]])
+@pytest.mark.parametrize(
+    "texts", [["2024-01-05"], ["3 May 2024"], ["5/5/2024"], ["31.01.2024"], ["02.01.2024"]]
+)
 def test_date_that_has_one_meaning_needs_no_note(texts: list[str]) -> None:
     kind = find_date_kind(texts, None)
 

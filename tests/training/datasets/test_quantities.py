@@ -48,14 +48,12 @@ def test_words_for_nothing_are_blanks_among_many_numbers(texts: list[str], expec
 
 
 def test_notes_say_how_texts_are_read() -> None:
-    texts = ["$1,500", "($2)", "-", "-", "3", "-$4"]
+    texts = ["$1,500.1", "($2)", "-", "-", "$ -", "3", "-$4", None]
 
-    (note,) = read_quantities(texts, GROUPED).notes("budget")
-
-    assert note == (
-        "'budget' is read as numbers with the unit '$': '$1,500' is 1500; '($2)' is -2; "
-        "'-' in 2 rows is missing."
-    )
+    assert read_quantities(texts, GROUPED).notes("budget") == [
+        "'budget' is read as numbers with the unit '$': '$1,500.1' is 1500.1; '($2)' is -2.",
+        "'budget' has missing values: '-' in 2 of 8, '$ -' in 1 of 8 rows.",
+    ]
 
 
 @pytest.mark.parametrize("texts", [["1", "-2.5", "1e5", None], ["1,234"]], ids=["plain", "grouped"])
