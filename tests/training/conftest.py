@@ -102,7 +102,7 @@ def write_folder(folder: Path, *, each: int = 12, grey: bool = False, seed: int 
 
 
 def picture_config(drawn_set: PictureSet, data: Path, models: Path) -> pictures.PictureConfig:
-    """Describe a training of one epoch."""
+    """Describe a training of one epoch, which is published however little it has learned."""
     return pictures.PictureConfig(
         pictures=drawn_set,
         name="drawn",
@@ -110,6 +110,7 @@ def picture_config(drawn_set: PictureSet, data: Path, models: Path) -> pictures.
         command="python -m training images drawn --name drawn",
         data=data,
         epochs=1,
+        force=True,
     )
 
 

@@ -126,6 +126,12 @@ def add_publishing_options(command: argparse.ArgumentParser) -> None:
         help="smallest validation score to publish: the accuracy, or R2 for regressions and "
         "autoencoders",
     )
+    command.add_argument(
+        "--force",
+        action="store_true",
+        help="publish the network even if it is not better than one constant answer, such as the "
+        "commonest class or the mean",
+    )
 
 
 def join_signed_values(words: list[str]) -> list[str]:

@@ -112,6 +112,7 @@ def _train(options: argparse.Namespace, words: list[str]) -> Path:
         epochs=options.epochs,
         limit=options.limit,
         min_score=options.min_score,
+        force=options.force,
         augmented=False if options.augment == "none" else None,
         patience=options.patience,
         reduce_patience=options.reduce_lr,

@@ -9,6 +9,7 @@ from training.commands.arguments import (
     Commands,
     HelpFormatter,
     add_picture_options,
+    add_publishing_options,
     example,
     positive_int,
     recorded_command,
@@ -134,9 +135,7 @@ def _add_search(commands: Commands) -> None:
         metavar="NAME",
         help="train the best candidate in full, and publish it as this model",
     )
-    command.add_argument(
-        "--models", type=Path, default=Path("models"), metavar="DIR", help="folder to publish in"
-    )
+    add_publishing_options(command)
 
 
 def _add_cross_validate(commands: Commands) -> None:
@@ -312,6 +311,8 @@ def _publish(
                 pictures=selection.pictures,
                 name=options.publish,
                 models=options.models,
+                min_score=options.min_score,
+                force=options.force,
                 command=recorded_command(words),
                 data=selection.folder,
                 architecture="mlp",
@@ -332,6 +333,8 @@ def _publish(
             task=selection.task,
             name=options.publish,
             models=options.models,
+            min_score=options.min_score,
+            force=options.force,
             overrides=selection.overrides,
             seed=options.seed,
             learning=tables.LearningConfig(plain=plain),

@@ -128,6 +128,7 @@ def _train_table(options: argparse.Namespace, words: list[str]) -> Path:
             models=options.models,
             unit=options.unit,
             min_score=options.min_score,
+            force=options.force,
             comparison=options.baseline,
             learning=replace(
                 config.learning,

@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from training.architectures.autoencoder import autoencoder, without_reconstruction
 from training.calibration.scores import ascending
+from training.cards.advantage import advantage_text
 from training.cards.card import write_card
 from training.cards.markdown import table
 from training.cards.templates import fill
@@ -22,6 +23,7 @@ from training.datasets.pictures import PictureParts
 from training.drawing.letters import draw_letters
 from training.drawing.out_of_distribution import out_of_distribution_pictures
 from training.errors import CannotTrain
+from training.evaluation.advantage import Advantage, pictures_advantage
 from training.evaluation.references import picture_references
 from training.evaluation.scores import Values
 from training.experiments.pictures.card import fit_text
@@ -37,7 +39,7 @@ from training.plots.credibility import plot_credibility
 from training.plots.history import plot_history
 from training.plots.reconstructions import plot_reconstructions
 from training.progress import stretch
-from training.publishing.acceptance import require_score
+from training.publishing.acceptance import require_advantage, require_score
 from training.publishing.draft import Draft
 from training.publishing.manifest import Description, build_manifest, count_parameters
 from training.publishing.report import print_report
@@ -119,28 +121,40 @@ class AnomalyScores:
 
     Attributes:
         calibration: Scores of the calibration part, ascending.
+        advantage: The network beside the mean picture, on validation and calibration.
         parts: Scores of the other parts that did not train, by the part's name.
         out_of_distribution: Scores of pictures made by code, by their kind.
     """
 
     calibration: Values
+    advantage: Advantage
     parts: Mapping[str, Values]
     out_of_distribution: Mapping[str, Values]
 
 
 def score_all(network: keras.Model, parts: PictureParts, config: PictureConfig) -> AnomalyScores:
-    """Score the validation part, require its R2, and only then score the test part.
+    """Score validation and calibration, judge the network, and only then score the test part.
 
     Raises:
-        CannotTrain: R2 is too low.
+        CannotTrain: R2 is too low, or the network redraws pictures no better than the mean picture.
     """
-    validation = score(network, parts.validation.x)
+    validation, calibration = (
+        score(network, part.x) for part in (parts.validation, parts.calibration)
+    )
     r2 = r2_score(validation, parts.validation.x, parts.train.x)
     require_score(r2, config.min_score, measure="R2")
+    advantage = pictures_advantage(
+        np.concatenate([validation, calibration]),
+        mean_picture_errors(
+            np.concatenate([parts.validation.x, parts.calibration.x]), parts.train.x
+        ),
+    )
+    require_advantage(advantage, instances="pictures", force=config.force)
     rng = np.random.default_rng(config.seed)
     unlike = out_of_distribution_pictures(parts.test.x, config.pictures.geometry, rng)
     return AnomalyScores(
-        calibration=np.sort(score(network, parts.calibration.x)),
+        calibration=np.sort(calibration),
+        advantage=advantage,
         parts={
             "validation": validation,
             "held_out": score(network, parts.held_out.x),
@@ -156,9 +170,19 @@ def r2_score(scores: Values, pixels: Pixels, training: Pixels) -> float:
     Shapes:
         scores: (n,); pixels: (n, height, width, channels); training: (m, height, width, channels).
     """
-    mean = training.mean(axis=0, dtype=np.float64).astype(np.float32)
-    spread = float(np.square((pixels - mean) / np.float32(255)).mean(dtype=np.float64))
+    spread = float(mean_picture_errors(pixels, training).mean(dtype=np.float64))
     return 1 - float(scores.mean(dtype=np.float64)) / spread if spread else 0.0
+
+
+def mean_picture_errors(pixels: Pixels, training: Pixels) -> Values:
+    """Return the anomaly score of each picture, if it were redrawn as the mean training picture.
+
+    Shapes:
+        pixels: (n, height, width, channels); training: (m, height, width, channels); result: (n,).
+    """
+    mean = training.mean(axis=0, dtype=np.float64).astype(np.float32)
+    errors: Values = np.square((pixels - mean) / np.float32(255)).mean(axis=(1, 2, 3))
+    return errors
 
 
 def part_scores(
@@ -271,6 +295,7 @@ def _card_sections(fit: str, scores: AnomalyScores) -> str:
     """Write the sections of the card that only this experiment has."""
     return fill(
         "autoencoder",
+        advantage=advantage_text(scores.advantage, instances="pictures"),
         fit=fit,
         calibrating=f"{len(scores.calibration):,}",
         doubt=str(DOUBT),

@@ -19,6 +19,7 @@ from training.cards.templates import fill
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation.transfer_set import Residuals, TransferSet, build_transfer_set
+from training.evaluation.advantage import Advantage, classes_advantage
 from training.evaluation.scores import (
     Values,
     classification_scores,
@@ -113,6 +114,18 @@ class Classification:
             **ranking_scores(probabilities, y, of=rarest),
             "calibration_error": Reliability.of(probabilities, y).error,
         }
+
+    def advantage(
+        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
+    ) -> Advantage:
+        """Compare the labels with the commonest one, by accuracy."""
+        return classes_advantage(
+            outputs["probabilities"],
+            y,
+            labels=self.target.labels,
+            trained_on=trained_on,
+            balanced=balanced,
+        )
 
     def draw_plots(self, folder: Path, parts: TableParts, outputs: TableOutputs) -> None:
         """Draw the confusion matrix, the reliability and, of two labels, the curves."""

@@ -22,6 +22,7 @@ from training.distillation.transfer_set import (
     TransferSet,
     build_labels_transfer_set,
 )
+from training.evaluation.advantage import Advantage, labels_advantage
 from training.evaluation.scores import Values, classification_scores, ranking_scores
 from training.outcomes.outcome import Outputs, TableOutputs, Truth, row_names, with_temperature
 from training.plots.golden_rows import plot_label_probabilities
@@ -102,6 +103,14 @@ class MultiLabel:
         }
         error = _accuracy_error(outputs["probabilities"], y)
         return {**_means(of_labels), "accuracy_standard_error": error, **_by_label(of_labels)}
+
+    def advantage(
+        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
+    ) -> Advantage:
+        """Compare the labels with the commoner value of each, by accuracy."""
+        return labels_advantage(
+            outputs["probabilities"], y, trained_on=trained_on, balanced=balanced
+        )
 
     def draw_plots(self, folder: Path, parts: TableParts, outputs: TableOutputs) -> None:
         """Draw the scores of each label, and how reliable all probabilities are."""

@@ -13,6 +13,7 @@ from training.architectures.labels import PROBABILITIES, temper
 from training.architectures.table_inputs import predict
 from training.datasets.tables import Rows, TableParts
 from training.distillation.transfer_set import Residuals, TransferSet
+from training.evaluation.advantage import Advantage
 from training.evaluation.scores import Values
 from vitrine.bundle import Calibration
 from vitrine.predictions import Predictions
@@ -30,6 +31,7 @@ class TableOutputs:
         validation: Outputs for the validation part.
         calibration: Outputs for the calibration part; None where there is none.
         test: Outputs for the test part.
+        advantage: The network beside one constant answer, on validation and calibration.
 
     Shapes:
         value: (n,); any other output (n, width).
@@ -38,6 +40,7 @@ class TableOutputs:
     validation: Outputs
     calibration: Outputs | None
     test: Outputs
+    advantage: Advantage
 
 
 class Outcome(Protocol):
@@ -103,6 +106,18 @@ class Outcome(Protocol):
 
     def scores(self, outputs: Outputs, y: Truth) -> dict[str, float]:
         """Return the scores of outputs for one part."""
+
+    def advantage(
+        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
+    ) -> Advantage:
+        """Compare outputs with one constant answer.
+
+        Args:
+            outputs: Outputs for rows that did not train.
+            y: Targets of these rows.
+            trained_on: Targets of the training rows, which decide the constant answer.
+            balanced: Whether class labels count the same, however rare they are.
+        """
 
     def draw_plots(self, folder: Path, parts: TableParts, outputs: TableOutputs) -> None:
         """Draw the plots of the test part for the card; none of them shows a single row."""

@@ -23,6 +23,7 @@ from training.cards.templates import fill
 from training.datasets.tables import Rows, TableParts
 from training.datasets.targets import Target
 from training.distillation.transfer_set import Residuals, TransferSet, build_transfer_set
+from training.evaluation.advantage import Advantage, values_advantage
 from training.evaluation.scores import Values, regression_scores
 from training.formatting import format_number
 from training.outcomes.outcome import Outputs, TableOutputs, Truth, row_names
@@ -116,6 +117,12 @@ class Regression:
     def scores(self, outputs: Outputs, y: Truth) -> dict[str, float]:
         """Return RMSE, MAE and R2."""
         return regression_scores(outputs["value"], y)
+
+    def advantage(
+        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
+    ) -> Advantage:
+        """Compare the values with the mean, by RMSE."""
+        return values_advantage(outputs["value"], y, trained_on=trained_on)
 
     def draw_plots(self, folder: Path, parts: TableParts, outputs: TableOutputs) -> None:
         """Draw residuals and the widths of intervals."""

@@ -1,7 +1,7 @@
 """Publish a trained network as the next version of a model.
 
     draft.py         the folder that becomes a version, or disappears
-    acceptance.py    the lowest score that is published
+    acceptance.py    what a network must score to be published
     comparison.py    a version beside the one that answered by default before it
     report.py        what is told of a version that has just been published
     requests.py      a request that a version answers, as a command to type

@@ -107,17 +107,21 @@ def test_impossible_network_is_refused_in_one_sentence(
     assert not (tmp_path / "study").exists()
 
 
-def test_winner_of_a_search_is_published(rents: Path, tmp_path: Path) -> None:
+def test_winner_of_a_search_is_published_if_forced_where_it_has_learned_nothing(
+    rents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     study, models = tmp_path / "study", tmp_path / "models"
 
     status = main(
         [
             *("search", str(rents), "--target", "rent", "--out", str(study), "--iterations", "1"),
             *("--folds", "2", "--epochs", "1", "--publish", "rents", "--models", str(models)),
+            "--force",
         ]
     )
 
     assert status == 0
+    assert "Warning: --force publishes a network" in capsys.readouterr().out
     assert (study / "table.csv").exists()
     assert bundle.read_manifest(models / "rents" / "1").task == "regression"
 
@@ -151,6 +155,7 @@ def test_picture_network_has_the_layers_that_were_found(
         architecture="mlp",
         hidden=Hidden(units=(24, 12), activation="tanh"),
         fitting=Fitting(optimizer="nadam", epochs=1),
+        force=True,
     )
 
     folder = pictures.train(found)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from training.calibration.coverage import measure_sets, supported_coverages
+from training.cards.advantage import advantage_text
 from training.cards.coverage_table import COVERAGE_HEADER, coverage_row
 from training.cards.fit import epochs_text, rate_text, steps_text
 from training.cards.markdown import table
@@ -32,6 +33,7 @@ def card_sections(
     """Write the sections of the card that only this experiment has."""
     return fill(
         "pictures",
+        advantage=advantage_text(evaluation.outputs.advantage, instances="pictures"),
         examples=fill(config.kind.golden_text),
         fit=fit_text(config, history, len(parts.train)),
         mistakes=fill("confusion"),

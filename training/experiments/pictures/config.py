@@ -168,6 +168,7 @@ class PictureConfig:
         epochs: Number of epochs instead of the recipe's.
         limit: Largest number of pictures that are not for the test; None for all.
         min_score: Lowest validation score that is published; None for any.
+        force: Whether a network is published that is not better than one constant answer.
         hidden: Hidden layers of an `mlp` instead of the tutorial's.
         fitting: Hyper-parameters instead of the recipe, without augmentation.
         augmented: Whether the pictures are changed anew in each epoch, instead of the recipe's.
@@ -190,6 +191,7 @@ class PictureConfig:
     epochs: int | None = None
     limit: int | None = None
     min_score: float | None = None
+    force: bool = False
     hidden: Hidden | None = None
     fitting: Fitting | None = None
     augmented: bool | None = None

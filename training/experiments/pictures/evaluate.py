@@ -11,11 +11,12 @@ from training.calibration.temperature import apply_temperature
 from training.datasets.picture_data import Labels
 from training.datasets.pictures import Part, PictureParts
 from training.drawing.out_of_distribution import out_of_distribution_pictures
+from training.evaluation.advantage import Advantage, classes_advantage
 from training.evaluation.scores import Values, classification_scores
 from training.experiments.pictures.config import PictureConfig
 from training.experiments.pictures.network import predict
 from training.progress import stretch
-from training.publishing.acceptance import require_score
+from training.publishing.acceptance import require_advantage, require_score
 from vitrine.bundle import Calibration
 from vitrine.trust import p_values
 
@@ -36,6 +37,7 @@ class PictureOutputs:
         calibration: Outputs for the calibration part; None where there is none.
         held_out: Outputs for the held-out part; None where there is none.
         test: Outputs for the test part.
+        advantage: The network beside one constant answer, on validation and calibration.
 
     Shapes:
         Each output (n, ...).
@@ -45,6 +47,7 @@ class PictureOutputs:
     calibration: Outputs | None
     held_out: Outputs | None
     test: Outputs
+    advantage: Advantage
 
     @property
     def scored(self) -> dict[str, Outputs]:
@@ -53,10 +56,9 @@ class PictureOutputs:
         return {name: outputs for name, outputs in parts.items() if outputs is not None}
 
     @property
-    def not_trained_on(self) -> list[Values]:
+    def not_trained_on(self) -> Values:
         """Probabilities for validation and calibration, which are like the training part."""
-        parts = (self.validation, self.calibration)
-        return [outputs["probabilities"] for outputs in parts if outputs is not None]
+        return _probabilities(self.validation, self.calibration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +77,47 @@ class Evaluation:
     doubted: Mapping[str, float]
 
 
+def _probabilities(validation: Outputs, calibration: Outputs | None) -> Values:
+    parts = [validation] if calibration is None else [validation, calibration]
+    return np.concatenate([outputs["probabilities"] for outputs in parts])
+
+
 def evaluate(network: keras.Model, parts: PictureParts, config: PictureConfig) -> PictureOutputs:
-    """Predict the validation part, require its score, and only then predict the test part.
+    """Predict validation and calibration, judge the network, and only then predict the test part.
 
     Raises:
-        CannotTrain: The score is too low.
+        CannotTrain: The score is too low, or not better than that of one constant answer.
     """
     scored = (parts.validation, parts.calibration, parts.held_out, parts.test)
     with stretch("Scoring", total=sum(map(len, scored))) as advance:
-        validation = predict(network, parts.validation, advance=advance)
-        measured = classification_scores(validation["probabilities"], parts.validation.y)
-        require_score(measured["accuracy"], config.min_score, measure="accuracy")
 
         def predict_if_any(part: Part) -> Outputs | None:
             return predict(network, part, advance=advance) if len(part) else None
 
+        validation = predict(network, parts.validation, advance=advance)
+        measured = classification_scores(validation["probabilities"], parts.validation.y)
+        require_score(measured["accuracy"], config.min_score, measure="accuracy")
+        calibration = predict_if_any(parts.calibration)
+        advantage = _measure_advantage(validation, calibration, parts)
+        require_advantage(advantage, instances="pictures", force=config.force)
         return PictureOutputs(
             validation=validation,
-            calibration=predict_if_any(parts.calibration),
+            calibration=calibration,
             held_out=predict_if_any(parts.held_out),
             test=predict(network, parts.test, advance=advance),
+            advantage=advantage,
         )
+
+
+def _measure_advantage(
+    validation: Outputs, calibration: Outputs | None, parts: PictureParts
+) -> Advantage:
+    return classes_advantage(
+        _probabilities(validation, calibration),
+        np.concatenate([parts.validation.y, parts.calibration.y]),
+        labels=parts.labels,
+        trained_on=parts.train.y,
+    )
 
 
 def doubt_other_pictures(

@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from training.cards.card import write_card
 from training.datasets.picture_sets import PictureSet
@@ -71,7 +70,7 @@ def _describe(
         calibration=evaluation.calibration,
         reference={
             **picture_references(parts.train.x, inked=image.inked),
-            **prediction_references(np.concatenate(outputs.not_trained_on), parts.labels),
+            **prediction_references(outputs.not_trained_on, parts.labels),
         },
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from training.cards.advantage import advantage_text
 from training.cards.markdown import image, table
 from training.cards.templates import fill
 from training.catboost_comparison import describe_comparison
@@ -17,6 +18,7 @@ def card_sections(trained: TrainedTable, parts: TableParts, golden: GoldenRows) 
     outcome, fitted = trained.outcome, trained.fitted
     return fill(
         "tables",
+        advantage=advantage_text(trained.outputs.advantage, instances="rows"),
         comparison=_comparison_section(trained),
         columns=_columns_text(parts, trained.leaks),
         golden_rows=_golden_table(parts, golden),

@@ -126,6 +126,7 @@ class TableConfig:
         seed: Seed of every random choice but the test part.
         learning: How the network learns.
         min_score: Lowest validation score, R2 or accuracy, that is published; None for any.
+        force: Whether a network is published that is not better than one constant answer.
         comparison: File that `baseline` wrote, for the card; None for none.
         began: Reading of the monotonic clock at the start.
     """
@@ -142,5 +143,6 @@ class TableConfig:
     seed: int = 0
     learning: LearningConfig = field(default_factory=LearningConfig)
     min_score: float | None = None
+    force: bool = False
     comparison: Path | None = None
     began: float = field(default_factory=time.monotonic)
