@@ -27,7 +27,7 @@ def test_unknown_set_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[st
     assert status == 1
     assert capsys.readouterr().err == (
         "SET must be digits8x8, mnist, fashion_mnist, cifar10, cifar100, or a folder with one "
-        "sub-folder for each class. Received: 'nist'.\n"
+        "sub-folder for each class. Received: 'nist'. Did you mean 'mnist'?\n"
     )
 
 

@@ -26,7 +26,7 @@ def _recall(model: Model, parts: TableParts, label: str) -> float:
 
 def test_class_weights_find_more_of_a_rare_label(tmp_path: Path) -> None:
     parts = load_made("multiclass", tmp_path)
-    plain = replace(PLAIN, fitting=Fitting(learning_rate=5e-3, epochs=4))
+    plain = replace(PLAIN, fitting=Fitting(learning_rate=5e-3, epochs=4, batch_size=21))
     found = {}
     for weighted in (False, True):
         described = made_config(
