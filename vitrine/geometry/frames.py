@@ -50,15 +50,17 @@ _LONGEST_CIRCLE = 1.2
 # The longer side of what a frame is drawn around, as a share of the frame's: in a box with a thin
 # line, in a circle, and in any other box. A dot in a 0 is hardly longer than the line is wide.
 _LEAST_CONTENT = 0.15
-_LEAST_CONTENT_OF_CIRCLE = 0.3
+_LEAST_CONTENT_OF_CIRCLE = 0.2
 _LEAST_CONTENT_OF_THICK = 0.45
 _LEAST_LINE_WIDTHS = 3
 # The height of a digit that a box touches, as a share of the height within the box: the bar of an 8
 # is lower. The hole of the box has this share of both sides.
 _LEAST_TOUCHING_CONTENT = 0.4
 _LEAST_HOLE = 0.8
+# The line of a frame reaches into its hole by this share of the shorter side at most.
+_OUTSKIRTS = 0.05
 # A digit is further from the circle around it than the dash in a 0, as a share of the diameter.
-_CIRCLE_DISTANCE = 0.03
+_CIRCLE_DISTANCE = 0.015
 # The paper within a box has another colour than the paper around it, if it differs by more levels.
 _OTHER_PAPER = 10.0
 # What is cut out has a margin of paper that is this share of the frame's longer side.
@@ -101,6 +103,11 @@ class _Ring:
         top, bottom, left, right = bounding_box(self.hole)
         lines = 2 * (self.line_width + 1)
         return bottom - top + lines, right - left + lines
+
+    @cached_property
+    def middle(self) -> Mask:
+        """The hole without its outskirts, into which a wide spot of the line may reach."""
+        return _peeled(self.hole, max(1, round(_OUTSKIRTS * min(self.sides))))
 
     @property
     def is_thin(self) -> bool:
@@ -271,8 +278,7 @@ def _enclosed(ring: _Ring, difference: Levels) -> Mask | None:
     Shapes:
         difference: (height, width, channels), of the ring's box; result: (height, width).
     """
-    touching = ring.line & ring.hole
-    if _longest_side(touching) >= _LEAST_CONTENT * max(ring.sides):
+    if _longest_side(ring.line & _peeled(ring.hole)) >= _LEAST_CONTENT * max(ring.sides):
         return ring.hole if _is_touching_box(ring) else None
     enclosed = ring.filled & ~ring.line
     content = enclosed & ring.ink
@@ -294,7 +300,7 @@ def _is_touching_box(ring: _Ring) -> bool:
     )
     if not (ring.is_box and ring.is_thin and is_hole_large):
         return False
-    content = _largest(ring.hole & ring.ink)
+    content = _largest(ring.middle & ring.ink)
     return content is not None and content.bottom - content.top >= _LEAST_TOUCHING_CONTENT * height
 
 
