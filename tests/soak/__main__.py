@@ -46,6 +46,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "mnist": accuracy.mnist_test_set,
     "fashion": accuracy.fashion_test_set,
     "drawn": accuracy.drawn_digits,
+    "framed": accuracy.framed_digits,
     "drift": drift.both_streams,
 }
 # What takes hours is measured only if it is named.

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.pictures import saved
 from tests.servers import ROOT, Server, serving
 from tests.soak.data import find_data, listed_digits
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
+from tests.soak.framing import FRAMES, framed
 from vitrine import bundle
 from vitrine.signature import ProbabilitiesOutput
+
+# Number of digits in each kind of frame, and how many of them may be misread.
+_FRAMED, _MOST_WRONG = 60, 6
 
 
 def mnist_test_set() -> Iterator[Figure]:
@@ -72,6 +77,32 @@ def drawn_digits() -> Iterator[Figure]:
     yield Figure(
         name=f"drawn digits wrong of {len(pooled)}", value=100 * pooled.mean(), unit="%", at_most=4
     )
+
+
+def framed_digits() -> Iterator[Figure]:
+    """Send 60 digits that people drew in each kind of frame; at least 54 are promised to be right.
+
+    Photographs are left out: their paper has shades, which end at the margin around them.
+    """
+    data = find_data("drawn")
+    if data is None:
+        return
+    digits = [each for each in listed_digits(data) if each["kind"] != "photo"]
+    some = digits[:: len(digits) // _FRAMED][:_FRAMED]
+    pictures = [Image.open(data / "drawn" / digit["path"]) for digit in some]
+    with serving(SERVICE_PYTHON) as server:
+        for name, frame in FRAMES.items():
+            bodies = (saved(framed(picture, frame)) for picture in pictures)
+            answers = list(_labels(server, bodies, "digits"))
+            wrong = sum(
+                digit["label"] != answer for digit, answer in zip(some, answers, strict=True)
+            )
+            yield Figure(
+                name=f"wrong of {len(some)} in a frame: {name}"[:48],
+                value=wrong,
+                unit="digits",
+                at_most=_MOST_WRONG,
+            )
 
 
 def _read_idx(data: Path) -> tuple[NDArray[np.uint8], bytes]:
