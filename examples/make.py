@@ -44,8 +44,8 @@ def make_houses(path: Path) -> None:
 def make_points(path: Path) -> None:
     """Write points of two colours: those inside of a ring are blue, with a few mistakes."""
     rng = np.random.default_rng(3)
-    points = rng.uniform(-2, 2, (400, 2))
-    is_inside = np.hypot(points[:, 0], 1.3 * points[:, 1]) + rng.normal(0, 0.08, 400) < 1.2
+    points = rng.uniform(-2, 2, (600, 2))
+    is_inside = np.hypot(points[:, 0], 1.3 * points[:, 1]) + rng.normal(0, 0.08, 600) < 1.2
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["x", "y", "colour"])

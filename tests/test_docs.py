@@ -308,10 +308,12 @@ def test_constants_in_documents_are_in_the_code() -> None:
     assert not missing
 
 
-def test_tutorials_have_the_same_commands_in_both_languages() -> None:
-    in_english, in_portuguese = (
-        _commands(ROOT / "docs" / name) for name in ("tutorials.md", "tutoriais.pt-BR.md")
-    )
+@pytest.mark.parametrize(
+    "pages",
+    [("tutorials.md", "tutoriais.pt-BR.md"), ("first-steps.md", "primeiros-passos.pt-BR.md")],
+)
+def test_page_has_the_same_commands_in_both_languages(pages: tuple[str, str]) -> None:
+    in_english, in_portuguese = (_commands(ROOT / "docs" / name) for name in pages)
 
     assert in_english
     assert in_portuguese == in_english

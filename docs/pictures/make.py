@@ -1,10 +1,12 @@
-"""Make the pictures of the documents from the shipped models.
+"""Make the pictures of the documents from the shipped models and the examples.
 
 `python docs/pictures/make.py [FOLDER]` writes them into FOLDER, by default the folder of this file.
 """
 
 import csv
+import shutil
 import sys
+import tempfile
 from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +26,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
+from training.__main__ import main as main_of_training  # noqa: E402
 from training.drawing.digits import Pen, draw_digit, draw_on_paper  # noqa: E402
 from vitrine import bundle  # noqa: E402 - found through the line above
 from vitrine.explain import explain  # noqa: E402
@@ -59,11 +62,20 @@ def main(folder: Path) -> None:
         draw_sets(digits, folder / "sets.png")
         draw_intervals(housing, folder / "intervals.png")
         draw_saliency(digits, folder / "saliency.png")
+    draw_points(folder / "points.png")
 
 
 def _latest(name: str) -> Model:
     models = ROOT / "models"
     return load_version(models / name / str(bundle.versions(models, name)[-1]), threads=1)
+
+
+def draw_points(path: Path) -> None:
+    """Train on the points of the examples, and copy the plot of what the network predicts."""
+    with tempfile.TemporaryDirectory() as models:
+        words = ["table", str(ROOT / "examples/points.csv"), "--target", "colour"]
+        main_of_training([*words, "--hidden", "32", "32", "--models", models])
+        shutil.copyfile(Path(models) / "points/1/plots/surface.png", path)
 
 
 def draw_scores(model: Model, path: Path) -> None:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from training.plots.style import COLOURS, saved_figure
 from training.plots.texts import short_names
 
-_LABELS_TITLE = "Most probable label, paler where less sure; points: true labels"
-_VALUES_TITLE = "Predicted value; points: true values"
+_LABELS_TITLE = "Most probable label, paler where less sure, and true labels"
+_VALUES_TITLE = "Predicted value, and true values as points"
+# At full strength, points of the same colour would not stand out.
+_STRONGEST = 0.7
 _POINT: Any = {"s": 24, "linewidths": 0.8, "edgecolors": "white"}
 
 
@@ -163,8 +165,8 @@ def _draw_regions(
 
 
 def _strength(surface: Surface) -> NDArray[np.float64]:
-    """Return how strong the colours are: 0 where the network does not know, 1 where it is sure."""
+    """Return how strong the colours are, from 0 where the network does not know."""
     least = 1 / len(surface.labels)
     # Where an instance may have none of the labels, even the most probable one may be unlikely.
     strength = (surface.values.max(axis=-1) - least) / (1 - least)
-    return np.asarray(np.clip(strength, 0, 1))
+    return np.asarray(_STRONGEST * np.clip(strength, 0, 1))
