@@ -7,6 +7,8 @@ rows without one. Both ways give the same values.
 from collections.abc import Collection, Iterator, Sequence
 from io import BytesIO
 
+from msgspec.structs import replace
+
 from vitrine.errors import TooManyInstances
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.arrow import ArrowReader
@@ -92,41 +94,24 @@ class CsvReader:
             "thousands": parse_thousands(thousands, decimal),
         }
         self._records = RecordStream(stream, max_row_bytes=max_row_bytes)
-        candidates = (
-            (training_dialect.delimiter, *DELIMITERS) if delimiter is None else (delimiter,)
-        )
-        delimiters = tuple(dict.fromkeys(map(parse_delimiter, candidates)))
-        required = [nfc(spec.name) for spec in columns]
-        header = read_header(
-            self._records, required, delimiters, landmarks=landmarks, ignored=ignored
-        )
-        self.names = header.names
-        self.ignored_columns = header.ignored
+        delimiters = _candidate_delimiters(delimiter, training_dialect)
+        names = [nfc(spec.name) for spec in columns]
+        header = read_header(self._records, names, delimiters, landmarks=landmarks, ignored=ignored)
+        self.names, self.ignored_columns = header.names, header.ignored
         self.header_line = header.line
-        self._checked = [
-            index for index, name in enumerate(header.names) if name not in {*header.ignored}
-        ]
-        self._columns = {
-            header.names.index(name): spec for name, spec in zip(required, columns, strict=True)
-        }
+        self._checked = [i for i, name in enumerate(self.names) if name not in {*header.ignored}]
+        self._columns = dict(zip(map(self.names.index, names), columns, strict=True))
         self._arrow = ArrowReader(
             self._columns,
             width=len(header.names),
             delimiter=header.delimiter,
             max_block_bytes=max(max_row_bytes, BLOCK_BYTES) + 2,
         )
-        preferred = Dialect(
-            delimiter=header.delimiter,
-            decimal=training_dialect.decimal,
-            thousands=training_dialect.thousands,
-        )
+        preferred = replace(training_dialect, delimiter=header.delimiter)
         self.dialect = fit_notation((), preferred, **self._marks)
         self._is_settled = False
-        self._max_rows = max_rows
-        self._echo = echo
-        self._piece_bytes = FIRST_BLOCK_BYTES
-        if echo:  # a row that lacks its fields takes two bytes, and is filled up
-            self._piece_bytes = min(FIRST_BLOCK_BYTES, 2 * MAX_FILLED_CELLS // len(self.names))
+        self._max_rows, self._echo = max_rows, echo
+        self._piece_bytes = _first_piece_bytes(len(self.names), echo=echo)
 
     def __iter__(self) -> Iterator[Block]:
         """Yield the blocks, each of at least one row.
@@ -206,3 +191,13 @@ class CsvReader:
     def _number_texts(self, rows: TextRows) -> list[str]:
         numbers = [index for index, spec in self._columns.items() if isinstance(spec, NumberInput)]
         return [text for index in numbers for text in rows.column(index)]
+
+
+def _candidate_delimiters(given: str | None, training: Dialect) -> tuple[str, ...]:
+    candidates = (training.delimiter, *DELIMITERS) if given is None else (given,)
+    return tuple(dict.fromkeys(map(parse_delimiter, candidates)))
+
+
+def _first_piece_bytes(columns: int, *, echo: bool) -> int:
+    # With an echo, a row that lacks its fields takes two bytes, and is filled up.
+    return min(FIRST_BLOCK_BYTES, 2 * MAX_FILLED_CELLS // columns) if echo else FIRST_BLOCK_BYTES
