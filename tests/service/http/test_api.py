@@ -307,6 +307,24 @@ def test_rows_as_objects_are_answered_with_values(client: FlaskClient) -> None:
     }
 
 
+def test_texts_of_a_row_are_read_as_cells(client: FlaskClient) -> None:
+    rows = [{"size": size, "colour": "red"} for size in ("1.5 m2", "1.5 m²", "(1.5)", "1.5")]
+
+    predictions = answer(post_json(client, ROOMS, rows))["predictions"]
+
+    assert [prediction["value"] for prediction in predictions] == [18.0, 18.0, -12.0, 18.0]
+
+
+def test_another_unit_is_a_fault(client: FlaskClient) -> None:
+    response = post_json(client, ROOMS, [{"size": "1.5 km", "colour": "red"}])
+
+    assert response.status_code == 422
+    assert (response.json or {})["detail"] == (
+        "Instance 0, column 'size': must be a number with decimal '.', alone or with 'm2'. "
+        "Received: '1.5 km'."
+    )
+
+
 def test_doubts_are_warnings_of_the_row(client: FlaskClient) -> None:
     response = post_json(
         client, ROOMS, [{"size": 1, "colour": "red"}, {"size": 1, "colour": "pink"}]

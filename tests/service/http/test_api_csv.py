@@ -45,6 +45,14 @@ def test_csv_is_answered_with_csv(client: FlaskClient) -> None:
     assert response.text == "prediction,warnings\n13.0,\n25.0,\n"
 
 
+def test_cells_may_have_a_unit_or_brackets(client: FlaskClient) -> None:
+    response = post(client, b"colour,size\nred,1 m2\nred,(1)\nred,1-\nred,1\n")
+
+    assert [line.split(",")[0] for line in response.text.splitlines()][1:] == [
+        *("13.0", "-7.0", "-7.0", "13.0")
+    ]
+
+
 def test_csv_is_answered_with_json_where_accept_says_so(client: FlaskClient) -> None:
     response = post(client, b"size,note,colour\n1,x,red\n2,y,pink\n", accept="application/json")
 

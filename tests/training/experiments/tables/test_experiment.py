@@ -16,6 +16,7 @@ from training.experiments import tables
 from training.experiments.tables import LearningConfig
 from vitrine import bundle, loading
 from vitrine.errors import InvalidParameter
+from vitrine.predictor import Predictor
 from vitrine.signature import CategoryInput, LabelsOutput, ProbabilitiesOutput, ValueOutput
 
 OUTPUTS: dict[str, type] = {
@@ -71,6 +72,29 @@ def test_what_happens_between_epochs_is_written_for_tensorboard(tmp_path: Path) 
     tables.train(made_config("binary", tmp_path, learning))
 
     assert list((tmp_path / "logs" / "validation").glob("events.out.tfevents.*"))
+
+
+def test_texts_of_the_training_file_mean_the_same_when_they_are_served(tmp_path: Path) -> None:
+    months = [f"{row % 12 + 1}/1/{2010 + row // 12}" for row in range(90)]
+    rows = [
+        f"$ {row},250;{row * 7 % 50} km;{months[row]};{row % 2 == 0};{row},000 \u20ac"
+        for row in range(10, 90)
+    ]
+    header = "budget;way;month;open;pay"
+    (tmp_path / "t.csv").write_text("\n".join([header, *rows]))
+    config = made_config("regression", tmp_path, LearningConfig(plain=PLAIN))
+
+    folder = tables.train(replace(config, file=tmp_path / "t.csv", targets=("pay",)))
+
+    predictor = Predictor.load(folder)
+    told = {"budget": "$ 12,250", "way": "35 km", "month": "2/1/2012", "open": "TRUE"}
+    plain = {"budget": 12250, "way": 35, "month": "2012-02-01", "open": True}
+    csv = f"{header}\n$ 12,250;35 km;2/1/2012;True;\n".encode()
+    values = [record["value"] for data in (told, plain, csv) for record in predictor.predict(data)]
+    assert len(set(values)) == 1
+    assert predictor.manifest.signature.prediction == ValueOutput(
+        name="value", tensor="value", dtype="float32", shape=(1,), unit="\u20ac"
+    )
 
 
 @pytest.fixture(scope="module")
