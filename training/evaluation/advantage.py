@@ -1,4 +1,8 @@
-"""A network beside one constant answer for the same instances, none of which trained it."""
+"""A network beside one constant answer for the same instances, none of which trained it.
+
+Of all constant answers, it is the best one for these very instances. So a network that has learned
+to give always the same answer is never better, not even by luck.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +22,7 @@ class Advantage:
 
     Attributes:
         measure: Name of the score.
-        constant: The constant answer, such as the commonest class of the training part.
+        constant: The constant answer, such as the commonest class of the instances.
         score: Score of the network.
         constant_score: Score of the constant answer.
         gain: Difference of the scores; above 0 where the network is better.
@@ -45,7 +49,6 @@ def classes_advantage(
     y: Codes,
     *,
     labels: tuple[str, ...],
-    trained_on: Codes,
     balanced: bool = False,
 ) -> Advantage:
     """Compare the most probable labels with the commonest one, by accuracy.
@@ -54,13 +57,12 @@ def classes_advantage(
         probabilities: Predicted probabilities.
         y: Codes of the true labels.
         labels: Class labels in the order of their codes.
-        trained_on: Codes of the true labels of the training part.
         balanced: Whether every label counts the same, however rare it is.
 
     Shapes:
         probabilities: (n, classes); y: (n,).
     """
-    commonest = int(np.bincount(trained_on).argmax())
+    commonest = int(np.bincount(y).argmax())
     right, constant_right = probabilities.argmax(axis=1) == y, y == commonest
     return _accuracy_advantage(
         right[:, np.newaxis],
@@ -71,15 +73,12 @@ def classes_advantage(
     )
 
 
-def labels_advantage(
-    probabilities: Values, y: Values, *, trained_on: Values, balanced: bool = False
-) -> Advantage:
+def labels_advantage(probabilities: Values, y: Values, *, balanced: bool = False) -> Advantage:
     """Compare which labels are given with the commoner value of each, by their mean accuracy.
 
     Args:
         probabilities: Predicted probabilities.
         y: Which labels each instance has.
-        trained_on: Which labels each instance of the training part has.
         balanced: Whether an instance with a label counts as much as one without it, however many
             there are of each.
 
@@ -89,7 +88,7 @@ def labels_advantage(
     truth = y > 0.5
     return _accuracy_advantage(
         (probabilities > 0.5) == truth,
-        truth == (trained_on.mean(axis=0) > 0.5),
+        truth == (truth.mean(axis=0) > 0.5),
         truth,
         constant="the commoner value of each label",
         balanced=balanced,
@@ -133,8 +132,8 @@ def _weights_and_means(gains: Numbers, y: NDArray[Any]) -> tuple[Numbers, Number
     return weights, means
 
 
-def values_advantage(values: Values, y: Numbers, *, trained_on: Numbers) -> Advantage:
-    """Compare values with the mean of the training part, by RMSE.
+def values_advantage(values: Values, y: Numbers) -> Advantage:
+    """Compare values with the mean of the true ones, by RMSE.
 
     The standard error is that of the delta method: that of the difference of the mean squared
     errors, divided by the sum of both RMSEs.
@@ -143,7 +142,7 @@ def values_advantage(values: Values, y: Numbers, *, trained_on: Numbers) -> Adva
         values, y: (n,).
     """
     squares = (values.astype(np.float64) - y) ** 2
-    constant_squares = (trained_on.mean() - y) ** 2
+    constant_squares = (y.mean() - y) ** 2
     rmse, constant_rmse = np.sqrt(squares.mean()), np.sqrt(constant_squares.mean())
     error = (constant_squares - squares).std() / np.sqrt(len(y))
     return Advantage(

@@ -115,17 +115,10 @@ class Classification:
             "calibration_error": Reliability.of(probabilities, y).error,
         }
 
-    def advantage(
-        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
-    ) -> Advantage:
+    def advantage(self, outputs: Outputs, y: Truth, *, balanced: bool) -> Advantage:
         """Compare the labels with the commonest one, by accuracy."""
-        return classes_advantage(
-            outputs["probabilities"],
-            y,
-            labels=self.target.labels,
-            trained_on=trained_on,
-            balanced=balanced,
-        )
+        labels = self.target.labels
+        return classes_advantage(outputs["probabilities"], y, labels=labels, balanced=balanced)
 
     def draw_plots(self, folder: Path, parts: TableParts, outputs: TableOutputs) -> None:
         """Draw the confusion matrix, the reliability and, of two labels, the curves."""

@@ -116,7 +116,6 @@ def _measure_advantage(
         _probabilities(validation, calibration),
         np.concatenate([parts.validation.y, parts.calibration.y]),
         labels=parts.labels,
-        trained_on=parts.train.y,
     )
 
 
