@@ -141,8 +141,8 @@ def _unfairness_note(model: Model, name: str) -> str:
 
 def _held_out_rows(pair: ModelPair, file: Path) -> HeldOut:
     names, task = _target(pair[0].manifest)
-    table = read_csv(file, names)
     sha256 = hash_file(file)
+    table = _read_table(pair, file, names, sha256)
     targets = read_targets(table, names, task)
     rows = targets.usable
     notes = []
@@ -161,6 +161,15 @@ def _held_out_rows(pair: ModelPair, file: Path) -> HeldOut:
         targets.target.labels,
         (f"On {len(rows):,} rows of {file.name}:", *notes),
     )
+
+
+def _read_table(pair: ModelPair, file: Path, names: Sequence[str], sha256: str) -> Table:
+    """Read a file; that of a version's training with the marks that its training gave numbers."""
+    known = {model.manifest.origin.data_sha256: model.manifest.dialect for model in pair}
+    dialect = known.get(sha256)
+    if dialect is None:
+        return read_csv(file, names)
+    return read_csv(file, names, decimal=dialect.decimal, thousands=dialect.thousands)
 
 
 def _target(manifest: Manifest) -> tuple[Sequence[str], Task]:

@@ -23,6 +23,7 @@ from training.errors import CannotTrain
 from training.versions.held_out import HeldOutOptions, ModelPair, find_held_out
 from training.versions.scores import score_pair
 from vitrine.loading import load_version
+from vitrine.signature import Dialect
 
 
 def test_diff_takes_only_rows_that_both_were_tested_on(rooms: ModelPair, tmp_path: Path) -> None:
@@ -38,6 +39,22 @@ def test_diff_takes_only_rows_that_both_were_tested_on(rooms: ModelPair, tmp_pat
 
     targets = read_targets(read_csv(file), ["price"], "regression")
     assert sorted(held_out.y) == sorted(targets.y[split_off_test_rows(targets, 0.2)[1]])
+
+
+def test_diff_reads_numbers_with_the_marks_of_the_training(
+    rooms: ModelPair, tmp_path: Path
+) -> None:
+    file = tmp_path / "rooms.csv"
+    file.write_text("size;colour;price\n" + "".join(f"{n};red;1{n}.250\n" for n in range(40)))
+    dialect = Dialect(delimiter=";")
+    origin = made_from(file, test=8)
+    model = load_version(
+        rewrite(tmp_path / "rooms" / "1", origin=origin, dialect=dialect), threads=1
+    )
+
+    held_out = find_held_out((model, model), HeldOutOptions(file=file))
+
+    assert held_out.y.max() < 1000
 
 
 def test_diff_says_which_version_may_know_the_rows(rooms: ModelPair, tmp_path: Path) -> None:
