@@ -149,6 +149,7 @@ RECIPES: Mapping[str, PictureRecipe] = {
 }
 # Recipes by set and architecture, where a set needs one of its own.
 _SET_RECIPES: Mapping[tuple[str, str], PictureRecipe] = {
+    ("mnist", "cnn"): replace(RECIPES["cnn"], epochs=24, patience=10, calm_epochs=5),
     ("fashion_mnist", "cnn"): replace(RECIPES["cnn"], epochs=30, optimizer="adamw", calm_epochs=6),
 }
 

@@ -16,7 +16,7 @@ from training.experiments.pictures.config import RECIPES, PictureConfig, with_en
 
 def usual(tmp_path: Path) -> PictureConfig:
     """Describe a training in which the recipe decides the number of epochs."""
-    return replace(config(PICTURE_SETS["mnist"], tmp_path), epochs=None)
+    return replace(config(PICTURE_SETS["cifar10"], tmp_path), epochs=None)
 
 
 def test_rate_that_is_reduced_follows_no_schedule(tmp_path: Path) -> None:
