@@ -31,6 +31,9 @@ _ALL_MARKS = [
 # of them reads the column.
 _MIN_NUMBERS = 0.5
 _MIN_READ = 0.9
+# Of the cells that the best marks read, other marks may miss a mistake in a hundred: a single "1,5"
+# does not make decimal fractions of all those like "1,234".
+_MIN_OF_BEST = 0.98
 
 
 class Notation:
@@ -168,7 +171,7 @@ def best_notation(texts: Iterable[str], candidates: Sequence[Dialect]) -> Dialec
 
 
 def fit_file_notation(
-    columns: Iterable[Sequence[str]],
+    table: Iterable[Sequence[str]],
     delimiter: str,
     *,
     decimal: str | None = None,
@@ -176,21 +179,21 @@ def fit_file_notation(
 ) -> Dialect:
     """Find out which marks the numbers of a whole file have.
 
-    Those marks are chosen that read the most columns, and of these those that read the most cells.
-    Where every mark has exactly three digits behind it, as in "1,234", numbers alone do not decide:
-    there the delimiter does. A file with the delimiter ";" writes a decimal comma and groups
-    thousands with points; any other file does it the other way round. The sign of a currency is a
-    stronger hint than the delimiter.
+    Those marks are chosen that read the most columns, and of these those that read the most cells,
+    a few mistakes aside. Where every mark has exactly three digits behind it, as in "1,234",
+    numbers alone do not decide: there the delimiter does. A file with the delimiter ";" writes a
+    decimal comma and groups thousands with points; any other file does it the other way round. The
+    sign of a currency is a stronger hint than the delimiter.
 
     Args:
-        columns: Cells of each column.
+        table: Cells of each column.
         delimiter: Delimiter of the file.
         decimal: Decimal mark that the user gave, if any.
         thousands: Thousands mark that the user gave, if any; "" for none.
     """
     candidates = _notations(Dialect(delimiter=delimiter), decimal, thousands)
     readings = [
-        reading for cells in columns if (reading := _read_column(cells, candidates)) is not None
+        reading for cells in table if (reading := _read_column(cells, candidates)) is not None
     ]
     scores = [
         (
@@ -199,15 +202,18 @@ def fit_file_notation(
         )
         for index in range(len(candidates))
     ]
-    best = [index for index, score in enumerate(scores) if score == max(scores)]
+    columns_read, cells_read = max(scores)
+    best = [
+        index
+        for index, (columns, cells) in enumerate(scores)
+        if columns == columns_read and cells >= _MIN_OF_BEST * cells_read
+    ]
     disputed = [cell for reading in readings for cell in reading.disputed(best)]
     if not disputed:
-        return candidates[best[0]]
+        return candidates[scores.index((columns_read, cells_read))]
     usual = "," if _expects_decimal_comma(disputed, delimiter) else "."
-    return next(
-        (candidates[index] for index in best if candidates[index].decimal == usual),
-        candidates[best[0]],
-    )
+    fitting = [index for index in best if candidates[index].decimal == usual] or best
+    return candidates[max(fitting, key=lambda index: scores[index])]
 
 
 class _Cell(NamedTuple):
@@ -233,9 +239,13 @@ class _Reading(NamedTuple):
         return self.counts[index] >= _MIN_READ * len(self.cells)
 
     def disputed(self, best: Sequence[int]) -> list[_Cell]:
-        """List the numbers on which the best dialects disagree."""
+        """List the numbers to which the best dialects give different values."""
         values = zip(*(self.read[index] for index in best), strict=True)
-        return [cell for cell, found in zip(self.cells, values, strict=True) if len(set(found)) > 1]
+        return [
+            cell
+            for cell, found in zip(self.cells, values, strict=True)
+            if len({*found} - {None}) > 1
+        ]
 
 
 def _read_column(texts: Sequence[str], candidates: Sequence[Dialect]) -> _Reading | None:

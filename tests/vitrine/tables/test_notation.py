@@ -87,6 +87,12 @@ FILES: dict[str, tuple[str, list[list[str]], tuple[str, str]]] = {
         [["1.5", "2.5", "3.5"], ["12,34", "1", "2"]],
         (".", ""),
     ),
+    "a mistake among thousands": (",", [[*(f"1,{n}" for n in range(234, 334)), "1,5"]], (".", ",")),
+    "a short fraction among others": (
+        ";",
+        [[*(f"1.{n}" for n in range(234, 334)), "1.5", "1.25", "1.75"]],
+        (".", ""),
+    ),
     "nothing": (",", [["a"], []], (".", "")),
 }
 
