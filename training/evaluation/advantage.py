@@ -1,7 +1,8 @@
 """A network beside one constant answer for the same instances, none of which trained it.
 
-Of all constant answers, it is the best one for these very instances. So a network that has learned
-to give always the same answer is never better, not even by luck.
+Of labels, it is the constant answer that is best for these very instances. So a network that has
+learned to give always the same labels is never better, not even by luck. Of values, it is the mean
+of the training part: that of a few instances would be closer to them than any network can know.
 """
 
 from dataclasses import dataclass
@@ -132,8 +133,8 @@ def _weights_and_means(gains: Numbers, y: NDArray[Any]) -> tuple[Numbers, Number
     return weights, means
 
 
-def values_advantage(values: Values, y: Numbers) -> Advantage:
-    """Compare values with the mean of the true ones, by RMSE.
+def values_advantage(values: Values, y: Numbers, *, mean: float) -> Advantage:
+    """Compare values with the mean of the training part, by RMSE.
 
     The standard error is that of the delta method: that of the difference of the mean squared
     errors, divided by the sum of both RMSEs.
@@ -142,7 +143,7 @@ def values_advantage(values: Values, y: Numbers) -> Advantage:
         values, y: (n,).
     """
     squares = (values.astype(np.float64) - y) ** 2
-    constant_squares = (y.mean() - y) ** 2
+    constant_squares = (mean - y) ** 2
     rmse, constant_rmse = np.sqrt(squares.mean()), np.sqrt(constant_squares.mean())
     error = (constant_squares - squares).std() / np.sqrt(len(y))
     return Advantage(

@@ -115,7 +115,9 @@ class Classification:
             "calibration_error": Reliability.of(probabilities, y).error,
         }
 
-    def advantage(self, outputs: Outputs, y: Truth, *, balanced: bool) -> Advantage:
+    def advantage(
+        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
+    ) -> Advantage:
         """Compare the labels with the commonest one, by accuracy."""
         labels = self.target.labels
         return classes_advantage(outputs["probabilities"], y, labels=labels, balanced=balanced)

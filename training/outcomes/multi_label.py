@@ -104,7 +104,9 @@ class MultiLabel:
         error = _accuracy_error(outputs["probabilities"], y)
         return {**_means(of_labels), "accuracy_standard_error": error, **_by_label(of_labels)}
 
-    def advantage(self, outputs: Outputs, y: Truth, *, balanced: bool) -> Advantage:
+    def advantage(
+        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
+    ) -> Advantage:
         """Compare the labels with the commoner value of each, by accuracy."""
         return labels_advantage(outputs["probabilities"], y, balanced=balanced)
 

@@ -107,12 +107,15 @@ class Outcome(Protocol):
     def scores(self, outputs: Outputs, y: Truth) -> dict[str, float]:
         """Return the scores of outputs for one part."""
 
-    def advantage(self, outputs: Outputs, y: Truth, *, balanced: bool) -> Advantage:
+    def advantage(
+        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
+    ) -> Advantage:
         """Compare outputs with one constant answer.
 
         Args:
             outputs: Outputs for rows that did not train.
             y: Targets of these rows.
+            trained_on: Targets of the training rows.
             balanced: Whether class labels count the same, however rare they are.
         """
 

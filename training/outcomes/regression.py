@@ -118,9 +118,11 @@ class Regression:
         """Return RMSE, MAE and R2."""
         return regression_scores(outputs["value"], y)
 
-    def advantage(self, outputs: Outputs, y: Truth, *, balanced: bool) -> Advantage:
+    def advantage(
+        self, outputs: Outputs, y: Truth, *, trained_on: Truth, balanced: bool
+    ) -> Advantage:
         """Compare the values with the mean, by RMSE."""
-        return values_advantage(outputs["value"], y)
+        return values_advantage(outputs["value"], y, mean=float(trained_on.mean()))
 
     def draw_plots(self, folder: Path, parts: TableParts, outputs: TableOutputs) -> None:
         """Draw residuals and the widths of intervals."""

@@ -83,10 +83,10 @@ def test_balanced_labels_count_as_much_where_they_are_as_where_they_are_not() ->
     assert found.constant_score == pytest.approx(0.5)
 
 
-def test_values_are_compared_with_their_mean() -> None:
+def test_values_are_compared_with_the_mean_of_the_training_part() -> None:
     y, values = np.array([1.0, 3.0, 8.0]), np.array([2, 3, 5], np.float32)
 
-    found = values_advantage(values, y)
+    found = values_advantage(values, y, mean=4)
 
     gains = np.array([9 - 1, 1 - 0, 16 - 9])
     rmse, constant = np.sqrt(10 / 3), np.sqrt(26 / 3)
@@ -111,7 +111,7 @@ def without_mistakes(rows: int) -> dict[str, Advantage]:
     return {
         "classes": classes_advantage(probabilities(codes), codes, labels=LABELS),
         "labels": labels_advantage(marks, marks),
-        "values": values_advantage(rare.astype(np.float32), rare.astype(np.float64)),
+        "values": values_advantage(rare.astype(np.float32), rare.astype(np.float64), mean=0),
         "pictures": pictures_advantage(np.zeros(rows, np.float32), rare.astype(np.float32)),
     }
 
@@ -134,4 +134,4 @@ def test_one_row_shows_nothing() -> None:
 def test_value_that_is_no_number_is_not_better() -> None:
     values = np.full(3, np.nan, np.float32)
 
-    assert not values_advantage(values, np.arange(3.0)).is_clear
+    assert not values_advantage(values, np.arange(3.0), mean=1).is_clear

@@ -29,6 +29,7 @@ def evaluate(
     advantage = outcome.advantage(
         {name: np.concatenate([each[name] for each in not_trained_on]) for name in validation},
         np.concatenate([parts.validation.y, parts.calibration.y]),
+        trained_on=parts.train.y,
         balanced=balanced,
     )
     advice = _CLASS_WEIGHTS if parts.target.labels and not balanced else ""
