@@ -174,8 +174,8 @@ CLAIMS: Mapping[str, Callable[..., bool]] = {
     r"In every epoch, about half of the pictures were left as they are\.": holds,
     r"The pictures were (?:changed|warped and inked) anew in every epoch .*?(?:\.py`\)|side|noise)"
     r"\.": holds,
-    r"Some 1s got a flag, and some of these a foot; some 7s got a bar, and some of these a serif "
-    r"\(`\S+`\)\.": holds,
+    r"Some 1s got a flag, and some of these a foot; some 7s got a bar, and some of these a serif; "
+    r"other 7s were replaced by drawn ones whose roof is a wave \(`\S+`\)\.": holds,
     r"The optimizer `\w+` fitted (?:it|the network) with (?:all )?[\d,]+ (?:rows|pictures) in each "
     r"step(?: but the last one of an epoch, which had [\d,]+)?\.": holds,
     r"The network is a multilayer perceptron with .*?\)\.": holds,
