@@ -96,7 +96,7 @@ def on_table(pixels: NDArray[np.uint8], *, turned_degrees: float = 6) -> NDArray
 
 
 def shape(corners: int, rng: np.random.Generator, *, side: int = 64) -> NDArray[np.uint8]:
-    """Draw a regular shape of any colour, size, angle and place, with the grain of a cheap camera.
+    """Draw a bright regular shape on a dark ground, of any size, angle and place, with a grain.
 
     Args:
         corners: Number of corners; many for a disc.
@@ -106,9 +106,7 @@ def shape(corners: int, rng: np.random.Generator, *, side: int = 64) -> NDArray[
     Shapes:
         returns: (side, side, 3).
     """
-    ground = rng.integers(0, 256, 3)
-    # No channel of the shape is like that of its ground.
-    paint = (ground + rng.integers(64, 193, 3)) % 256
+    ground, paint = rng.integers(0, 100, 3), rng.integers(120, 256, 3)
     large = Image.new("RGB", (4 * side, 4 * side), tuple(ground.tolist()))
     angles = rng.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(corners) / corners
     reach, middle = 4 * side * rng.uniform(0.2, 0.4), 4 * side * rng.uniform(0.35, 0.65, 2)
