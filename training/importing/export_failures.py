@@ -1,5 +1,6 @@
 """Why a network cannot be exported as ONNX, in words about its layers."""
 
+import re
 from pathlib import Path
 
 import keras
@@ -24,12 +25,18 @@ def explain_failure(error: Exception, network: keras.Model, folder: Path) -> str
             return f"{_layer_in(node.name, network)} needs {node.op_type}, which ONNX lacks."
     if isinstance(error, CannotTrain):
         return f"The exported file predicts other numbers. {error}"
+    if isinstance(error, bundle.InvalidBundle):
+        return f"The exported file cannot be used. {str(error).removeprefix(f'{folder}: ')}"
     return f"{_layer_in(str(error), network)} cannot be converted: {first_line(error)}."
 
 
 def _layer_in(text: str, network: keras.Model) -> str:
     """Name the layer whose name is in a text; the longest name if there are several."""
-    named = [layer for layer in network.layers if layer.name in text]
+    named = [
+        layer
+        for layer in network.layers
+        if re.search(rf"\b{re.escape(layer.name)}(?!\w*[a-z])", text)
+    ]
     if not named:
         return "An operation of the network"
     layer = max(named, key=lambda each: len(each.name))

@@ -26,6 +26,10 @@ from vitrine.tables.cells import parse
 # Each column costs a tenth of a second while a version is published, and a tenth of a millisecond
 # in each request.
 _MAX_COLUMNS = 1200
+_TOO_MANY = (
+    "Train the network on fewer columns or time steps. If it takes a picture, build a network that "
+    "takes (HEIGHT, WIDTH, 1) around it, with a Flatten or Reshape in front, and save that."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,7 @@ def _known_tensors(tensors: tuple[Tensor, ...], columns: int | None) -> tuple[Te
         raise CannotImport(
             f"The network takes {_described(tensors)}. That is {count} columns; a model has at "
             f"most {_MAX_COLUMNS}.",
-            way_out="Train the network on fewer time steps, or on features that summarize them. "
-            "Give --levels if it takes a picture.",
+            way_out=_TOO_MANY,
         )
     return tensors
 

@@ -48,6 +48,8 @@ def renew(config: Any) -> Any:
     if config.get("class_name") == "Sequential":
         config = config | {"config": _with_input(config["config"])}
     renewed = {key: renew(value) for key, value in config.items()}
+    if isinstance(renewed.get("dtype"), str):
+        renewed["dtype"] = _full_precision(renewed["dtype"])
     name, arguments = renewed.get("class_name"), renewed.get("config")
     if not isinstance(name, str) or not isinstance(arguments, dict):
         return renewed
@@ -86,11 +88,11 @@ def _with_width(first: dict[str, Any], others: list[Any]) -> dict[str, Any]:
 
 
 def _full_precision(policy: str) -> str:
-    """Return a policy that computes with the precision of the weights.
+    """Return a policy that computes with 32 bits where a network computed with 16.
 
-    A network with a mixed policy has weights of 32 bits, and halves the precision on the way.
+    Its weights lose nothing, and what it predicts is less rounded.
     """
-    return "float32" if policy.startswith("mixed_") else policy
+    return "float32" if policy.removeprefix("mixed_") in {"bfloat16", "float16"} else policy
 
 
 def _renew_class(renewed: dict[str, Any], name: str, arguments: dict[str, Any]) -> dict[str, Any]:

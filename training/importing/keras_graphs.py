@@ -4,10 +4,12 @@ Keras has no public way to the calls of a graph, so this module uses private par
 version: `_run_through_graph`, and the nodes of operations.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 # A layer or an operation -> what computes in its place.
@@ -33,11 +35,19 @@ def connect(network: keras.Model, arrays: list[Any], replace: Replace) -> list[A
             return lambda given, **_: _single(
                 connect(operation, _as_declared(operation, given), replace)
             )
-        return replace(operation)
+        compute = replace(operation)
+        return lambda *given, **named: compute(*_as_arrays(given), **_as_arrays(named))
 
     graph = keras.Model(network.inputs, network.outputs)
     outputs: list[Any] = keras.tree.flatten(graph._run_through_graph(arrays, operation_fn=within))
     return outputs
+
+
+def _as_arrays(given: Any) -> Any:
+    """Return arguments whose constants are arrays: an ONNX file would take tensors as inputs."""
+    return keras.tree.map_structure(
+        lambda each: np.asarray(each) if ops.is_tensor(each) else each, given
+    )
 
 
 def _as_declared(network: keras.Model, given: Any) -> list[Any]:
@@ -63,11 +73,15 @@ def inline(network: keras.Model) -> keras.Model:
 
 
 def _named_once() -> Replace:
-    """Return what leaves each layer as it is, but for a name that another layer has already."""
+    """Return what leaves each layer as it is, but for its name.
+
+    TensorFlow takes few characters in a name, and two layers must not have the same.
+    """
     owners: dict[str, Any] = {}
 
     def rename(operation: Any) -> Any:
-        name, number = operation.name, 1
+        operation.name = name = re.sub(r"[^A-Za-z0-9_.>-]|^[^A-Za-z0-9.]", ".", operation.name)
+        number = 1
         while owners.setdefault(operation.name, operation) is not operation:
             number += 1
             operation.name = f"{name}_{number}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from training.importing.refusals import EXPORT, CannotImport
+from training.importing.refusals import EXPORT, CannotImport, first_line
 
 
 def load_checked(checked: Path, file: Path) -> keras.Model:
@@ -47,14 +47,6 @@ def _refusing(file: Path) -> Iterator[None]:
         yield
     except Exception as error:  # a configuration can fail in any layer of Keras
         raise CannotImport(
-            f"{file} cannot be opened by Keras {keras.__version__}: {_first_sentence(error)}",
+            f"{file} cannot be opened by Keras {keras.__version__}: {first_line(error)}.",
             way_out=EXPORT,
         ) from error
-
-
-def _first_sentence(error: Exception) -> str:
-    """Return the first line of the innermost message among nested messages of Keras."""
-    message = str(error).rpartition("Exception encountered: ")[2].rpartition("}} ")[2]
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    first, second, *_ = [*lines, type(error).__name__, ""]
-    return (f"{first} {second}" if first.endswith(":") else first)[:200].rstrip(".") + "."

@@ -45,8 +45,10 @@ def simplify(network: keras.Model) -> keras.Model:
 
 
 def _output_names(network: keras.Model) -> list[str]:
-    output = network.output
-    return list(output) if isinstance(output, dict) else [each.name for each in network.outputs]
+    output = getattr(network, "output", None)  # which a Sequential may lack
+    if isinstance(output, dict):
+        return list(output)
+    return [each._keras_history.operation.name for each in network.outputs]
 
 
 def read_interface(network: keras.Model, loss: Loss | None = None) -> NetworkInterface:

@@ -4,6 +4,7 @@ Normalization keeps its statistics outside of the weights, and a lookup is a tab
 Rescaling layers, comparisons and an Embedding compute the same.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -47,13 +48,14 @@ def _as_rescaling(layer: layers.Normalization) -> keras.Model:
     return keras.Sequential(steps, name=layer.name)
 
 
-def _as_embedding(lookup: layers.StringLookup) -> keras.Model:
+def _as_embedding(lookup: layers.StringLookup) -> Callable[[Any], Any]:
     """Return the outputs of a lookup for an empty text, an unknown text, and each known text."""
     texts = ["", _UNKNOWN, *known_texts(lookup)]
-    table = np.asarray(lookup(ops.convert_to_tensor(texts)[:, None]), np.float32)
-    embedding = layers.Embedding(*table.shape, weights=[table], trainable=False)
+    outputs = np.asarray(lookup(ops.convert_to_tensor(texts)[:, None]), np.float32)
+    embedding = layers.Embedding(*outputs.shape, weights=[outputs], trainable=False)
     codes = keras.Input((1,), dtype="int32")
-    return keras.Sequential([codes, embedding, layers.Flatten()], name=lookup.name)
+    table = keras.Sequential([codes, embedding, layers.Flatten()], name=lookup.name)
+    return lambda texts: _as_whole(table(texts), lookup.output_mode)
 
 
 def _as_comparisons(layer: Any) -> Any:
@@ -81,6 +83,11 @@ def _as_comparisons(layer: Any) -> Any:
     return compute
 
 
+def _as_whole(encoded: Any, mode: str) -> Any:
+    """Return codes as the whole numbers that they are, since some layers take nothing else."""
+    return ops.cast(encoded, "int64") if mode == "int" else encoded
+
+
 def _numbers(lookup: layers.IntegerLookup) -> NDArray[np.int64]:
     masked = [] if lookup.mask_token is None else [lookup.mask_token]
     return np.asarray([*masked, *lookup.get_vocabulary(include_special_tokens=False)], np.int64)
@@ -93,7 +100,7 @@ def _gather(encoded: Any, mode: str) -> Any:
         encoded: (n, numbers, outputs)
     """
     if mode == "int":
-        return ops.squeeze(encoded, -1)
+        return _as_whole(ops.squeeze(encoded, -1), mode)
     if mode == "one_hot":
         return ops.squeeze(encoded, 1) if encoded.shape[1] == 1 else encoded
     return ops.max(encoded, axis=1) if mode == "multi_hot" else ops.sum(encoded, axis=1)

@@ -112,17 +112,24 @@ def make_plan(interface: NetworkInterface, options: ImportOptions) -> Plan:
         output_kind=output_kind,
         sample=columns.sample,
         dialect=columns.dialect,
-        notes=tuple(_notes(columns, options, output_kind)),
+        notes=tuple(_notes(interface, columns, options, output_kind)),
     )
 
 
-def _notes(columns: InputColumns, options: ImportOptions, kind: OutputKind) -> Iterator[str]:
+def _notes(
+    interface: NetworkInterface, columns: InputColumns, options: ImportOptions, kind: OutputKind
+) -> Iterator[str]:
     first = columns.tensors[0]
     if columns.specs and len(first.shape) == 2 and options.sample is None:
         yield (
             f"The network takes {describe_steps(first)}, so the model has {len(columns.specs)} "
             f"columns, {columns.specs[0].name} to {columns.specs[-1].name}. Give --sample with a "
             "file whose header names them, or --levels if the network takes a picture."
+        )
+    if interface.scales and options.levels not in {None, "0-255"}:
+        yield (
+            "The network scales its pictures itself, after they were brought to the range of "
+            "--levels. Leave --levels out if they were not changed before training."
         )
     if kind == "shares" and options.task is None:
         yield (
@@ -147,8 +154,8 @@ def _find_input_kind(interface: NetworkInterface, options: ImportOptions) -> Inp
         "The network must take one picture of a fixed size, (height, width) or (height, width, "
         "1 or 3), time steps of features, rows of numbers, or single columns. "
         f"Received: {describe_tensors(interface.inputs)}.",
-        way_out="Build a network around it that takes one of these, with layers such as Reshape, "
-        "and save that.",
+        way_out="Build a network around it that takes one of these, and save that: "
+        "keras.Sequential([keras.Input((224, 224, 3)), network]) takes a picture of that size.",
     )
 
 
@@ -224,19 +231,19 @@ def _picture_shape(tensor: Tensor) -> tuple[int, int, int]:
 
 def _find_levels(interface: NetworkInterface, options: ImportOptions) -> Levels:
     if options.levels is None and not interface.scales:
-        known = (
-            "The network does not scale its pictures"
-            if interface.scales is False
-            else "The file does not tell whether the network scales its pictures"
-        )
-        steps = (
-            " Give --sample with a file of columns if its two axes are time steps of features."
-            if len(interface.inputs[0].shape) == 2
-            else ""
-        )
-        raise CannotImport(
-            f"{known}, and the service passes pictures with levels from 0 to 255.",
-            way_out=f"{_LEVELS_ADVICE} Give --levels 0-255 also if the network changes them "
-            f"itself.{steps}",
-        )
+        raise _unknown_levels(interface)
     return LEVELS[options.levels or "0-255"]
+
+
+def _unknown_levels(interface: NetworkInterface) -> CannotImport:
+    known, way_out = "The network does not scale its pictures", _LEVELS_ADVICE
+    if interface.scales is None:
+        known = "The file does not tell whether the network scales its pictures"
+        way_out += " Give --levels 0-255 also if the network changes them itself."
+    if len(interface.inputs[0].shape) == 2:
+        way_out += (
+            " Give --sample with a file of columns if its two axes are time steps of features."
+        )
+    return CannotImport(
+        f"{known}, and the service passes pictures with levels from 0 to 255.", way_out=way_out
+    )

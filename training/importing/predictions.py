@@ -20,6 +20,7 @@ Prediction = ProbabilitiesOutput | LabelsOutput | ValueOutput
 # Names of predictions that the user gave no name.
 _TARGETS = {ProbabilitiesOutput: "label", LabelsOutput: "labels", ValueOutput: "value"}
 _LOGITS = "Give --logits if the last layer has no activation because the loss applied it."
+_FIRST = "keras.Model(network.inputs, network.outputs[0][:, :1]) predicts the first."
 
 
 def find_output_kind(interface: NetworkInterface, options: ImportOptions) -> OutputKind:
@@ -69,8 +70,7 @@ def _kind_of_units(units: int, interface: NetworkInterface, options: ImportOptio
     if options.task == "regression":
         raise CannotImport(
             f"A regression must predict one value. Received: {units} units.",
-            way_out="Save a network for each value: keras.Model(network.inputs, network.outputs[0]"
-            "[:, :1]) has the first value alone.",
+            way_out=f"Save a network for each value: {_FIRST}",
         )
     is_of_labels = _is_of_labels(loss) if options.task is None else options.task == "multilabel"
     is_of_classes = _is_of_classes(loss) if options.task is None else not is_of_labels
@@ -83,7 +83,7 @@ def _kind_of_units(units: int, interface: NetworkInterface, options: ImportOptio
     raise CannotImport(
         "The network must end in a softmax over the classes, in a sigmoid, or in one unit for a "
         f"value. Received: {units} units, {activation}.",
-        way_out=_LOGITS,
+        way_out=f"{_LOGITS} If it predicts several values, save a network for each: {_FIRST}",
     )
 
 

@@ -1,5 +1,7 @@
 """The refusal of a network: what is wrong, and what the user can do about it."""
 
+import re
+
 from training.errors import CannotTrain
 
 # What helps where a part of a saved network cannot be read.
@@ -27,6 +29,18 @@ class CannotImport(CannotTrain):
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of a library's message without its full stop, or its class."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:_MAX_LENGTH].rstrip(".") if lines else type(error).__name__
+    """Return the first line of a library's message without its full stop, or its class.
+
+    Of messages that Keras nested, it is that of the innermost. Where a line only says which layer
+    failed, or ends in a colon, the reason in the next line follows.
+    """
+    innermost = str(error).rpartition("Exception encountered: ")[2].rpartition("}} ")[2]
+    text = re.sub(r"\x1b\[\d+m", "", innermost)
+    first, second, *_ = [*filter(None, map(str.strip, text.splitlines())), "", ""]
+    called = re.fullmatch(r"Exception encountered when calling (.+?)(\.call\(\))?\.", first)
+    line = first
+    if called and second:
+        line = f"{called[1]}: {second}"
+    elif first.endswith(":"):
+        line = f"{first} {second}"
+    return line[:_MAX_LENGTH].rstrip(".") or type(error).__name__

@@ -176,8 +176,10 @@ def _check_objects(nodes: Iterable[Any]) -> None:
     for node in nodes:
         kind = node.WhichOneof("kind") or "user_object"
         if kind not in _OBJECTS:
+            of_lookup = ", such as a lookup of texts has" if kind in {"asset", "resource"} else ""
             raise CannotImport(
-                f"A SavedModel may hold variables and functions only. Received: {shown(kind)}.",
+                "A SavedModel may hold variables and functions only. "
+                f"Received: {shown(kind)}{of_lookup}.",
                 way_out=_SAVE_AS_KERAS,
             )
 

@@ -97,9 +97,20 @@ def write_golden_examples(
 
 
 def compare_export(
-    network: keras.Model, description: Description, folder: Path, instances: Instances
+    network: keras.Model,
+    description: Description,
+    folder: Path,
+    instances: Instances,
+    tolerances: Mapping[Task, float] = _TOLERANCES,
 ) -> float:
     """Return the largest difference between the exported file and Keras on raw instances.
+
+    Args:
+        network: The network.
+        description: What is known of the version.
+        folder: Folder of the bundle.
+        instances: Raw instances that are compared.
+        tolerances: How far the exported file may be from Keras, for each task.
 
     Raises:
         CannotTrain: The difference is larger than is allowed.
@@ -109,7 +120,7 @@ def compare_export(
     predicted = Model(manifest, in_keras).predict(instances)
     exported = Model(manifest, in_onnx).predict(instances)
     difference = largest_difference(exported.values, predicted.values)
-    _refuse_beyond(_TOLERANCES[manifest.task], difference)
+    _refuse_beyond(tolerances[manifest.task], difference)
     _compare_trust_outputs(manifest, in_onnx(predicted.tensors), in_keras(predicted.tensors))
     return difference
 

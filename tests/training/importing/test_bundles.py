@@ -185,7 +185,8 @@ def test_network_that_onnx_cannot_hold_is_run_by_tensorflow(
 
 
 def test_time_steps_of_an_imported_network_are_columns(tmp_path: Path) -> None:
-    network = keras.Sequential([keras.Input((4, 3)), layers.LSTM(5), layers.Dense(1)])
+    memory = layers.Bidirectional(layers.LSTM(5))
+    network = keras.Sequential([keras.Input((4, 3)), memory, layers.Dense(1)])
     network.save(tmp_path / "own.keras")
 
     folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
@@ -195,6 +196,7 @@ def test_time_steps_of_an_imported_network_are_columns(tmp_path: Path) -> None:
     instances = dict(zip([each.name for each in columns], steps.reshape(5, 12).T, strict=True))
     expected = network.predict(steps, verbose=0)[:, 0]
     assert predict(folder, instances) == pytest.approx(expected, abs=1e-5)
+    assert "model.onnx" in bundle.read_manifest(folder).files
 
 
 def test_sigmoids_of_one_class_become_its_probabilities(tmp_path: Path) -> None:

@@ -30,6 +30,14 @@ def test_arguments_of_keras_2_are_left_out_where_they_decide_about_nothing(
     ]
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "float16", "mixed_bfloat16"])
+def test_network_of_16_bits_computes_with_32(policy: str) -> None:
+    kept = layer("DTypePolicy", "keras", config={"name": policy})
+
+    assert renew({"dtype": kept}) == {"dtype": "float32"}
+    assert renew({"dtype": policy}) == {"dtype": "float32"}
+
+
 def test_sequential_whose_first_layer_holds_the_shape_gets_an_input() -> None:
     dense = {"name": "first", "units": 3, "batch_input_shape": [None, 4]}
     old = {"class_name": "Sequential", "config": [{"class_name": "Dense", "config": dense}]}

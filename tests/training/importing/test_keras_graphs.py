@@ -38,6 +38,14 @@ def test_inlined_network_has_the_same_answers_and_no_networks_in_it() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_layer_gets_a_name_that_tensorflow_takes() -> None:
+    row = keras.Input((4,))
+
+    inlined = inline(keras.Model(row, layers.Dense(1, name="_Größe in m²")(row)))
+
+    assert inlined.layers[-1].name == ".Gr..e.in.m."
+
+
 def test_callers_are_those_of_the_inlined_network_alone() -> None:
     inlined = inline(nested())
 

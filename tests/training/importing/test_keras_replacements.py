@@ -18,7 +18,9 @@ def test_comparisons_replace_a_lookup_of_numbers(mode: str, columns: int, mask: 
     lookup = layers.IntegerLookup(vocabulary=[3, 5, 7], output_mode=mode, mask_token=mask)
     numbers = ops.convert_to_tensor(NUMBERS[:, :columns])
 
-    assert replaced(lookup, numbers) == pytest.approx(np.asarray(lookup(numbers)))
+    found = replaced(lookup, numbers)
+    assert found == pytest.approx(np.asarray(lookup(numbers)))
+    assert (found.dtype == np.int64) == (mode == "int")
 
 
 @pytest.mark.parametrize("mode", ["int", "one_hot", "multi_hot", "count"])

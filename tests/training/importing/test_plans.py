@@ -118,6 +118,12 @@ def test_time_steps_become_columns_step_by_step() -> None:
     assert "takes 2 time steps of 3 features, so the model has 6 columns" in plan.notes[0]
 
 
+def test_levels_of_a_network_that_scales_are_noted() -> None:
+    (note,) = make_plan(interface(28, 28, 1), ImportOptions(levels="0-1")).notes
+
+    assert "Leave --levels out if they were not changed before training" in note
+
+
 def test_steps_of_a_square_are_columns_with_a_sample(tmp_path: Path) -> None:
     sample = tmp_path / "sample.csv"
     sample.write_text("a,b,c,d\n1,2,3,4\n", encoding="utf-8")

@@ -53,8 +53,16 @@ def test_parts_of_refusals_are_whole_sentences(source: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "line"),
-    [(ValueError("\n one. \ntwo"), "one"), (KeyError(), "KeyError")],
-    ids=["text", "no text"],
+    [
+        (ValueError("\n one. \ntwo"), "one"),
+        (
+            ValueError("Exception encountered when calling Dense.call().\n\n\x1b[1mNo.\x1b[0m"),
+            "Dense: No",
+        ),
+        (ValueError("config={}. Exception encountered: Not this:\nbut that"), "Not this: but that"),
+        (KeyError(), "KeyError"),
+    ],
+    ids=["text", "of a layer", "nested", "no text"],
 )
 def test_first_line_is_that_of_the_message(error: Exception, line: str) -> None:
     assert first_line(error) == line
