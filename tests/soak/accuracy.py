@@ -75,7 +75,7 @@ def drawn_digits() -> Iterator[Figure]:
         )
     pooled = np.concatenate([np.array(missed) for missed in wrong.values()])
     yield Figure(
-        name=f"drawn digits wrong of {len(pooled)}", value=100 * pooled.mean(), unit="%", at_most=4
+        name=f"drawn digits wrong of {len(pooled)}", value=100 * pooled.mean(), unit="%", at_most=2
     )
 
 
