@@ -1,14 +1,17 @@
 """The help of every command of the service."""
 
 import argparse
+import runpy
 
 import pytest
 
-from service.__main__ import _parser
 from tests.parsers import all_parsers, example_of
+from tests.servers import ROOT
 
 PROG = "vitrine"
-PARSERS = {each.prog: each for each in all_parsers(_parser(PROG))}
+# Run by path: if it were imported, runpy would warn the tests that run the package.
+_MAIN = runpy.run_path(str(ROOT / "service/__main__.py"))
+PARSERS = {each.prog: each for each in all_parsers(_MAIN["_parser"](PROG))}
 
 
 @pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)

@@ -314,4 +314,4 @@ def test_command_must_be_known(
     with pytest.raises(SystemExit):
         runpy.run_module("service", run_name="__main__")
 
-    assert "serve" in capsys.readouterr().err
+    assert "are required: COMMAND" in capsys.readouterr().err
