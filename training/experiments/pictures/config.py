@@ -16,7 +16,7 @@ from training.fitting import OPTIMIZERS, Callbacks, Fitting, LearningRate
 
 # A small set is learned with smaller batches, down to the smallest, so that an epoch has steps, and
 # in more epochs, so that the fit has steps.
-_WANTED_STEPS, _SMALLEST_BATCH, _LEAST_STEPS = 20, 16, 2500
+_WANTED_STEPS, _SMALLEST_BATCH = 20, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class PictureRecipe:
         augmented: Whether the pictures are changed anew in each epoch.
         calm_epochs: Number of epochs at the end in which half of the pictures are not changed:
             otherwise the network is less sure of ordinary pictures than it could be.
+        least_steps: Number of steps of a fit, in more epochs where the pictures are few.
         steps_per_execution: Number of steps between two updates of the display. Small networks
             learn faster with more.
     """
@@ -45,6 +46,7 @@ class PictureRecipe:
     decays: bool
     augmented: bool
     calm_epochs: int = 0
+    least_steps: int = 2500
     steps_per_execution: int = 1
 
     def rate_of(self, batch_size: int) -> float:
@@ -112,6 +114,7 @@ RECIPES: Mapping[str, PictureRecipe] = {
         learning_rate=8e-3,
         decays=True,
         augmented=False,
+        least_steps=1900,  # five epochs of MNIST have a few more
         steps_per_execution=20,
     ),
     "lstm": PictureRecipe(
@@ -270,6 +273,6 @@ def with_enough_steps(config: PictureConfig, instances: int) -> PictureConfig:
     usual = config.recipe
     largest = max(_SMALLEST_BATCH, instances // _WANTED_STEPS)
     batch_size = config.batch_size or min(usual.batch_size, largest)
-    needed = math.ceil(_LEAST_STEPS / math.ceil(instances / batch_size))
+    needed = math.ceil(usual.least_steps / math.ceil(instances / batch_size))
     epochs = config.epochs or max(usual.epochs, needed)
     return replace(config, batch_size=batch_size, epochs=epochs)

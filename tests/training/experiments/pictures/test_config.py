@@ -44,6 +44,17 @@ def test_few_pictures_are_learned_in_smaller_and_in_enough_steps(
     assert recipe.calm_epochs == 4 * epochs // 20
 
 
+@pytest.mark.parametrize("architecture", sorted(RECIPES))
+def test_all_of_mnist_is_learned_in_the_epochs_of_the_recipe(
+    tmp_path: Path, architecture: str
+) -> None:
+    described = replace(
+        config(PICTURE_SETS["mnist"], tmp_path), architecture=architecture, epochs=None
+    )
+
+    assert with_enough_steps(described, 50_000).recipe.epochs == described.recipe.epochs
+
+
 def test_rate_falls_with_the_root_of_the_batch_size(tmp_path: Path) -> None:
     assert replace(usual(tmp_path), batch_size=128).recipe.learning_rate == 3e-3
     assert replace(usual(tmp_path), batch_size=32).recipe.learning_rate == 1.5e-3
