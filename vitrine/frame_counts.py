@@ -31,11 +31,11 @@ def count_frames(file: bytes) -> int:
 
 def _count_in_gif(file: bytes) -> int:
     """Count the image descriptors among the blocks, whose data come in parts of up to 255 bytes."""
-    at, frames, parts = 13 + _palette_bytes(file[10]), 0, 0
+    at, frames, parts = 13 + gif_palette_bytes(file[10]), 0, 0
     while at < len(file) and parts < _MAX_PARTS:
         if file[at] == ord(","):
             frames += 1
-            at += 11 + _palette_bytes(file[at + 9])
+            at += 11 + gif_palette_bytes(file[at + 9])
         elif file[at] == ord("!"):
             at += 2
         else:
@@ -46,7 +46,8 @@ def _count_in_gif(file: bytes) -> int:
     return frames
 
 
-def _palette_bytes(flags: int) -> int:
+def gif_palette_bytes(flags: int) -> int:
+    """Return the size of the palette that follows such flags in a GIF file."""
     return (3 << ((flags & 7) + 1)) if flags & 0x80 else 0
 
 

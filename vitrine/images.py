@@ -32,7 +32,7 @@ from PIL import (
 )
 
 from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
-from vitrine.frame_counts import count_frames
+from vitrine.frame_counts import count_frames, gif_palette_bytes
 from vitrine.levels import Picture
 from vitrine.unread_formats import RAW, is_raw, unread_format
 
@@ -266,7 +266,7 @@ def _jpeg_size(body: bytes) -> tuple[int, int]:
 def _gif_size(body: bytes) -> tuple[int, int]:
     """Count the extensions' parts, and read the size of the screen and of the first frame."""
     width, height, flags = struct.unpack_from("<HHB", body, 6)
-    at = 13 + _gif_palette_bytes(flags)
+    at = 13 + gif_palette_bytes(flags)
     parts = 0
     while body[at] == ord("!"):
         at += 2
@@ -280,10 +280,6 @@ def _gif_size(body: bytes) -> tuple[int, int]:
         raise ValueError(body[at])
     left, top, inner_width, inner_height = struct.unpack_from("<HHHH", body, at + 1)
     return max(width, left + inner_width), max(height, top + inner_height)
-
-
-def _gif_palette_bytes(flags: int) -> int:
-    return (3 << ((flags & 7) + 1)) if flags & 0x80 else 0
 
 
 def _bmp_size(body: bytes) -> tuple[int, int]:

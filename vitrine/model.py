@@ -5,7 +5,6 @@ geometry, the same vocabulary and the same warnings.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -39,12 +38,11 @@ from vitrine.signature import (
     ProbabilitiesOutput,
 )
 from vitrine.tables.cells import encode_texts
+from vitrine.tables.dates import date_of
 from vitrine.trust import Trust, p_values
 
 Warnings = dict[int, list[str]]
 Errors = dict[int, VitrineError]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Model:
@@ -299,7 +297,7 @@ def _warn_of_range(
 def _format(spec: NumberInput | DateInput, value: float) -> str:
     if isinstance(spec, DateInput):
         try:
-            return (_EPOCH + timedelta(days=value)).strftime(spec.format)
+            return date_of(value).strftime(spec.format)
         except (OverflowError, ValueError):  # `datetime` ends with the year 9999
             return f"{value:g} days after 1970-01-01"
     text = f"{value:.6g}"

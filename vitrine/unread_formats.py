@@ -2,6 +2,7 @@
 
 import re
 import struct
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 
@@ -98,7 +99,6 @@ _TEXTS = (
 )
 # Enough for the comments before the first element of a drawing.
 _TEXT_BYTES = 1024
-_BOM = b"\xef\xbb\xbf"
 
 
 def unread_format(body: bytes) -> UnreadFormat | None:
@@ -118,7 +118,7 @@ def begins_like_json(body: bytes) -> bool:
 
 
 def _beginning(body: bytes) -> bytes:
-    return body[:_TEXT_BYTES].removeprefix(_BOM).lstrip()
+    return body[:_TEXT_BYTES].removeprefix(BOM_UTF8).lstrip()
 
 
 def _by_brand(body: bytes) -> UnreadFormat:

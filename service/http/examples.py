@@ -2,7 +2,6 @@
 
 import shlex
 from base64 import b64encode
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -13,10 +12,10 @@ import orjson
 from vitrine.images import encode_png
 from vitrine.model import Model
 from vitrine.signature import CategoryInput, ColumnSpec, DateInput
+from vitrine.tables.dates import date_of
 
 # A row of more columns is no example that anybody reads.
 _MAX_COLUMNS = 50
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def predict_path(model: Model) -> str:
@@ -64,7 +63,7 @@ def _usual_value(spec: ColumnSpec) -> Any:
     if spec.median is None:
         return None
     if isinstance(spec, DateInput):
-        return (_EPOCH + timedelta(days=spec.median)).strftime(spec.format)
+        return date_of(spec.median).strftime(spec.format)
     # The shortest number that float32 rounds to the median.
     median = float(str(np.float32(spec.median)))
     return int(median) if median.is_integer() else median

@@ -1,12 +1,12 @@
 """A JSON body -> the instances in it, or what is wrong with its JSON and how that is written."""
 
 import re
+from codecs import BOM_UTF8
 
 import orjson
 
 from vitrine.errors import EmptyBody, Fault, InvalidInstances, MalformedBody, nearest, shown
 
-_BOM = b"\xef\xbb\xbf"
 # The marks of UTF-16 and UTF-32, and a first character of ASCII in these without a mark.
 _WIDE_CHARACTERS = re.compile(rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|\0+[^\0]|[^\0]\0")
 _NAMES: dict[type, str] = {list: "a list", str: "a text", type(None): "null"}
@@ -42,7 +42,7 @@ def read_instances(body: bytes) -> list[object]:
         MalformedBody: The body is not JSON.
         InvalidInstances: It is no object with a list of instances.
     """
-    members = _parse(body.removeprefix(_BOM))
+    members = _parse(body.removeprefix(BOM_UTF8))
     if not isinstance(members, dict):
         raise _no_instances(f"Received: {_NAMES.get(type(members), 'a number')}.")
     for name in members:

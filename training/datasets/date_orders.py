@@ -1,22 +1,20 @@
 """Whether the day or the month comes first in the dates of a column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.errors import shown
-from vitrine.tables.dates import find_date_formats, parse_dates
+from vitrine.tables.dates import date_of, find_date_formats, parse_dates
 
 Texts = Sequence[str | None]
 Order = Literal["day", "month"]
 Days = Mapping[Order, NDArray[np.float32]]
 ORDERS: tuple[Order, Order] = ("day", "month")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # With this share of steps in one direction, rows are in the order of time.
 _SORTED, _UNSORTED = 0.98, 0.9
 _MIN_STEPS = 10
@@ -118,13 +116,8 @@ def _decide(texts: Texts, formats: dict[Order | None, str]) -> DateKind:
 def _find_by_rows(days: Days) -> Order | None:
     """Find the order in which alone the rows are sorted."""
     sortedness = {order: _sortedness(values) for order, values in days.items()}
-    return next(
-        (
-            order
-            for order in ORDERS
-            if sortedness[order] >= _SORTED and sortedness[_swapped(order)] <= _UNSORTED
-        ),
-        None,
+    return _order_where(
+        lambda order, other: sortedness[order] >= _SORTED and sortedness[other] <= _UNSORTED
     )
 
 
@@ -141,14 +134,10 @@ def _sortedness(days: NDArray[np.float32]) -> float:
 def _find_by_gaps(days: Days) -> Order | None:
     """Find the order in which alone the dates are evenly spaced."""
     unevenness = {order: _unevenness(values) for order, values in days.items()}
-    return next(
-        (
-            order
-            for order in ORDERS
-            if unevenness[order] <= _EVEN
-            and unevenness[_swapped(order)] >= _TIMES_MORE * unevenness[order]
-        ),
-        None,
+    return _order_where(
+        lambda order, other: (
+            unevenness[order] <= _EVEN and unevenness[other] >= _TIMES_MORE * unevenness[order]
+        )
     )
 
 
@@ -162,14 +151,15 @@ def _find_by_first_days(days: Days) -> Order | None:
     """Find the order in which alone every date is the first day of a month."""
     known = {order: np.unique(values[~np.isnan(values)]) for order, values in days.items()}
     firsts = {
-        order: len(values) >= _MIN_FIRSTS and all(_date(day).day == 1 for day in values)
+        order: len(values) >= _MIN_FIRSTS and all(date_of(float(day)).day == 1 for day in values)
         for order, values in known.items()
     }
-    return next((order for order in ORDERS if firsts[order] and not firsts[_swapped(order)]), None)
+    return _order_where(lambda order, other: firsts[order] and not firsts[other])
 
 
-def _date(day: float) -> datetime:
-    return _EPOCH + timedelta(days=float(day))
+def _order_where(is_clear: Callable[[Order, Order], bool]) -> Order | None:
+    """Return the order that is clear beside the other one; None if neither is."""
+    return next((order for order in ORDERS if is_clear(order, _swapped(order))), None)
 
 
 def describe_order(name: str, kind: DateKind, texts: Texts) -> list[str]:
@@ -187,7 +177,7 @@ def describe_order(name: str, kind: DateKind, texts: Texts) -> list[str]:
         return [f"{shown(name)} is {read}: {kind.reason}."]
     first, second = (parse_dates(texts, form).values for form in (kind.format, kind.other))
     row = int(np.flatnonzero(first != second)[0])
-    date = _date(first[row])
+    date = date_of(float(first[row]))
     so = f"so {shown(texts[row])} is {date.day} {date:%B} {date.year}"
     advice = f"Give --{_swapped(kind.order)}-first if this is wrong."
     if kind.reason:

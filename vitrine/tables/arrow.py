@@ -4,6 +4,7 @@ PyArrow stops at the first cell that it cannot read and says neither the row nor
 refuses is read again by `text`. No cell may mean anything else here than it does in `cells`.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -15,7 +16,6 @@ from pyarrow import csv
 from vitrine.signature import ColumnSpec, Dialect, Instances, NumberInput
 from vitrine.tables.cells import parse
 from vitrine.tables.parsed import BLANKS, NO_QUANTITIES
-from vitrine.tables.records import BOM
 
 # This pool gives freed memory back; the default one keeps as much as the largest block took.
 _POOL = pa.system_memory_pool()
@@ -88,7 +88,7 @@ class ArrowReader:
         decimal: str,
         blanks: Collection[str] = BLANKS,
     ) -> Any:
-        if body.startswith(BOM):  # PyArrow would drop it, at the start of any block
+        if body.startswith(BOM_UTF8):  # PyArrow would drop it, at the start of any block
             return None
         convert_options = csv.ConvertOptions(
             include_columns=list(types),

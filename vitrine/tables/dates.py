@@ -1,4 +1,4 @@
-"""The text of a date -> days since 1970-01-01 UTC."""
+"""The text of a date -> days since 1970-01-01 UTC, and back."""
 
 import re
 from collections.abc import Iterable
@@ -49,6 +49,15 @@ def parse_dates(texts: Iterable[str | None], date_format: str) -> ParsedColumn:
     rule = f"must be a date, in ISO 8601 or as {_example_date(date_format)}"
     faults = {index: rule for index, text in enumerate(cells) if days[text] is None}
     return ParsedColumn(np.array([days[text] for text in cells], np.float32), faults)
+
+
+def date_of(days: float) -> datetime:
+    """Return the moment that so many days after 1970-01-01 UTC are.
+
+    Raises:
+        OverflowError: It is beyond the years from 1 to 9999.
+    """
+    return _EPOCH + timedelta(days=days)
 
 
 def find_date_formats(texts: Iterable[str | None]) -> tuple[str, ...]:

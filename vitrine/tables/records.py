@@ -6,6 +6,7 @@ LF, CRLF and a lone CR all end a record. Nothing here knows columns or values.
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
@@ -25,7 +26,6 @@ BLOCK_BYTES = 2**18
 # Matches what decoding with "surrogateescape" made of a byte that is not UTF-8.
 NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
-BOM = b"\xef\xbb\xbf"
 _BLANK_LINES = re.compile(rb"(?: *(?:\r\n|\r|\n))*+(?: *\Z)?")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CR, _LF, _QUOTE = b'\r\n"'
@@ -156,7 +156,7 @@ class RecordStream:
                 self.stream = Utf16Stream(self._buffer, self.stream)
                 self._buffer, self._has_ended = b"", False
                 self._fill(size)
-            self._buffer = self._buffer.removeprefix(BOM)
+            self._buffer = self._buffer.removeprefix(BOM_UTF8)
             if found := OTHER_FORMATS.match(self._buffer):
                 raise refusal(found)
         return self._buffer
