@@ -47,13 +47,11 @@ def add(commands: Commands) -> None:
         help="rows as the network takes them; they show the names, ranges and usual values of its "
         "columns",
     )
-    command.add_argument(
-        "--labels",
-        metavar="A,B,...",
-        help="class labels in the order of the network, or a file with one label in each line",
-    )
-    command.add_argument("--target", type=nfc, metavar="NAME", help="name of the prediction")
-    command.add_argument("--unit", metavar="UNIT", help="unit of a predicted value")
+    _add_picture_options(command)
+    _add_prediction_options(command)
+
+
+def _add_picture_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--geometry", metavar="NAME", help="geometry of pictures: mnist, fashion or fit"
     )
@@ -63,6 +61,16 @@ def add(commands: Commands) -> None:
         help="range of the pixel levels that the network was trained on; needed if the network "
         "does not scale them itself",
     )
+
+
+def _add_prediction_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--labels",
+        metavar="A,B,...",
+        help="class labels in the order of the network, or a file with one label in each line",
+    )
+    command.add_argument("--target", type=nfc, metavar="NAME", help="name of the prediction")
+    command.add_argument("--unit", metavar="UNIT", help="unit of a predicted value")
     command.add_argument(
         "--logits",
         action="store_true",

@@ -1,6 +1,5 @@
 """What is predicted over two features."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +96,30 @@ class Points:
     true: NDArray[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Where a surface and its points stand on the axes.
+
+    Attributes:
+        grid: Positions of the surface along each axis.
+        x: Positions of the points along the first axis.
+        y: Positions of the points along the second axis.
+        true: True values of the points, or codes of their true labels.
+    """
+
+    grid: tuple[NDArray[Any], NDArray[Any]]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    true: NDArray[Any]
+
+
+def _place(first: FeatureGrid, second: FeatureGrid, points: Points) -> _Placed:
+    x, y = first.place(points.first), second.place(points.second)
+    is_known = np.isfinite(x) & np.isfinite(y)
+    grid = first.positions, second.positions
+    return _Placed(grid, x[is_known], y[is_known], points.true[is_known])
+
+
 def plot_surface(
     path: Path, first: FeatureGrid, second: FeatureGrid, surface: Surface, points: Points
 ) -> None:
@@ -106,13 +129,8 @@ def plot_surface(
     """
     with saved_figure(path, width=7.8, height=5.2) as figure:
         axes = figure.add_subplot()
-        places = np.stack([first.place(points.first), second.place(points.second)])
-        is_known = np.isfinite(places).all(axis=0)
-        drawn = places[:, is_known], points.true[is_known]
-        if surface.labels:
-            _draw_regions(axes, [first.positions, second.positions], surface, *drawn)
-        else:
-            _draw_values(axes, [first.positions, second.positions], surface, *drawn)
+        draw = _draw_regions if surface.labels else _draw_values
+        draw(axes, surface, _place(first, second, points))
         axes.set(xlabel=first.name, ylabel=second.name)
         if first.is_category:
             axes.set_xticks(first.positions, first.texts)
@@ -130,35 +148,23 @@ def _cut_to(axes: Axes, first: FeatureGrid, second: FeatureGrid) -> None:
             limit(float(grid.values[0]), float(grid.values[-1]))
 
 
-def _draw_values(
-    axes: Axes,
-    positions: Sequence[NDArray[Any]],
-    surface: Surface,
-    places: NDArray[np.float64],
-    true: NDArray[Any],
-) -> None:
-    both = np.concatenate([surface.values.ravel(), true])
+def _draw_values(axes: Axes, surface: Surface, placed: _Placed) -> None:
+    both = np.concatenate([surface.values.ravel(), placed.true])
     colours: Any = {"cmap": "viridis", "vmin": both.min(), "vmax": both.max()}
-    mesh = axes.pcolormesh(*positions, surface.values.T, shading="nearest", **colours)
-    axes.scatter(places[0], places[1], c=true, **colours, **_POINT)
+    mesh = axes.pcolormesh(*placed.grid, surface.values.T, shading="nearest", **colours)
+    axes.scatter(placed.x, placed.y, c=placed.true, **colours, **_POINT)
     axes.figure.colorbar(mesh, ax=axes, label=surface.name)
 
 
-def _draw_regions(
-    axes: Axes,
-    positions: Sequence[NDArray[Any]],
-    surface: Surface,
-    places: NDArray[np.float64],
-    true: NDArray[Any],
-) -> None:
+def _draw_regions(axes: Axes, surface: Surface, placed: _Placed) -> None:
     most_probable = surface.values.argmax(axis=-1)
     palette = np.array([to_rgb(colour) for colour in COLOURS])
     colours = palette[most_probable % len(palette)]
     colours = 1 - _strength(surface)[..., np.newaxis] * (1 - colours)
-    axes.pcolormesh(*positions, colours.transpose(1, 0, 2), shading="nearest")
+    axes.pcolormesh(*placed.grid, colours.transpose(1, 0, 2), shading="nearest")
     names = short_names(surface.labels)
-    axes.scatter(places[0], places[1], c=palette[true % len(palette)], **_POINT)
-    for code in np.union1d(most_probable, true):
+    axes.scatter(placed.x, placed.y, c=palette[placed.true % len(palette)], **_POINT)
+    for code in np.union1d(most_probable, placed.true):
         colour = COLOURS[code % len(COLOURS)]
         axes.plot([], [], "s", color=colour, label=names[code])
     axes.legend(title=surface.name, loc="upper left", bbox_to_anchor=(1, 1))
