@@ -1,6 +1,5 @@
 """Compare web servers under the real application: `python -m benchmarks.servers`."""
 
-import os
 import sys
 import tempfile
 import time
@@ -10,7 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.servers import hazards, models, processes, report, signals, streaming, throughput
+from benchmarks import machine, processes
+from benchmarks.servers import hazards, models, report, signals, streaming, throughput
 from benchmarks.servers.candidates import (
     CANDIDATES,
     WORKERS,
@@ -101,25 +101,12 @@ def _has_recovered(server: Server) -> bool:
     return False
 
 
-class _Others:
-    """What else the machine did meanwhile."""
-
-    def __init__(self) -> None:
-        self._before = self._counters()
-
-    def _counters(self) -> tuple[float, float]:
-        foreign = processes.machine_seconds() - processes.own_seconds()
-        return foreign, time.monotonic() * (os.cpu_count() or 1)
-
-    def figure(self) -> Figure:
-        """Tell its share of all cores; where it is large, the other figures say little."""
-        after = self._counters()
-        share = max(0.0, (after[0] - self._before[0]) / (after[1] - self._before[1]))
-        return Figure(
-            name="the machine's time taken by others meanwhile",
-            shown=f"{100 * share:.0f} %",
-            values={"share": share},
-        )
+def _of_others(share: float) -> Figure:
+    return Figure(
+        name="the machine's time taken by others meanwhile",
+        shown=f"{100 * share:.0f} %",
+        values={"share": share},
+    )
 
 
 def _measure(candidate: Candidate, folder: Path, names: list[str], times: Times) -> list[Figure]:
@@ -128,7 +115,7 @@ def _measure(candidate: Candidate, folder: Path, names: list[str], times: Times)
         _say(f"{candidate.name}: skipped, there is no {', '.join(missing)}")
         return figures
     keeper = _Keeper(candidate, folder)
-    others = _Others()
+    others = machine.Others()
     try:
         for name in names:
             for figure in MEASUREMENTS[name](keeper.server(fresh=name in _ON_A_FRESH_ONE), times):
@@ -139,7 +126,7 @@ def _measure(candidate: Candidate, folder: Path, names: list[str], times: Times)
         figures.append(Figure(name="cannot be run", shown=str(error), values={}))
     finally:
         keeper.stop()
-    return [*figures, others.figure()]
+    return [*figures, _of_others(others.share())]
 
 
 def _say(sentence: str) -> None:
@@ -159,7 +146,7 @@ def main() -> None:
                 times = QUICK if options.quick else Times()
                 figures[candidate.name] = _measure(candidate, folder, options.hazards, times)
     _say(f"took {time.monotonic() - started:.0f} s")
-    print(f"{report.machine()}\n")
+    print(f"{machine.describe()}\n")
     print(report.table({name: found for name, found in figures.items() if found}))
     _say(f"kept in {report.keep(figures, vars(options))}")
 

@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.servers import processes
-from benchmarks.servers.load import ROOT, picture_for
+from benchmarks import processes
+from benchmarks.machine import ROOT
+from benchmarks.servers.load import picture_for
 
 WORKERS = 2
 GRACEFUL_SECONDS = 8
@@ -147,7 +147,7 @@ def serving(candidate: Candidate, models: Path) -> Iterator[Server]:
             _check(port)
             yield Server(port, process.pid, models)
         finally:
-            _stop(process)
+            processes.end(process, patience=_STOP_SECONDS)
 
 
 def _log(folder: str) -> "tempfile._TemporaryFileWrapper[bytes]":
@@ -183,27 +183,6 @@ def _numbers(folder: str) -> Path:
     numbers = Path(folder) / "numbers"
     numbers.mkdir()
     return numbers
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """End a server and all that it started."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        known = processes.tree(process.pid)
-        process.kill()
-        process.wait()
-        for number in known[1:]:
-            _kill(number)
-
-
-def _kill(process: int) -> None:
-    """Kill a process, where it still is."""
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

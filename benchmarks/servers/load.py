@@ -6,13 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from benchmarks.machine import ROOT
 from benchmarks.servers.client import ANSWERED, LOST, REFUSED, STATUS, UNANSWERED, Lane
 
-ROOT = Path(__file__).parent.parent.parent
 _PICTURE = ROOT / "examples" / "seven.png"
 _DRAIN_SECONDS = 1.0
 

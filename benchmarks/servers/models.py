@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from benchmarks.servers.load import ROOT
+from benchmarks.machine import ROOT
 from tests import bundles
 from vitrine import bundle
 

@@ -1,17 +1,11 @@
 """Figures: as a table to read, and as JSON to keep."""
 
-import json
-import math
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.servers.load import ROOT
+from benchmarks import machine
 
 PACKAGES = ("gunicorn", "flask", "gevent", "granian", "uvloop", "a2wsgi", "gunicorn_h1c")
 
@@ -45,49 +39,11 @@ def table(figures: Figures) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def machine() -> str:
-    """Say in a line where the figures were taken."""
-    return f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
 def keep(figures: Figures, options: Mapping[str, Any]) -> Path:
     """Write the figures and the machine's facts under results/."""
-    now = datetime.now(UTC)
-    path = ROOT / "results" / f"servers-{now:%Y%m%d-%H%M%S}.json"
-    path.parent.mkdir(exist_ok=True)
     record = {
-        "time": now.isoformat(timespec="seconds"),
         "options": options,
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": machine.versions(PACKAGES),
         "figures": {one: [asdict(figure) for figure in found] for one, found in figures.items()},
     }
-    path.write_text(json.dumps(_finite(record), indent=2) + "\n")
-    return path
-
-
-def _finite(value: Any) -> Any:
-    """Return the same with null for what JSON has no number for."""
-    if isinstance(value, dict):
-        return {name: _finite(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(member) for member in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
+    return machine.keep("servers", record)

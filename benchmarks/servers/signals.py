@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.servers import processes
+from benchmarks import processes
 from benchmarks.servers.candidates import GRACEFUL_SECONDS, WORKERS, Server
 from benchmarks.servers.client import REFUSED, STATUS, UNANSWERED, Lane
 from benchmarks.servers.load import Answers, Load, picture_for

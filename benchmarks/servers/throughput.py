@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from benchmarks.servers import processes
+from benchmarks import processes
 from benchmarks.servers.candidates import Server
 from benchmarks.servers.client import Lane
 from benchmarks.servers.load import Load, get, picture_for

@@ -3,10 +3,15 @@
 import contextlib
 import os
 import re
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PRIVATE = re.compile(r"RssAnon:\s+(\d+) kB")
+_PROPORTIONAL = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+_TURN_SECONDS = 0.05
 _ESTABLISHED = "01"
 
 
@@ -37,6 +42,23 @@ def cpu_seconds(process: int, *, below: bool = True) -> float:
     return ticks / _TICKS
 
 
+def cpu_seconds_with_ended(process: int) -> float:
+    """Return the same with what those processes below it spent that have ended by now."""
+    return sum(map(_seconds_with_ended, tree(process)))
+
+
+def cpu_seconds_below() -> float:
+    """Return the same of all processes below this one, without this one."""
+    return sum(cpu_seconds_with_ended(child) for child in children(os.getpid()))
+
+
+def _seconds_with_ended(process: int) -> float:
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(field) for field in fields[11:15]) / _TICKS
+    return 0.0
+
+
 def machine_seconds() -> float:
     """Return the processor time that everything on this machine has used."""
     user, nice, system, _idle, _waiting, *rest = _machine_ticks()
@@ -61,6 +83,40 @@ def private_mebibytes(process: int) -> float:
             found = _PRIVATE.search(Path(f"/proc/{number}/status").read_text())
             kibibytes += int(found[1]) if found else 0
     return kibibytes / 1024
+
+
+def proportional_megabytes(process: int) -> float:
+    """Return the memory of a process and all below it; shared pages count once among them."""
+    kibibytes = 0
+    for number in tree(process):
+        with contextlib.suppress(OSError):
+            found = _PROPORTIONAL.search(Path(f"/proc/{number}/smaps_rollup").read_text())
+            kibibytes += int(found[1]) if found else 0
+    return kibibytes * 1024 / 1e6
+
+
+def end(process: "subprocess.Popen[bytes]", *, patience: float) -> None:
+    """Tell a process to end, wait so many seconds, and kill what is left of it and below it."""
+    below = tree(process.pid)[1:]
+    process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
+    while any(map(_is_running, below)) and time.monotonic() < deadline:
+        time.sleep(_TURN_SECONDS)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    for number in filter(_is_running, below):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def has_connection(process: int, port: int) -> bool:
