@@ -28,7 +28,10 @@ class RequestContext:
     """What is known of one request while it is answered.
 
     Args:
-        environ: The request's WSGI environment, which keeps the context.
+        method: HTTP method, as the client sent it.
+        path: Decoded path.
+        remote: Address of the client.
+        given_id: Id that the client sent; empty where it sent none.
         metrics: Where the request is counted.
         slot: The request's right to compute.
 
@@ -44,10 +47,36 @@ class RequestContext:
         is_complete: Whether the whole answer was handed over.
     """
 
-    def __init__(self, environ: "WSGIEnvironment", metrics: Metrics, slot: ComputeSlot) -> None:
-        environ[_KEY] = self
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        self.request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
+    __slots__ = (
+        "_method",
+        "_metrics",
+        "_path",
+        "_remote",
+        "_started",
+        "is_complete",
+        "observer",
+        "reason",
+        "received_bytes",
+        "request_id",
+        "route",
+        "sent_bytes",
+        "slot",
+        "status",
+        "waited_seconds",
+    )
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        path: str,
+        remote: str,
+        given_id: str,
+        metrics: Metrics,
+        slot: ComputeSlot,
+    ) -> None:
+        self._started = time.perf_counter()
+        self.request_id = given_id if _SANE_ID.fullmatch(given_id) else secrets.token_hex(16)
         self.slot = slot
         self.observer = PredictionObserver(metrics)
         self.route = UNMATCHED
@@ -58,10 +87,27 @@ class RequestContext:
         self.waited_seconds = 0.0
         self.is_complete = False
         self._metrics = metrics
-        self._method: str = environ["REQUEST_METHOD"]
-        self._path: str = environ.get("PATH_INFO", "")
-        self._remote: str = environ.get("REMOTE_ADDR", "")
-        self._started = time.perf_counter()
+        self._method = method
+        self._path = path
+        self._remote = remote
+
+    @classmethod
+    def from_environ(
+        cls, environ: "WSGIEnvironment", metrics: Metrics, slot: ComputeSlot
+    ) -> "RequestContext":
+        """Begin the context of a WSGI request, whose environment keeps it for `current`."""
+        # WSGI gives the bytes of a path as characters of Latin-1.
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode(errors="replace")
+        context = cls(
+            method=environ["REQUEST_METHOD"],
+            path=path,
+            remote=environ.get("REMOTE_ADDR", ""),
+            given_id=environ.get("HTTP_X_REQUEST_ID", ""),
+            metrics=metrics,
+            slot=slot,
+        )
+        environ[_KEY] = context
+        return context
 
     def finish(self) -> None:
         """Count and log the request, whose answer was handed over."""
@@ -69,7 +115,10 @@ class RequestContext:
         self._count(seconds)
         level = logging.ERROR if self.status >= 500 else logging.INFO
         if _log.isEnabledFor(level):
-            _log.log(level, "request", extra={"fields": self._fields(seconds)})
+            # `_log.log` would first look for the line of code that calls it, which nobody is told.
+            record = logging.LogRecord(_log.name, level, __file__, 0, "request", None, None)
+            vars(record)["fields"] = self._fields(seconds)
+            _log.handle(record)
 
     def _count(self, seconds: float) -> None:
         metrics = self._metrics
@@ -91,12 +140,11 @@ class RequestContext:
         return max(0.0, self.observer.decode.seconds - self.waited_seconds)
 
     def _fields(self, seconds: float) -> dict[str, Any]:
-        path = self._path.encode("latin-1", "replace").decode(errors="replace")
-        fields = {
+        fields: dict[str, Any] = {
             "request_id": self.request_id,
             "method": self._method[:_SHOWN_CHARACTERS],
             "route": self.route,
-            "path": path[:_SHOWN_CHARACTERS],
+            "path": self._path[:_SHOWN_CHARACTERS],
             "status": self.status,
             "complete": self.is_complete,
             "duration_ms": _milliseconds(seconds),
@@ -107,20 +155,15 @@ class RequestContext:
         }
         if self.reason is not None:
             fields["reason"] = self.reason
-        return fields | self._model_fields()
-
-    def _model_fields(self) -> dict[str, Any]:
         model = self.observer.model
-        if model is None:
-            return {}
-        return {
-            "model": model.name,
-            "version": model.version,
-            "instances": self.observer.instances,
-            "decode_ms": _milliseconds(self._decode_seconds),
-            "inference_ms": _milliseconds(self.observer.inference.seconds),
-            "encode_ms": _milliseconds(self.observer.encode.seconds),
-        }
+        if model is not None:
+            fields["model"] = model.name
+            fields["version"] = model.version
+            fields["instances"] = self.observer.instances
+            fields["decode_ms"] = _milliseconds(self._decode_seconds)
+            fields["inference_ms"] = _milliseconds(self.observer.inference.seconds)
+            fields["encode_ms"] = _milliseconds(self.observer.encode.seconds)
+        return fields
 
 
 def _milliseconds(seconds: float) -> float:

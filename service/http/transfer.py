@@ -248,7 +248,7 @@ class Transfer:
         # A redirect to the path without them would lose the body of many a client.
         environ["PATH_INFO"] = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
         slot = self._scheduler.slot()
-        context = RequestContext(environ, self._metrics, slot)
+        context = RequestContext.from_environ(environ, self._metrics, slot)
         body = RequestBody(environ, timeout_seconds=self._timeout_seconds, waiting=slot.released)
         environ[_KEY] = body
 

@@ -7,4 +7,5 @@ feature_counters.py  instances counted by the bins of their features, to see dri
 observer.py          what is measured of one request's predictions
 shadow.py            a shadow version compared with the version that answered
 logs.py              one JSON object a line
+line_writer.py       lines written by a thread of its own, so that nobody waits for a file
 """

@@ -3,9 +3,12 @@
 import logging
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
+
+from service.telemetry.line_writer import LineWriter
 
 
 class JsonFormatter(logging.Formatter):
@@ -13,9 +16,12 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without its line break."""
-        time = datetime.fromtimestamp(record.created, UTC)
+        return self.line(record)[:-1].decode()
+
+    def line(self, record: logging.LogRecord) -> bytes:
+        """Return the line in UTF-8, with its line break."""
         line: dict[str, Any] = {
-            "time": time.isoformat(timespec="milliseconds"),
+            "time": _time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": _writable(record.getMessage()),
@@ -23,7 +29,17 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = _writable(self.formatException(record.exc_info))
-        return orjson.dumps(line).decode()
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _time(seconds: float) -> str:
+    whole, milliseconds = divmod(int(seconds * 1000), 1000)
+    return f"{_second(whole)}.{milliseconds:03}+00:00"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _writable(text: str) -> str:
@@ -31,16 +47,56 @@ def _writable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+class LineHandler(logging.Handler):
+    """Hands each record to a line writer, and those of errors without delay.
+
+    Args:
+        writer: Writes the lines.
+    """
+
+    def __init__(self, writer: LineWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand over a record."""
+        try:
+            line = _FORMATTER.line(record)
+        except Exception:  # noqa: BLE001 - `logging` says so on standard error
+            self.handleError(record)
+        else:
+            self._writer.write(line, is_urgent=record.levelno >= logging.ERROR)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._writer.flush()
+
+
+_FORMATTER = JsonFormatter()
+
+
+def describe_drop(lines: int) -> bytes:
+    """Return a line of the log that says how many others are missing."""
+    message = "log lines dropped"
+    record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, None, None)
+    vars(record)["fields"] = {"lines": lines}
+    return _FORMATTER.line(record)
+
+
 def json_handler() -> logging.Handler:
-    """Return a handler that writes JSON to standard output."""
+    """Return a handler that writes each record to standard output at once.
+
+    It starts no thread, so that a process that uses it can be forked.
+    """
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(_FORMATTER)
     return handler
 
 
 def configure(level: str) -> None:
     """Log the messages of the service that have at least this level."""
     logger = logging.getLogger("service")
-    logger.handlers = [json_handler()]
+    writer = LineWriter(sys.stdout.fileno(), describe_drop=describe_drop)
+    logger.handlers = [LineHandler(writer)]
     logger.propagate = False
     logger.setLevel(level)

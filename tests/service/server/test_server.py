@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -383,6 +384,39 @@ def test_every_line_of_the_log_is_json(published: Path, port: int) -> None:
     (requested,) = [line for line in lines if line["logger"] == "service.access"]
     assert (requested["route"], requested["status"]) == ("/models/<name>/predict", 200)
     assert {"gunicorn.error"} <= {line["logger"] for line in lines}
+    assert errors == ""
+
+
+def test_every_answered_request_has_its_line_when_the_server_was_stopped(
+    published: Path, port: int
+) -> None:
+    process = started(SERVE, port, models=published, workers=2, threads=4)
+    running = Server(port, process.pid, 0.0)
+    answered: list[str] = []
+
+    def ask() -> None:
+        with closing(running.connect()) as connection:
+            while True:
+                try:
+                    connection.request("GET", "/models")
+                    response = connection.getresponse()
+                    response.read()
+                except (OSError, http.client.HTTPException):
+                    return
+                answered.append(response.headers["X-Request-Id"])
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    while len(answered) < 200:
+        threading.Event().wait(0.01)
+    process.terminate()
+    output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+    for client in clients:
+        client.join()
+
+    logged = {json.loads(line).get("request_id") for line in output.splitlines()}
+    assert set(answered) <= logged
     assert errors == ""
 
 

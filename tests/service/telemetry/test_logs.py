@@ -2,11 +2,13 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from service.telemetry import logs
+from service.telemetry.line_writer import LineWriter
 
 
 @pytest.fixture
@@ -51,12 +53,35 @@ def test_line_is_written_whatever_the_message() -> None:
 
 
 def test_service_logs_from_a_level_on(
-    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+    logger: logging.Logger, capfd: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure("WARNING")
 
     logging.getLogger("service.some").info("quiet")
     logging.getLogger("service.some").warning("loud")
 
-    (line,) = capsys.readouterr().out.splitlines()
+    logger.handlers[0].flush()
+    (line,) = capfd.readouterr().out.splitlines()
     assert json.loads(line)["message"] == "loud"
+
+
+def test_errors_do_not_wait_for_other_lines() -> None:
+    reading, writing = os.pipe()
+    writer = LineWriter(writing, describe_drop=logs.describe_drop, wait_seconds=3600)
+    handler = logs.LineHandler(writer)
+
+    for level in (logging.INFO, logging.ERROR):
+        handler.handle(logging.LogRecord("a", level, __file__, 1, "broken", None, None))
+
+    read = b""
+    while b"ERROR" not in read:
+        read += os.read(reading, 2**16)
+    os.close(reading)
+    os.close(writing)
+    assert [json.loads(line)["level"] for line in read.splitlines()] == ["INFO", "ERROR"]
+
+
+def test_line_says_how_many_lines_are_missing() -> None:
+    line = json.loads(logs.describe_drop(3))
+
+    assert (line["level"], line["message"], line["lines"]) == ("WARNING", "log lines dropped", 3)
