@@ -9,7 +9,7 @@ LOCK := $(DEV) -m uv pip compile --quiet --universal --fork-strategy fewest --py
 	--only-binary :all: --no-strip-extras --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help serve train test test-service soak lint type wheel image lock
+.PHONY: help serve train test test-service soak bench lint type wheel image lock
 .SECONDARY:
 
 help: ## List these verbs
@@ -35,6 +35,9 @@ test-service: .venv/service-dev/installed ## Run the tests of vitrine and servic
 soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures at full size, in up to twenty minutes
 	$(DEV) -m tests.soak
 
+bench: .venv/dev/installed .venv/service/installed ## Measure beside other model servers, in about half an hour; BENCH= takes options
+	$(DEV) -m benchmarks.peers $(BENCH)
+
 lint: .venv/dev/installed ## Check style, formatting and the directions of imports
 	$(DEV) -m ruff check
 	$(DEV) -m ruff format --check
@@ -54,6 +57,7 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 	$(LOCK) --group service-dev --constraints requirements/dev.txt --output-file requirements/service-dev.txt
 	$(LOCK) --group training --constraints requirements/dev.txt --output-file requirements/training.txt
 	$(LOCK) --group service --constraints requirements/dev.txt --output-file requirements/service.txt
+	for peer in benchmarks/peers/requirements/*.in; do $(LOCK) $$peer --output-file $${peer%.in}.txt || exit 1; done
 
 # The command vitrine finds this checkout's packages from any folder. An environment is touched last,
 # so that an installation that broke off is made again from the start.

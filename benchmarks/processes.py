@@ -1,17 +1,20 @@
 """What the processes of a server use, read from /proc."""
 
 import contextlib
+import ctypes
 import os
 import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PRIVATE = re.compile(r"RssAnon:\s+(\d+) kB")
 _PROPORTIONAL = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 _TURN_SECONDS = 0.05
+_PR_SET_CHILD_SUBREAPER = 36  # of prctl(2)
 _ESTABLISHED = "01"
 
 
@@ -42,14 +45,19 @@ def cpu_seconds(process: int, *, below: bool = True) -> float:
     return ticks / _TICKS
 
 
-def cpu_seconds_with_ended(process: int) -> float:
-    """Return the same with what those processes below it spent that have ended by now."""
-    return sum(map(_seconds_with_ended, tree(process)))
+def adopt_orphans() -> None:
+    """Become the parent of whatever loses its own below this process, so that it is found."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def below() -> list[int]:
+    """Return all processes below this one."""
+    return tree(os.getpid())[1:]
 
 
 def cpu_seconds_below() -> float:
-    """Return the same of all processes below this one, without this one."""
-    return sum(cpu_seconds_with_ended(child) for child in children(os.getpid()))
+    """Return the processor time of all below this process, and of what ended below them."""
+    return sum(map(_seconds_with_ended, below()))
 
 
 def _seconds_with_ended(process: int) -> float:
@@ -85,10 +93,10 @@ def private_mebibytes(process: int) -> float:
     return kibibytes / 1024
 
 
-def proportional_megabytes(process: int) -> float:
-    """Return the memory of a process and all below it; shared pages count once among them."""
+def proportional_megabytes(numbers: Iterable[int]) -> float:
+    """Return the memory of processes; what some of them share is divided among those that do."""
     kibibytes = 0
-    for number in tree(process):
+    for number in numbers:
         with contextlib.suppress(OSError):
             found = _PROPORTIONAL.search(Path(f"/proc/{number}/smaps_rollup").read_text())
             kibibytes += int(found[1]) if found else 0
@@ -97,19 +105,26 @@ def proportional_megabytes(process: int) -> float:
 
 def end(process: "subprocess.Popen[bytes]", *, patience: float) -> None:
     """Tell a process to end, wait so many seconds, and kill what is left of it and below it."""
-    below = tree(process.pid)[1:]
+    others = tree(process.pid)[1:]
     process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + patience
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(patience)
-    while any(map(_is_running, below)) and time.monotonic() < deadline:
+    while any(map(_is_running, others)) and time.monotonic() < deadline:
         time.sleep(_TURN_SECONDS)
     if process.poll() is None:
         process.kill()
         process.wait()
-    for number in filter(_is_running, below):
+    kill(filter(_is_running, others))
+
+
+def kill(numbers: Iterable[int]) -> None:
+    """Kill processes; those whose parent is this one leave nothing behind."""
+    for number in numbers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(number, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(number, 0)
 
 
 def _is_running(process: int) -> bool:

@@ -1,0 +1,193 @@
+"""Compare the service with other model servers: `python -m benchmarks.peers`."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import processes
+from benchmarks.machine import ROOT
+from benchmarks.peers import networks, plots, report, wrk
+from benchmarks.peers.cases import CASES, Case
+from benchmarks.peers.checkouts import vitrine
+from benchmarks.peers.environments import CannotInstall
+from benchmarks.peers.measuring import measure
+from benchmarks.peers.peers import PEERS
+from benchmarks.peers.report import Results, Start
+from benchmarks.peers.serving import CannotServe, Server, serving
+
+_OURS = "vitrine"
+_BEFORE = "before"
+
+
+@dataclass(frozen=True, slots=True)
+class _Contender:
+    """A server, and the checkout whose networks it serves."""
+
+    server: Server
+    checkout: Path
+
+
+class _Run:
+    """Measures servers in turn, round after round."""
+
+    def __init__(self, cases: Sequence[Case], *, seconds: float, workers: int) -> None:
+        self._cases = cases
+        self._seconds = seconds
+        self._workers = workers
+        self._expected: dict[str, float] = {}  # what this checkout answered, by network
+        self.results = Results(seconds=seconds, workers=workers)
+
+    def measure(self, contender: _Contender, round_number: int) -> None:
+        """Start a server once for each network, and measure all its cases."""
+        server = contender.server
+        self.results.titles[server.name] = server.title
+        for network in dict.fromkeys(case.network for case in self._cases):
+            cases = [
+                case for case in self._cases if case.network == network and case.kind in server.asks
+            ]
+            if not cases or server.name in self.results.skipped:
+                continue
+            _say(f"round {round_number}: {server.title}, {network}")
+            try:
+                self._measure_network(contender, network, cases, round_number)
+            except (CannotServe, wrk.NoLoad) as error:
+                self.skip(server.name, str(error))
+
+    def skip(self, name: str, reason: str) -> None:
+        """Leave a server out from now on."""
+        self.results.skipped[name] = reason
+        _say(f"{name} is left out: {reason}")
+
+    def _measure_network(
+        self, contender: _Contender, network: str, cases: Sequence[Case], round_number: int
+    ) -> None:
+        server = contender.server
+        models = networks.prepare(contender.checkout)
+        with serving(
+            server,
+            models,
+            networks.version(models, network),
+            kind=cases[0].kind,
+            workers=self._workers,
+        ) as running:
+            self._compare(contender, network, running.answer)
+            for case in cases:
+                self.results.samples.extend(
+                    measure(running, case, round_number, seconds=self._seconds)
+                )
+            numbers = processes.below()
+            self.results.starts.append(
+                Start(
+                    server=server.name,
+                    network=network,
+                    round=round_number,
+                    seconds=running.seconds_to_answer,
+                    cpu_seconds=running.cpu_seconds_to_answer,
+                    megabytes=processes.proportional_megabytes(numbers),
+                    processes=len(numbers),
+                )
+            )
+
+    def _compare(self, contender: _Contender, network: str, answer: float) -> None:
+        """See that all answer the same: only then do they do the same work."""
+        if contender.checkout != ROOT:
+            return  # it may have other networks
+        expected = self._expected.setdefault(network, answer)
+        if abs(answer - expected) > 2e-3 * abs(expected):
+            raise CannotServe(f"It answers {answer}, where the others answer {expected}.")
+
+
+def main() -> None:
+    """Measure what was asked for; print, plot and keep it."""
+    options = _options()
+    if options.show:
+        results = report.read(json.loads(options.show.read_text()))
+        _publish(results, options.plots or options.show.with_suffix(""))
+        return
+    processes.adopt_orphans()
+    started = time.monotonic()
+    run = _Run(options.cases, seconds=options.seconds, workers=options.workers)
+    with _another_checkout(options.before) as before:
+        contenders = list(_contenders(options, before, run))
+        for number in range(1, options.rounds + 1):
+            for contender in contenders:
+                run.measure(contender, number)
+    _say(f"took {time.monotonic() - started:.0f} s")
+    kept = report.keep(run.results)
+    _publish(run.results, options.plots or kept.with_suffix(""))
+    _say(f"kept in {kept}")
+
+
+def _publish(results: Results, folder: Path) -> None:
+    print(report.write(results))
+    for path in plots.draw(results, folder):
+        _say(f"drawn: {path}")
+
+
+def _contenders(options: Namespace, before: Path | None, run: _Run) -> Iterator[_Contender]:
+    yield _Contender(vitrine(_OURS, "Vitrine", ROOT), ROOT)
+    if before:
+        yield _Contender(vitrine(_BEFORE, "Vitrine before", before), before)
+    for name in options.peers:
+        try:
+            yield _Contender(PEERS[name](), ROOT)
+        except CannotInstall as error:
+            run.skip(name, f"It cannot be installed here: {error}")
+
+
+@contextmanager
+def _another_checkout(name: str | None) -> Iterator[Path | None]:
+    """Find the folder of another checkout; a commit is checked out until the block ends."""
+    if name is None or (Path(name) / "service").is_dir():
+        yield None if name is None else Path(name).resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-before-") as folder:
+        _git("worktree", "add", "--detach", folder, name)
+        try:
+            yield Path(folder)
+        finally:
+            _git("worktree", "remove", "--force", folder)
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, timeout=60)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _options() -> Namespace:
+    parser = ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    peers, cases = list(PEERS), {case.name: case for case in CASES}
+    add = parser.add_argument
+    add("--peers", nargs="*", choices=peers, default=peers, help="only these; none with no name")
+    add("--cases", nargs="+", choices=list(cases), default=list(cases), help="only these")
+    add("--seconds", type=float, help="time of each load; by default 4")
+    add("--rounds", type=int, help="by default 3")
+    add("--quick", action="store_true", help="one round of one second each, and less sure")
+    add("--workers", type=int, default=os.cpu_count() or 1, help="of each server; all cores")
+    add("--before", metavar="COMMIT", help="commit or folder of this project to compare with")
+    add("--plots", type=Path, metavar="FOLDER", help="for the plots; by default beside the figures")
+    add("--show", type=Path, metavar="FILE", help="only print and plot what was kept in a file")
+    options = parser.parse_args()
+    try:
+        wrk.require()
+    except wrk.NoLoad as error:
+        parser.error(str(error))
+    options.seconds = options.seconds or (1.0 if options.quick else 4.0)
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    options.cases = [case for name, case in cases.items() if name in options.cases]
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The small services that run in the peers' own environments."""

@@ -1,0 +1,45 @@
+"""The network that a peer serves, and a picture as the network takes it."""
+
+import io
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+WORKERS = int(os.environ["BENCH_WORKERS"])
+Levels = NDArray[np.float32]
+
+
+def open_network() -> Callable[[Levels], Levels]:
+    """Open the network for pictures, and return the function from pictures to probabilities.
+
+    Shapes:
+        (n, 28, 28, 1) -> (n, 10).
+    """
+    options = onnxruntime.SessionOptions()
+    # Every core has a worker. ONNX Runtime's page on threads advises one thread where several
+    # sessions share the cores: https://onnxruntime.ai/docs/performance/tune-performance/threading.html
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        f"{os.environ['BENCH_BUNDLE']}/model.onnx", options, providers=["CPUExecutionProvider"]
+    )
+
+    def run(pictures: Levels) -> Levels:
+        probabilities: Any = session.run(["probabilities"], {"image": pictures})[0]
+        return np.asarray(probabilities, np.float32)
+
+    return run
+
+
+def read_picture(file: bytes) -> Levels:
+    """Decode a picture.
+
+    Shapes:
+        (28, 28, 1).
+    """
+    return np.asarray(Image.open(io.BytesIO(file)).convert("L"), np.float32)[..., np.newaxis]
