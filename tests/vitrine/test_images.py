@@ -12,13 +12,18 @@ from PIL import Image
 
 from tests.pictures import coverage, mnist_like, painted, saved
 from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
-from vitrine.images import begins_like_picture, decode
+from vitrine.images import begins_like_picture, declared_size, decode
 from vitrine.levels import Picture
 
 ANY_SIZE = 50_000_000
 GREY = np.arange(0, 240, 2).astype(np.uint8).reshape(10, 12)
 COLOUR = painted(coverage(side=40), ink=(200, 30, 40))
 ORIENTATION = 0x0112
+
+
+def bmp_of(width: int, height: int, *, compression: int, data: bytes = b"") -> bytes:
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, 0, 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 1078) + header + bytes(1024) + data
 
 
 def opened(body: bytes) -> Picture:
@@ -165,6 +170,18 @@ def test_ink_on_a_transparent_canvas_can_be_seen(ink: int) -> None:
     assert picture.steps == ("made opaque",)
 
 
+def test_half_transparent_levels_are_rounded() -> None:
+    canvas = np.zeros((1, 3, 4), np.uint8)
+    canvas[0, :, :3] = (0, 0, 90), (0, 0, 91), (0, 0, 92)
+    canvas[0, :, 3] = 128
+
+    assert opened(saved(canvas)).pixels[0].tolist() == [
+        [127, 127, 172],
+        [127, 127, 173],
+        [127, 127, 173],
+    ]
+
+
 def test_transparent_colour_of_a_palette_is_not_ink() -> None:
     image = Image.fromarray(np.where(coverage(side=40) > 0.5, 1, 0).astype(np.uint8), "P")
     image.putpalette([90, 10, 10, 0, 0, 0])
@@ -241,6 +258,20 @@ def test_size_is_checked_against_the_limit(form: str) -> None:
     assert decode(body, max_pixels=120).pixels.shape[:2] == (10, 12)
     with pytest.raises(PictureTooLarge, match=r"at most 119 pixels\. Received: 12 x 10"):
         decode(body, max_pixels=119)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_declared_size_is_read_without_decoding(form: str) -> None:
+    assert declared_size(saved(GREY, form)) == (12, 10)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"hello", saved(GREY)[:20], bmp_of(10_000, 5_000, compression=1)],
+    ids=["empty", "text", "truncated", "too-large"],
+)
+def test_file_that_declares_no_size_has_none(body: bytes) -> None:
+    assert declared_size(body) is None
 
 
 def test_no_bytes_are_an_empty_body() -> None:
@@ -332,11 +363,6 @@ def tiff_of(*entries: tuple[int, int, int, int]) -> bytes:
     packed = b"".join(struct.pack("<HHII", *entry) for entry in sorted(size + entries))
     count = struct.pack("<H", len(size) + len(entries))
     return b"II*\0" + struct.pack("<I", 8) + count + packed + bytes(2000)
-
-
-def bmp_of(width: int, height: int, *, compression: int, data: bytes = b"") -> bytes:
-    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, 0, 0, 0, 256, 0)
-    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 1078) + header + bytes(1024) + data
 
 
 @pytest.mark.parametrize(
