@@ -115,7 +115,7 @@ def test_wheel_predicts_on_arrays_with_what_it_requires(wheel: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("program", "module", "extra"),
-    [(PREDICT_CSV, "pyarrow", "tables"), (PREDICT_PICTURE, "PIL", "pictures")],
+    [(PREDICT_CSV, "pyarrow", "tables"), (PREDICT_PICTURE, "cv2", "pictures")],
     ids=["tables", "pictures"],
 )
 def test_missing_extra_is_named(

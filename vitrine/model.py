@@ -14,7 +14,7 @@ from vitrine.bundle import Manifest
 from vitrine.drift import Bins, Counts
 from vitrine.engines import Engine, Tensors
 from vitrine.errors import BlankPicture, InvalidParameter, NoFiniteAnswer, VitrineError, shown
-from vitrine.geometry import GEOMETRIES, Geometry
+from vitrine.geometry import GEOMETRIES, Fit
 from vitrine.predictions import (
     NO_TRUST,
     Confidence,
@@ -71,8 +71,8 @@ class Model:
             for spec in manifest.signature.columns
             if isinstance(spec, CategoryInput)
         }
-        self._geometries = {
-            spec.name: GEOMETRIES[spec.geometry]
+        self._fits = {
+            spec.name: GEOMETRIES[spec.geometry].fit
             for spec in manifest.signature.inputs
             if isinstance(spec, PictureInput)
         }
@@ -228,7 +228,7 @@ class Model:
         steps: list[tuple[str, ...]],
     ) -> NDArray[Any]:
         if isinstance(spec, PictureInput):
-            return _fit_pictures(self._geometries[spec.name], spec.shape, raw, errors, steps)
+            return _fit_pictures(self._fits[spec.name], spec.shape, raw, errors, steps)
         encoded: NDArray[Any]
         if isinstance(spec, CategoryInput):
             encoded = self._encode_category(spec, raw, warnings)
@@ -256,7 +256,7 @@ class Model:
 
 
 def _fit_pictures(
-    geometry: Geometry,
+    fit: Fit,
     shape: tuple[int, ...],
     pictures: NDArray[np.object_],
     errors: Errors,
@@ -265,7 +265,7 @@ def _fit_pictures(
     tensor = np.zeros((len(pictures), *shape), dtype=np.float32)
     for index, pixels in enumerate(pictures):
         try:
-            fitted = geometry.fit(pixels, shape)
+            fitted = fit(pixels, shape)
         except BlankPicture as error:
             errors[index] = error
             steps.append(())

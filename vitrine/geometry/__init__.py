@@ -16,37 +16,67 @@ network only sees pictures in the geometry that it was trained with.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
-from vitrine.geometry.fashion import fit_fashion
-from vitrine.geometry.fit import fit_whole
-from vitrine.geometry.fitted import Fitted
-from vitrine.geometry.mnist import fit_mnist
-from vitrine.geometry.raster import Pixels, Shape
+from vitrine.extras import needs
+from vitrine.geometry.fitted import Fitted, Pixels, Shape
 
-__all__ = ["GEOMETRIES", "Fitted", "Geometry"]
+__all__ = ["GEOMETRIES", "Fit", "Fitted", "Geometry"]
+
+Fit = Callable[[Pixels, Shape], Fitted]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Geometry:
     """One way to bring pictures to what a network takes.
 
     Attributes:
         version: Number of the algorithm; another number means other results.
-        fit: Function from a picture's levels in [0, 255], (height, width, channels) with 1 or 3
-            channels, and the network's own shape to the picture in that shape. The shape is
-            (28, 28, 1) in every geometry but "fit". It raises `BlankPicture` where nothing stands
-            out from the background.
+        load: Function that imports and returns `fit`. Versions are compared without OpenCV.
     """
 
     version: int
-    fit: Callable[[Pixels, Shape], Fitted]
+    load: Callable[[], Fit]
+
+    @cached_property
+    def fit(self) -> Fit:
+        """The function that brings a picture to the geometry.
+
+        It takes a picture's levels in [0, 255], (height, width, channels) with 1 or 3 channels, and
+        the network's own shape, and returns the picture in that shape. The shape is (28, 28, 1) in
+        every geometry but "fit". It raises `BlankPicture` where nothing stands out from the
+        background.
+
+        Raises:
+            MissingExtra: What pictures need is not installed.
+        """
+        with needs("pictures"):
+            return self.load()
+
+
+def _mnist() -> Fit:
+    from vitrine.geometry.mnist import fit_mnist  # noqa: PLC0415 - tables need no OpenCV
+
+    return fit_mnist
+
+
+def _fashion() -> Fit:
+    from vitrine.geometry.fashion import fit_fashion  # noqa: PLC0415 - tables need no OpenCV
+
+    return fit_fashion
+
+
+def _whole() -> Fit:
+    from vitrine.geometry.fit import fit_whole  # noqa: PLC0415 - tables need no OpenCV
+
+    return fit_whole
 
 
 GEOMETRIES: Mapping[str, Geometry] = MappingProxyType(
     {
-        "mnist": Geometry(version=3, fit=fit_mnist),
-        "fashion": Geometry(version=1, fit=fit_fashion),
-        "fit": Geometry(version=1, fit=fit_whole),
+        "mnist": Geometry(version=3, load=_mnist),
+        "fashion": Geometry(version=1, load=_fashion),
+        "fit": Geometry(version=1, load=_whole),
     }
 )

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.geometry.raster import Mask
+from vitrine.geometry.fitted import Mask
 
 # The number of the part that each pixel belongs to, from 1; 0 where the mask is not set.
 Labels = NDArray[np.intp]

@@ -9,19 +9,17 @@ import numpy as np
 
 from vitrine.errors import BlankPicture
 from vitrine.geometry.components import label_components
-from vitrine.geometry.fitted import Fitted, Steps
+from vitrine.geometry.fitted import Fitted, Levels, Pixels, Shape, Steps
 from vitrine.geometry.noise import is_noise, resize_whole
 from vitrine.geometry.raster import (
     Box,
-    Levels,
-    Pixels,
-    Shape,
     border_pixels,
     bounding_box,
     drop_equal_channels,
     grey_weights,
     reduce_to,
     rescale,
+    whole_levels,
 )
 
 _SIDE = 28
@@ -45,7 +43,10 @@ def fit_fashion(pixels: Pixels, _shape: Shape) -> Fitted:
         BlankPicture: Nothing stands out from the background.
     """
     # 1. Leave a picture alone that has the geometry already.
-    pixels = drop_equal_channels(pixels)
+    if pixels.dtype != np.uint8:
+        pixels = whole_levels(pixels)
+    if pixels.shape[2] > 1:
+        pixels = drop_equal_channels(pixels)
     if _has_geometry(pixels):
         return Fitted(pixels.astype(np.float32), ())
     # 2. Find the thing. What is all noise is for the network to judge.

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from vitrine.geometry.fitted import Fitted, Steps
-from vitrine.geometry.raster import Levels, Pixels, Shape, border_pixels, grey_weights, resize
+from vitrine.geometry.fitted import Fitted, Levels, Pixels, Shape, Steps
+from vitrine.geometry.raster import border_pixels, grey_weights, resize
 
 
 def fit_whole(pixels: Pixels, shape: Shape) -> Fitted:

@@ -1,9 +1,16 @@
-"""The result of every geometry."""
+"""What every geometry takes and returns."""
 
 from dataclasses import dataclass
 
-from vitrine.geometry.raster import Levels
+import numpy as np
+from numpy.typing import NDArray
 
+# A picture of any element type, (height, width, channels).
+Pixels = NDArray[np.generic]
+# A picture, (height, width, channels), or one channel of it, (height, width).
+Levels = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Shape = tuple[int, ...]
 # The steps taken so far. The keys of a dictionary are a set that keeps its order.
 Steps = dict[str, None]
 

@@ -12,18 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from vitrine.geometry.components import Labels, label_components
-from vitrine.geometry.raster import (
-    Box,
-    Levels,
-    Mask,
-    Pixels,
-    Shape,
-    border_pixels,
-    bounding_box,
-    dilate,
-    erode,
-    squareness,
-)
+from vitrine.geometry.fitted import Levels, Mask, Pixels, Shape
+from vitrine.geometry.raster import Box, border_pixels, bounding_box, dilate, erode, squareness
 from vitrine.geometry.segmentation import Segmentation
 
 # So many parts are tried, those with the most ink. A frame has at least this share of the ink of

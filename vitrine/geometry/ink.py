@@ -5,18 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vitrine.errors import BlankPicture
-from vitrine.geometry.fitted import Steps
+from vitrine.geometry.fitted import Levels, Mask, Pixels, Steps
 from vitrine.geometry.frames import add_margin, within_frame
 from vitrine.geometry.paper import differences_from_paper
-from vitrine.geometry.raster import (
-    Box,
-    Levels,
-    Mask,
-    Pixels,
-    bounding_box,
-    dilate,
-    reduce_to,
-)
+from vitrine.geometry.raster import Box, bounding_box, dilate, reduce_to
 from vitrine.geometry.ruling import remove_lines
 from vitrine.geometry.segmentation import Segmentation, segment
 

@@ -6,22 +6,20 @@ References:
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vitrine.errors import BlankPicture
-from vitrine.geometry.fitted import Fitted, Steps
+from vitrine.geometry.fitted import Fitted, Levels, Pixels, Shape, Steps
 from vitrine.geometry.ink import find_ink
 from vitrine.geometry.noise import is_noise, resize_whole
 from vitrine.geometry.raster import (
-    Levels,
-    Pixels,
-    Shape,
     bounding_box,
     centre_of_mass,
     drop_equal_channels,
     rescale,
+    whole_levels,
 )
 from vitrine.geometry.strokes import stroke_width, thicken, thin
+from vitrine.opencv import cv2
 
 _SIDE = 28
 _BOX_SIDE = 20
@@ -41,6 +39,8 @@ def fit_mnist(pixels: Pixels, _shape: Shape) -> Fitted:
         BlankPicture: Nothing stands out from the paper.
     """
     # 1. Leave a picture alone that has the geometry already.
+    if pixels.dtype != np.uint8:
+        pixels = whole_levels(pixels)
     if pixels.shape[2] > 1:
         pixels = drop_equal_channels(pixels)
     if _has_geometry(pixels):
@@ -61,23 +61,15 @@ def _has_geometry(pixels: Pixels) -> bool:
     """Tell whether a picture has MNIST's geometry, by what all of its 70 000 pictures share."""
     if pixels.shape != (_SIDE, _SIDE, 1):
         return False
-    levels = pixels[..., 0].astype(np.float64)
-    if not (levels.min() == 0 and levels.max() >= 254):
+    # Beyond the longest box there are empty rows or columns, so that the lowest level is 0.
+    *_, width, height = cv2.boundingRect(pixels)
+    if not _BOX_SIDE - 1 <= max(width, height) <= _BOX_SIDE:
         return False
-    # Sums of rows and columns are enough, and cheap: most pictures that come have the geometry.
-    projections = levels.sum(axis=1), levels.sum(axis=0)
-    if not _BOX_SIDE - 1 <= max(map(_extent, projections)) <= _BOX_SIDE:
+    if cv2.norm(pixels, cv2.NORM_INF) < 254:
         return False
-    return all(13.48 <= _mean_index(sums) <= 14.5 for sums in projections)
-
-
-def _extent(sums: NDArray[np.float64]) -> int:
-    inked = np.flatnonzero(sums)
-    return int(inked[-1] - inked[0]) + 1
-
-
-def _mean_index(sums: NDArray[np.float64]) -> float:
-    return float(sums @ np.arange(len(sums)) / sums.sum())
+    moments = cv2.moments(pixels)
+    mass = moments["m00"]
+    return all(13.48 <= moments[moment] / mass <= 14.5 for moment in ("m01", "m10"))
 
 
 def _draw(ink: Levels, steps: Steps) -> Levels:

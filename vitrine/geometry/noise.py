@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from vitrine.geometry.raster import Levels, Pixels, resize
+from vitrine.geometry.fitted import Levels, Pixels
+from vitrine.geometry.raster import resize
 
 # Neighbouring pixels of bare paper, photographed in bad light, differ by a tenth of this.
 _NOISE_DIFFERENCE = 32.0

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.geometry.raster import Levels, dilate, erode, reduce_to, resize
+from vitrine.geometry.fitted import Levels
+from vitrine.geometry.raster import dilate, erode, reduce_to, resize
 
 # The colour of the paper is measured on a grid of about this size: fine enough for shadows, and few
 # enough samples to solve for a surface in a millisecond.

@@ -6,12 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# A picture of any element type, (height, width, channels).
-Pixels = NDArray[np.generic]
-# A picture, (height, width, channels), or one channel of it, (height, width).
-Levels = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Shape = tuple[int, ...]
+from vitrine.geometry.fitted import Levels, Mask, Pixels
+from vitrine.opencv import cv2
 
 # The share of red, green and blue in grey, as ITU-R BT.601 and Pillow have it.
 _LUMA = (0.299, 0.587, 0.114)
@@ -74,11 +70,16 @@ def border_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate((pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]))
 
 
+def whole_levels(pixels: Pixels) -> NDArray[np.uint8]:
+    """Return levels of another type as bytes, as files have them; training draws such levels."""
+    return np.asarray(np.rint(pixels), np.uint8)
+
+
 def drop_equal_channels(pixels: Pixels) -> Pixels:
     """Return one channel of a grey picture that was saved in colour; others unchanged."""
-    first = pixels[..., :1]
-    is_grey = all(np.array_equal(first, pixels[..., i : i + 1]) for i in range(1, pixels.shape[2]))
-    return first if is_grey else pixels
+    first, *others = cv2.split(pixels)
+    is_grey = not any(cv2.norm(first, other, cv2.NORM_INF) for other in others)
+    return first[..., np.newaxis] if is_grey else pixels
 
 
 def grey_weights(channels: int) -> Levels:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.geometry.raster import Levels
+from vitrine.geometry.fitted import Levels
 
 # Half the width of a ruled line in a picture of working size, in pixels.
 _HALF_WIDTH = 2

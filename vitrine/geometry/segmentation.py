@@ -11,15 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.geometry.components import Labels, label_components
-from vitrine.geometry.raster import (
-    Levels,
-    Mask,
-    border_pixels,
-    bounding_box,
-    dilate,
-    erode,
-    squareness,
-)
+from vitrine.geometry.fitted import Levels, Mask
+from vitrine.geometry.raster import border_pixels, bounding_box, dilate, erode, squareness
 from vitrine.geometry.strokes import stroke_width
 
 # Ink stands out from the paper by at least so many levels.

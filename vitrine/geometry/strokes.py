@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitrine.geometry.raster import Levels, Mask
+from vitrine.geometry.fitted import Levels, Mask
 
 
 def stroke_width(mask: Mask) -> float:
