@@ -52,10 +52,10 @@ class Server:
         title: In tables and plots.
         command: Starts it.
         environment: Variables that it needs beside those of this process.
-        directory: Folder in which it is started.
         ready: Path that answers 200 when it can answer.
         asks: How it is asked, by the kind of what is sent; it takes the name of the network.
         read: Finds in an answer the largest probability, or the value, of its first instance.
+        directory: Folder in which it is started; None for its own.
         table_rows: Largest number of rows in a table that it takes well; None without a limit.
     """
 
@@ -63,10 +63,10 @@ class Server:
     title: str
     command: Callable[[Place], Sequence[str | Path]]
     environment: Callable[[Place], Mapping[str, str]]
-    directory: Path
     ready: str
     asks: Mapping[str, Callable[[str], Request]]
     read: Callable[[bytes], float]
+    directory: Path | None = None
     table_rows: int | None = None
 
 
@@ -113,8 +113,9 @@ def serving(
         folder = Path(name)
         place = Place(port=port, folder=folder, bundle=bundle, models=models, workers=workers)
         log = folder / "log"
+        command = [str(part) for part in server.command(place)]
         started = time.perf_counter()
-        process = _start(server, place, log)
+        process = _start(server, command, place, log)
         try:
             _await_ready(process, server, port, log)
             answer = _first_answer(server, request, port)
@@ -132,7 +133,9 @@ def serving(
             processes.kill(processes.below())
 
 
-def _start(server: Server, place: Place, log: Path) -> "subprocess.Popen[bytes]":
+def _start(
+    server: Server, command: Sequence[str], place: Place, log: Path
+) -> "subprocess.Popen[bytes]":
     others = {name: text for name, text in os.environ.items() if not name.startswith("VITRINE_")}
     ours = {
         "BENCH_BUNDLE": str(place.bundle),
@@ -143,8 +146,8 @@ def _start(server: Server, place: Place, log: Path) -> "subprocess.Popen[bytes]"
     try:
         with log.open("wb") as stream:
             return subprocess.Popen(
-                [str(part) for part in server.command(place)],
-                cwd=server.directory,
+                command,
+                cwd=server.directory or place.folder,
                 env=others | ours | dict(server.environment(place)),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,

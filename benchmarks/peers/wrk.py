@@ -111,7 +111,7 @@ def send(port: int, request: Request, *, connections: int, seconds: float, folde
     script = folder / "request.lua"
     script.write_text(_script(request, folder / "request.body"))
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
-    command += ["-s", str(script), f"http://127.0.0.1:{port}{request.path}"]
+    command += ["--timeout", "10s", "-s", str(script), f"http://127.0.0.1:{port}{request.path}"]
     before = os.times()
     try:
         finished = subprocess.run(

@@ -6,8 +6,10 @@ one instance.
 """
 
 import bentoml
+from PIL.Image import Image
 
-from benchmarks.peers.services.network import WORKERS, open_network, read_picture
+from benchmarks.peers.services.network import WORKERS, open_network
+from benchmarks.peers.services.pictures import as_levels
 
 
 @bentoml.service(workers=WORKERS, logging={"access": {"enabled": False}})
@@ -18,6 +20,6 @@ class Digits:
         self.run = open_network()
 
     @bentoml.api(route="/predict")
-    def predict(self, image: bytes) -> dict[str, list[float]]:
+    def predict(self, image: Image) -> dict[str, list[float]]:
         """Answer the picture in the form's field `image`."""
-        return {"probabilities": self.run(read_picture(image)[None])[0].tolist()}
+        return {"probabilities": self.run(as_levels(image)[None])[0].tolist()}

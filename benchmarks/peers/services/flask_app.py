@@ -5,7 +5,7 @@ import os
 import keras
 from flask import Flask, request
 
-from benchmarks.peers.services.network import read_picture
+from benchmarks.peers.services.pictures import read_picture
 
 app = Flask(__name__)
 model = keras.saving.load_model(f"{os.environ['BENCH_BUNDLE']}/model.keras", compile=False)

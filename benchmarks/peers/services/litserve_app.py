@@ -6,11 +6,12 @@ would add their waiting time to every request.
 """
 
 import os
-from typing import Any
 
 import litserve
+from fastapi import Request
 
-from benchmarks.peers.services.network import WORKERS, Levels, open_network, read_picture
+from benchmarks.peers.services.network import WORKERS, open_network
+from benchmarks.peers.services.pictures import Levels, read_picture
 
 
 class Digits(litserve.LitAPI):
@@ -20,8 +21,8 @@ class Digits(litserve.LitAPI):
         """Open the network."""
         self.run = open_network()
 
-    def decode_request(self, request: Any) -> Levels:
-        """Read the picture."""
+    def decode_request(self, request: Request) -> Levels:
+        """Read the picture; LitServe gives the form in place of the request."""
         return read_picture(request["image"].file.read())
 
     def predict(self, x: Levels) -> Levels:

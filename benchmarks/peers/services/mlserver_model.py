@@ -5,7 +5,8 @@ from mlserver import MLModel
 from mlserver.codecs import Base64Codec, NumpyCodec
 from mlserver.types import InferenceRequest, InferenceResponse
 
-from benchmarks.peers.services.network import open_network, read_picture
+from benchmarks.peers.services.network import open_network
+from benchmarks.peers.services.pictures import read_picture
 
 
 class Digits(MLModel):

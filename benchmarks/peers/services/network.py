@@ -1,17 +1,15 @@
-"""The network that a peer serves, and a picture as the network takes it."""
+"""The network that a peer serves, run by ONNX Runtime."""
 
-import io
 import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
-from PIL import Image
+
+from benchmarks.peers.services.pictures import Levels
 
 WORKERS = int(os.environ["BENCH_WORKERS"])
-Levels = NDArray[np.float32]
 
 
 def open_network() -> Callable[[Levels], Levels]:
@@ -34,12 +32,3 @@ def open_network() -> Callable[[Levels], Levels]:
         return np.asarray(probabilities, np.float32)
 
     return run
-
-
-def read_picture(file: bytes) -> Levels:
-    """Decode a picture.
-
-    Shapes:
-        (28, 28, 1).
-    """
-    return np.asarray(Image.open(io.BytesIO(file)).convert("L"), np.float32)[..., np.newaxis]

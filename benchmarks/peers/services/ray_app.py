@@ -6,7 +6,8 @@ import ray
 from ray import serve
 from starlette.requests import Request
 
-from benchmarks.peers.services.network import WORKERS, open_network, read_picture
+from benchmarks.peers.services.network import WORKERS, open_network
+from benchmarks.peers.services.pictures import read_picture
 
 
 # Replicas may have enough requests under way to be busy at all times:

@@ -10,7 +10,8 @@ sys.path[:0] = os.environ["BENCH_PATH"].split(":")
 import numpy as np
 import triton_python_backend_utils as triton
 
-from benchmarks.peers.services.network import open_network, read_picture
+from benchmarks.peers.services.network import open_network
+from benchmarks.peers.services.pictures import read_picture
 
 
 class TritonPythonModel:
