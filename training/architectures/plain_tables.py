@@ -14,6 +14,7 @@ from training.architectures.table_inputs import (
     code_input,
     joined,
     number_input,
+    pick_columns,
     vocabulary_sizes,
 )
 from training.datasets.tables import Rows
@@ -51,7 +52,7 @@ def plain_table_network(
         parts += _standardised(inputs["numbers"], rows.numbers)
     if sizes := vocabulary_sizes(specs):
         inputs["categories"] = code_input(len(sizes))
-        parts += _one_hot_columns(inputs["categories"], sizes, rows.categories)
+        parts.append(_one_hot(inputs["categories"], rows.categories))
     features = hidden(joined(parts))
     return keras.Model(inputs, {**head(features), "features": features}, name="rows")
 
@@ -81,13 +82,14 @@ def _statistics(
     return medians, filled.mean(axis=0), np.where(spread > 0, spread, 1.0)
 
 
-def _one_hot_columns(codes: Any, sizes: Sequence[int], seen: NDArray[np.int32]) -> list[Any]:
-    return [
-        _one_hot(codes[:, column], size, np.unique(seen[:, column]))
-        for column, size in enumerate(sizes)
-    ]
+def _one_hot(codes: Any, seen: NDArray[np.int32]) -> Any:
+    """Encode the codes that training saw; the weights of others would not be learned.
 
-
-def _one_hot(codes: Any, size: int, seen: NDArray[np.int32]) -> Any:
-    """Encode the codes that training saw; the weights of others would not be learned."""
-    return ops.take(ops.one_hot(codes, size), seen.tolist(), axis=1)
+    Shapes:
+        codes, seen: (n, columns); result: (n, distinct codes of all columns).
+    """
+    distinct = [np.unique(column) for column in seen.T]
+    columns = np.repeat(np.arange(len(distinct)), [len(each) for each in distinct])
+    repeated = pick_columns(ops.cast(codes, "float32"), columns)
+    encoded = ops.equal(repeated, np.concatenate(distinct).astype(np.float32))
+    return ops.cast(encoded, "float32")

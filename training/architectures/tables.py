@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from training.architectures.calendar import calendar, with_calendar
 from training.architectures.embeddings import (
+    MISSING_POSITION,
     Pair,
     category_embedding,
     grid_embedding,
@@ -104,18 +105,19 @@ def _embed_numbers(numbers: Any, knots: Knots, pairs: Sequence[Pair]) -> tuple[l
     """Return what the hidden layers get of the number columns, and its multiply-adds."""
     # 1. Put medians in the place of missing values, and remember where.
     medians = np.array([np.median(column) for column in knots], np.float32)
-    missing = ops.cast(ops.isnan(numbers), "float32")
-    known = ops.where(ops.isnan(numbers), medians, numbers)
+    missing = ops.isnan(numbers)
+    known = ops.where(missing, medians, numbers)
     # 2. Turn every number into its quantile, and embed that by a curve.
     quantile, squashed = quantile_position(known, knots)
+    position = ops.where(missing, MISSING_POSITION, quantile)
     width = _shared_width(len(knots))
-    curves = spline_embedding(quantile, missing, pieces=_PIECES, width=width)
+    curves = spline_embedding(position, pieces=_PIECES, width=width)
     cost = quantile_multiply_adds(len(knots)) + spline_multiply_adds(len(knots), width)
     if not pairs:
         return [curves, quantile, squashed], cost
     # 3. Embed related columns together by grids.
-    grids = grid_embedding(quantile, missing, pairs=pairs, sides=_GRID_SIDES, width=_GRID_WIDTH)
-    cost += grid_multiply_adds(len(pairs) * len(_GRID_SIDES), _GRID_WIDTH)
+    grids = grid_embedding(position, pairs=pairs, sides=_GRID_SIDES, width=_GRID_WIDTH)
+    cost += grid_multiply_adds(len(knots), len(pairs) * len(_GRID_SIDES), _GRID_WIDTH)
     return [curves, quantile, squashed, grids], cost
 
 

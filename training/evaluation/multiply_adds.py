@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from vitrine.signature import Signature
 
@@ -16,7 +17,8 @@ def count_multiply_adds(network: onnx.ModelProto, signature: Signature) -> int:
     """Count the multiplications that one instance costs.
 
     A multiplication with the addition that follows it counts once, and so does a division or any
-    other function of one number. Additions, comparisons and moves by themselves do not count.
+    other function of one number. Additions, comparisons and moves by themselves do not count, and a
+    product with a constant matrix that only picks columns is a move.
 
     Args:
         network: The exported network.
@@ -26,11 +28,20 @@ def count_multiply_adds(network: onnx.ModelProto, signature: Signature) -> int:
         KeyError: The network has an operation whose cost is not known.
     """
     shapes = _shapes(network, signature)
+    picking = {each.name for each in network.graph.initializer if _picks_columns(each)}
     return sum(
         _COSTS[node.op_type]([shapes[name] for name in node.input if name], shapes[node.output[0]])
         for node in network.graph.node
-        if node.op_type not in _FREE
+        if node.op_type not in _FREE and picking.isdisjoint(node.input)
     )
+
+
+def _picks_columns(constant: onnx.TensorProto) -> bool:
+    """Tell whether a product with a constant returns columns of the other factor as they are."""
+    if len(constant.dims) != 2:
+        return False
+    matrix = numpy_helper.to_array(constant)
+    return bool(((matrix == 1).sum(axis=0) == 1).all() and np.isin(matrix, (0, 1)).all())
 
 
 def _shapes(network: onnx.ModelProto, signature: Signature) -> dict[str, Shape]:

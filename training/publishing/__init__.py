@@ -7,6 +7,8 @@
     requests.py      a request that a version answers, as a command to type
     onnx_export.py   the network as Keras' own file and as ONNX
     onnx_fixes.py    operations of tf2onnx that ONNX does not have
+    onnx_indices.py  operations around look-ups that ONNX does not need
+    onnx_optimisation.py  operations that can be saved once
     verification.py  golden examples, and the exported file compared with Keras
     manifest.py      everything that is known of a version -> its manifest
     origin.py        how a version was made

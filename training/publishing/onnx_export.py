@@ -8,6 +8,8 @@ import tensorflow as tf
 import tf2onnx
 
 from training.publishing.onnx_fixes import replace_erfc
+from training.publishing.onnx_indices import pass_indices_on
+from training.publishing.onnx_optimisation import optimise
 from vitrine import bundle
 from vitrine.signature import Signature
 
@@ -41,5 +43,10 @@ def export_network(network: keras.Model, signature: Signature, folder: Path) -> 
 
     exported, _ = tf2onnx.convert.from_function(call, input_signature=specs, opset=_OPSET)
     replace_erfc(exported)
-    onnx.save(exported, str(folder / bundle.ONNX_NAME))
-    return exported
+    pass_indices_on(exported)
+    path = str(folder / bundle.ONNX_NAME)
+    # Before it is optimised, which fails where ONNX lacks an operation: the file tells which one.
+    onnx.save(exported, path)
+    optimised = optimise(exported)
+    onnx.save(optimised, path)
+    return optimised

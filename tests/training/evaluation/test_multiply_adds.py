@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from training.evaluation.multiply_adds import count_multiply_adds
 from vitrine.signature import NumberInput, Signature, ValueOutput
@@ -83,3 +83,18 @@ def test_multiply_adds_of_an_lstm_are_those_of_every_step(direction: str, ways: 
     held_and_given = 4 * units
     expected = ways * steps * (gates + held_and_given)
     assert count_multiply_adds(exported, taking(steps, width)) == expected
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        pytest.param([[0, 1, 1], [1, 0, 0]], 0, id="picks"),
+        pytest.param([[1, 1, 1], [1, 0, 0]], 6, id="adds"),
+        pytest.param([[0, 2, 1], [1, 0, 0]], 6, id="multiplies"),
+    ],
+)
+def test_product_that_picks_columns_costs_nothing(matrix: list[list[float]], expected: int) -> None:
+    weights = numpy_helper.from_array(np.array(matrix, np.float32), "w")
+    exported = network(helper.make_node("MatMul", ["x", "w"], ["value"]), constants=[weights])
+
+    assert count_multiply_adds(exported, taking(2)) == expected
