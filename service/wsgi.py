@@ -38,8 +38,7 @@ _RETRY_SECONDS = 1.0
 def _compose(metrics_folder: Path | None) -> Flask:
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
-    if metrics_folder is not None:
-        multiprocess.reserve(metrics_folder, os.getpid())
+    metrics = Metrics(CollectorRegistry(), folder=metrics_folder)
     state = StateFolder(Path(settings.state) if settings.state else _own_state())
     store = open_model_store(
         settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
@@ -51,8 +50,7 @@ def _compose(metrics_folder: Path | None) -> Flask:
     agent = Agent(state, controller, loader, repository)
     agent.start()
     control_plane = LocalControlPlane(state, store, loader, repository)
-    instruments = Metrics(CollectorRegistry(), folder=metrics_folder)
-    app = create_app(settings, repository, instruments, control_plane)
+    app = create_app(settings, repository, metrics, control_plane)
     app.extensions[AGENT] = agent
     return app
 

@@ -105,7 +105,6 @@ def import_shared_modules() -> None:
 
 def _prepare_folders() -> None:
     try:
-        # Imported only now: prometheus_client reads the variable when it is imported.
         from service.telemetry import multiprocess  # noqa: PLC0415
 
         multiprocess.clear(Path(os.environ[_METRICS_FOLDER]))

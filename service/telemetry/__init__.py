@@ -2,8 +2,8 @@
 
 instruments.py       every counter, gauge and histogram, with its labels
 metrics.py           what is counted for the models that are served, and the text of /metrics
-multiprocess.py      the files in which several workers keep their numbers
-feature_counters.py  instances counted by the bins of their features, to see drift
+numbers.py           the numbers of one process, in memory that others can read
+multiprocess.py      the folder in which several workers keep their numbers
 observer.py          what is measured of one request's predictions
 shadow.py            a shadow version compared with the version that answered
 logs.py              one JSON object a line

@@ -1,25 +1,24 @@
 """What the service counts and measures, and the text in which Prometheus reads it."""
 
-import fcntl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from service.rollout.repository import Entries
-from service.telemetry.feature_counters import FeatureCounters
-from service.telemetry.instruments import Instruments
-from service.telemetry.multiprocess import locked
+from service.telemetry import multiprocess
+from service.telemetry.instruments import Family, Gauge, Instruments
+from service.telemetry.numbers import Key, Numbers, Values
 from vitrine.drift import Counts
 from vitrine.model import Model
 from vitrine.predictions import Predictions, given_labels
 from vitrine.signature import LabelsOutput, ProbabilitiesOutput
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_FEATURES = "vitrine_feature_instances"
 
 
 class Metrics(Instruments):
@@ -28,20 +27,23 @@ class Metrics(Instruments):
     Args:
         registry: Registry that collects the instruments.
         folder: Folder in which all worker processes keep their numbers; None for one process.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full.
     """
 
     def __init__(self, registry: CollectorRegistry, *, folder: Path | None = None) -> None:
-        super().__init__(registry)
+        super().__init__(Numbers(folder))
+        self._registry = registry
         self._folder = folder
-        self._shown: list[tuple[Gauge, str, int]] = []
+        self._shown: list[tuple[Family[Gauge], str, int]] = []
         self._served: tuple[Model, ...] = ()
-        self._feature_counters = FeatureCounters(folder)
-        if folder is None:
-            registry.register(_Collector(self._feature_families))
+        self._bin_counts: dict[tuple[str, int], Values] = {}
+        registry.register(_Collector(self._collect))
 
     def show(self, current: Entries) -> None:
         """Show which versions are served and which are refused."""
-        shown: list[tuple[Gauge, str, int]] = []
+        shown: list[tuple[Family[Gauge], str, int]] = []
         for name, entry in current.items():
             shown += [(self.models, name, version) for version in entry.versions]
             shown += [(self.refused, name, version) for version in entry.serving.refused]
@@ -52,9 +54,11 @@ class Metrics(Instruments):
         self._set(shown)
         entries = current.values()
         self._served = tuple(model for entry in entries for model in entry.versions.values())
-        self._feature_counters.open(self._served)
+        self._bin_counts = {
+            (model.name, model.version): self._open_bins(model) for model in self._served
+        }
 
-    def _set(self, shown: list[tuple[Gauge, str, int]]) -> None:
+    def _set(self, shown: list[tuple[Family[Gauge], str, int]]) -> None:
         for gauge, name, version in set(self._shown) - set(shown):
             gauge.labels(name, version).set(0)
         for gauge, name, version in shown:
@@ -77,6 +81,12 @@ class Metrics(Instruments):
         ):
             counter.labels(model.name, model.version)
 
+    def _open_bins(self, model: Model) -> Values:
+        """Return the counts of a version's bins in this process, to add to."""
+        if not len(model.bins):
+            return np.zeros(0)
+        return np.asarray(self._numbers.cells(_bins_key(model), len(model.bins)))
+
     def count_predictions(self, model: Model, predictions: Predictions) -> None:
         """Count instances by their predicted labels and by the bins of their features."""
         if not len(predictions):
@@ -84,7 +94,11 @@ class Metrics(Instruments):
         for label, count in _counts_by_label(predictions).items():
             if count:
                 self.predictions.labels(model.name, model.version, label).inc(count)
-        self._feature_counters.add(model, model.count(predictions))
+        counts = self._bin_counts.get((model.name, model.version))
+        if counts is not None and counts.size:
+            found = model.count(predictions)
+            with self._numbers.adding:
+                counts += found
 
     def feature_counts(self, model: Model) -> Counts:
         """Return the number of instances in each bin of a version, over all workers.
@@ -92,48 +106,52 @@ class Metrics(Instruments):
         Shapes:
             (bins,).
         """
-        if self._folder is None:
-            return self._feature_counters.total(model)
-        with locked(self._folder, fcntl.LOCK_SH):
-            return self._feature_counters.total(model)
+        return _feature_counts(model, self._read())
 
     def exposition(self) -> bytes:
         """Write all numbers, of all workers, in the text format of Prometheus."""
-        if self._folder is None:
-            return generate_latest(self._registry)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
-        registry.register(_Collector(self._feature_families))
-        with locked(self._folder, fcntl.LOCK_SH):
-            return generate_latest(registry)
+        return generate_latest(self._registry)
 
-    def _feature_families(self) -> Iterator[Metric]:
+    def _read(self) -> dict[Key, Values]:
+        return self._numbers.read() if self._folder is None else multiprocess.read(self._folder)
+
+    def _collect(self) -> Iterator[Metric]:
+        numbers = self._read()
+        yield from self.families(numbers)
+        yield from self._feature_families(numbers)
+
+    def _feature_families(self, numbers: dict[Key, Values]) -> Iterator[Metric]:
         """Write, for each bin of each served version, its count and that of training."""
         labels = ("model", "version", "feature", "bin")
         counted = CounterMetricFamily(
-            "vitrine_feature_instances",
-            "Number of predicted instances in a bin of a feature.",
-            labels=labels,
+            _FEATURES, "Number of predicted instances in a bin of a feature.", labels=labels
         )
         reference = GaugeMetricFamily(
             "vitrine_reference_instances",
             "Number of training instances in the same bin.",
             labels=labels,
         )
-        for values, count, expected in self._bins():
-            counted.add_metric(values, float(count))
-            reference.add_metric(values, expected)
-        yield counted
-        yield reference
-
-    def _bins(self) -> Iterator[tuple[tuple[str, str, str, str], int, int]]:
         for model in self._served:
-            counts = model.bins.split(self._feature_counters.total(model))
+            counts = model.bins.split(_feature_counts(model, numbers))
             for feature in model.bins.features:
                 for name, count, expected in zip(
                     feature.bins, counts[feature.name], feature.reference.counts, strict=True
                 ):
-                    yield (model.name, str(model.version), feature.name, name), count, expected
+                    values = (model.name, str(model.version), feature.name, name)
+                    counted.add_metric(values, float(count))
+                    reference.add_metric(values, expected)
+        yield counted
+        yield reference
+
+
+def _bins_key(model: Model) -> Key:
+    # A version that was published again may have other bins.
+    return ("sum", _FEATURES, model.name, str(model.version), str(len(model.bins)))
+
+
+def _feature_counts(model: Model, numbers: dict[Key, Values]) -> Counts:
+    counts = numbers.get(_bins_key(model), np.zeros(len(model.bins)))
+    return counts.astype(np.int64)
 
 
 def _counts_by_label(predictions: Predictions) -> dict[str, int]:

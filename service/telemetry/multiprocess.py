@@ -1,32 +1,24 @@
-"""The files in which several worker processes keep their numbers.
+"""The folder in which several worker processes keep their numbers.
 
-Each worker writes files of its own into one folder, and whichever worker is scraped adds them all
-up. `PROMETHEUS_MULTIPROC_DIR` must name the folder before prometheus_client is first imported.
+Each worker writes files of its own, and whichever worker is scraped adds them all up.
 """
 
 import contextlib
 import fcntl
-import os
-import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client.mmap_dict import MmapedDict
-from prometheus_client.multiprocess import mark_process_dead
-
-from service.telemetry import feature_counters
+from service.telemetry.numbers import SUFFIX, Key, Values, combine, encode
 
 # The first worker that cannot start leaves this file beside the numbers, and says why.
 REFUSED = "refused"
+# The numbers of all workers that ended.
+ENDED = f"ended{SUFFIX}"
 _LOCK = "lock"
 # Scrapes and merges take milliseconds.
 _LOCK_TRIES = 100
 _LOCK_PAUSE_SECONDS = 0.01
-_RETIRED = "0"  # no process has this number
-# Kinds of files that a worker has, and their size from the start: for more than a thousand numbers.
-_KINDS = ("counter", "histogram", "gauge_livemin", "gauge_livemax")
-_FILE_BYTES = 2**17
 
 
 def clear(folder: Path) -> None:
@@ -36,32 +28,19 @@ def clear(folder: Path) -> None:
         OSError: The folder cannot be made or written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in [*folder.glob("*.db"), folder / REFUSED]:
+    for path in [*folder.glob(f"*{SUFFIX}"), folder / REFUSED]:
         path.unlink(missing_ok=True)
-    feature_counters.clear(folder)
     (folder / _LOCK).touch()
 
 
-def reserve(folder: Path, process: int) -> None:
-    """Reserve the space for a worker's numbers on the disk.
-
-    The numbers are written through mapped memory. If the disk were full by then, the kernel would
-    kill the worker; here it can still say so.
+def read(folder: Path) -> dict[Key, Values]:
+    """Return the numbers of all workers that run or have ended, combined.
 
     Raises:
-        OSError: The disk is full.
+        BlockingIOError: As `locked` does.
     """
-    for kind in _KINDS:
-        _allocate(folder / f"{kind}_{process}.db", _FILE_BYTES)
-
-
-def _allocate(path: Path, size: int) -> None:
-    with path.open("wb") as stream:
-        try:
-            os.posix_fallocate(stream.fileno(), 0, size)
-        except OSError:
-            path.unlink()
-            raise
+    with locked(folder, fcntl.LOCK_SH):
+        return combine(path.read_bytes() for path in folder.glob(f"*{SUFFIX}"))
 
 
 def retire(folder: Path, process: int) -> None:
@@ -73,40 +52,21 @@ def retire(folder: Path, process: int) -> None:
     Raises:
         OSError: The folder cannot be written. The files of the worker stay and are still counted.
     """
-    mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
     with locked(folder, fcntl.LOCK_EX):
-        for path in sorted(folder.glob(f"*_{process}.db")):
-            kind = path.name.removesuffix(f"_{process}.db")
-            retired = folder / f"{kind}_{_RETIRED}.db"
-            _merge([retired, path], retired)
+        files = [*folder.glob(f"{process}-*{SUFFIX}")]
+        if not files:
+            return
+        ended = folder / ENDED
+        before = [ended] if ended.exists() else []
+        combined = combine(path.read_bytes() for path in [*before, *files])
+        # What a worker serves ends with it; what it has counted does not.
+        counted = {key: values for key, values in combined.items() if key[0] == "sum"}
+        # Not under its name until it is whole: a scrape reads every such file.
+        unfinished = ended.with_suffix(".new")
+        unfinished.write_bytes(encode(counted))
+        unfinished.replace(ended)
+        for path in files:
             path.unlink()
-        feature_counters.retire(folder, process)
-
-
-def _merge(sources: Sequence[Path], target: Path) -> None:
-    sums: dict[str, float] = {}
-    for source in sources:
-        for key, value in _read(source):
-            sums[key] = sums.get(key, 0.0) + value
-    # Not named *.db until it is whole: a scrape reads every such file.
-    unfinished = target.with_suffix(".new")
-    _allocate(unfinished, max(_FILE_BYTES, sum(_size(source) for source in sources)))
-    numbers = MmapedDict(str(unfinished))  # type: ignore[no-untyped-call]
-    for key, value in sums.items():
-        numbers.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
-    numbers.close()  # type: ignore[no-untyped-call]
-    unfinished.replace(target)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _read(path: Path) -> Iterator[tuple[str, float]]:
-    # A worker that was killed at its very start leaves no file, or an empty one.
-    with contextlib.suppress(FileNotFoundError, struct.error):
-        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
-            yield key, value
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """What is counted, timed and shown, in one process and over several."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from service.rollout.repository import Repository
 from service.rollout.served import ServedModel
 from service.telemetry import multiprocess
 from service.telemetry.metrics import Metrics
+from service.telemetry.numbers import Key, Values, encode
 from tests.bundles import picture_manifest, table_manifest
 from tests.fakes import picture, price, price_between, table, weigh
 from vitrine.model import Model
@@ -168,18 +171,91 @@ def test_bins_are_shown_while_their_version_is_served(tmp_path: Path) -> None:
     assert features(metrics)["1 1 2 to 8"] == 6
 
 
-def test_bins_of_ended_workers_are_still_counted(tmp_path: Path) -> None:
+def bins(model: Model, count: float) -> dict[Key, Values]:
+    """Return what a worker keeps that has counted so many instances in every bin."""
+    key = ("sum", "vitrine_feature_instances", model.name, "1", str(len(model.bins)))
+    return {key: np.full(len(model.bins), count, dtype=np.float64)}
+
+
+def test_bins_of_other_workers_are_counted_too(tmp_path: Path) -> None:
     multiprocess.clear(tmp_path)
     model = Model(table_manifest(calibrated=True), price_between)
     metrics = Metrics(CollectorRegistry(), folder=tmp_path)
     Repository({"rooms": {1: model}}).watch(metrics.show)
 
     for process in (7, 8):
-        counts = np.arange(len(model.bins), dtype=np.int64)
-        counts.tofile(tmp_path / "features" / f"rooms@1-{process}")
-        multiprocess.retire(tmp_path, process)
+        (tmp_path / f"{process}-0.numbers").write_bytes(encode(bins(model, process)))
+    multiprocess.retire(tmp_path, 7)
 
-    names = {path.name for path in (tmp_path / "features").iterdir()}
-    assert names == {"rooms@1-0", f"rooms@1-{os.getpid()}"}
-    assert list(features(metrics).values()) == [0, 2, 4, 6]
-    assert metrics.feature_counts(model).tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
+    assert list(features(metrics).values()) == [15, 15, 15, 15]
+    assert metrics.feature_counts(model).tolist() == [15] * 8
+
+
+def test_counts_of_other_bins_are_not_those_of_a_version(tmp_path: Path) -> None:
+    multiprocess.clear(tmp_path)
+    model = Model(table_manifest(calibrated=True), price_between)
+    metrics = Metrics(CollectorRegistry(), folder=tmp_path)
+    key = ("sum", "vitrine_feature_instances", "rooms", "1", "3")
+    (tmp_path / "7-0.numbers").write_bytes(encode({key: np.ones(3)}))
+
+    assert metrics.feature_counts(model).tolist() == [0] * 8
+
+
+def test_version_that_is_not_served_has_no_bins(registry: CollectorRegistry) -> None:
+    metrics = Metrics(registry)
+    model = Model(table_manifest(calibrated=True), price_between)
+    instances = {"size": np.ones(1, np.float32), "colour": np.full(1, None, dtype=object)}
+
+    metrics.count_predictions(model, model.predict(instances))
+
+    assert metrics.feature_counts(model).tolist() == [0] * 8
+
+
+def text_of_library(folder: Path) -> list[str]:
+    """Return what the client library of Prometheus writes for the numbers of the test below."""
+    code = """
+import sys
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from service.telemetry.instruments import BUCKETS
+
+registry, shown = CollectorRegistry(), CollectorRegistry()
+requests = Counter(
+    "vitrine_requests", "Number of answered requests.", ("route", "method", "status"),
+    registry=registry,
+)
+requests.labels("/a<b>", "GET", 200).inc()
+requests.labels('/\\\\"\\n', "other", 404)
+durations = Histogram(
+    "vitrine_request_duration_seconds",
+    "Time from the first look at a request to the last byte of its answer.",
+    ("route",), registry=registry, buckets=BUCKETS,
+)
+for seconds in (0.0001, 0.00011, 0.3, 11.0):
+    durations.labels("/a<b>").observe(seconds)
+MultiProcessCollector(shown)
+sys.stdout.buffer.write(generate_latest(shown))
+"""
+    variables = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    made = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, check=True
+    )
+    return sorted(made.stdout.decode().splitlines())
+
+
+def test_text_is_that_of_the_client_library(registry: CollectorRegistry, tmp_path: Path) -> None:
+    metrics = Metrics(registry)
+    metrics.requests.labels("/a<b>", "GET", 200).inc()
+    metrics.requests.labels('/\\"\n', "other", 404)
+    for seconds in (0.0001, 0.00011, 0.3, 11.0):
+        metrics.request_duration.labels("/a<b>").observe(seconds)
+
+    names = ("vitrine_requests_total", "vitrine_request_duration_seconds")
+    lines = metrics.exposition().decode().splitlines()
+    ours = [
+        line
+        for line in lines
+        if line.removeprefix("# HELP ").removeprefix("# TYPE ").startswith(names)
+    ]
+
+    assert sorted(ours) == text_of_library(tmp_path)

@@ -1,73 +1,105 @@
-"""The files of several worker processes: kept when one ends, cleared with the server."""
+"""The folder of several worker processes: their numbers are kept when one ends."""
 
 from pathlib import Path
 
 import numpy as np
-from prometheus_client import CollectorRegistry
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
+import pytest
 
 from service.telemetry import multiprocess
-from service.telemetry.metrics import Metrics
+from service.telemetry.multiprocess import ENDED
+from service.telemetry.numbers import SUFFIX, Key, encode
+
+A: Key = ("sum", "a")
 
 
-def write_numbers(folder: Path, name: str, **values: float) -> None:
+def write(folder: Path, process: int, series: dict[Key, list[float]], *, file: int = 0) -> None:
     """Write a file of numbers as a worker does."""
-    numbers = MmapedDict(str(folder / name))  # type: ignore[no-untyped-call]
-    for metric, value in values.items():
-        key = mmap_key(metric, metric, [], [], "help")
-        numbers.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
-    numbers.close()  # type: ignore[no-untyped-call]
+    arrays = {key: np.array(values, dtype=np.float64) for key, values in series.items()}
+    (folder / f"{process}-{file}{SUFFIX}").write_bytes(encode(arrays))
 
 
-def read_numbers(folder: Path) -> dict[str, float]:
-    """Return what a scrape says."""
-    text = Metrics(CollectorRegistry(), folder=folder).exposition().decode()
-    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in lines}
+def read(folder: Path) -> dict[Key, list[float]]:
+    """Return what a scrape adds up."""
+    return {key: values.tolist() for key, values in multiprocess.read(folder).items()}
 
 
-def test_numbers_of_ended_workers_stay_in_one_file(tmp_path: Path) -> None:
-    multiprocess.clear(tmp_path)
-
-    for process in range(1, 201):
-        write_numbers(tmp_path, f"counter_{process}.db", a=1, **{f"b{process % 3}": 2})
-        write_numbers(tmp_path, f"histogram_{process}.db", c=3)
-        write_numbers(tmp_path, f"gauge_livemin_{process}.db", d=1)
-        multiprocess.retire(tmp_path, process)
-        assert read_numbers(tmp_path)["a"] == process
-
-    assert sorted(path.name for path in tmp_path.glob("*.db")) == [
-        "counter_0.db",
-        "histogram_0.db",
-    ]
-    assert read_numbers(tmp_path) == {"a": 200, "b0": 132, "b1": 134, "b2": 134, "c": 600}
+def files(folder: Path) -> list[str]:
+    """Name the files of numbers."""
+    return sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
 
 
-def test_worker_killed_at_its_start_leaves_nothing_to_keep(tmp_path: Path) -> None:
-    (tmp_path / "counter_7.db").touch()
-
-    multiprocess.retire(tmp_path, 7)
-    multiprocess.retire(tmp_path, 8)
-
-    assert read_numbers(tmp_path) == {}
-
-
-def test_numbers_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
-    folder = tmp_path / "new"
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a server that has just started."""
+    folder = tmp_path / "numbers"
     multiprocess.clear(folder)
-    write_numbers(folder, "counter_1.db", a=1)
+    return folder
+
+
+def test_numbers_of_ended_workers_stay_in_one_file(folder: Path) -> None:
+    for process in range(1, 201):
+        write(folder, process, {A: [1, 0], ("sum", "b", str(process % 3)): [2]})
+        write(folder, process, {A: [0, 3]}, file=1)
+        multiprocess.retire(folder, process)
+        assert read(folder)[A] == [process, 3 * process]
+
+    assert files(folder) == [ENDED]
+    assert read(folder) == {
+        A: [200, 600],
+        ("sum", "b", "0"): [132],
+        ("sum", "b", "1"): [134],
+        ("sum", "b", "2"): [134],
+    }
+
+
+def test_what_an_ended_worker_served_is_forgotten(folder: Path) -> None:
+    write(folder, 7, {("min", "models"): [1], ("max", "refused"): [1], A: [1]})
+    write(folder, 8, {("min", "models"): [0], ("max", "refused"): [0]})
+    assert read(folder) == {("min", "models"): [0], ("max", "refused"): [1], A: [1]}
+
+    multiprocess.retire(folder, 8)
+    assert read(folder) == {("min", "models"): [1], ("max", "refused"): [1], A: [1]}
+    multiprocess.retire(folder, 7)
+    assert read(folder) == {A: [1]}
+
+
+def test_only_the_worker_that_ended_is_retired(folder: Path) -> None:
+    for process in (7, 77, 17):
+        write(folder, process, {A: [1]})
+
+    multiprocess.retire(folder, 7)
+    multiprocess.retire(folder, 8)
+
+    assert files(folder) == [f"17-0{SUFFIX}", f"77-0{SUFFIX}", ENDED]
+
+
+def test_worker_killed_at_its_start_leaves_nothing_to_keep(folder: Path) -> None:
+    (folder / f"7-0{SUFFIX}").touch()
+
+    multiprocess.retire(folder, 7)
+
+    assert read(folder) == {}
+
+
+def test_numbers_stay_where_they_are_when_there_is_no_room_to_add_them(folder: Path) -> None:
+    for process in (7, 8):
+        write(folder, process, {A: [5]})
+    multiprocess.retire(folder, 7)
+    (folder / ENDED).with_suffix(".new").symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        multiprocess.retire(folder, 8)
+
+    assert read(folder) == {A: [10]}
+
+
+def test_numbers_of_an_earlier_server_are_cleared(folder: Path) -> None:
+    write(folder, 7, {A: [1]})
+    multiprocess.retire(folder, 7)
+    write(folder, 8, {A: [1]})
     (folder / "refused").touch()
 
     multiprocess.clear(folder)
 
-    assert not list(folder.glob("*.db"))
+    assert read(folder) == {}
     assert not (folder / "refused").exists()
-
-
-def test_bins_of_an_earlier_server_are_cleared(tmp_path: Path) -> None:
-    multiprocess.clear(tmp_path)
-    np.ones(8, dtype=np.int64).tofile(tmp_path / "features" / "rooms@1-7")
-
-    multiprocess.clear(tmp_path)
-
-    assert not list((tmp_path / "features").iterdir())
