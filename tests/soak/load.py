@@ -27,6 +27,7 @@ def both_loops() -> Iterator[Figure]:
 def _run(server: Server, *, users: int, rate: int) -> list[dict[str, Any]]:
     options = ["--host", server.url, "--users", str(users), "--spawn-rate", str(users)]
     options += ["--run-time", str(SECONDS), "--rate", str(rate), "--headless", "--json"]
+    options += ["Pictures", "Rows"]
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "tests/load/locustfile.py")]
     finished = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     entries: list[dict[str, Any]] = json.loads(finished.stdout)
