@@ -66,6 +66,7 @@ class Model:
         self._quantiles = manifest.signature.quantiles
         self._novelty = manifest.signature.novelty
         self._trusted = [spec.name for spec in manifest.signature.outputs[1:]]
+        self._tensors = [(spec.name, spec.tensor) for spec in manifest.signature.inputs]
         self._codes = {
             spec.name: spec.codes
             for spec in manifest.signature.columns
@@ -189,8 +190,7 @@ class Model:
         """
         if not len(self.bins):
             return np.zeros(0, dtype=np.int64)
-        inputs = self.manifest.signature.inputs
-        tensors = {spec.name: predictions.tensors[spec.tensor] for spec in inputs}
+        tensors = {name: predictions.tensors[tensor] for name, tensor in self._tensors}
         is_class = isinstance(self._output, ProbabilitiesOutput)
         return self.bins.count(self.bins.measure(tensors, predictions.values if is_class else None))
 

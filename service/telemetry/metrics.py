@@ -1,5 +1,6 @@
 """What the service counts and measures, and the text in which Prometheus reads it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -158,16 +159,18 @@ def _counts_by_label(predictions: Predictions) -> dict[str, int]:
     """Count the instances of each predicted label; those without a label count under ""."""
     output, values = predictions.output, predictions.values
     if isinstance(output, ProbabilitiesOutput):
-        chosen = np.delete(values.argmax(axis=1), predictions.abstained())
-        counts = np.bincount(chosen, minlength=len(output.labels))
-        without = len(predictions) - len(chosen)
+        chosen, withheld = values.argmax(axis=1), predictions.abstained()
+        if len(withheld):
+            chosen = np.delete(chosen, withheld)
+        counts = Counter(chosen.tolist())
+        without = len(withheld)
     elif isinstance(output, LabelsOutput):
         given = given_labels(values)
-        counts = given.sum(axis=0)
+        counts = Counter(given.nonzero()[1].tolist())
         without = len(predictions) - int(given.any(axis=1).sum())
     else:
         return {"": len(predictions)}
-    return {**dict(zip(output.labels, counts.tolist(), strict=True)), "": without}
+    return {**{output.labels[index]: count for index, count in counts.items()}, "": without}
 
 
 class _Collector(Collector):

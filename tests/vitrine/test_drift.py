@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
@@ -291,6 +293,46 @@ def test_instances_are_counted_feature_by_feature() -> None:
         "size": [1, 2, 1, 1],
         "colour": [1, 1, 1, 2],
     }
+
+
+SIZES = st.sampled_from((2.0, 8.0, np.nan, np.inf, -np.inf)) | st.floats(width=32)
+
+
+@given(st.lists(st.tuples(SIZES, st.integers(0, 3)), min_size=1, max_size=30))
+def test_rows_are_counted_one_by_one_as_together(rows: list[tuple[float, int]]) -> None:
+    bins = Bins(table_manifest(calibrated=True))
+    values = {
+        "size": np.array([size for size, _ in rows], dtype=np.float32),
+        "colour": np.array([colour for _, colour in rows], dtype=np.int32),
+    }
+
+    alone = sum(
+        bins.count({name: column[index : index + 1] for name, column in values.items()})
+        for index in range(len(rows))
+    )
+
+    assert np.array_equal(bins.count(values), alone)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 20), st.sampled_from((1, 3)), st.booleans())
+def test_pictures_are_counted_one_by_one_as_together(
+    seed: int, count: int, channels: int, blank: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (count, 28, 28, channels)).astype(np.float32)
+    pixels[:, rng.integers(28) :] = 0
+    if blank:
+        pixels[0] = 0
+    probabilities = rng.random((count, 2), dtype=np.float32)
+    bins = Bins(picture_manifest(calibrated=True))
+
+    alone = sum(
+        bins.count(bins.measure({"image": one[np.newaxis]}, each[np.newaxis]))
+        for one, each in zip(pixels, probabilities, strict=True)
+    )
+
+    together = bins.count(bins.measure({"image": pixels}, probabilities))
+    assert np.array_equal(together, alone)
 
 
 def test_last_bins_are_there_without_an_instance() -> None:
