@@ -7,6 +7,7 @@ a cell means the same to both. A cell is a number, a date, a category, or a blan
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def encode_texts(texts: NDArray[np.object_], codes: Mapping[str | None, int]) ->
     Shapes:
         texts: (n,); returns (n,).
     """
-    found = (codes.get(text, OTHER_CODE) for text in texts)
+    found = map(codes.get, texts.tolist(), repeat(OTHER_CODE))
     return np.fromiter(found, dtype=np.int32, count=len(texts))
 
 

@@ -189,7 +189,10 @@ class RecordStream:
     def skip(self, record: bytes) -> None:
         """Go on behind the bytes that come next."""
         self._buffer = self._buffer[len(record) :]
-        self.line += record.count(b"\n") + record.count(b"\r") - record.count(b"\r\n")
+        # NumPy counts frequent bytes far faster than `bytes` does.
+        self.line += int(np.count_nonzero(np.frombuffer(record, np.uint8) == _LF))
+        if b"\r" in record:
+            self.line += record.count(b"\r") - record.count(b"\r\n")
 
     def blocks(self, delimiter: str, *, largest: int = BLOCK_BYTES) -> Iterator[RecordBlock]:
         """Yield the rest of the body, cut at ends of records.

@@ -55,8 +55,11 @@ def test_cells_are_written_short_and_quoted_where_they_must(
     assert body == b"".join(cell + b",z\n" for cell in expected)
 
 
-def test_empty_cell_alone_in_its_row_is_not_an_empty_line() -> None:
-    assert write_csv({"a": [None, "b"]}, header=True) == b'a\n""\nb\n'
+@pytest.mark.parametrize("column", [[None, "5"], np.array([np.nan, 5])], ids=["text", "number"])
+def test_empty_cell_alone_in_its_row_is_not_an_empty_line(column: Column) -> None:
+    body = write_csv({"a": column}, header=True)
+
+    assert body.replace(b"5.0", b"5") == b'a\n""\n5\n'
 
 
 @pytest.mark.parametrize("dtype", [np.float32, object])
@@ -95,3 +98,42 @@ def test_float32_comes_back_from_its_digits(numbers: list[float]) -> None:
     lines = write_csv({"a": column}, header=False).decode().split()
 
     np.testing.assert_array_equal(np.array(lines, np.float32), column)
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [Dialect(), COMMA, Dialect(delimiter="\t"), Dialect(decimal=","), Dialect(delimiter="|")],
+    ids=["comma", "semicolon", "tab", "quoted", "pipe"],
+)
+@given(
+    numbers=st.lists(
+        st.tuples(*[st.floats(width=32, allow_infinity=False)] * 3), min_size=1, max_size=4
+    )
+)
+def test_numbers_are_written_alike_before_blanks_and_before_texts(
+    dialect: Dialect, numbers: list[tuple[float, ...]]
+) -> None:
+    columns: dict[str, Column] = dict(zip("abc", np.array(numbers, np.float32).T, strict=True))
+    blanks, texts = np.full(len(numbers), None), np.full(len(numbers), "x", object)
+
+    written = write_csv({**columns, "d": blanks}, header=True, dialect=dialect)
+
+    with_texts = write_csv({**columns, "d": texts}, header=True, dialect=dialect)
+    assert written == with_texts.replace(b"x\n", b"\n")
+
+
+def test_texts_behind_numbers_are_written_in_their_rows() -> None:
+    numbers = {"a": np.array([1, 2, 3, 4.5]), "b": np.array([1.0, np.nan, 3, 4])}
+    texts = {"c": np.array([None, "x,y", None, "z"]), "d": np.array([None, None, None, 'say "a"'])}
+
+    body = write_csv({**numbers, **texts}, header=False)
+
+    assert body == b'1.0,1.0,,\n2.0,,"x,y",\n3.0,3.0,,\n4.5,4.0,z,"say ""a"""\n'
+
+
+def test_rows_of_blanks_keep_their_cells() -> None:
+    blanks = np.full(2, None)
+
+    body = write_csv({"a": np.full(2, np.nan), "b": blanks, "c": blanks}, header=True)
+
+    assert body == b"a,b,c\n,,\n,,\n"
