@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.machine import ROOT
-from benchmarks.peers import networks, plots, report, wrk
+from benchmarks.peers import alone, networks, plots, report, wrk
 from benchmarks.peers.cases import CASES, Case
 from benchmarks.peers.checkouts import vitrine
 from benchmarks.peers.environments import CannotInstall
@@ -25,14 +25,15 @@ from benchmarks.peers.serving import CannotServe, Server, serving
 
 _OURS = "vitrine"
 _BEFORE = "before"
+_TOLERANCE = 2e-3  # of what servers answer with the same network
 
 
 @dataclass(frozen=True, slots=True)
 class _Contender:
-    """A server, and the checkout whose networks it serves."""
+    """A server, and the folder of models that it serves."""
 
     server: Server
-    checkout: Path
+    models: Path
 
 
 class _Run:
@@ -42,7 +43,7 @@ class _Run:
         self._cases = cases
         self._seconds = seconds
         self._workers = workers
-        self._expected: dict[str, float] = {}  # what this checkout answered, by network
+        self._expected: dict[Path, float] = {}  # what the first server answered, by version
         self.results = Results(seconds=seconds, workers=workers)
 
     def measure(self, contender: _Contender, round_number: int) -> None:
@@ -70,15 +71,14 @@ class _Run:
         self, contender: _Contender, network: str, cases: Sequence[Case], round_number: int
     ) -> None:
         server = contender.server
-        models = networks.prepare(contender.checkout)
         with serving(
             server,
-            models,
-            networks.version(models, network),
+            contender.models,
+            networks.version(contender.models, network),
             kind=cases[0].kind,
             workers=self._workers,
         ) as running:
-            self._compare(contender, network, running.answer)
+            self._compare(networks.version(contender.models, network), running.answer)
             for case in cases:
                 self.results.samples.extend(
                     measure(running, case, round_number, seconds=self._seconds)
@@ -96,13 +96,27 @@ class _Run:
                 )
             )
 
-    def _compare(self, contender: _Contender, network: str, answer: float) -> None:
-        """See that all answer the same: only then do they do the same work."""
-        if contender.checkout != ROOT:
-            return  # it may have other networks
-        expected = self._expected.setdefault(network, answer)
-        if abs(answer - expected) > 2e-3 * abs(expected):
+    def _compare(self, version: Path, answer: float) -> None:
+        """See that all who serve a version answer the same: only then do they do the same work."""
+        expected = self._expected.setdefault(version, answer)
+        if abs(answer - expected) > _TOLERANCE * abs(expected):
             raise CannotServe(f"It answers {answer}, where the others answer {expected}.")
+
+    def measure_alone(self, models: Path, round_number: int) -> None:
+        """Measure what a server cannot be faster than with many pictures in a request."""
+        for case in self._cases:
+            if case.kind == "many":
+                self.results.titles.setdefault(alone.NAME, alone.TITLE)
+                version = networks.version(models, case.network)
+                self.results.samples.append(
+                    alone.measure(
+                        version,
+                        case,
+                        round_number,
+                        seconds=self._seconds,
+                        workers=self._workers,
+                    )
+                )
 
 
 def main() -> None:
@@ -120,6 +134,7 @@ def main() -> None:
         for number in range(1, options.rounds + 1):
             for contender in contenders:
                 run.measure(contender, number)
+            run.measure_alone(contenders[0].models, number)
     _say(f"took {time.monotonic() - started:.0f} s")
     kept = report.keep(run.results)
     _publish(run.results, options.plots or kept.with_suffix(""))
@@ -133,12 +148,14 @@ def _publish(results: Results, folder: Path) -> None:
 
 
 def _contenders(options: Namespace, before: Path | None, run: _Run) -> Iterator[_Contender]:
-    yield _Contender(vitrine(_OURS, "Vitrine", ROOT), ROOT)
+    models = networks.prepare(ROOT)
+    yield _Contender(vitrine(_OURS, "Vitrine", ROOT), models)
     if before:
-        yield _Contender(vitrine(_BEFORE, "Vitrine before", before), before)
+        title = f"Vitrine at {_git('rev-parse', '--short', 'HEAD', folder=before)}"
+        yield _Contender(vitrine(_BEFORE, title, before), networks.prepare(before))
     for name in options.peers:
         try:
-            yield _Contender(PEERS[name](), ROOT)
+            yield _Contender(PEERS[name](), models)
         except CannotInstall as error:
             run.skip(name, f"It cannot be installed here: {error}")
 
@@ -157,8 +174,11 @@ def _another_checkout(name: str | None) -> Iterator[Path | None]:
             _git("worktree", "remove", "--force", folder)
 
 
-def _git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, timeout=60)
+def _git(*arguments: str, folder: Path = ROOT) -> str:
+    finished = subprocess.run(
+        ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True, timeout=60
+    )
+    return finished.stdout.strip()
 
 
 def _say(sentence: str) -> None:

@@ -15,6 +15,9 @@ from benchmarks.peers.serving import CannotServe, Running
 _WARM_CONNECTIONS = 16
 _WARM_SECONDS = 1
 _TABLE_SECONDS = 120
+_SETTLING_SECONDS = 10
+_LOOK_SECONDS = 0.2
+_IDLE_SHARE = 0.3  # of a processor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +73,20 @@ def measure(running: Running, case: Case, round_number: int, *, seconds: float) 
     ]
 
 
+def _settle() -> None:
+    """Wait until the server is done with what the last load left behind."""
+    deadline = time.monotonic() + _SETTLING_SECONDS
+    while time.monotonic() < deadline:
+        spent = processes.cpu_seconds_below()
+        time.sleep(_LOOK_SECONDS)
+        if processes.cpu_seconds_below() - spent < _IDLE_SHARE * _LOOK_SECONDS:
+            return
+
+
 def _load(
     running: Running, case: Case, request: wrk.Request, connections: int, seconds: float
 ) -> dict[str, Any]:
+    _settle()
     others, spent = machine.Others(), processes.cpu_seconds_below()
     outcome = wrk.send(
         running.port, request, connections=connections, seconds=seconds, folder=running.folder
@@ -97,6 +111,7 @@ def _table(running: Running, case: Case) -> dict[str, Any]:
     each = running.server.table_rows or checkouts.ROWS
     number = checkouts.ROWS // each
     exchange(running.port, request, patience=_TABLE_SECONDS)  # what a first request costs once
+    _settle()
     others, spent, own = machine.Others(), processes.cpu_seconds_below(), time.process_time()
     started = time.perf_counter()
     with ThreadPoolExecutor(min(number, 2)) as pool:

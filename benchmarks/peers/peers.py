@@ -8,6 +8,7 @@ import json
 import shutil
 import struct
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -224,6 +225,19 @@ def mlflow() -> Server:
         },
         read=lambda body: float(json.loads(body)["predictions"][0]),
         table_rows=_MLFLOW_ROWS,
+    )
+
+
+def bare() -> Server:
+    """A server that only parses requests: no peer, but what HTTP costs at least."""
+    return Server(
+        name="bare",
+        title="httptools on uvloop",
+        command=lambda _: [sys.executable, "-m", f"{_SERVICES}.bare"],
+        environment=_environment(),
+        ready="/",
+        asks=_asks(partial(_body, "/"), "/"),
+        read=lambda _: 0.0,
     )
 
 

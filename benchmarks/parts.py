@@ -1,0 +1,199 @@
+"""What each part of a request for one picture costs, beside a floor: `python -m benchmarks.parts`.
+
+The parts of a prediction are timed in this process, through the functions that the service calls.
+What HTTP, the metrics and the log cost is the processor time of the service for a request, less
+these parts. A floor is what the same cannot be had for less here: the library's function called
+directly, or a server that only parses requests.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+import orjson
+from numpy.typing import NDArray
+
+from benchmarks import machine, processes
+from benchmarks.peers import cases, networks, wrk
+from benchmarks.peers.checkouts import vitrine
+from benchmarks.peers.peers import bare
+from benchmarks.peers.serving import Server, serving
+from vitrine import images
+from vitrine.block_stream import BlockStream
+from vitrine.engines import load_engine
+from vitrine.geometry import GEOMETRIES
+from vitrine.loading import load_version
+from vitrine.model import Model
+from vitrine.options import DEFAULT_COVERAGE, DEFAULT_MAX_PIXELS, Options
+from vitrine.pictures import picture_blocks
+from vitrine.pipeline import Pipeline
+
+_BLOCK_SECONDS = 0.02
+_BLOCKS = 25
+_LOAD_SECONDS = 4.0
+_LOADS = 3
+_CONNECTIONS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a request.
+
+    Attributes:
+        name: What is done.
+        cost: Microseconds that it takes.
+        floor: Microseconds that the least takes; None where there is none to compare with.
+        what: The floor is.
+    """
+
+    name: str
+    cost: float
+    floor: float | None = None
+    what: str = ""
+
+
+def microseconds(once: Callable[[], object]) -> float:
+    """Return what a call costs: the least of several blocks, since others may be at work."""
+    once()
+    times = []
+    for _ in range(_BLOCKS):
+        calls, started = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < _BLOCK_SECONDS:
+            once()
+            calls += 1
+        times.append(elapsed / calls)
+    return min(times) * 1e6
+
+
+def parts(version: Path, file: bytes, request: float, floor: float) -> Iterator[Part]:
+    """Measure the parts of a picture's way.
+
+    Args:
+        version: Folder of the network's version.
+        file: The picture.
+        request: Processor time of the service for a request, in microseconds.
+        floor: The same of a server that only parses requests.
+    """
+    model = load_version(version, threads=1)
+    picture = model.manifest.signature.picture
+    assert picture is not None
+    pixels = images.decode(file, max_pixels=DEFAULT_MAX_PIXELS).pixels
+    decode = microseconds(lambda: images.decode(file, max_pixels=DEFAULT_MAX_PIXELS))
+    coded = np.frombuffer(file, np.uint8)
+    floors = _decoding_floors(coded)
+    yield Part(name="decode the picture", cost=decode, floor=floors[0], what="cv2.imdecode")
+
+    fit = GEOMETRIES[picture.geometry].fit
+    geometry = microseconds(lambda: fit(pixels, picture.shape))
+    what = "cv2.boundingRect and cv2.moments"
+    yield Part(name="bring it to the geometry", cost=geometry, floor=floors[1], what=what)
+
+    tensors = {picture.tensor: fit(pixels, picture.shape).pixels[None].astype(np.float32)}
+    engine = load_engine(version, model.manifest, threads=1)
+    network = microseconds(lambda: engine(tensors))
+    yield Part(
+        name="run the network",
+        cost=network,
+        floor=microseconds(_bare_network(version, tensors)),
+        what="ONNX Runtime's run, one thread",
+    )
+
+    pipeline = Pipeline(model, Options())
+    instances = {picture.name: pixels[None]}
+    predict = microseconds(lambda: model.predict(instances, pipeline.trust))
+    trust = max(0.0, predict - geometry - network)
+    yield Part(name="set, credibility and checks", cost=trust)
+
+    answer = microseconds(lambda: _answer(model, picture.name, file))
+    encode = max(0.0, answer - predict - decode)
+    record = orjson.loads(_answer(model, picture.name, file))
+    yield Part(
+        name="pipeline, and write the answer",
+        cost=encode,
+        floor=microseconds(lambda: orjson.dumps(record)),
+        what="orjson.dumps of the same",
+    )
+
+    predictions = model.predict(instances, pipeline.trust)
+    drift = microseconds(lambda: model.count(predictions))
+    yield Part(name="count for drift", cost=drift)
+    rest = max(0.0, request - answer - drift)
+    yield Part(
+        name="HTTP, limits, metrics and log", cost=rest, floor=floor, what="httptools on uvloop"
+    )
+    yield Part(name="whole request", cost=request)
+
+
+def _decoding_floors(coded: NDArray[np.uint8]) -> tuple[float, float]:
+    levels = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
+    assert levels is not None
+
+    def look() -> None:
+        cv2.boundingRect(levels)
+        cv2.moments(levels)
+
+    return microseconds(lambda: cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)), microseconds(look)
+
+
+def _bare_network(version: Path, tensors: dict[str, NDArray[Any]]) -> Callable[[], object]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        str(version / "model.onnx"), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda: session.run(None, tensors)
+
+
+def _answer(model: Model, name: str, file: bytes) -> bytes:
+    """Answer a picture as the service does, from its bytes to the answer's."""
+    blocks = picture_blocks([file], name, max_pixels=DEFAULT_MAX_PIXELS, keep_faults=False)
+    pipeline = Pipeline(model, Options(), default_coverage=DEFAULT_COVERAGE)
+    return b"".join(pipeline.answer(BlockStream(blocks=blocks), as_csv=False))
+
+
+def _cpu_of_request(server: Server, models: Path, version: Path, kind: str) -> float:
+    """Return the processor time of a server for a request: the least of several loads."""
+    found = []
+    workers = os.cpu_count() or 1
+    with serving(server, models, version, kind=kind, workers=workers) as running:
+        request = server.asks[kind](version.parent.name)
+        for _ in range(_LOADS):
+            before = processes.cpu_seconds_below()
+            outcome = wrk.send(
+                running.port,
+                request,
+                connections=_CONNECTIONS,
+                seconds=_LOAD_SECONDS,
+                folder=running.folder,
+            )
+            found.append((processes.cpu_seconds_below() - before) / outcome.answered * 1e6)
+    return min(found)
+
+
+def main() -> None:
+    """Measure the parts for each network of pictures, and print a table."""
+    wrk.require()
+    processes.adopt_orphans()
+    models = networks.prepare(machine.ROOT)
+    service = vitrine("vitrine", "Vitrine", machine.ROOT)
+    print(f"{machine.describe()}; {_CONNECTIONS} connections\n")
+    for network in (cases.MLP, cases.CNN):
+        version = networks.version(models, network)
+        floor = _cpu_of_request(bare(), models, version, "picture")
+        request = _cpu_of_request(service, models, version, "picture")
+        print(f"| 28 x 28 PNG to `{network}` | µs | floor, µs | what the floor is |")
+        print("|---|---|---|---|")
+        for part in parts(version, cases.picture(), request, floor):
+            shown = "" if part.floor is None else f"{part.floor:.1f}"
+            print(f"| {part.name} | {part.cost:.1f} | {shown} | {part.what} |")
+        print()
+
+
+if __name__ == "__main__":
+    main()
