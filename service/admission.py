@@ -37,6 +37,13 @@ class Scheduler:
             self._waiting.append(mine)
         mine.acquire()
 
+    def try_acquire(self) -> bool:
+        """Take a slot if one is free, without waiting; return whether one was."""
+        with self._lock:
+            is_free = self._free > 0
+            self._free -= is_free
+            return is_free
+
     def release(self) -> None:
         """Hand a slot to the next that waits for one."""
         with self._lock:
@@ -80,7 +87,24 @@ class ComputeSlot:
         finally:
             self._scheduler.acquire()
 
+    def spare(self) -> contextlib.AbstractContextManager[None] | None:
+        """Return a slot for one more thread of this request; None where none is free.
+
+        A slot is free only while no other request waits for one.
+        """
+        return _Spare(self._scheduler) if self._scheduler.try_acquire() else None
+
     def give_way(self) -> None:
         """Let the others that wait compute first."""
         with self.released():
             pass
+
+
+class _Spare(contextlib.AbstractContextManager[None]):
+    """A slot that was taken and is given back at the end of `with`."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def __exit__(self, *_: object) -> None:
+        self._scheduler.release()

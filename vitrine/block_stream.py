@@ -25,6 +25,9 @@ class TableReader(Protocol):
     dialect: Dialect
     ignored_columns: tuple[str, ...]
 
+    def is_ready(self) -> bool:
+        """Tell whether the next block can be read without waiting for its bytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockStream:

@@ -16,6 +16,15 @@ class Slot(Protocol):
     def give_way(self) -> None:
         """Let others compute first."""
 
+    def released(self) -> AbstractContextManager[None]:
+        """Let others compute inside this `with`, where the caller waits."""
+
+    def spare(self) -> AbstractContextManager[None] | None:
+        """Return a slot for one more thread, which is free after its `with`; None if all are taken.
+
+        Nobody who waits for a slot has to wait longer for it.
+        """
+
 
 class Unlimited:
     """The slot of a caller that shares its process with nobody."""
@@ -26,6 +35,14 @@ class Unlimited:
 
     def give_way(self) -> None:
         """Do nothing: there are no others."""
+
+    def released(self) -> AbstractContextManager[None]:
+        """Do nothing: there are no others."""
+        return nullcontext()
+
+    def spare(self) -> AbstractContextManager[None]:
+        """Return a slot, as many as there are callers."""
+        return nullcontext()
 
 
 class Observer:

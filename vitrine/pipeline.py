@@ -19,6 +19,7 @@ from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.observer import Observer, Slot, Unlimited
 from vitrine.options import DEFAULT_COVERAGE, Options
+from vitrine.overlap import overlapped
 from vitrine.predictions import (
     NO_TRUST,
     PredictedBlock,
@@ -29,6 +30,9 @@ from vitrine.predictions import (
 from vitrine.signature import Dialect, ValueOutput
 from vitrine.tables.blocks import Block
 from vitrine.tables.writer import Column, write_csv
+
+# A block with the index of its first instance in the body.
+_NumberedBlock = tuple[Block, int]
 
 
 class Pipeline:
@@ -99,26 +103,34 @@ class Pipeline:
 
     def _predict_stream(self, stream: BlockStream) -> Iterator[PredictedBlock]:
         blocks = self._decode(stream.blocks)
-        return (
-            iter(self._predict_all(blocks)) if stream.table is None else map(self._predict, blocks)
+        if stream.table is None:
+            return iter(self._predict_all(blocks))
+        if self._options.explain:  # explanations give way to others, one by one
+            return map(self._observe, map(self._predict, blocks))
+        predicted = overlapped(
+            blocks, self._predict, slot=self._slot, is_ready=stream.table.is_ready
         )
+        return map(self._observe, predicted)
 
-    def _decode(self, blocks: Iterable[Block]) -> Iterator[Block]:
+    def _decode(self, blocks: Iterable[Block]) -> Iterator[_NumberedBlock]:
         iterator = iter(blocks)
         while True:
             with self._observer.decode:
                 block = next(iterator, None)
             if block is None:
                 return
-            yield block
+            first, self._instances = self._instances, self._instances + block.rows
+            self._observer.decoded(block.rows)
+            self._check_explained()
+            yield block, first
 
-    def _predict_all(self, blocks: Iterable[Block]) -> list[PredictedBlock]:
+    def _predict_all(self, blocks: Iterable[_NumberedBlock]) -> list[PredictedBlock]:
         predicted: list[PredictedBlock] = []
         faults: list[Fault] = []
         count = 0
         for block in blocks:
             try:
-                predicted.append(self._predict(block))
+                predicted.append(self._observe(self._predict(block)))
             except InvalidInstances as error:
                 faults += error.faults
                 count += error.count
@@ -126,10 +138,8 @@ class Pipeline:
             raise InvalidInstances(faults, count=count)
         return predicted
 
-    def _predict(self, block: Block) -> PredictedBlock:
-        first, self._instances = self._instances, self._instances + block.rows
-        self._observer.decoded(block.rows)
-        self._check_explained()
+    def _predict(self, numbered: _NumberedBlock) -> PredictedBlock:
+        block, first = numbered
         with self._observer.inference:
             predicted = (
                 self._predict_good_rows(block)
@@ -138,6 +148,9 @@ class Pipeline:
             )
         if self._options.explain and len(predicted.predictions.values):
             predicted = self._explain(predicted)
+        return predicted
+
+    def _observe(self, predicted: PredictedBlock) -> PredictedBlock:
         self._observer.predicted(predicted)
         # The network's input for a whole body would weigh more than the body.
         return replace(predicted, predictions=replace(predicted.predictions, tensors={}))

@@ -131,6 +131,12 @@ class RequestBody:
             raise BodyTooLarge(self._limit_bytes)
         return data
 
+    def has_arrived(self, size: int) -> bool:
+        """Tell whether so many bytes, or all that are left, can be read without waiting."""
+        if self.is_finished or len(self._peeked) >= size or self._socket is None:
+            return True
+        return bool(_poll(self._socket, select.POLLIN, 0))
+
     def read_all(self) -> bytes:
         """Return the rest of a body that has a limit.
 

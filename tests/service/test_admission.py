@@ -43,6 +43,20 @@ def test_slots_are_acquired_in_the_order_of_arrival() -> None:
     assert order == list(range(8))
 
 
+def test_slot_is_spared_only_while_one_is_free() -> None:
+    scheduler = Scheduler(2)
+
+    with scheduler.slot() as _, contextlib.ExitStack() as spared:
+        spare = scheduler.slot().spare()
+        assert spare is not None
+        spared.enter_context(spare)
+        assert scheduler.slot().spare() is None
+
+    assert scheduler.try_acquire()
+    assert scheduler.try_acquire()
+    assert not scheduler.try_acquire()
+
+
 def test_no_more_compute_at_a_time_than_there_are_slots() -> None:
     scheduler = Scheduler(3)
     now, most = 0, 0

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.fakes import blank_picture, fail_on_large, picture, price, table, wei
 from vitrine.block_stream import BlockStream, open_csv
 from vitrine.errors import InvalidInstances, TooManyInstances, VitrineError
 from vitrine.model import Model
-from vitrine.observer import Observer
+from vitrine.observer import Observer, Unlimited
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import Pipeline
@@ -41,6 +42,13 @@ class Recorded(Observer):
     def give_way(self) -> None:
         """Write it down."""
         self.events.append("gave way")
+
+    def released(self) -> AbstractContextManager[None]:
+        """Let others compute, of whom there are none."""
+        return nullcontext()
+
+    def spare(self) -> None:
+        """Have no slot for a second thread."""
 
     def decoded(self, instances: int) -> None:
         """Write it down."""
@@ -143,6 +151,17 @@ def test_fault_of_a_later_block_is_raised_between_two_pieces() -> None:
             text += piece
 
     assert text.count(b"\n") > 100
+
+
+def test_table_is_answered_alike_with_and_without_a_second_thread() -> None:
+    body = table(60_000, bad=[40_000, 50_000])
+
+    answers = {
+        b"".join(Pipeline(ROOMS, Options(report=True), slot=slot).answer(csv(body), as_csv=True))
+        for slot in (Recorded(), Unlimited())
+    }
+
+    assert len(answers) == 1
 
 
 def test_faults_are_reported_in_their_rows() -> None:

@@ -129,6 +129,10 @@ class CsvReader:
                 self._is_settled = True
                 yield block
 
+    def is_ready(self) -> bool:
+        """Tell whether the next block can be read without waiting for its bytes."""
+        return self._records.is_ready()
+
     def _blocks(self) -> Iterator[Block]:
         for records in self._records.blocks(self.dialect.delimiter):
             block = self._read_fast(records)

@@ -16,7 +16,7 @@ import numpy as np
 
 from vitrine.errors import EmptyBody, RowTooLarge
 from vitrine.tables.formats import OTHER_FORMATS, refusal
-from vitrine.tables.streams import UTF16_MARK, ByteStream, Utf16Stream
+from vitrine.tables.streams import UTF16_MARK, ByteStream, Utf16Stream, has_arrived
 
 # The first block is small, so that the first predictions leave early. Later ones are large, so that
 # the fixed cost of a block does not count.
@@ -133,6 +133,7 @@ class RecordStream:
     _buffer: bytes = field(default=b"", init=False, repr=False)
     _has_begun: bool = field(default=False, init=False)
     _has_ended: bool = field(default=False, init=False)
+    _block_bytes: int = field(default=FIRST_BLOCK_BYTES, init=False)
 
     @property
     def _capacity(self) -> int:
@@ -205,19 +206,24 @@ class RecordStream:
             RowTooLarge: A record is longer than `max_row_bytes`. The records before it were
                 yielded.
         """
-        size = min(FIRST_BLOCK_BYTES, largest)
+        self._block_bytes = min(FIRST_BLOCK_BYTES, largest)
         while True:
-            self._fill(size)
+            self._fill(self._block_bytes)
             end = (
                 len(self._buffer) if self._has_ended else _last_record_end(self._buffer, delimiter)
             )
             if end:
-                yield self._cut(end, delimiter)
-                size = min(4 * size, largest)
+                block = self._cut(end, delimiter)
+                self._block_bytes = min(4 * self._block_bytes, largest)
+                yield block
             elif self._has_ended:
                 return
             else:
                 self._grow(delimiter)
+
+    def is_ready(self) -> bool:
+        """Tell whether the next block can be read without waiting for its bytes."""
+        return self._has_ended or has_arrived(self.stream, self._missing(self._block_bytes))
 
     def _cut(self, end: int, delimiter: str) -> RecordBlock:
         body, line = self._buffer[:end], self.line
@@ -237,13 +243,16 @@ class RecordStream:
     def _fill(self, size: int) -> None:
         """Read until the buffer has `size` bytes, at most its capacity, or the body has ended."""
         pieces = [self._buffer]
-        missing = min(size, self._capacity) - len(self._buffer)
+        missing = self._missing(size)
         while missing > 0 and not self._has_ended:
             piece = self.stream.read(missing)
             self._has_ended = not piece
             pieces.append(piece)
             missing -= len(piece)
         self._buffer = b"".join(pieces)
+
+    def _missing(self, size: int) -> int:
+        return min(size, self._capacity) - len(self._buffer)
 
     def _grow(self, delimiter: str) -> None:
         """Read on in a record whose end the buffer does not hold."""

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 # Matches the byte order mark of UTF-16, and not that of UTF-32.
 UTF16_MARK = re.compile(rb"\xff\xfe(?!\x00\x00)|\xfe\xff")
@@ -13,6 +13,19 @@ class ByteStream(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return at most `size` bytes, none at the end."""
+
+
+@runtime_checkable
+class ArrivingStream(ByteStream, Protocol):
+    """A body that is read while it arrives."""
+
+    def has_arrived(self, size: int) -> bool:
+        """Tell whether so many bytes, or all that are left, can be read without waiting."""
+
+
+def has_arrived(stream: ByteStream, size: int) -> bool:
+    """Tell whether so many bytes can be read without waiting; of files, they always can."""
+    return not isinstance(stream, ArrivingStream) or stream.has_arrived(size)
 
 
 class Utf16Stream:
@@ -41,6 +54,13 @@ class Utf16Stream:
             self._pending = b"\xff"
         read, self._pending = self._pending[:size], self._pending[size:]
         return read
+
+    def has_arrived(self, size: int) -> bool:
+        """Tell whether so many bytes can be read without waiting.
+
+        Few characters take more bytes in UTF-8 than in UTF-16.
+        """
+        return has_arrived(self._stream, 2 * size)
 
     def _recode(self, piece: bytes) -> bytes:
         return self._decoder.decode(piece).encode("utf-8", "surrogatepass")
