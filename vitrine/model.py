@@ -4,7 +4,7 @@ Raw values become the network's input here and nowhere else, so that every calle
 geometry, the same vocabulary and the same warnings.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ class Model:
         self._output = manifest.signature.prediction
         self._quantiles = manifest.signature.quantiles
         self._novelty = manifest.signature.novelty
-        self._trusted = [spec.name for spec in manifest.signature.outputs[1:]]
+        self._output_names = [spec.name for spec in manifest.signature.outputs]
         self._tensors = [(spec.name, spec.tensor) for spec in manifest.signature.inputs]
         self._codes = {
             spec.name: spec.codes
@@ -166,11 +166,10 @@ class Model:
             for spec in self.manifest.signature.inputs
         }
         values, outputs = self._answer(tensors)
-        finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-        for name in self._trusted:
-            finite &= np.isfinite(outputs[name]).all(axis=1)
-        for index in np.flatnonzero(~finite):
-            errors.setdefault(int(index), NoFiniteAnswer())
+        numbers = [outputs[name] for name in self._output_names]
+        if not all(np.isfinite(output).all() for output in numbers):
+            for index in _not_finite(numbers):
+                errors.setdefault(index, NoFiniteAnswer())
         confidence = self._confidence(values, outputs, options)
         return Predictions(self._output, values, warnings, errors, confidence, tensors, steps)
 
@@ -255,6 +254,13 @@ class Model:
         return encoded
 
 
+def _not_finite(outputs: Sequence[Values]) -> list[int]:
+    """Return the indices of the instances of which some output is no finite number."""
+    finite = [np.isfinite(output).reshape(len(output), -1).all(axis=1) for output in outputs]
+    indices: list[int] = np.flatnonzero(~np.logical_and.reduce(finite)).tolist()
+    return indices
+
+
 def _fit_pictures(
     fit: Fit,
     shape: tuple[int, ...],
@@ -276,7 +282,7 @@ def _fit_pictures(
 
 
 def _warn(warnings: Warnings, where: NDArray[np.bool_], text: Callable[[int], str]) -> None:
-    for index in np.flatnonzero(where).tolist():
+    for index in where.nonzero()[0].tolist():
         warnings.setdefault(index, []).append(text(index))
 
 

@@ -69,7 +69,7 @@ class Pipeline:
             abstain_below=options.abstain_below,
         )
         self._model = model
-        self._none = Predictions.none(model.manifest.signature.prediction)
+        self._output = model.manifest.signature.prediction
         self._options = options
         self._max_explained = max_explained
         self._slot = slot or Unlimited()
@@ -84,12 +84,18 @@ class Pipeline:
                 may raise it later, too, between two pieces of its answer.
         """
         with self._slot:
-            predicted = self._predict_stream(stream)
             if stream.table is None:
-                return [b"".join(self._pieces(predicted, self._encoder(stream, as_csv=as_csv)))]
+                return [self._whole_answer(stream, self._encoder(stream, as_csv=as_csv))]
+            predicted = self._predict_stream(stream)
             # The first block's faults still refuse the whole body, and it settles the dialect.
             first = list(islice(predicted, 1))
         return self._pieces(chain(first, predicted), self._encoder(stream, as_csv=as_csv))
+
+    def _whole_answer(self, stream: BlockStream, encoder: "Encoder") -> bytes:
+        predicted = self._predict_all(self._decode(stream.blocks))
+        with self._observer.encode:
+            pieces = [encoder.encode(block) for block in predicted]
+        return b"".join([encoder.begin(), *pieces, encoder.end()])
 
     def predict(self, stream: BlockStream) -> Iterator[PredictedBlock]:
         """Predict a table block by block, as its blocks are asked for, and anything else at once.
@@ -152,8 +158,7 @@ class Pipeline:
 
     def _observe(self, predicted: PredictedBlock) -> PredictedBlock:
         self._observer.predicted(predicted)
-        # The network's input for a whole body would weigh more than the body.
-        return replace(predicted, predictions=replace(predicted.predictions, tensors={}))
+        return _without_tensors(predicted)
 
     def _check_explained(self) -> None:
         limit = self._max_explained
@@ -164,7 +169,7 @@ class Pipeline:
         """Predict on the rows without a fault, and say what is wrong with the others."""
         rows = rows_without(block.errors, block.rows)
         if not len(rows):
-            return PredictedBlock(block, self._none, block.errors)
+            return PredictedBlock(block, Predictions.none(self._output), block.errors)
         predictions = self._predictions(block)
         errors = {int(rows[index]): error.detail for index, error in predictions.errors.items()}
         good = predictions.good() if errors else predictions
@@ -180,7 +185,7 @@ class Pipeline:
         if block.faults:
             raise InvalidInstances(block.faults, count=block.fault_count)
         if not block.rows:
-            return PredictedBlock(block, self._none, {})
+            return PredictedBlock(block, Predictions.none(self._output), {})
         predictions = self._predictions(block)
         if predictions.errors:
             _refuse(predictions.errors, first, is_only_one=first == 0 and block.rows == 1)
@@ -242,6 +247,16 @@ class Pipeline:
                     piece = encoder.encode(block)
             yield piece
         yield encoder.end()
+
+
+def _without_tensors(predicted: PredictedBlock) -> PredictedBlock:
+    """Forget the network's input: that for a whole body would weigh more than the body."""
+    made = predicted.predictions
+    # `dataclasses.replace` takes three times as long.
+    predictions = Predictions(
+        made.output, made.values, made.warnings, made.errors, made.confidence, {}, made.steps
+    )
+    return PredictedBlock(predicted.block, predictions, predicted.errors, predicted.explanations)
 
 
 def _refuse(errors: Mapping[int, VitrineError], first: int, *, is_only_one: bool) -> None:

@@ -5,6 +5,7 @@ They are kept as arrays; records and table columns are made when they are asked 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -289,11 +290,10 @@ def _ranked(
     probabilities: Values, labels: tuple[str, ...], *, top: int | None
 ) -> list[dict[str, np.float32]]:
     """Return each instance's probabilities by label, the largest first."""
-    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    ordered = np.take_along_axis(probabilities, ranked, axis=1)
+    ranked = (-probabilities).argsort(axis=1, kind="stable")[:, :top].tolist()
     return [
-        dict(zip((labels[index] for index in indices), values, strict=True))
-        for indices, values in zip(ranked, ordered, strict=True)
+        {labels[index]: values[index] for index in indices}
+        for indices, values in zip(ranked, probabilities, strict=True)
     ]
 
 
@@ -342,11 +342,11 @@ def _joined(lists: list[list[str]]) -> NDArray[np.object_]:
 def _members(sets: NDArray[np.bool_], labels: tuple[str, ...]) -> list[list[str]]:
     """Return the labels of each set; equal sets share one list, since few different ones occur."""
     if len(sets) == 1:
-        return [[labels[index] for index in np.flatnonzero(sets[0])]]
+        return [[*compress(labels, sets[0].tolist())]]
     bits = np.packbits(sets, axis=1)
     # Integers sort much faster than strings of bytes; up to 64 classes fit into one integer.
     words = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8))).view(np.uint64)
     patterns = words[:, 0] if words.shape[1] == 1 else words.view(f"V{8 * words.shape[1]}")[:, 0]
     _, firsts, which = np.unique(patterns, return_index=True, return_inverse=True)
-    lists = [[labels[index] for index in np.flatnonzero(sets[first])] for first in firsts]
+    lists = [[*compress(labels, sets[first].tolist())] for first in firsts]
     return [lists[pattern] for pattern in which.tolist()]

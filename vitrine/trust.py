@@ -130,7 +130,7 @@ def p_values(scores: Values, calibration: Values) -> NDArray[np.float64]:
     Shapes:
         scores: (n,); calibration: (m,); result: (n,).
     """
-    stranger = len(calibration) - np.searchsorted(calibration, scores, side="left")
+    stranger = len(calibration) - calibration.searchsorted(scores, side="left")
     return (1 + stranger) / (1 + len(calibration))
 
 

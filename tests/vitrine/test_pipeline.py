@@ -6,9 +6,14 @@ from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from typing import Any
 
+import numpy as np
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from tests.bundles import picture_manifest, table_manifest
+from tests.bundles import anomaly_manifest, labels_manifest, picture_manifest, table_manifest
 from tests.fakes import blank_picture, fail_on_large, picture, price, table, weigh
 from vitrine.block_stream import BlockStream, open_csv
 from vitrine.errors import InvalidInstances, TooManyInstances, VitrineError
@@ -16,8 +21,15 @@ from vitrine.model import Model
 from vitrine.observer import Observer, Unlimited
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
-from vitrine.pipeline import Pipeline
-from vitrine.predictions import PredictedBlock
+from vitrine.pipeline import JsonEncoder, Pipeline
+from vitrine.predictions import Confidence, PredictedBlock, Predictions, values_shape
+from vitrine.signature import (
+    AnomalyOutput,
+    LabelsOutput,
+    PredictionOutput,
+    ProbabilitiesOutput,
+    ValueOutput,
+)
 from vitrine.tables.blocks import Block
 from vitrine.tables.rows import decode_rows
 
@@ -210,3 +222,104 @@ def test_blocks_are_decoded_only_when_they_are_asked_for() -> None:
     predicted = Pipeline(ROOMS, Options()).predict(BlockStream(blocks=blocks(), table=stream.table))
 
     assert len(next(predicted).predictions) == 1
+
+
+PROBABILITIES = st.sampled_from((0.0, 0.5, 1.0, 1e-30, 0.1)) | st.floats(0, 1, width=32)
+VALUES = st.sampled_from((0.0, -0.0, 1e-30, 3e38)) | st.floats(width=32, allow_nan=False)
+
+
+def array(data: st.DataObject, *shape: int, of: st.SearchStrategy[float]) -> NDArray[Any]:
+    """Draw an array of float32."""
+    count = int(np.prod(shape))
+    drawn = data.draw(st.lists(of, min_size=count, max_size=count))
+    return np.array(drawn, dtype=np.float32).reshape(shape)
+
+
+def drawn_confidence(data: st.DataObject, output: PredictionOutput, count: int) -> Confidence:
+    """Draw how far to trust predictions of some kind."""
+    credibility = array(data, count, of=PROBABILITIES).astype(np.float64)
+    if isinstance(output, ProbabilitiesOutput):
+        sets = array(data, count, len(output.labels), of=PROBABILITIES) >= 0.5
+        below = data.draw(st.none() | PROBABILITIES)
+        return Confidence(coverage=0.9, sets=sets, credibility=credibility, abstain_below=below)
+    if isinstance(output, ValueOutput):
+        return Confidence(coverage=0.9, intervals=array(data, count, 2, of=VALUES))
+    return Confidence(credibility=credibility)
+
+
+def plain_record(predictions: Predictions, index: int, top: int | None) -> dict[str, Any]:
+    """Make the record of one prediction, step by step."""
+    output, confidence, value = (
+        predictions.output,
+        predictions.confidence,
+        predictions.values[index],
+    )
+    record: dict[str, Any] = {}
+    if isinstance(output, ProbabilitiesOutput | LabelsOutput):
+        ranks = sorted(range(len(output.labels)), key=lambda label: -value[label])[:top]
+        ranked = {output.labels[label]: value[label] for label in ranks}
+        if isinstance(output, LabelsOutput):
+            given = [label for label, each in zip(output.labels, value, strict=True) if each >= 0.5]
+            record |= {"labels": given, "probabilities": ranked}
+        else:
+            best = ranks[0]
+            record |= {"label": output.labels[best], "probability": value[best]}
+            record["probabilities"] = ranked
+    else:
+        record["anomaly_score" if isinstance(output, AnomalyOutput) else "value"] = value
+    if confidence is not None:
+        if confidence.sets is not None and isinstance(output, ProbabilitiesOutput):
+            members = zip(output.labels, confidence.sets[index], strict=True)
+            record["set"] = [label for label, is_member in members if is_member]
+        if confidence.intervals is not None:
+            lower, upper = confidence.intervals[index]
+            record["interval"] = {"lower": lower, "upper": upper, "coverage": confidence.coverage}
+        if confidence.credibility is not None:
+            credibility = record["credibility"] = confidence.credibility[index]
+            if confidence.abstain_below is not None and credibility < confidence.abstain_below:
+                record |= {"label": None, "probability": None}
+                record["reason"] = confidence.reason(index)
+    if index in predictions.warnings:
+        record["warnings"] = predictions.warnings[index]
+    return record
+
+
+@given(st.data())
+def test_json_is_that_of_records_made_step_by_step(data: st.DataObject) -> None:
+    many = tuple(f'label {index} ä"' for index in range(70))
+    manifest = data.draw(
+        st.sampled_from(
+            (
+                *(picture_manifest(), table_manifest(), anomaly_manifest()),
+                *(labels_manifest(), labels_manifest(labels=many)),
+            )
+        )
+    )
+    output = manifest.signature.prediction
+    count = data.draw(st.integers(0, 5))
+    of = VALUES if isinstance(output, ValueOutput | AnomalyOutput) else PROBABILITIES
+    confidence = drawn_confidence(data, output, count) if data.draw(st.booleans()) else None
+    if isinstance(output, LabelsOutput):
+        confidence = None
+    indices = st.integers(0, max(0, count - 1))
+    warnings = data.draw(st.dictionaries(indices, st.just(["one", "ä"]), max_size=count))
+    predictions = Predictions(
+        output,
+        array(data, count, *values_shape(output), of=of),
+        warnings if count else {},
+        confidence=confidence,
+    )
+    errors = data.draw(st.dictionaries(st.integers(0, count), st.text(), max_size=2))
+    explanations = [{"method": index} for index in range(count)] if data.draw(st.booleans()) else []
+    rows = count + len(errors)
+    top = data.draw(st.none() | st.integers(1, 80))
+    block = PredictedBlock(Block(instances={}, rows=rows), predictions, errors, explanations)
+
+    text = JsonEncoder(Model(manifest, price), top=top).encode(block)
+
+    records = [plain_record(predictions, index, top) for index in range(count)]
+    for record, explanation in zip(records, explanations, strict=False):
+        record["explanation"] = explanation
+    good = iter(records)
+    expected = [{"error": errors[row]} if row in errors else next(good) for row in range(rows)]
+    assert text == orjson.dumps(expected, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
