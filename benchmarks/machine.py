@@ -4,6 +4,7 @@ import json
 import math
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -37,7 +38,15 @@ def facts() -> dict[str, Any]:
         "load_average": os.getloadavg(),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "commit": _commit(),
     }
+
+
+def _commit() -> str | None:
+    """Name the commit that is measured, where this is a checkout."""
+    command = ["git", "describe", "--always", "--dirty"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

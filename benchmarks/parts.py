@@ -8,6 +8,7 @@ directly, or a server that only parses requests.
 
 import os
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import onnxruntime
 import orjson
 from numpy.typing import NDArray
 
-from benchmarks import machine, processes
+from benchmarks import machine, page, processes
 from benchmarks.peers import cases, networks, wrk
 from benchmarks.peers.checkouts import vitrine
 from benchmarks.peers.peers import bare
@@ -176,23 +177,34 @@ def _cpu_of_request(server: Server, models: Path, version: Path, kind: str) -> f
     return min(found)
 
 
-def main() -> None:
-    """Measure the parts for each network of pictures, and print a table."""
-    wrk.require()
-    processes.adopt_orphans()
+def _tables() -> Iterator[str]:
     models = networks.prepare(machine.ROOT)
     service = vitrine("vitrine", "Vitrine", machine.ROOT)
-    print(f"{machine.describe()}; {_CONNECTIONS} connections\n")
+    yield f"{machine.describe()}; {_CONNECTIONS} connections"
     for network in (cases.MLP, cases.CNN):
         version = networks.version(models, network)
         floor = _cpu_of_request(bare(), models, version, "picture")
         request = _cpu_of_request(service, models, version, "picture")
-        print(f"| 28 x 28 PNG to `{network}` | µs | floor, µs | what the floor is |")
-        print("|---|---|---|---|")
+        lines = [f"| 28 x 28 PNG to `{network}` | µs | floor, µs | what the floor is |"]
+        lines.append("|---|---|---|---|")
         for part in parts(version, cases.picture(), request, floor):
             shown = "" if part.floor is None else f"{part.floor:.1f}"
-            print(f"| {part.name} | {part.cost:.1f} | {shown} | {part.what} |")
-        print()
+            lines.append(f"| {part.name} | {part.cost:.1f} | {shown} | {part.what} |")
+        yield "\n".join(lines)
+
+
+def main() -> None:
+    """Measure the parts for each network of pictures, and print a table."""
+    parser = ArgumentParser(prog="python -m benchmarks.parts", description=__doc__)
+    what = "also write the tables into docs/performance.md"
+    parser.add_argument("--publish", action="store_true", help=what)
+    options = parser.parse_args()
+    wrk.require()
+    processes.adopt_orphans()
+    text = "\n\n".join(_tables())
+    print(text)
+    if options.publish:
+        page.publish("parts", text)
 
 
 if __name__ == "__main__":

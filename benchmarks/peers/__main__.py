@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import processes
+from benchmarks import page, processes
 from benchmarks.machine import ROOT
 from benchmarks.peers import alone, networks, plots, report, wrk
 from benchmarks.peers.cases import CASES, Case
 from benchmarks.peers.checkouts import vitrine
-from benchmarks.peers.environments import CannotInstall
+from benchmarks.peers.environments import CannotInstall, versions
 from benchmarks.peers.measuring import measure
 from benchmarks.peers.peers import PEERS
 from benchmarks.peers.report import Results, Start
@@ -123,8 +124,7 @@ def main() -> None:
     """Measure what was asked for; print, plot and keep it."""
     options = _options()
     if options.show:
-        results = report.read(json.loads(options.show.read_text()))
-        _publish(results, options.plots or options.show.with_suffix(""))
+        _show(report.read(json.loads(options.show.read_text())), options.show, options)
         return
     processes.adopt_orphans()
     started = time.monotonic()
@@ -137,14 +137,19 @@ def main() -> None:
             run.measure_alone(contenders[0].models, number)
     _say(f"took {time.monotonic() - started:.0f} s")
     kept = report.keep(run.results)
-    _publish(run.results, options.plots or kept.with_suffix(""))
-    _say(f"kept in {kept}")
+    _show(run.results, kept, options)
 
 
-def _publish(results: Results, folder: Path) -> None:
+def _show(results: Results, kept: Path, options: Namespace) -> None:
     print(report.write(results))
-    for path in plots.draw(results, folder):
-        _say(f"drawn: {path}")
+    folder = kept.with_suffix("")
+    _say(f"kept in {kept}, drawn in {folder}")
+    drawn = list(plots.draw(results, folder))
+    if options.publish:
+        pictures = {path.stem: f"pictures/performance-{path.name}" for path in drawn}
+        for path in drawn:
+            shutil.copy(path, page.PICTURES / f"performance-{path.name}")
+        page.publish("peers", report.write(results, pictures))
 
 
 def _contenders(options: Namespace, before: Path | None, run: _Run) -> Iterator[_Contender]:
@@ -156,6 +161,7 @@ def _contenders(options: Namespace, before: Path | None, run: _Run) -> Iterator[
     for name in options.peers:
         try:
             yield _Contender(PEERS[name](), models)
+            run.results.versions[name] = versions(name)
         except CannotInstall as error:
             run.skip(name, f"It cannot be installed here: {error}")
 
@@ -196,7 +202,7 @@ def _options() -> Namespace:
     add("--quick", action="store_true", help="one round of one second each, and less sure")
     add("--workers", type=int, default=os.cpu_count() or 1, help="of each server; all cores")
     add("--before", metavar="COMMIT", help="commit or folder of this project to compare with")
-    add("--plots", type=Path, metavar="FOLDER", help="for the plots; by default beside the figures")
+    add("--publish", action="store_true", help="also write the report into docs/performance.md")
     add("--show", type=Path, metavar="FILE", help="only print and plot what was kept in a file")
     options = parser.parse_args()
     try:

@@ -39,6 +39,12 @@ def install(peer: str) -> Path:
     return python
 
 
+def versions(peer: str) -> str:
+    """Name the packages that a peer was asked to have, with their versions."""
+    lines = (REQUIREMENTS / f"{peer}.in").read_text().splitlines()
+    return ", ".join(line.replace("==", " ") for line in lines if "==" in line)
+
+
 def _uv(*arguments: str) -> None:
     try:
         subprocess.run(

@@ -43,6 +43,7 @@ class Results:
     Attributes:
         seconds: How long each load took.
         workers: Number of processes that computed in each server.
+        versions: Of the servers' packages, by the servers' names.
         titles: Of the servers, by their names, in the order of the tables.
         samples: Of the load.
         starts: Of the servers.
@@ -51,6 +52,7 @@ class Results:
 
     seconds: float
     workers: int
+    versions: dict[str, str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
@@ -74,18 +76,26 @@ def medians(samples: Iterable[Sample]) -> Medians:
     }
 
 
-def write(results: Results) -> str:
-    """Write a table for each case that was measured, and one of memory and starts."""
+def write(results: Results, pictures: Mapping[str, str] | None = None) -> str:
+    """Write a table for each case that was measured, and one of memory and starts.
+
+    Args:
+        results: What was measured.
+        pictures: Addresses of the plots, by the names of the cases.
+    """
     found = medians(results.samples)
     parts = [_heading(results)]
-    parts += [
-        f"### {case.title}\n\n{_case_table(results, found, case)}"
-        for case in CASES
-        if any(key[1] == case.name for key in found)
-    ]
+    for case in CASES:
+        if any(key[1] == case.name for key in found):
+            parts.append(f"### {case.title}")
+            if pictures and case.name in pictures:
+                parts.append(f"![{case.title}]({pictures[case.name]})")
+            parts.append(_case_table(results, found, case))
     parts.append(f"### Start and memory\n\n{_start_table(results)}")
+    some = [f"{results.titles.get(name, name)}: {text}" for name, text in results.versions.items()]
+    parts.append("Versions: " + "; ".join(some) + "." if some else "")
     parts += [f"{name} was left out: {reason}" for name, reason in results.skipped.items()]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _heading(results: Results) -> str:
@@ -123,17 +133,17 @@ def _connections(number: int, what: str) -> str:
 def _rate(cell: Cell | None, case: Case) -> str:
     if cell is None:
         return "-"
-    shown = f"{_number(cell['rate'])}"
+    shown = f"{number(cell['rate'])}"
     if case.connections:
-        shown += f", {_number(cell['p50_ms'])} / {_number(cell['p99_ms'])} ms"
+        shown += f", {number(cell['p50_ms'])} / {number(cell['p99_ms'])} ms"
     return shown + (f", **{cell['failed']:.0f} failed**" if cell["failed"] else "")
 
 
 def _cpu(cell: Cell | None) -> str:
-    return "-" if cell is None else f"{_number(cell['cpu_microseconds'])} µs"
+    return "-" if cell is None else f"{number(cell['cpu_microseconds'])} µs"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Write three digits, and thousands with a space."""
     if value >= 100:
         return f"{round(value, -max(0, len(str(int(value))) - 3)):,.0f}".replace(",", " ")
@@ -176,6 +186,7 @@ def keep(results: Results) -> Path:
 def read(record: Mapping[str, Any]) -> Results:
     """Read what was kept."""
     return Results(
+        versions=record["versions"],
         titles=record["titles"],
         samples=[Sample(**sample) for sample in record["samples"]],
         starts=[Start(**start) for start in record["starts"]],

@@ -42,6 +42,7 @@ def _results() -> Results:
     return Results(
         seconds=4,
         workers=2,
+        versions={"theirs": "theirs 1.0"},
         titles={"ours": "Ours", "theirs": "Theirs"},
         samples=[
             *(
@@ -71,6 +72,7 @@ def test_medians_are_taken_over_the_rounds_and_failures_are_added() -> None:
         "| Theirs | - | 80.4, 1 / 2 ms, **2 failed** | - | 120 µs | - |",
         "| Ours | 1 230 000 | 1.83 µs |",
         "| Ours | mlp | 1.25 s | 0.90 s | 150 MB | 3 |",
+        "Versions: Theirs: theirs 1.0.",
         "another was left out: It cannot be installed here.",
     ],
 )
