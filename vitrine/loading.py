@@ -1,7 +1,9 @@
-"""One version on disk -> a model that is ready: verify, open, check its golden answers."""
+"""One version on disk -> a model that is ready: verify, open, check its golden answers, time it."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,15 @@ from vitrine.bundle import InvalidBundle, Manifest
 from vitrine.engines import load_engine
 from vitrine.geometry import GEOMETRIES
 from vitrine.model import Model
+from vitrine.signature import Instances
+
+# Passes that are timed: fewer of a slow network, so that loading it takes no longer.
+_PASSES = 9
+_TIMING_SECONDS = 0.005
 
 
 def load_version(folder: Path, *, threads: int) -> Model:
-    """Load one version and check its golden answers.
+    """Load one version, check its golden answers, and measure its pass.
 
     Args:
         folder: Folder of the version.
@@ -28,7 +35,9 @@ def load_version(folder: Path, *, threads: int) -> Model:
     bundle.verify_files(manifest, folder)
     _check_geometry(folder, manifest)
     model = Model(manifest, load_engine(folder, manifest, threads=threads))
-    _check_golden_answers(folder, model)
+    instances, expected = bundle.read_golden(folder)
+    _check_golden_answers(folder, model, instances, expected)
+    model.pass_seconds = measure_pass(model, instances)
     return model
 
 
@@ -74,8 +83,9 @@ def _named(version: int | None) -> str:
     return "no such geometry" if version is None else f"version {version}"
 
 
-def _check_golden_answers(folder: Path, model: Model) -> None:
-    instances, expected = bundle.read_golden(folder)
+def _check_golden_answers(
+    folder: Path, model: Model, instances: Instances, expected: NDArray[np.float32]
+) -> None:
     try:
         predictions = model.predict(instances)
         model.count(predictions)  # fails where the reference is of features that it does not have
@@ -89,6 +99,18 @@ def _check_golden_answers(folder: Path, model: Model) -> None:
             f"{folder}: The golden answers differ by {difference:.2g}, more than "
             f"{model.manifest.golden_tolerance:.2g}."
         )
+
+
+def measure_pass(model: Model, instances: Instances) -> float:
+    """Return the median time, in seconds, that the network takes for the first instance."""
+    # This prediction is not timed: the first pass of a new size takes longer.
+    tensors = model.predict({name: values[:1] for name, values in instances.items()}).tensors
+    seconds: list[float] = []
+    while len(seconds) < _PASSES and sum(seconds) < _TIMING_SECONDS:
+        started = time.perf_counter()
+        model.run(tensors)
+        seconds.append(time.perf_counter() - started)
+    return median(seconds)
 
 
 def largest_difference(values: NDArray[np.float32], expected: NDArray[np.float32]) -> float:

@@ -52,6 +52,8 @@ class Model:
         manifest: Description of the version.
         trust: Calibration of its predictions; None where nothing was calibrated.
         bins: Bins that instances are counted into, to see whether they drift.
+        pass_seconds: Time that the network takes for one instance, as it was measured when the
+            version was loaded; 0 where it was not measured.
     """
 
     def __init__(self, manifest: Manifest, engine: Engine) -> None:
@@ -61,6 +63,7 @@ class Model:
         if calibration is not None:
             self.trust = Trust.of(calibration.scores, calibration.novelty)
         self.bins = Bins(manifest)
+        self.pass_seconds = 0.0
         self._engine = engine
         self._output = manifest.signature.prediction
         self._quantiles = manifest.signature.quantiles

@@ -14,8 +14,11 @@ from tests.bundles import (
     write_picture_bundle,
     write_table_bundle,
 )
+from tests.fakes import Answers, price
 from vitrine import bundle, loading
 from vitrine.bundle import InvalidBundle, Reference
+from vitrine.engines import Tensors
+from vitrine.model import Model
 
 
 def test_versions_are_loaded_or_refused_one_by_one(models: Path) -> None:
@@ -81,6 +84,27 @@ def test_golden_examples_that_do_not_run_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidBundle, match="golden examples fail: KeyError"):
         loading.load_version(folder, threads=1)
+
+
+def test_pass_is_measured_with_one_instance_after_a_first_try() -> None:
+    sizes: list[int] = []
+
+    def run(tensors: Tensors) -> Answers:
+        sizes.append(len(tensors["size"]))
+        return price(tensors)
+
+    model = Model(table_manifest(), run)
+    instances = {"size": np.ones(3, np.float32), "colour": np.full(3, "red", dtype=object)}
+
+    seconds = loading.measure_pass(model, instances)
+
+    assert seconds > 0
+    assert set(sizes) == {1}
+    assert len(sizes) > 1
+
+
+def test_loaded_version_knows_how_long_its_pass_takes(tmp_path: Path) -> None:
+    assert loading.load_version(write_table_bundle(tmp_path), threads=1).pass_seconds > 0
 
 
 def test_difference_between_other_shapes_is_infinite() -> None:
