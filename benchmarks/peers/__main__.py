@@ -62,6 +62,8 @@ class _Run:
                 self._measure_network(contender, network, cases, round_number)
             except (CannotServe, wrk.NoLoad) as error:
                 self.skip(server.name, str(error))
+            finally:
+                processes.kill(processes.below())  # what a server left behind when it ended
 
     def skip(self, name: str, reason: str) -> None:
         """Leave a server out from now on."""

@@ -130,7 +130,6 @@ def serving(
             )
         finally:
             processes.end(process, patience=_STOP_SECONDS)
-            processes.kill(processes.below())
 
 
 def _start(

@@ -85,7 +85,6 @@ CANDIDATES = (
         name="vitrine",
         what="the service's own worker class, as it is configured",
         arguments=_gunicorn(),
-        needs=("service.server.worker",),
     ),
     Candidate(
         name="granian",
