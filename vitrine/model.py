@@ -4,7 +4,7 @@ Raw values become the network's input here and nowhere else, so that every calle
 geometry, the same vocabulary and the same warnings.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,12 @@ from vitrine.predictions import (
     values_shape,
 )
 from vitrine.signature import (
+    FIRST_CODE,
     MISSING_CODE,
     OTHER_CODE,
     AnomalyOutput,
     CategoryInput,
     DateInput,
-    InputSpec,
     Instances,
     LabelsOutput,
     NumberInput,
@@ -68,6 +68,12 @@ class Model:
         self._output = manifest.signature.prediction
         self._quantiles = manifest.signature.quantiles
         self._novelty = manifest.signature.novelty
+        numbers = [
+            spec for spec in manifest.signature.inputs if isinstance(spec, NumberInput | DateInput)
+        ]
+        self._number_names = [spec.name for spec in numbers]
+        self._lowest = _column(spec.minimum for spec in numbers)
+        self._highest = _column(spec.maximum for spec in numbers)
         self._output_names = [spec.name for spec in manifest.signature.outputs]
         self._tensors = [(spec.name, spec.tensor) for spec in manifest.signature.inputs]
         self._codes = {
@@ -164,10 +170,7 @@ class Model:
         warnings: Warnings = {}
         errors: Errors = {}
         steps: list[tuple[str, ...]] = []
-        tensors = {
-            spec.tensor: self._encode(spec, instances[spec.name], warnings, errors, steps)
-            for spec in self.manifest.signature.inputs
-        }
+        tensors = self._encode(instances, warnings, errors, steps)
         values, outputs = self._answer(tensors)
         numbers = [outputs[name] for name in self._output_names]
         if not all(np.isfinite(output).all() for output in numbers):
@@ -223,38 +226,48 @@ class Model:
 
     def _encode(
         self,
-        spec: InputSpec,
-        raw: NDArray[Any],
+        instances: Instances,
         warnings: Warnings,
         errors: Errors,
         steps: list[tuple[str, ...]],
-    ) -> NDArray[Any]:
-        if isinstance(spec, PictureInput):
-            return _fit_pictures(self._fits[spec.name], spec.shape, raw, errors, steps)
-        encoded: NDArray[Any]
-        if isinstance(spec, CategoryInput):
-            encoded = self._encode_category(spec, raw, warnings)
-            blank = encoded == MISSING_CODE
-        else:
-            encoded = np.asarray(raw, dtype=np.float32)
-            blank = np.isnan(encoded)
-            _warn_of_range(spec, encoded, warnings)
-        if not spec.blanks:
-            _warn(warnings, blank, lambda _: f"{spec.name} is missing; it never was in training.")
-        return encoded.reshape(-1, *spec.shape)
+    ) -> dict[str, NDArray[Any]]:
+        numbers = self._read_numbers(instances)
+        tensors: dict[str, NDArray[Any]] = {}
+        for spec in self.manifest.signature.inputs:
+            encoded: NDArray[Any]
+            if isinstance(spec, PictureInput):
+                raw = instances[spec.name]
+                encoded = _fit_pictures(self._fits[spec.name], spec.shape, raw, errors, steps)
+            elif isinstance(spec, CategoryInput):
+                raw = instances[spec.name]
+                encoded = encode_texts(raw, self._codes[spec.name])
+                _warn_of_category(spec, raw, encoded, warnings)
+            else:
+                encoded, is_plain = numbers[spec.name]
+                if not is_plain:
+                    _warn_of_number(spec, encoded, warnings)
+            tensors[spec.tensor] = encoded.reshape(-1, *spec.shape)
+        return tensors
 
-    def _encode_category(
-        self, spec: CategoryInput, raw: NDArray[Any], warnings: Warnings
-    ) -> NDArray[np.int32]:
-        encoded = encode_texts(raw, self._codes[spec.name])
-        _warn(
-            warnings,
-            encoded == OTHER_CODE,
-            lambda index: (
-                f"{spec.name} is {shown(raw[index])}; training did not have this category."
-            ),
-        )
-        return encoded
+    def _read_numbers(self, instances: Instances) -> dict[str, tuple[NDArray[np.float32], bool]]:
+        """Return each column of numbers, and whether all of it is within the range of training.
+
+        Most columns are, and all of them are looked at together.
+        """
+        names = self._number_names
+        if not names:
+            return {}
+        columns = [instances[name] for name in names]
+        numbers = np.concatenate(columns, dtype=np.float32, casting="unsafe")
+        numbers = numbers.reshape(len(names), -1)
+        inside = (numbers >= self._lowest) & (numbers <= self._highest)  # NaN is not
+        are_plain: list[bool] = np.logical_and.reduce(inside, axis=1).tolist()
+        return dict(zip(names, zip(numbers, are_plain, strict=True), strict=True))
+
+
+def _column(ends: Iterable[float | None]) -> NDArray[np.float32]:
+    """Return ends of ranges, to compare each row of a matrix with one of them; NaN for None."""
+    return np.array([[np.nan if end is None else end] for end in ends], dtype=np.float32)
 
 
 def _not_finite(outputs: Sequence[Values]) -> list[int]:
@@ -289,13 +302,41 @@ def _warn(warnings: Warnings, where: NDArray[np.bool_], text: Callable[[int], st
         warnings.setdefault(index, []).append(text(index))
 
 
-def _warn_of_range(
+def _warn_of_category(
+    spec: CategoryInput, raw: NDArray[np.object_], codes: NDArray[np.int32], warnings: Warnings
+) -> None:
+    if not (codes < FIRST_CODE).any():
+        return
+    _warn(
+        warnings,
+        codes == OTHER_CODE,
+        lambda index: f"{spec.name} is {shown(raw[index])}; training did not have this category.",
+    )
+    _warn_of_blanks(spec, codes == MISSING_CODE, warnings)
+
+
+def _warn_of_number(
     spec: NumberInput | DateInput, values: NDArray[np.float32], warnings: Warnings
 ) -> None:
-    if spec.minimum is None or spec.maximum is None:
-        return
-    low, high = spec.minimum, spec.maximum
+    if spec.minimum is not None and spec.maximum is not None:
+        _warn_of_range(spec, values, spec.minimum, spec.maximum, warnings)
+    _warn_of_blanks(spec, np.isnan(values), warnings)
 
+
+def _warn_of_blanks(
+    spec: NumberInput | DateInput | CategoryInput, blank: NDArray[np.bool_], warnings: Warnings
+) -> None:
+    if not spec.blanks:
+        _warn(warnings, blank, lambda _: f"{spec.name} is missing; it never was in training.")
+
+
+def _warn_of_range(
+    spec: NumberInput | DateInput,
+    values: NDArray[np.float32],
+    low: float,
+    high: float,
+    warnings: Warnings,
+) -> None:
     def text(index: int) -> str:
         value, *ends = (_format(spec, number) for number in (float(values[index]), low, high))
         return f"{spec.name} is {value}; in training it was between {' and '.join(ends)}."

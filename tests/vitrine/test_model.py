@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.bundles import picture_manifest, table_manifest
@@ -200,6 +202,42 @@ def test_ends_of_the_range_are_met_with_the_digits_that_a_number_has() -> None:
     predictions = Model(with_columns(narrow), ones).predict({"size": np.append(ends, beyond)})
 
     assert list(predictions.warnings) == [2, 3]
+
+
+SIZES = st.sampled_from((0.0, 100.0, np.nan, np.inf, -np.inf)) | st.floats(-1, 101, width=32)
+COLOURS = st.sampled_from((None, "red", "blue", "green"))
+
+
+@given(st.lists(st.tuples(SIZES, SIZES, COLOURS), min_size=1, max_size=8))
+def test_rows_are_warned_of_one_by_one_as_together(
+    rows: list[tuple[float, float, str | None]],
+) -> None:
+    size, colour = table_manifest(calibrated=True).signature.columns
+    other = msgspec.structs.replace(size, name="width", tensor="width", blanks=True)
+    known = msgspec.structs.replace(colour, blanks=False)
+    model = Model(with_columns(size, known, other), ones)
+    sizes, widths, colours = zip(*rows, strict=True)
+    instances: dict[str, NDArray[Any]] = {
+        "size": np.array(sizes, dtype=np.float32),
+        "colour": np.array([*colours, None], dtype=object)[:-1],
+        "width": np.array(widths, dtype=np.float32),
+    }
+
+    alone = {
+        index: model.predict({name: each[index : index + 1] for name, each in instances.items()})
+        for index in range(len(rows))
+    }
+
+    warned = {index: each.warnings[0] for index, each in alone.items() if each.warnings}
+    assert model.predict(instances).warnings == warned
+    for index, (number, width, text) in enumerate(rows):
+        about = [warning.split()[0] for warning in warned.get(index, [])]
+        expected = [
+            *(["size"] if not 0 <= number <= 100 else []),
+            *(["colour"] if text in {None, "green"} else []),
+            *(["width"] if width < 0 or width > 100 else []),
+        ]
+        assert about == expected
 
 
 def test_blank_number_is_in_no_range() -> None:
