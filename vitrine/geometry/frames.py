@@ -13,8 +13,9 @@ import numpy as np
 
 from vitrine.geometry.components import Labels, label_components
 from vitrine.geometry.fitted import Levels, Mask, Pixels, Shape
-from vitrine.geometry.raster import Box, border_pixels, bounding_box, dilate, erode, squareness
+from vitrine.geometry.raster import Box, border_pixels, bounding_box, dilate, squareness
 from vitrine.geometry.segmentation import Segmentation
+from vitrine.opencv import cv2
 
 # So many parts are tried, those with the most ink. A frame has at least this share of the ink of
 # the part that has most.
@@ -206,8 +207,8 @@ def _find_ring(line: Mask, ink: Mask, *, least: float, is_open: bool) -> _Ring |
     filled = _filled(line, is_open=is_open)
     # 2. Peel it, a pixel at a time, as long as most of the outline is ink.
     line_width, within = 0, filled
-    while within.any() and line[outline := within & ~_peeled(within)].mean() > least:
-        line_width, within = line_width + 1, within & ~outline
+    while (smaller := _inked_outline(within, line, least)) is not None:
+        line_width, within = line_width + 1, smaller
         if line_width > _WIDEST_LINE * min(line.shape):
             return None
     # 3. A pixel more is the line's soft edge.
@@ -215,6 +216,14 @@ def _find_ring(line: Mask, ink: Mask, *, least: float, is_open: bool) -> _Ring |
     if not line_width or not hole.any():
         return None
     return _Ring(box, ink, line, line_width, filled, hole)
+
+
+def _inked_outline(mask: Mask, line: Mask, least: float) -> Mask | None:
+    """Return a mask without its outline, if there is one and more than a share of it is ink."""
+    smaller = _peeled(mask)
+    outline = mask ^ smaller
+    count = np.count_nonzero(outline)
+    return smaller if count and np.count_nonzero(outline & line) / count > least else None
 
 
 def _has_two_sides(line: Mask) -> bool:
@@ -243,16 +252,18 @@ def _between(mask: Mask) -> Mask:
 
 def _peeled(mask: Mask, times: int = 1) -> Mask:
     """Take the outermost pixels away."""
-    padded = np.pad(mask, 1)
-    for _ in range(times):
-        padded = erode(padded)
-    return np.asarray(padded[1:-1, 1:-1])
+    peeled = cv2.erode(
+        mask.view(np.uint8), None, iterations=times, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
+    return np.asarray(peeled).view(np.bool_)
 
 
 def _dashed(ring: _Ring, labels: Labels) -> Iterator[_Ring]:
     """Keep the parts of a ring that are wholly in its line, if they are enough for a line."""
-    dashes = ring.line & ~np.isin(labels, labels[ring.hole])
-    is_many = len(np.unique(labels[dashes])) >= _FEWEST_DASHES
+    reaches_within = np.zeros(labels.max() + 1, np.bool_)
+    reaches_within[labels[ring.hole]] = True
+    dashes = ring.line & ~reaches_within[labels]
+    is_many = np.count_nonzero(np.bincount(labels[dashes])) >= _FEWEST_DASHES
     outline = ring.filled & ~_peeled(ring.filled)
     if dashes[outline].mean() > (_LEAST_DASHED if is_many else _LEAST_BROKEN):
         yield replace(ring, line=dashes)

@@ -20,6 +20,9 @@ _SMALL_SIDE = 56
 _MOST_FRAMES = 3
 # Shadows and tables are in photographs, which have at least this size.
 _PHOTOGRAPH_SIDE = 64
+# So much is added to the doubt about ink in a smaller picture that was found in another way than
+# the first.
+_PENALTY = 0.4
 # Nine tenths of the levels of even paper lie within so many levels.
 _EVEN_RANGE = 12.0
 
@@ -66,7 +69,8 @@ def find_ink(pixels: Pixels, steps: Steps) -> Levels:
         digit = _find_digit(view, _best_segmentation(view), steps)
     # 3. Cut the digit out, without the ink that is not its own.
     _add_steps(digit, steps)
-    return np.where(digit.mask, digit.segmentation.ink, np.float32(0))[digit.box.slices]
+    mask, ink = digit.mask[digit.box.slices], digit.segmentation.ink[digit.box.slices]
+    return np.where(mask, ink, np.float32(0))
 
 
 def _without_frames(pixels: Pixels, steps: Steps) -> tuple[Pixels, Levels, Segmentation]:
@@ -94,7 +98,8 @@ def _find_digit(view: Levels, segmentation: Segmentation, steps: Steps) -> _Digi
         segmentation = _without_lines(segmentation, steps)
     # 2. Choose the connected parts of the ink that make up the digit.
     parts = _digit_parts(segmentation)
-    mask = dilate(np.append(False, parts)[segmentation.labels])
+    own = segmentation.inked if parts.all() else np.append(False, parts)[segmentation.labels]
+    mask = dilate(own)
     return _Digit(view, segmentation, parts, mask, bounding_box(mask))
 
 
@@ -133,14 +138,23 @@ def _best_segmentation(view: Levels) -> Segmentation:
     candidates: list[Segmentation] = []
     for difference in differences_from_paper(view):
         segmentation = segment(difference)
-        if segmentation is not None:
-            candidates.append(segmentation)
-            if candidates[0].is_plain:
-                return candidates[0]
+        if segmentation is None:
+            continue
+        candidates.append(segmentation)
+        # No doubt is negative, so that what no later candidate could undercut is chosen at once.
+        if len(candidates) == 1 and (
+            segmentation.is_plain
+            or (not _is_photograph(segmentation) and segmentation.doubt <= _PENALTY)
+        ):
+            return segmentation
     if not candidates:
         raise BlankPicture
     first = candidates[0]
     return min(candidates, key=lambda candidate: candidate.doubt + _penalty(candidate, first))
+
+
+def _is_photograph(segmentation: Segmentation) -> bool:
+    return bool(max(segmentation.ink.shape) >= _PHOTOGRAPH_SIDE)
 
 
 def _penalty(candidate: Segmentation, first: Segmentation) -> float:
@@ -151,8 +165,8 @@ def _penalty(candidate: Segmentation, first: Segmentation) -> float:
     """
     if candidate is first:
         return 0.0
-    is_photograph = max(candidate.ink.shape) >= _PHOTOGRAPH_SIDE
-    penalty = 0.0 if is_photograph else 0.4
+    is_photograph = _is_photograph(candidate)
+    penalty = 0.0 if is_photograph else _PENALTY
     if float(candidate.direction @ first.direction) > -0.2:
         return penalty
     is_sheet = (

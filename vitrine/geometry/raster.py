@@ -1,6 +1,7 @@
 """Operations on the pixels of a picture that every geometry shares."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,10 @@ from vitrine.opencv import cv2
 
 # The share of red, green and blue in grey, as ITU-R BT.601 and Pillow have it.
 _LUMA = (0.299, 0.587, 0.114)
+# So many pixels of a picture are copied at a time.
+_MOST_COPIED = 2**18
+# Arrays of weights of up to so many numbers are kept for the next picture of the size.
+_MOST_KEPT = 2**14
 
 
 class Box(NamedTuple):
@@ -34,8 +39,8 @@ class Box(NamedTuple):
 
 def bounding_box(mask: Mask) -> Box:
     """Return the smallest box that holds every set pixel; there must be one."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return Box(top, top + height, left, left + width)
 
 
 def centre_of_mass(levels: NDArray[np.floating]) -> tuple[float, float]:
@@ -102,10 +107,19 @@ def reduce_to(pixels: Pixels, side: int) -> Levels:
         return pixels.astype(np.float32)
     down, across = min(factor, height), min(factor, width)
     rows, columns = height // down, width // across
-    part = pixels[: rows * down, : columns * across]
-    sums = part.reshape(rows, down, -1).sum(axis=1, dtype=np.float32)
-    blocks = sums.reshape(rows, columns, across, channels).sum(axis=2)
-    return np.asarray(blocks / np.float32(down * across), np.float32)
+    size = np.float32(down * across)
+    reduced = np.empty((rows, columns, channels), np.float32)
+    # A large picture is not copied whole.
+    step = max(1, _MOST_COPIED // (down * width))
+    for top in range(0, rows, step):
+        band = pixels[top * down : min(top + step, rows) * down, : columns * across]
+        shape = columns, len(band) // down
+        means = cv2.resize(band.astype(np.float32), shape, interpolation=cv2.INTER_AREA)
+        if pixels.dtype == np.uint8:
+            # The means are sums times the reciprocal of the size: dividing sums is more exact.
+            means = np.rint(means * size) / size
+        reduced[top : top + step] = means.reshape(-1, columns, channels)
+    return reduced
 
 
 def resize(levels: Levels, shape: Sequence[int]) -> Levels:
@@ -119,10 +133,12 @@ def resize(levels: Levels, shape: Sequence[int]) -> Levels:
         levels: (height, width, channels).
     """
     rows, columns = (
-        _resizing_weights(levels.shape[0], shape[0]),
-        _resizing_weights(levels.shape[1], shape[1]),
+        # A side of a picture may have a million pixels: only small arrays are kept.
+        (_kept_weights if source * target <= _MOST_KEPT else _resizing_weights)(source, target)
+        for source, target in zip(levels.shape, shape, strict=False)
     )
-    return np.asarray(np.moveaxis(rows @ np.moveaxis(levels, 2, 0) @ columns.T, 0, 2), np.float32)
+    resized = rows @ levels.transpose(2, 0, 1) @ columns.T
+    return np.asarray(resized.transpose(1, 2, 0), np.float32)
 
 
 def rescale(levels: Levels, factor: float) -> Levels:
@@ -145,22 +161,20 @@ def _resizing_weights(source: int, target: int) -> Levels:
     return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
 
 
+_kept_weights = lru_cache(maxsize=64)(_resizing_weights)
+
+
 def dilate(levels: NDArray[Any]) -> NDArray[Any]:
     """Return the largest level among each pixel and its eight neighbours."""
-    return _extreme_of_neighbours(levels, np.maximum)
+    return _of_neighbours(cv2.dilate, levels)
 
 
 def erode(levels: NDArray[Any]) -> NDArray[Any]:
     """Return the smallest level among each pixel and its eight neighbours."""
-    return _extreme_of_neighbours(levels, np.minimum)
+    return _of_neighbours(cv2.erode, levels)
 
 
-def _extreme_of_neighbours(levels: NDArray[Any], extreme: np.ufunc) -> NDArray[Any]:
-    # The extreme of a square is the extreme of its columns' extremes.
-    result = levels.copy()
-    extreme(result[1:], levels[:-1], out=result[1:])
-    extreme(result[:-1], levels[1:], out=result[:-1])
-    rows = result.copy()
-    extreme(result[:, 1:], rows[:, :-1], out=result[:, 1:])
-    extreme(result[:, :-1], rows[:, 1:], out=result[:, :-1])
-    return result
+def _of_neighbours(operation: Callable[..., Any], levels: NDArray[Any]) -> NDArray[Any]:
+    numbers = levels.view(np.uint8) if levels.dtype == np.bool_ else levels
+    result = np.asarray(operation(numbers, None)).reshape(levels.shape)
+    return result.view(levels.dtype)

@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 
 from vitrine.geometry.components import Labels, label_components
 from vitrine.geometry.fitted import Levels, Mask
-from vitrine.geometry.raster import border_pixels, bounding_box, dilate, erode, squareness
+from vitrine.geometry.raster import (
+    border_pixels,
+    bounding_box,
+    dilate,
+    erode,
+    squareness,
+)
 from vitrine.geometry.strokes import stroke_width
+from vitrine.opencv import cv2
 
 # Ink stands out from the paper by at least so many levels.
 _LEAST_CONTRAST = 8.0
@@ -41,17 +48,23 @@ class Segmentation:
     difference: Levels
 
     @cached_property
+    def inked(self) -> Mask:
+        """Where there is ink."""
+        return np.asarray(self.ink > self.floor)
+
+    @cached_property
     def labels(self) -> Labels:
         """The connected parts of the ink, numbered from 1."""
-        return label_components(self.ink > self.floor)
+        return label_components(self.inked)
 
     @cached_property
     def mass(self) -> NDArray[np.float64]:
         """How much ink each part holds."""
-        return np.bincount(self.labels.ravel(), self.ink.ravel())[1:].astype(np.float64)
+        mass = np.bincount(self.labels[self.inked], self.ink[self.inked])[1:]
+        return np.asarray(mass, np.float64)
 
     @cached_property
-    def contact(self) -> Labels:
+    def contact(self) -> NDArray[np.intp]:
         """How many pixels of each part lie on the picture's border."""
         return np.bincount(border_pixels(self.labels), minlength=len(self.mass) + 1)[1:]
 
@@ -65,16 +78,15 @@ class Segmentation:
     @cached_property
     def area(self) -> int:
         """How many pixels hold ink."""
-        return int(np.count_nonzero(self.labels))
+        return int(np.count_nonzero(self.inked))
 
     @property
     def is_plain(self) -> bool:
         """Whether there is a little ink on clean paper, and nothing else."""
-        stray = self.ink[dilate(self.labels) == 0].sum()
-        is_off_border = self.contact.sum() == 0
-        return bool(
-            is_off_border and stray < 0.1 * self.ink.sum() and 5 * self.area < self.ink.size
-        )
+        if 5 * self.area >= self.ink.size or border_pixels(self.inked).any():
+            return False
+        around = (~dilate(self.inked)).view(np.uint8)
+        return bool(cv2.norm(self.ink, cv2.NORM_L1, around) < 0.1 * self.ink.sum())
 
     @property
     def doubt(self) -> float:
@@ -111,17 +123,27 @@ def segment(difference: Levels) -> Segmentation | None:
     Shapes:
         difference: (height, width, channels).
     """
-    distance = np.sqrt(np.square(difference).sum(axis=2))
+    distance = _length(difference)
     # Half of the pixels and more are paper: their median distance is noise.
-    segmentation = _segment_above(difference, distance, float(np.median(distance)))
+    is_clean = 2 * cv2.countNonZero(distance) < distance.size
+    noise = 0.0 if is_clean else _median(distance.ravel())
+    segmentation = _segment_above(difference, distance, noise)
     if segmentation is not None:
         return segmentation
     # Much ink raises the median; a quarter of the pixels is paper then, too.
-    noise = 2 * float(np.quantile(distance, 0.25))
+    noise = 2 * _quantile(distance.ravel(), 0.25)
     segmentation = _segment_above(difference, distance, noise)
     # With little ink it was noise that hid the ink, not the ink itself.
     is_covered = segmentation is not None and 4 * segmentation.area > distance.size
     return segmentation if is_covered else None
+
+
+def _length(difference: Levels) -> Levels:
+    """Return the length of each pixel's difference."""
+    if difference.shape[2] == 1:
+        return np.abs(difference[..., 0])
+    squares = [np.square(channel) for channel in cv2.split(difference)]
+    return np.asarray(np.sqrt(sum(squares)), np.float32)
 
 
 def _segment_above(difference: Levels, distance: Levels, noise: float) -> Segmentation | None:
@@ -134,18 +156,18 @@ def _segment_above(difference: Levels, distance: Levels, noise: float) -> Segmen
     """
     # 1. The ink's colour is the mean of what stands out most.
     floor = 4 * noise + 2
-    strong = np.where(distance > _otsu_threshold(distance, floor), distance, 0)
+    strong = distance * (distance > _otsu_threshold(distance, floor))
     direction = np.einsum("hwc,hw->c", difference, strong)
     length = np.sqrt(np.square(direction).sum())
     if length == 0:
         return None
     # 2. A pixel holds as much ink as it lies in the direction of that colour.
     direction = direction / length
-    ink = np.maximum(difference @ direction, 0)
+    ink = np.maximum(difference.reshape(-1, direction.size) @ direction, 0).reshape(distance.shape)
     # 3. A pixel that is covered whole has the usual level of what stands out.
     level = _otsu_threshold(ink, floor)
     above = ink[ink > level]
-    peak = float(np.percentile(above, 70)) if above.size else 0.0
+    peak = _quantile(above, 0.7) if above.size else 0.0
     if peak < max(_LEAST_CONTRAST, 6 * noise):
         return None
     ink = np.minimum(ink / np.float32(peak), 1)
@@ -175,3 +197,20 @@ def _otsu_threshold(levels: Levels, floor: float) -> float:
     # 3. The best division has the largest variance between its two classes.
     between = below * above * np.square(mean_below - mean_above)
     return (float(between.argmax()) + 0.5) * top / 127
+
+
+def _median(values: NDArray[np.floating]) -> float:
+    """Return what `np.median` returns, without its work for axes and missing values."""
+    low, high = (values.size - 1) // 2, values.size // 2
+    ordered = np.partition(values, (low, high))
+    return float((ordered[low] + ordered[high]) / 2)
+
+
+def _quantile(values: NDArray[np.floating], share: float) -> float:
+    """Return what `np.quantile` returns, without its work for axes and missing values."""
+    position = (values.size - 1) * share
+    below = int(position)
+    above, rest = min(below + 1, values.size - 1), position - below
+    ordered = np.partition(values, (below, above))
+    low, high = ordered[below], ordered[above]
+    return float(high - (high - low) * (1 - rest) if rest >= 0.5 else low + (high - low) * rest)

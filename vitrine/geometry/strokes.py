@@ -3,6 +3,7 @@
 import numpy as np
 
 from vitrine.geometry.fitted import Levels, Mask
+from vitrine.opencv import cv2
 
 
 def stroke_width(mask: Mask) -> float:
@@ -15,16 +16,9 @@ def stroke_width(mask: Mask) -> float:
 
 def thicken(levels: Levels, radius: float) -> Levels:
     """Return the largest level within `radius` pixels of each pixel: dilation by a disc."""
-    reach = int(radius)
-    padded = np.pad(levels, reach)
-    height, width = levels.shape
-    result = levels.copy()
-    for dy in range(-reach, reach + 1):
-        for dx in range(-reach, reach + 1):
-            if 0 < dy * dy + dx * dx <= radius * radius:
-                part = padded[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
-                np.maximum(result, part, out=result)
-    return result
+    steps = np.square(np.arange(-int(radius), int(radius) + 1))
+    disc = np.add.outer(steps, steps) <= radius * radius
+    return np.asarray(cv2.dilate(levels, disc.view(np.uint8)), np.float32)
 
 
 def thin(levels: Levels, radius: float) -> Levels:
