@@ -31,6 +31,36 @@ JSON = st.recursive(
 )
 
 
+@given(st.lists(st.tuples(JSON, JSON), min_size=1, max_size=3))
+def test_columns_of_numbers_mean_together_what_each_means_alone(
+    cells: list[tuple[object, object]],
+) -> None:
+    rows = [{"x": one, "flag": other} for one, other in cells]
+
+    together = decode_rows(rows, [X, FLAG])
+
+    for spec, other in ((X, "flag"), (FLAG, "x")):
+        alone = decode_rows(rows, [spec])
+        faulty = decode_rows([{other: row[other]} for row in rows], [X if other == "x" else FLAG])
+        good = [index for index in range(len(rows)) if index not in alone.errors]
+        kept = [place for place, index in enumerate(good) if index not in faulty.errors]
+        np.testing.assert_array_equal(
+            together.instances[spec.name], alone.instances[spec.name][kept]
+        )
+    assert together.errors.keys() == {
+        index for spec in (X, FLAG) for index in decode_rows(rows, [spec]).errors
+    }
+
+
+def test_number_beyond_float32_leaves_the_other_columns_as_they_are() -> None:
+    rows = [{"x": 1, "flag": 1}, {"x": 2, "flag": 1e39}, {"x": 3.5, "flag": 10**400}]
+
+    block = decode_rows(rows, [X, FLAG])
+
+    assert plain(block.instances["x"]) == plain(block.instances["flag"]) == [1.0]
+    assert [fault.pointer for fault in block.faults] == ["#/instances/1/flag", "#/instances/2/flag"]
+
+
 def test_rows_become_instances_in_order() -> None:
     rows = [
         {"x": 1, "kind": "a", "day": "1970-01-02"},
