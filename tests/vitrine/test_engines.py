@@ -25,6 +25,17 @@ def test_onnx_file_runs_with_the_inputs_of_the_signature_alone(tmp_path: Path) -
     np.testing.assert_array_equal(answers["value"], [[23.0]])
 
 
+def test_network_of_a_table_has_no_threads_of_its_own(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    load_engine(folder, bundle.read_manifest(folder), threads=1)  # what the import starts is there
+    before = len(list(Path("/proc/self/task").iterdir()))
+
+    engine = load_engine(folder, bundle.read_manifest(folder), threads=4)
+
+    assert len(list(Path("/proc/self/task").iterdir())) == before
+    del engine
+
+
 def test_corrupt_onnx_file_is_refused(tmp_path: Path) -> None:
     folder = write_table_bundle(tmp_path)
     (folder / bundle.ONNX_NAME).write_bytes(b"not a network")

@@ -29,9 +29,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
     max_leaves=4,
 )
+NUMBER = st.integers() | st.floats()
 
 
-@given(st.lists(st.tuples(JSON, JSON), min_size=1, max_size=3))
+@given(
+    st.lists(st.tuples(JSON, JSON), min_size=1, max_size=3)
+    | st.lists(st.tuples(NUMBER, NUMBER), min_size=1, max_size=3)
+)
 def test_columns_of_numbers_mean_together_what_each_means_alone(
     cells: list[tuple[object, object]],
 ) -> None:
