@@ -37,8 +37,9 @@ _RETRY_SECONDS = 1.0
 
 def _compose(metrics_folder: Path | None) -> Flask:
     settings = Settings.from_environment(os.environ)
-    logs.configure(settings.log_level)
+    lines = logs.configure(settings.log_level)
     metrics = Metrics(CollectorRegistry(), folder=metrics_folder)
+    lines.count_drop = metrics.dropped_log_lines.labels().inc
     state = StateFolder(Path(settings.state) if settings.state else _own_state())
     store = open_model_store(
         settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds

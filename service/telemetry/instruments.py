@@ -176,6 +176,12 @@ class Instruments:
             ("reason",),
         )
 
+        self.dropped_log_lines = self._counter(
+            "vitrine_dropped_log_lines",
+            "Number of lines that are missing in the log, since nobody took them.",
+            (),
+        )
+
     def _add_versions(self) -> None:
         self.models = self._gauge(
             "vitrine_models", "1 for a version that every worker serves, otherwise 0.", "min"

@@ -28,6 +28,9 @@ class LineWriter:
         descriptor: Descriptor of the file.
         describe_drop: Makes the line that says how many lines were dropped.
         wait_seconds: Longest time that a line waits for others.
+
+    Attributes:
+        count_drop: Called with the number of lines whenever some were dropped.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class LineWriter:
     ) -> None:
         self._descriptor = descriptor
         self._wait_seconds = wait_seconds
+        self.count_drop: Callable[[int], None] = lambda _: None
         self._describe_drop = describe_drop
         self._lines: list[bytes] = []
         self._waiting_bytes = 0
@@ -60,7 +64,7 @@ class LineWriter:
         """
         with self._adding:
             if self._waiting_bytes + len(line) > MAX_WAITING_BYTES:
-                self._dropped += 1
+                self._drop(1)
                 return
             self._lines.append(line)
             self._waiting_bytes += len(line)
@@ -70,6 +74,10 @@ class LineWriter:
             self._is_due.set()
         if not self._has_lines.is_set():
             self._has_lines.set()
+
+    def _drop(self, lines: int) -> None:
+        self._dropped += lines
+        self.count_drop(lines)
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -100,7 +108,7 @@ class LineWriter:
         for piece in _pieces(lines):
             if not self._write_piece(piece, deadline):
                 with self._adding:
-                    self._dropped += piece.count(b"\n")
+                    self._drop(piece.count(b"\n"))
         with self._adding:
             dropped, self._dropped = self._dropped, 0
         if dropped and not self._write_piece(self._describe_drop(dropped), deadline):

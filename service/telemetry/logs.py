@@ -93,10 +93,15 @@ def json_handler() -> logging.Handler:
     return handler
 
 
-def configure(level: str) -> None:
-    """Log the messages of the service that have at least this level."""
+def configure(level: str) -> LineWriter:
+    """Log the messages of the service that have at least this level.
+
+    Returns:
+        What writes the lines.
+    """
     logger = logging.getLogger("service")
     writer = LineWriter(sys.stdout.fileno(), describe_drop=describe_drop)
     logger.handlers = [LineHandler(writer)]
     logger.propagate = False
     logger.setLevel(level)
+    return writer

@@ -420,6 +420,22 @@ def test_every_answered_request_has_its_line_when_the_server_was_stopped(
     assert errors == ""
 
 
+def test_log_that_nobody_reads_stops_no_request(published: Path, port: int) -> None:
+    process = started(SERVE, port, models=published, workers=1)
+    running = Server(port, process.pid, 0.0)
+    path = "/" + "x" * 200
+
+    # A pipe takes 64 KiB.
+    with closing(running.connect()) as connection:
+        for _ in range(400):
+            connection.request("GET", path)
+            connection.getresponse().read()
+
+    process.terminate()
+    output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert sum(path in line for line in output.splitlines()) == 400
+
+
 def test_server_without_our_configuration_serves_too(
     published: Path, port: int, tmp_path: Path
 ) -> None:

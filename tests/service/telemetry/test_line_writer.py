@@ -97,6 +97,8 @@ def test_pipe_that_nobody_reads_costs_lines_but_neither_time_nor_memory(
 ) -> None:
     reading, writing = pipe
     writer = LineWriter(writing, describe_drop=describe)
+    counted: list[int] = []
+    writer.count_drop = counted.append
     line = b"x" * 999 + b"\n"
     written = 4 * MAX_WAITING_BYTES // len(line)
 
@@ -109,6 +111,7 @@ def test_pipe_that_nobody_reads_costs_lines_but_neither_time_nor_memory(
     *whole, word, dropped = lines
     assert word == b"dropped"
     assert len(whole) + int(dropped) == written
+    assert sum(counted) == int(dropped)
     assert 2 * MAX_WAITING_BYTES + 2**17 >= len(whole) * len(line) >= MAX_WAITING_BYTES - len(line)
     assert set(whole) == {line.strip()}
 
