@@ -423,7 +423,7 @@ def test_every_answered_request_has_its_line_when_the_server_was_stopped(
 def test_log_that_nobody_reads_stops_no_request(published: Path, port: int) -> None:
     process = started(SERVE, port, models=published, workers=1)
     running = Server(port, process.pid, 0.0)
-    path = "/" + "x" * 200
+    path = "/" + "x" * 150
 
     # A pipe takes 64 KiB.
     with closing(running.connect()) as connection:
