@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import page, processes
-from benchmarks.machine import ROOT
+from benchmarks.machine import ROOT, describe
 from benchmarks.peers import alone, networks, plots, report, wrk
 from benchmarks.peers.cases import CASES, Case
 from benchmarks.peers.checkouts import vitrine
 from benchmarks.peers.environments import CannotInstall, versions
 from benchmarks.peers.measuring import measure
 from benchmarks.peers.peers import PEERS
-from benchmarks.peers.report import Results, Start
+from benchmarks.peers.report import BEFORE, OURS, Results, Start
 from benchmarks.peers.serving import CannotServe, Server, serving
 
-_OURS = "vitrine"
-_BEFORE = "before"
 _TOLERANCE = 2e-3  # of what servers answer with the same network
 
 
@@ -45,7 +43,7 @@ class _Run:
         self._seconds = seconds
         self._workers = workers
         self._expected: dict[Path, float] = {}  # what the first server answered, by version
-        self.results = Results(seconds=seconds, workers=workers)
+        self.results = Results(seconds=seconds, workers=workers, machine=describe())
 
     def measure(self, contender: _Contender, round_number: int) -> None:
         """Start a server once for each network, and measure all its cases."""
@@ -156,10 +154,10 @@ def _show(results: Results, kept: Path, options: Namespace) -> None:
 
 def _contenders(options: Namespace, before: Path | None, run: _Run) -> Iterator[_Contender]:
     models = networks.prepare(ROOT)
-    yield _Contender(vitrine(_OURS, "Vitrine", ROOT), models)
+    yield _Contender(vitrine(OURS, "Vitrine", ROOT), models)
     if before:
         title = f"Vitrine at {_git('rev-parse', '--short', 'HEAD', folder=before)}"
-        yield _Contender(vitrine(_BEFORE, title, before), networks.prepare(before))
+        yield _Contender(vitrine(BEFORE, title, before), networks.prepare(before))
     for name in options.peers:
         try:
             yield _Contender(PEERS[name](), models)

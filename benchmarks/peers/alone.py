@@ -1,7 +1,8 @@
 """Decoding and the network alone, on all cores: what many pictures in one request are beside.
 
 `python -m benchmarks.peers.alone BUNDLE FOLDER SECONDS` decodes the pictures of a folder and runs
-the network on them as one batch, again and again, and prints how many it did in a second.
+the network on them as one batch, again and again. It prints how many it did in a second, and what
+each cost.
 """
 
 import subprocess
@@ -9,10 +10,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
-from benchmarks import machine, processes
+from benchmarks import machine
 from benchmarks.peers import cases
 from benchmarks.peers.cases import Case
 from benchmarks.peers.measuring import Sample
@@ -31,11 +33,10 @@ def measure(
     """Divide the pictures of a case among processes, one for each core, and add their rates."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         folders = _shares(Path(scratch), workers)
-        others, own = machine.Others(), processes.own_seconds()
+        others = machine.Others()
         running = [_start(version, folder, seconds) for folder in folders]
-        rates = [_rate(process) for process in running]
-        spent = processes.own_seconds() - own
-    rate = sum(rates)
+        found = [_figures(process) for process in running]
+    rate = sum(rate for rate, _ in found)
     return Sample(
         server=NAME,
         case=case.name,
@@ -44,7 +45,7 @@ def measure(
         rate=rate,
         p50_ms=case.instances / rate * 1000,
         p99_ms=case.instances / rate * 1000,
-        cpu_microseconds=min(spent / seconds, workers) / rate * 1e6,
+        cpu_microseconds=median(cost for _, cost in found),
         load_cpu_share=0.0,
         others_share=others.share(),
         failed=0,
@@ -67,12 +68,14 @@ def _start(version: Path, folder: Path, seconds: float) -> "subprocess.Popen[str
     )
 
 
-def _rate(process: "subprocess.Popen[str]") -> float:
+def _figures(process: "subprocess.Popen[str]") -> tuple[float, float]:
     said, _ = process.communicate(timeout=_PATIENCE_SECONDS)
-    return float(said)
+    rate, cost = said.split()
+    return float(rate), float(cost)
 
 
-def _loop(version: Path, folder: Path, seconds: float) -> float:
+def _loop(version: Path, folder: Path, seconds: float) -> tuple[float, float]:
+    """Return the pictures in a second, and the processor time of each in microseconds."""
     engine = load_engine(version, bundle.read_manifest(version), threads=1)
     files = [path.read_bytes() for path in sorted(folder.iterdir())]
 
@@ -81,12 +84,13 @@ def _loop(version: Path, folder: Path, seconds: float) -> float:
         engine({"image": np.stack(pixels).astype(np.float32)})
 
     once()  # what a first pass costs once
-    passes, started = 0, time.perf_counter()
+    passes, started, spent = 0, time.perf_counter(), time.process_time()
     while (elapsed := time.perf_counter() - started) < seconds:
         once()
         passes += 1
-    return passes * len(files) / elapsed
+    spent = time.process_time() - spent
+    return passes * len(files) / elapsed, spent / passes / len(files) * 1e6
 
 
 if __name__ == "__main__":
-    print(_loop(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])))
+    print(*_loop(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])))

@@ -10,9 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.peers.cases import CASES, Case
-from benchmarks.peers.report import Medians, Results, medians, number
+from benchmarks.peers.report import BEFORE, OURS, Medians, Results, medians, number
 
-_OURS, _BEFORE, _OTHER = "#c1121f", "#e09f3e", "#4a5a70"
+_COLOURS = {OURS: "#c1121f", BEFORE: "#e09f3e"}
+_OTHER = "#4a5a70"
 _LEAST_RATIO = 10  # of the ends of a scale
 _FEW_DECADES = 50  # within this ratio, a tick at each power of ten alone would be too few
 _MARKERS = ("o", "s", "D")  # few connections, more, many
@@ -116,4 +117,4 @@ def _draw_bars(
 
 
 def _colour(name: str) -> str:
-    return {"vitrine": _OURS, "before": _BEFORE}.get(name, _OTHER)
+    return _COLOURS.get(name, _OTHER)

@@ -1,6 +1,6 @@
 """What came out: medians over the rounds, as a table to read and as JSON to keep."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -10,6 +10,7 @@ from benchmarks import machine
 from benchmarks.peers.cases import CASES, Case
 from benchmarks.peers.measuring import Sample
 
+OURS, BEFORE = "vitrine", "before"
 _FIGURES = ("rate", "p50_ms", "p99_ms", "cpu_microseconds", "load_cpu_share", "others_share")
 
 
@@ -43,6 +44,7 @@ class Results:
     Attributes:
         seconds: How long each load took.
         workers: Number of processes that computed in each server.
+        machine: Where it was measured.
         versions: Of the servers' packages, by the servers' names.
         titles: Of the servers, by their names, in the order of the tables.
         samples: Of the load.
@@ -52,6 +54,7 @@ class Results:
 
     seconds: float
     workers: int
+    machine: str
     versions: dict[str, str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
@@ -91,6 +94,7 @@ def write(results: Results, pictures: Mapping[str, str] | None = None) -> str:
             if pictures and case.name in pictures:
                 parts.append(f"![{case.title}]({pictures[case.name]})")
             parts.append(_case_table(results, found, case))
+            parts += _comparisons(results, found, case)
     parts.append(f"### Start and memory\n\n{_start_table(results)}")
     some = [f"{results.titles.get(name, name)}: {text}" for name, text in results.versions.items()]
     parts.append("Versions: " + "; ".join(some) + "." if some else "")
@@ -103,7 +107,7 @@ def _heading(results: Results) -> str:
     loads = [sample.load_cpu_share for sample in results.samples if sample.connections]
     others = [sample.others_share for sample in results.samples]
     return (
-        f"{machine.describe()}; {results.workers} workers; medians of {rounds} rounds of "
+        f"{results.machine}; {results.workers} workers; medians of {rounds} rounds of "
         f"{results.seconds:g} s. The load generator took up to {max(loads, default=0):.0%} of one "
         f"core, other programs {median(others or [0]):.0%} of the machine."
     )
@@ -128,6 +132,41 @@ def _connections(number: int, what: str) -> str:
     if not number:
         return f"{what} a second"
     return f"{number} connection{'s' if number > 1 else ''}: {what} a second, p50 / p99"
+
+
+def _comparisons(results: Results, found: Medians, case: Case) -> Iterator[str]:
+    """Say how many times as fast, and as dear, this service is as the best of the others."""
+    connections = case.connections or (0,)
+    ours = [found.get((OURS, case.name, each)) for each in connections]
+    for what, names in _others(results):
+        theirs = [
+            [cell for name in names if (cell := found.get((name, case.name, each)))]
+            for each in connections
+        ]
+        pairs = [(own, cells) for own, cells in zip(ours, theirs, strict=True) if own and cells]
+        if not pairs:
+            continue
+        rates = [own["rate"] / max(cell["rate"] for cell in cells) for own, cells in pairs]
+        times = [own["p50_ms"] / min(cell["p50_ms"] for cell in cells) for own, cells in pairs]
+        costs = [
+            own["cpu_microseconds"] / min(cell["cpu_microseconds"] for cell in cells)
+            for own, cells in pairs
+        ]
+        yield (
+            f"{results.titles[OURS]}, divided by {what}: rate {_ratios(rates)}; "
+            f"median time {_ratios(times)}; CPU {_ratios(costs)}."
+        )
+
+
+def _others(results: Results) -> Iterator[tuple[str, list[str]]]:
+    others = [name for name in results.titles if name not in {OURS, BEFORE}]
+    yield "the best of the others in each", others
+    if BEFORE in results.titles:
+        yield results.titles[BEFORE], [BEFORE]
+
+
+def _ratios(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)
 
 
 def _rate(cell: Cell | None, case: Case) -> str:
@@ -186,6 +225,7 @@ def keep(results: Results) -> Path:
 def read(record: Mapping[str, Any]) -> Results:
     """Read what was kept."""
     return Results(
+        machine=record["machine"],
         versions=record["versions"],
         titles=record["titles"],
         samples=[Sample(**sample) for sample in record["samples"]],

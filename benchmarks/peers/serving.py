@@ -113,7 +113,7 @@ def serving(
         folder = Path(name)
         place = Place(port=port, folder=folder, bundle=bundle, models=models, workers=workers)
         log = folder / "log"
-        command = [str(part) for part in server.command(place)]
+        command = _command(server, place)
         started = time.perf_counter()
         process = _start(server, command, place, log)
         try:
@@ -130,6 +130,13 @@ def serving(
             )
         finally:
             processes.end(process, patience=_STOP_SECONDS)
+
+
+def _command(server: Server, place: Place) -> list[str]:
+    try:
+        return [str(part) for part in server.command(place)]
+    except (OSError, subprocess.SubprocessError) as error:
+        raise CannotServe(f"It cannot be prepared: {error}") from error
 
 
 def _start(

@@ -13,7 +13,7 @@ from benchmarks.peers.report import Results, Start
 
 def _sample(**more: Any) -> Sample:
     plain: dict[str, Any] = {
-        "server": "ours",
+        "server": "vitrine",
         "case": "picture-mlp",
         "connections": 16,
         "round": 1,
@@ -30,7 +30,7 @@ def _sample(**more: Any) -> Sample:
 
 def _results() -> Results:
     start = Start(
-        server="ours",
+        server="vitrine",
         network="mlp",
         round=1,
         seconds=1.25,
@@ -42,8 +42,9 @@ def _results() -> Results:
     return Results(
         seconds=4,
         workers=2,
+        machine="A processor, 2 cores",
         versions={"theirs": "theirs 1.0"},
-        titles={"ours": "Ours", "theirs": "Theirs"},
+        titles={"vitrine": "Ours", "theirs": "Theirs"},
         samples=[
             *(
                 _sample(round=number, rate=rate)
@@ -61,7 +62,7 @@ def _results() -> Results:
 def test_medians_are_taken_over_the_rounds_and_failures_are_added() -> None:
     found = report.medians(_results().samples)
 
-    assert found["ours", "picture-mlp", 16]["rate"] == 1234
+    assert found["vitrine", "picture-mlp", 16]["rate"] == 1234
     assert found["theirs", "picture-mlp", 16]["failed"] == 2
 
 
@@ -72,6 +73,7 @@ def test_medians_are_taken_over_the_rounds_and_failures_are_added() -> None:
         "| Theirs | - | 80.4, 1 / 2 ms, **2 failed** | - | 120 µs | - |",
         "| Ours | 1 230 000 | 1.83 µs |",
         "| Ours | mlp | 1.25 s | 0.90 s | 150 MB | 3 |",
+        "Ours, divided by the best of the others in each: rate 15.35; median time 1.00; CPU 1.00.",
         "Versions: Theirs: theirs 1.0.",
         "another was left out: It cannot be installed here.",
     ],

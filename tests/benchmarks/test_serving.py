@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import processes
+from benchmarks.peers.cases import CASES
 from benchmarks.peers.checkouts import vitrine
 from benchmarks.peers.serving import CannotServe, Server, serving
 from benchmarks.peers.wrk import Request
@@ -33,6 +34,12 @@ def test_checkout_is_served_until_the_block_ends() -> None:
         assert 0 < running.cpu_seconds_to_answer < 60
 
     assert served.isdisjoint(processes.below())
+
+
+def test_checkout_can_be_asked_for_every_case() -> None:
+    asked = vitrine("ours", "Ours", ROOT).asks
+
+    assert {case.kind for case in CASES} == set(asked)
 
 
 @pytest.mark.parametrize(
