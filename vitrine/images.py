@@ -322,17 +322,19 @@ def _opaque(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
     Shapes:
         (height, width, 4) to (height, width, 3).
     """
-    colour, alpha = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), cv2.extractChannel(pixels, 3)
+    alpha = cv2.extractChannel(pixels, 3)
     least, most, *_ = cv2.minMaxLoc(alpha)
     if least == 255 or most == 0:  # some programs write a meaningless alpha channel
-        return colour, False
-    background = _background(colour, (alpha > most // 2).view(np.uint8))
+        return cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), False
     # What is wholly transparent around the drawing becomes the background without arithmetic.
     left, top, width, height = cv2.boundingRect(alpha)
-    rows, columns = slice(top, top + height), slice(left, left + width)
-    drawing = _blended(colour[rows, columns], alpha[rows, columns], background)
-    margins = top, len(alpha) - rows.stop, left, alpha.shape[1] - columns.stop
+    bottom, right = top + height, left + width
+    colour = cv2.cvtColor(pixels[top:bottom, left:right], cv2.COLOR_RGBA2RGB)
+    share = alpha[top:bottom, left:right]
+    background = _background(colour, (share > most // 2).view(np.uint8))
+    margins = top, len(alpha) - bottom, left, alpha.shape[1] - right
     colours = tuple(background.tolist())
+    drawing = _blended(colour, share, background)
     return cv2.copyMakeBorder(drawing, *margins, cv2.BORDER_CONSTANT, value=colours), True
 
 

@@ -5,6 +5,8 @@ References:
     Proc. IEEE 86(11), section III.A. doi:10.1109/5.726791
 """
 
+from math import ceil
+
 import numpy as np
 
 from vitrine.errors import BlankPicture
@@ -17,6 +19,7 @@ from vitrine.geometry.raster import (
     drop_equal_channels,
     rescale,
     whole_levels,
+    with_border,
 )
 from vitrine.geometry.strokes import stroke_width, thicken, thin
 from vitrine.opencv import cv2
@@ -76,10 +79,10 @@ def _draw(ink: Levels, steps: Steps) -> Levels:
     """Draw the ink as MNIST would have: in its box, with its strokes, centred by mass."""
     # 1. Cut the ink to its box, with an empty pixel around it.
     top, bottom, left, right = bounding_box(ink > _FAINTEST * ink.max())
-    ink = np.pad(ink, 1)[top : bottom + 2, left : right + 2]
+    ink = with_border(ink, 1)[top : bottom + 2, left : right + 2]
     # 2. Enlarge or reduce it to four times the final size, with room for strokes to grow.
     large = rescale(ink, _OVERSAMPLING * _BOX_SIDE / (max(ink.shape) - 2))
-    large = np.pad(large / large.max(), 8)
+    large = with_border(large / large.max(), 8)
     # 3. Sharpen the edges: ink is full from two fifths of a pixel on.
     stroke = np.clip((large - _FAINTEST) * 5, 0, 1).astype(np.float32)
     # 4. Make very thin and very thick strokes as wide as MNIST's.
@@ -112,7 +115,7 @@ def _centred(digit: Levels) -> Levels:
     picture = np.zeros((_SIDE, _SIDE), np.float32)
     height, width = digit.shape
     row, column = centre_of_mass(digit)
-    top = int(np.clip(np.ceil(13.5 - row), 0, _SIDE - height))
-    left = int(np.clip(np.ceil(13.5 - column), 0, _SIDE - width))
+    top = min(max(ceil(13.5 - row), 0), _SIDE - height)
+    left = min(max(ceil(13.5 - column), 0), _SIDE - width)
     picture[top : top + height, left : left + width] = digit
     return picture

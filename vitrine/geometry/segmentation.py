@@ -156,16 +156,17 @@ def _segment_above(difference: Levels, distance: Levels, noise: float) -> Segmen
     """
     # 1. The ink's colour is the mean of what stands out most.
     floor = 4 * noise + 2
-    strong = distance * (distance > _otsu_threshold(distance, floor))
+    threshold = _otsu_threshold(distance, floor)
+    strong = distance * (distance > threshold)
     direction = np.einsum("hwc,hw->c", difference, strong)
     length = np.sqrt(np.square(direction).sum())
     if length == 0:
         return None
     # 2. A pixel holds as much ink as it lies in the direction of that colour.
     direction = direction / length
-    ink = np.maximum(difference.reshape(-1, direction.size) @ direction, 0).reshape(distance.shape)
+    ink = np.maximum(_along(difference, direction), 0)
     # 3. A pixel that is covered whole has the usual level of what stands out.
-    level = _otsu_threshold(ink, floor)
+    level = threshold if np.array_equal(ink, distance) else _otsu_threshold(ink, floor)
     above = ink[ink > level]
     peak = _quantile(above, 0.7) if above.size else 0.0
     if peak < max(_LEAST_CONTRAST, 6 * noise):
@@ -173,6 +174,15 @@ def _segment_above(difference: Levels, distance: Levels, noise: float) -> Segmen
     ink = np.minimum(ink / np.float32(peak), 1)
     floor = max(0.3 * level, floor) / peak
     return Segmentation(ink, direction, floor, difference) if (ink > floor).any() else None
+
+
+def _along(difference: Levels, direction: Levels) -> Levels:
+    """Return how far each pixel's difference reaches in a direction."""
+    if direction.size == 1:
+        return np.asarray(difference[..., 0] * direction[0], np.float32)
+    return np.asarray(difference.reshape(-1, direction.size) @ direction, np.float32).reshape(
+        difference.shape[:2]
+    )
 
 
 def _otsu_threshold(levels: Levels, floor: float) -> float:
