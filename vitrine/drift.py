@@ -366,11 +366,10 @@ class Bins:
             values: (n,) each; returns (bins,).
         """
         counted = len(next(iter(values.values()), ()))
-        indices = self._few(values) if counted <= _FEW else self._many(values)
-        return np.bincount(indices, minlength=self._count)
+        return self._count_few(values) if counted <= _FEW else self._count_many(values)
 
-    def _few(self, values: Mapping[str, NDArray[Any]]) -> list[int]:
-        """Return the index of the bin of each value; quicker than `_many` for few instances."""
+    def _count_few(self, values: Mapping[str, NDArray[Any]]) -> Counts:
+        """Count value by value; quicker than `_count_many` for few instances."""
         indices: list[int] = []
         for name, first, blank, edges in self._lookups:
             for value in values[name].tolist():
@@ -380,16 +379,22 @@ class Bins:
                     indices.append(blank)
                 else:
                     indices.append(first + bisect_right(edges, value))
-        return indices
+        return np.bincount(indices, minlength=self._count)
 
-    def _many(self, values: Mapping[str, NDArray[Any]]) -> NDArray[np.intp]:
-        """Return the index of the bin of each value."""
-        return np.concatenate(
-            [
-                first + (values[name] if edges is None else bin_indices(values[name], edges))
-                for name, first, _, edges in self._lookups
-            ]
-        )
+    def _count_many(self, values: Mapping[str, NDArray[Any]]) -> Counts:
+        """Count bin by bin: comparing a column with few edges is quicker than searching them."""
+        counts: Counts = np.zeros(self._count, dtype=np.int64)
+        for name, first, blank, edges in self._lookups:
+            column = values[name]
+            if edges is None:
+                codes = np.bincount(column)
+                counts[first : first + len(codes)] = codes
+                continue
+            known = int(np.count_nonzero(~np.isnan(column)))
+            reached = [known, *(int(np.count_nonzero(column >= edge)) for edge in edges), 0]
+            counts[first : first + len(edges) + 1] = -np.diff(reached)
+            counts[blank] = len(column) - known
+        return counts
 
     def split(self, counts: Counts) -> dict[str, Counts]:
         """Return the counts of each feature by its name.

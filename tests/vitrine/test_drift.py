@@ -143,6 +143,29 @@ def test_without_edges_numbers_have_one_bin_and_blanks_another() -> None:
     assert drift.bin_indices(np.array([-5.0, np.nan, 5.0]), ()).tolist() == [0, 1, 0]
 
 
+@given(
+    st.lists(
+        st.floats(-3, 3, width=32) | st.sampled_from([1.0, 0.7, np.nan]), min_size=9, max_size=20
+    )
+)
+def test_many_numbers_are_counted_as_each_alone(sizes: list[float]) -> None:
+    reference = Reference(edges=(-1.0, 0.7, 1.0), counts=(1, 1, 1, 1, 1))
+    colours = Reference(edges=None, counts=(1,) * 4)
+    bins = Bins(with_reference(table_manifest(), size=reference, colour=colours))
+    values = {
+        "size": np.array(sizes, np.float32),
+        "colour": np.arange(len(sizes), dtype=np.int32) % 4,
+    }
+
+    together = bins.count(values)
+
+    alone = [
+        bins.count({name: column[index : index + 1] for name, column in values.items()})
+        for index in range(len(sizes))
+    ]
+    assert together.tolist() == np.sum(alone, axis=0).tolist()
+
+
 def bar(height: int, width: int, *, top: int = 2, left: int = 3, level: int = 255) -> Any:
     """Draw a filled rectangle.
 
