@@ -19,7 +19,6 @@ from vitrine.geometry.raster import (
     drop_equal_channels,
     rescale,
     whole_levels,
-    with_border,
 )
 from vitrine.geometry.strokes import stroke_width, thicken, thin
 from vitrine.opencv import cv2
@@ -79,10 +78,10 @@ def _draw(ink: Levels, steps: Steps) -> Levels:
     """Draw the ink as MNIST would have: in its box, with its strokes, centred by mass."""
     # 1. Cut the ink to its box, with an empty pixel around it.
     top, bottom, left, right = bounding_box(ink > _FAINTEST * ink.max())
-    ink = with_border(ink, 1)[top : bottom + 2, left : right + 2]
+    ink = _with_border(ink, 1)[top : bottom + 2, left : right + 2]
     # 2. Enlarge or reduce it to four times the final size, with room for strokes to grow.
     large = rescale(ink, _OVERSAMPLING * _BOX_SIDE / (max(ink.shape) - 2))
-    large = with_border(large / large.max(), 8)
+    large = _with_border(large / large.max(), 8)
     # 3. Sharpen the edges: ink is full from two fifths of a pixel on.
     stroke = np.clip((large - _FAINTEST) * 5, 0, 1).astype(np.float32)
     # 4. Make very thin and very thick strokes as wide as MNIST's.
@@ -92,6 +91,12 @@ def _draw(ink: Levels, steps: Steps) -> Levels:
     digit = rescale(stroke[box.slices], _BOX_SIDE / box.longer_side)
     # 6. Put its centre of mass into the middle.
     return _centred(np.rint(digit * (255 / digit.max())))
+
+
+def _with_border(levels: Levels, width: int) -> Levels:
+    """Put a border of level 0 around one channel."""
+    sides = (width, width, width, width)
+    return np.asarray(cv2.copyMakeBorder(levels, *sides, cv2.BORDER_CONSTANT, value=0), np.float32)
 
 
 def _with_usual_width(stroke: Levels, steps: Steps) -> Levels:

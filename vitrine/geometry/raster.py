@@ -164,12 +164,6 @@ def _resizing_weights(source: int, target: int) -> Levels:
 _kept_weights = lru_cache(maxsize=64)(_resizing_weights)
 
 
-def with_border(levels: Levels, width: int) -> Levels:
-    """Put a border of level 0 around one channel."""
-    sides = (width, width, width, width)
-    return np.asarray(cv2.copyMakeBorder(levels, *sides, cv2.BORDER_CONSTANT, value=0), np.float32)
-
-
 def dilate(levels: NDArray[Any]) -> NDArray[Any]:
     """Return the largest level among each pixel and its eight neighbours."""
     return _of_neighbours(cv2.dilate, levels)
