@@ -1,5 +1,6 @@
 """The folder of several worker processes: their numbers are kept when one ends."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,24 @@ def test_numbers_of_an_earlier_server_are_cleared(folder: Path) -> None:
 
     assert read(folder) == {}
     assert not (folder / "refused").exists()
+
+
+def test_no_scrape_sees_a_number_fall_while_workers_end(folder: Path) -> None:
+    seen: list[float] = []
+    workers = range(1, 101)
+    for process in workers:
+        write(folder, process, {A: [1]})
+
+    def scrape() -> None:
+        while not seen or seen[-1] < 200:
+            seen.append(read(folder)[A][0])
+
+    scraping = threading.Thread(target=scrape)
+    scraping.start()
+    for process in workers:
+        write(folder, process + 1000, {A: [1]})
+        multiprocess.retire(folder, process)
+    scraping.join()
+
+    assert seen == sorted(seen)
+    assert read(folder) == {A: [200]}
