@@ -7,6 +7,7 @@ bundle that has a Keras file alone; the service itself does not need TensorFlow.
 import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.bundle import KERAS_NAME, ONNX_NAME, InvalidBundle, Manifest
+
+# A network runs on so many instances at a time. Its intermediate results then take a few megabytes,
+# however long a block of a table is, and stay in the processor's cache.
+_MOST_AT_ONCE = 1024
 
 _OLDER = (".h5", ".hdf5")
 
@@ -81,7 +86,14 @@ def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
         raise InvalidBundle(f"{folder}: {ONNX_NAME} lacks the outputs {sorted(missing)}.")
 
     def run(feeds: Tensors) -> dict[str, NDArray[np.float32]]:
-        return dict(zip(names, session.run(tensors, feeds), strict=True))
+        count = len(next(iter(feeds.values())))
+        if count <= _MOST_AT_ONCE:
+            return dict(zip(names, session.run(tensors, feeds), strict=True))
+        parts = [
+            session.run(tensors, {name: array[first:last] for name, array in feeds.items()})
+            for first, last in pairwise([*range(0, count, _MOST_AT_ONCE), count])
+        ]
+        return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
 
     return run
 

@@ -25,6 +25,17 @@ def test_onnx_file_runs_with_the_inputs_of_the_signature_alone(tmp_path: Path) -
     np.testing.assert_array_equal(answers["value"], [[23.0]])
 
 
+@pytest.mark.parametrize("count", [0, 1023, 1024, 1025, 3000])
+def test_onnx_file_runs_with_any_number_of_instances(tmp_path: Path, count: int) -> None:
+    folder = write_table_bundle(tmp_path)
+    engine = load_engine(folder, bundle.read_manifest(folder), threads=1)
+    sizes = np.arange(count, dtype=np.float32)[:, np.newaxis]
+
+    answers = engine({"size": sizes, "colour": np.full((count, 1), 3, dtype=np.int32)})
+
+    np.testing.assert_array_equal(answers["value"], 10 * sizes + 3)
+
+
 def test_network_of_a_table_has_no_threads_of_its_own(tmp_path: Path) -> None:
     folder = write_table_bundle(tmp_path)
     load_engine(folder, bundle.read_manifest(folder), threads=1)  # what the import starts is there
