@@ -22,6 +22,12 @@ class InvalidSetting(Exception):
     """A variable has an unknown name or a bad value; the message says what is allowed."""
 
 
+def _parse_flag(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError(text)
+    return text == "true"
+
+
 def _setting(
     default: Any,
     help_text: str,
@@ -107,6 +113,13 @@ class Settings:
     )
     max_explained: int = _setting(
         64, "Largest number of instances that one request may have explained."
+    )
+    fast_path: bool = _setting(
+        True,
+        "Whether small requests are answered where they are received: `true` or `false`. `false` "
+        "sends every request through Flask, for a comparison.",
+        minimum=0,
+        parse=_parse_flag,
     )
     log_level: str = _setting("INFO", "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.")
 

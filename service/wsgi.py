@@ -24,7 +24,7 @@ from service.rollout.loader import Loader
 from service.rollout.model_store import open_model_store
 from service.rollout.repository import Repository
 from service.rollout.state_folder import StateFolder
-from service.server.worker import others_serve
+from service.server.sharing import others_serve
 from service.settings import InvalidSetting, Settings
 from service.telemetry import logs, multiprocess
 from service.telemetry.metrics import Metrics

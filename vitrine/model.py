@@ -65,6 +65,7 @@ class Model:
         self.bins = Bins(manifest)
         self.pass_seconds = 0.0
         self._engine = engine
+        self.pass_seconds = 0.0
         self._output = manifest.signature.prediction
         self._quantiles = manifest.signature.quantiles
         self._novelty = manifest.signature.novelty

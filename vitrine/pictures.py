@@ -1,6 +1,7 @@
 """Encoded pictures, or their levels -> blocks of instances."""
 
 from collections.abc import Iterator, Sequence
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,27 @@ def picture_blocks(
     for first in range(0, len(pictures), _BLOCK_PICTURES):
         some = pictures[first : first + _BLOCK_PICTURES]
         yield _block(some, first, name, caught=caught, max_pixels=max_pixels)
+
+
+def declared_pixels(picture: object) -> float:
+    """Return how many pixels a picture declares, before it is decoded; infinity where it does not.
+
+    Args:
+        picture: As `picture_blocks` takes it.
+    """
+    if isinstance(picture, list):
+        first = picture[0] if picture else None
+        return len(picture) * (len(first) if isinstance(first, list) else 1)
+    if isinstance(picture, dict):
+        picture = picture.get("b64")
+    if isinstance(picture, str):
+        picture = picture[:HEAD_BYTES].encode(errors="replace")
+    if not isinstance(picture, bytes):
+        return inf
+    with needs("pictures"):
+        from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
+    size = images.declared_size(picture) or images.declared_size(decode_head(picture[:HEAD_BYTES]))
+    return inf if size is None else size[0] * size[1]
 
 
 def begins_like_picture(head: bytes) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Self, TextIO
+from urllib.parse import urlencode
 
 from service.errors import VersionRefused
 from service.http.query import read_options
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         if options.models:
             settings = replace(settings, models=options.models)
         given = {name: getattr(options, name) for name in OPTIONS}
-        query = {name: [text] for name, text in given.items() if text is not None}
+        query = urlencode({name: text for name, text in given.items() if text is not None})
         asked_for = read_options(query, csv_body=True, csv_answer=True)
         model = load(settings, options.name, options.version)
         target = None if options.output == "-" else Path(options.output)

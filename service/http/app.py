@@ -3,11 +3,15 @@
 from flask import Flask
 
 from service.admission import Scheduler
-from service.http import cors, problems, transfer
+from service.http import problems, transfer
 from service.http.api import Api, VersionConverter
+from service.http.cors import Sharing
 from service.http.descriptions import Descriptions
+from service.http.fast_path import FAST_PATH, FastPath
 from service.http.health import DRAINING, Health
 from service.http.management import Management
+from service.http.predictor import Predictor
+from service.http.refusals import REFUSALS, Refusals
 from service.http.welcome import Welcome
 from service.rollout.control_plane import ControlPlane
 from service.rollout.repository import Repository
@@ -37,7 +41,12 @@ def create_app(
     app.url_map.converters["version"] = VersionConverter
     app.url_map.strict_slashes = False  # a slash at the end of a path changes nothing
     app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
-    app.register_blueprint(Api(settings, repository, Shadow(metrics)).blueprint())
+    predictor = Predictor(settings, repository, Shadow(metrics))
+    sharing = Sharing(settings.cors_origins)
+    app.extensions[REFUSALS] = Refusals(metrics)
+    if settings.fast_path:
+        app.extensions[FAST_PATH] = FastPath(predictor, metrics, sharing)
+    app.register_blueprint(Api(predictor).blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
     app.register_blueprint(Management(settings, repository, control_plane).blueprint())
     app.register_blueprint(Health(repository, metrics).blueprint())
@@ -45,6 +54,6 @@ def create_app(
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
     transfer.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)
-    cors.install(app, settings.cors_origins)
+    sharing.install(app)
     repository.watch(metrics.show)
     return app

@@ -1,12 +1,14 @@
 """What a request's body is, and what its answer is written as: every media type is judged here."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
+from types import MappingProxyType
 
-from flask import Request
 from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header, parse_options_header
 
 from service.errors import NotAcceptable, UnsupportedMediaType
 from vitrine.model import Model
@@ -48,6 +50,18 @@ class Kind(Enum):
     JSON = auto()
 
 
+_CSV_KINDS = frozenset((Kind.CSV, Kind.CSV_IN_FORM))
+
+
+@dataclass(frozen=True, slots=True)
+class MediaHeaders:
+    """The headers that say how a body is written, and how its answer may be; empty where absent."""
+
+    content_type: str
+    content_encoding: str
+    accept: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """The media types of a request and of its answer.
@@ -65,13 +79,13 @@ class Content:
     is_csv: bool
     coding: str
     media_type: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     answers_csv: bool
 
     @property
     def answer_type(self) -> str:
-        """Media type of the answer."""
-        return CSV_TYPE if self.answers_csv else JSON_TYPE
+        """Media type of the answer, with its parameters."""
+        return f"{CSV_TYPE}; charset=utf-8" if self.answers_csv else JSON_TYPE
 
     def readable_kind(self, model: Model, url: Callable[[], str]) -> Kind:
         """Return what the body is read as.
@@ -99,30 +113,37 @@ class Content:
         )
 
 
-def judge(request: Request, model: Model, peek: Callable[[], bytes]) -> Content:
+def judge(media: MediaHeaders, model: Model, peek: Callable[[], bytes]) -> Content:
     """Judge the media types of a request to a model.
 
     Args:
-        request: The request.
+        media: What the request says of them.
         model: The model that is asked.
         peek: Returns the first bytes of the body. They decide where the media type does not.
 
     Raises:
         NotAcceptable: The client accepts nothing that can be written.
     """
-    media_type = request.mimetype
-    coding = request.headers.get("Content-Encoding", "")
+    media_type, parameters = _parse_media_type(media.content_type)
+    coding = media.content_encoding
     kind_of = _kind_of_rows if model.manifest.signature.picture is None else _kind_of_pictures
     kind = kind_of(media_type, peek if coding in _NO_CODINGS else bytes)
-    is_csv = kind in {Kind.CSV, Kind.CSV_IN_FORM} or (kind is None and media_type == CSV_TYPE)
+    is_csv = kind in _CSV_KINDS or (kind is None and media_type == CSV_TYPE)
     return Content(
         kind=kind,
         is_csv=is_csv,
         coding=coding,
         media_type=media_type,
-        parameters=request.mimetype_params,
-        answers_csv=_answers_csv(request.accept_mimetypes, is_csv=is_csv),
+        parameters=parameters,
+        answers_csv=_answers_csv(media.accept, is_csv=is_csv),
     )
+
+
+# Clients send the same few headers again and again.
+@lru_cache(maxsize=256)
+def _parse_media_type(content_type: str) -> tuple[str, Mapping[str, str]]:
+    media_type, parameters = parse_options_header(content_type)
+    return media_type.lower(), MappingProxyType(parameters)
 
 
 def _kind_of_pictures(media_type: str, peek: Callable[[], bytes]) -> Kind | None:
@@ -157,8 +178,10 @@ def _kind_of_rows(media_type: str, peek: Callable[[], bytes]) -> Kind | None:
     return Kind.CSV if _LINE_END_OR_BINARY.search(head) else None
 
 
-def _answers_csv(accept: MIMEAccept, *, is_csv: bool) -> bool:
+@lru_cache(maxsize=256)
+def _answers_csv(accepted: str, *, is_csv: bool) -> bool:
     offered = [CSV_TYPE, JSON_TYPE] if is_csv else [JSON_TYPE, CSV_TYPE]
+    accept = parse_accept_header(accepted, MIMEAccept)
     if not accept:
         return is_csv
     bare = MIMEAccept((value.partition(";")[0].rstrip(), quality) for value, quality in accept)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
-from service.admission import ComputeSlot
 from service.telemetry.metrics import METHODS, Metrics
 from service.telemetry.observer import PredictionObserver
+from vitrine.observer import Slot
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -73,7 +73,7 @@ class RequestContext:
         remote: str,
         given_id: str,
         metrics: Metrics,
-        slot: ComputeSlot,
+        slot: Slot,
     ) -> None:
         self._started = time.perf_counter()
         self.request_id = given_id if _SANE_ID.fullmatch(given_id) else secrets.token_hex(16)
@@ -93,7 +93,7 @@ class RequestContext:
 
     @classmethod
     def from_environ(
-        cls, environ: "WSGIEnvironment", metrics: Metrics, slot: ComputeSlot
+        cls, environ: "WSGIEnvironment", metrics: Metrics, slot: Slot
     ) -> "RequestContext":
         """Begin the context of a WSGI request, whose environment keeps it for `current`."""
         # WSGI gives the bytes of a path as characters of Latin-1.

@@ -23,29 +23,22 @@ _MAX_HEADER_CHARACTERS = 500
 _MAX_AGE_SECONDS = 600
 
 
-def install(app: Flask, origins: str) -> None:
-    """Let pages read the answers of an application.
-
-    Args:
-        app: The application.
-        origins: Origins of the pages, between commas; "*" for every origin; empty for none.
-    """
-    if origins:
-        sharing = _Sharing(origins)
-        app.before_request(sharing.answer_preflight)
-        app.after_request(sharing.mark)
-
-
-class _Sharing:
+class Sharing:
     """What is said to pages of some origins.
 
     Args:
-        origins: As `install` takes them.
+        origins: Origins of the pages, between commas; "*" for every origin; empty for none.
     """
 
     def __init__(self, origins: str) -> None:
-        self._origins = frozenset(origins.split(","))
+        self._origins = frozenset(filter(None, origins.split(",")))
         self._allows_any = ANY_ORIGIN in self._origins
+
+    def install(self, app: Flask) -> None:
+        """Let pages read the answers of an application."""
+        if self._origins:
+            app.before_request(self.answer_preflight)
+            app.after_request(self.mark)
 
     def answer_preflight(self) -> Response | None:
         """Answer a browser that asks whether it may send a request; None for any other request."""
@@ -67,13 +60,29 @@ class _Sharing:
         """Say in an answer, be it an error, which pages may read it."""
         if request.blueprint == MANAGEMENT:
             return response
-        if not self._allows_any:
-            response.vary.add("Origin")
-        if self._allows(request.origin):
-            allowed = ANY_ORIGIN if self._allows_any else request.origin
-            response.headers["Access-Control-Allow-Origin"] = allowed
-            response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+        for name, value in self.headers(request.origin):
+            if name == "Vary":
+                response.vary.add(value)
+            else:
+                response.headers[name] = value
         return response
+
+    def headers(self, origin: str | None) -> list[tuple[str, str]]:
+        """Return the headers that say which pages may read an answer.
+
+        Args:
+            origin: Origin of the page that asks; None where no page does.
+        """
+        if not self._origins:
+            return []
+        headers = [] if self._allows_any else [("Vary", "Origin")]
+        if self._allows(origin):
+            allowed = ANY_ORIGIN if self._allows_any else str(origin)
+            headers += [
+                ("Access-Control-Allow-Origin", allowed),
+                ("Access-Control-Expose-Headers", _EXPOSED),
+            ]
+        return headers
 
     def _allows(self, origin: str | None) -> bool:
         return self._allows_any or origin in self._origins

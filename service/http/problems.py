@@ -15,6 +15,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from service.http import context
+from service.http.context import RequestContext
 from vitrine.errors import Fault, VitrineError
 
 PROBLEM_TYPE = "application/problem+json"
@@ -70,18 +71,12 @@ def install(app: Flask) -> None:
 
 
 def _answer_service_error(error: VitrineError) -> Response:
-    return _answer(
-        status=error.status,
-        kind=error.slug(),
-        title=error.title,
-        detail=error.detail,
-        faults=error.faults,
-    )
+    return _answer(describe(error, context.current()))
 
 
 def _answer_http_exception(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    answer = _answer_status(status)
+    answer = _answer(of_status(status, context.current()))
     for name, value in error.get_headers():
         if name != "Content-Type":
             answer.headers[name] = value
@@ -89,33 +84,58 @@ def _answer_http_exception(error: HTTPException) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> Response:
-    log_unexpected(error, context.current().request_id)
-    return _answer_status(HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _answer(describe(error, context.current()))
 
 
-def _answer_status(status: HTTPStatus) -> Response:
-    detail = _DETAILS.get(status, status.description)
-    return _answer(status=status, kind=None, title=status.phrase, detail=detail)
-
-
-def _answer(
-    *, status: int, kind: str | None, title: str, detail: str, faults: tuple[Fault, ...] = ()
-) -> Response:
-    current = context.current()
-    current.reason = kind or HTTPStatus(status).name.lower().replace("_", "-")
-    problem = Problem(
-        status=status,
-        kind=kind,
-        title=title,
-        detail=detail,
-        faults=faults,
-        request_id=current.request_id,
-    )
-    encoder = _encoders(current_app.extensions).get(request.blueprint or "", encode_problem)
+def _answer(problem: Problem) -> Response:
+    encoder = _encoders(current_app.extensions).get(request.blueprint or "", _encode)
     return encoder(problem)
 
 
-def encode_problem(problem: Problem) -> Response:
+def _encode(problem: Problem) -> Response:
+    return Response(write_problem(problem), problem.status, content_type=PROBLEM_TYPE)
+
+
+def describe(error: Exception, current: RequestContext) -> Problem:
+    """Say what an exception means for the request that it ended; log it if it is our fault.
+
+    Args:
+        error: The exception.
+        current: Context of the request, which notes the reason.
+    """
+    if not isinstance(error, VitrineError):
+        log_unexpected(error, current.request_id)
+        return of_status(HTTPStatus.INTERNAL_SERVER_ERROR, current)
+    current.reason = error.slug()
+    return Problem(
+        status=error.status,
+        kind=current.reason,
+        title=error.title,
+        detail=error.detail,
+        faults=tuple(error.faults),
+        request_id=current.request_id,
+    )
+
+
+def of_status(status: HTTPStatus, current: RequestContext, detail: str | None = None) -> Problem:
+    """Say what a status means, where it says everything.
+
+    Args:
+        status: HTTP status of the answer.
+        current: Context of the request, which notes the reason.
+        detail: What is wrong; by default what the status always means.
+    """
+    current.reason = status.name.lower().replace("_", "-")
+    return Problem(
+        status=status,
+        kind=None,
+        title=status.phrase,
+        detail=detail or _DETAILS.get(status, status.description),
+        request_id=current.request_id,
+    )
+
+
+def write_problem(problem: Problem) -> bytes:
     """Write a problem as RFC 9457 asks.
 
     References:
@@ -130,7 +150,7 @@ def encode_problem(problem: Problem) -> Response:
     }
     if problem.faults:
         body["errors"] = [_describe(fault) for fault in problem.faults]
-    return Response(orjson.dumps(body), problem.status, content_type=PROBLEM_TYPE)
+    return orjson.dumps(body)
 
 
 def _describe(fault: Fault) -> dict[str, str | int]:

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from vitrine.errors import InvalidParameter, nearest
 from vitrine.options import Options
@@ -12,11 +14,13 @@ _MAX_TOP = 10**6
 _NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)(e-?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
-def read_options(query: Mapping[str, list[str]], *, csv_body: bool, csv_answer: bool) -> Options:
+# Clients send the same few queries again and again.
+@lru_cache(maxsize=256)
+def read_options(query: str, *, csv_body: bool, csv_answer: bool) -> Options:
     """Read the options from a query.
 
     Args:
-        query: Every value given for each name.
+        query: The query, without its question mark.
         csv_body: Whether the body is CSV, which some options are about.
         csv_answer: Whether the answer is.
 
@@ -25,20 +29,22 @@ def read_options(query: Mapping[str, list[str]], *, csv_body: bool, csv_answer: 
             effect on this request.
     """
     options: dict[str, Any] = {}
-    for name, values in query.items():
+    given: set[str] = set()
+    for name, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
         if name not in _READERS:
             hint = nearest(name, _READERS)
             rule = "is not known" + (f" ({hint.strip()})" if hint else "")
-            raise InvalidParameter(name, values[0], rule)
-        if len(values) > 1:
-            raise InvalidParameter(name, values[1], "may be given once")
+            raise InvalidParameter(name, value, rule)
+        if name in given:
+            raise InvalidParameter(name, value, "may be given once")
         if name in {"delimiter", "decimal", "thousands"} and not csv_body:
-            raise InvalidParameter(name, values[0], "is for CSV bodies only")
+            raise InvalidParameter(name, value, "is for CSV bodies only")
         if name == "echo" and not (csv_body and csv_answer):
-            raise InvalidParameter(name, values[0], "is for CSV answers to CSV bodies only")
+            raise InvalidParameter(name, value, "is for CSV answers to CSV bodies only")
         if name == "explain" and csv_answer:
-            raise InvalidParameter(name, values[0], "is for JSON answers only")
-        options |= _READERS[name](name, values[0])
+            raise InvalidParameter(name, value, "is for JSON answers only")
+        given.add(name)
+        options |= _READERS[name](name, value)
     return Options(**options)
 
 

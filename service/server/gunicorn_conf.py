@@ -161,7 +161,7 @@ def when_ready(server: Any) -> None:
         # Not in a child that was just forked, nor where another server still uses the socket.
         is_last = not (server.systemd or server.reexec_pid or server.master_pid)
         if os.getpid() == server.pid and is_last:
-            from service.server.worker import refuse_connections  # noqa: PLC0415
+            from service.server.sharing import refuse_connections  # noqa: PLC0415
 
             refuse_connections(server.LISTENERS)
         server.signal(number, frame)
@@ -204,10 +204,10 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's 
 
 def child_exit(server: Any, worker: Any) -> None:
     """Merge the metrics of a worker that ended into the file of all ended workers."""
-    from service.server.worker import forget  # noqa: PLC0415
+    from service.server.sharing import Share  # noqa: PLC0415
     from service.telemetry import multiprocess  # noqa: PLC0415
 
-    forget(worker)
+    Share(worker.age).withdraw()
     try:
         multiprocess.retire(Path(os.environ[_METRICS_FOLDER]), worker.pid)
     except OSError as error:

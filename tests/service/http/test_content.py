@@ -3,12 +3,9 @@
 from base64 import b64encode
 
 import pytest
-from flask import Request
-from werkzeug.datastructures import Headers
-from werkzeug.test import EnvironBuilder
 
 from service.errors import NotAcceptable, UnsupportedMediaType
-from service.http.content import Kind, judge
+from service.http.content import Kind, MediaHeaders, judge
 from tests.bundles import picture_manifest, table_manifest
 from tests.fakes import picture, price, weigh
 from vitrine.model import Model
@@ -21,13 +18,9 @@ PNG = picture()
 URI = b"data:image/png;base64," + b64encode(PNG)
 
 
-def request(media_type: str, **headers: str) -> Request:
-    """Return a request with a body of some media type."""
-    return Request(
-        EnvironBuilder(
-            method="POST", content_type=media_type, headers=Headers(headers)
-        ).get_environ()
-    )
+def request(media_type: str, *, coding: str = "", accept: str = "") -> MediaHeaders:
+    """Return the headers of a request with a body of some media type."""
+    return MediaHeaders(media_type, coding, accept)
 
 
 def kind_of(model: Model, media_type: str, body: bytes = b"") -> Kind | None:
@@ -123,7 +116,7 @@ def test_first_bytes_say_what_a_model_of_tables_reads(
 
 
 def test_compressed_body_is_not_looked_at() -> None:
-    compressed = request("", **{"Content-Encoding": "gzip"})
+    compressed = request("", coding="gzip")
 
     assert judge(compressed, TABLES, lambda: b"size,colour\n").kind is None
 
@@ -156,9 +149,8 @@ def test_picture_called_csv_is_no_csv() -> None:
 def test_answer_is_written_as_the_client_accepts(
     media_type: str, accept: str, *, answers_csv: bool
 ) -> None:
-    headers = {"Accept": accept} if accept else {}
 
-    assert judge(request(media_type, **headers), TABLES, bytes).answers_csv is answers_csv
+    assert judge(request(media_type, accept=accept or ""), TABLES, bytes).answers_csv is answers_csv
 
 
 @pytest.mark.parametrize(
@@ -167,12 +159,12 @@ def test_answer_is_written_as_the_client_accepts(
 )
 def test_client_that_can_read_no_answer_is_refused(accept: str) -> None:
     with pytest.raises(NotAcceptable):
-        judge(request("text/csv", Accept=accept), TABLES, bytes)
+        judge(request("text/csv", accept=accept), TABLES, bytes)
 
 
 @pytest.mark.parametrize("coding", ["", "identity"])
 def test_body_without_compression_is_read(coding: str) -> None:
-    content = judge(request("text/csv", **{"Content-Encoding": coding}), TABLES, bytes)
+    content = judge(request("text/csv", coding=coding), TABLES, bytes)
 
     assert content.readable_kind(TABLES, lambda: "http://host/predict") is Kind.CSV
 
@@ -189,7 +181,7 @@ def test_body_without_compression_is_read(coding: str) -> None:
 def test_body_that_is_not_read_is_named_with_an_example(
     media_type: str, coding: str, received: str
 ) -> None:
-    content = judge(request(media_type, **{"Content-Encoding": coding}), TABLES, bytes)
+    content = judge(request(media_type, coding=coding), TABLES, bytes)
 
     with pytest.raises(UnsupportedMediaType) as caught:
         content.readable_kind(TABLES, lambda: "http://host/predict")

@@ -1,5 +1,7 @@
 """The query parameters of a prediction: what they mean, and which are refused."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from service.http.query import read_options
@@ -8,20 +10,14 @@ from vitrine.options import Options
 
 
 def test_no_parameters_are_the_defaults() -> None:
-    assert read_options({}, csv_body=False, csv_answer=False) == Options()
+    assert read_options("", csv_body=False, csv_answer=False) == Options()
 
 
 def test_parameters_become_options() -> None:
-    query = {
-        "top": ["all"],
-        "errors": ["report"],
-        "echo": ["true"],
-        "coverage": [".99"],
-        "abstain_below": ["5e-2"],
-        "delimiter": [";"],
-        "decimal": [","],
-        "thousands": ["."],
-    }
+    query = (
+        "top=all&errors=report&echo=true&coverage=.99&abstain_below=5e-2"
+        "&delimiter=%3B&decimal=,&thousands=."
+    )
 
     assert read_options(query, csv_body=True, csv_answer=True) == Options(
         top=None,
@@ -52,9 +48,9 @@ def test_parameters_become_options() -> None:
 )
 def test_parameter_that_cannot_be_is_refused(name: str, texts: list[str], rule: str) -> None:
     with pytest.raises(InvalidParameter, match=rule):
-        read_options({name: texts}, csv_body=False, csv_answer=False)
+        read_options(urlencode({name: texts}, doseq=True), csv_body=False, csv_answer=False)
 
 
 def test_explanations_are_for_json_answers() -> None:
     with pytest.raises(InvalidParameter, match="is for JSON answers only"):
-        read_options({"explain": ["true"]}, csv_body=True, csv_answer=True)
+        read_options("explain=true", csv_body=True, csv_answer=True)

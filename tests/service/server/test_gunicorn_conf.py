@@ -42,4 +42,4 @@ def test_workers_import_no_library_of_their_own(tmp_path: Path) -> None:
         text=True,
     )
 
-    assert imported.split() == ["service.server.worker", "service.wsgi"]
+    assert imported.split() == ["service.server.sharing", "service.wsgi"]

@@ -381,8 +381,11 @@ def test_every_line_of_the_log_is_json(published: Path, port: int) -> None:
     output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
 
     lines = [json.loads(line) for line in output.splitlines()]
-    (requested,) = [line for line in lines if line["logger"] == "service.access"]
-    assert (requested["route"], requested["status"]) == ("/models/<name>/predict", 200)
+    requested = [line for line in lines if line["logger"] == "service.access"]
+    assert [(line["route"], line["status"]) for line in requested] == [
+        ("/models/<name>/predict", 200),
+        ("unmatched", 400),
+    ]
     assert {"gunicorn.error"} <= {line["logger"] for line in lines}
     assert errors == ""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from service.server.worker import Arrival, refuse_connections
+from service.server.sharing import refuse_connections
 from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.servers import ROOT, Server, serving
 
@@ -460,27 +460,6 @@ def test_plain_gunicorn_runs_as_configured() -> None:
     assert "8765" in settings["bind"]
     assert settings["threads"] == "7"
     assert "Worker" in settings["worker_class"]
-
-
-@pytest.mark.parametrize(
-    "request_bytes",
-    [
-        LIVEZ,
-        b"\r\n" + LIVEZ,
-        CSV_REQUEST,
-        b"POST / HTTP/1.1\r\ntransfer-encoding:chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\nC: d\r\n\r\n",
-    ],
-    ids=["get", "blank line first", "length", "chunks", "trailers"],
-)
-@pytest.mark.parametrize("step", [1, 2, 3, 1000])
-def test_arrival_is_complete_at_the_last_byte_and_not_before(
-    request_bytes: bytes, step: int
-) -> None:
-    arrival = Arrival()
-    pieces = [request_bytes[at : at + step] for at in range(0, len(request_bytes), step)]
-
-    assert [arrival.add(piece) for piece in pieces] == [*[False] * (len(pieces) - 1), True]
 
 
 def connections_of(process: int) -> int:

@@ -1,0 +1,216 @@
+"""The short way of a small request for predictions: answered where it was received, without Flask.
+
+It answers what costs about a millisecond or less, and leaves everything else to the ordinary route.
+Both call the same functions in the same order, so that no client can tell them apart.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+from service.errors import BodyTooLarge
+from service.http import problems
+from service.http.api import PREDICT_RULES, VERSION_PATTERN
+from service.http.content import MediaHeaders
+from service.http.context import RequestContext
+from service.http.cors import Sharing
+from service.http.predictor import Predictor, Target
+from service.http.reply import Headers, Reply
+from service.http.transfer import PEEKED_BYTES, REQUEST_ID
+from service.telemetry.metrics import Metrics
+from vitrine.model import Model
+from vitrine.observer import Unlimited
+from vitrine.options import Options
+from vitrine.pictures import declared_pixels
+
+# Name of the fast path among the extensions of an application.
+FAST_PATH = "vitrine.fast_path"
+
+_MAX_BODY_BYTES = 2**16
+_MAX_INSTANCES = 16
+# A drawing of 280 x 280 pixels is found, fitted and read in about a millisecond; a small one, whose
+# geometry costs more than its pixels, in half of that.
+_MAX_PIXELS = 2**17
+_LEAST_PIXELS = 2**16
+_MAX_INFERENCE_SECONDS = 0.001
+# A path of plain characters alone: whatever is escaped is left to the ordinary route.
+_PATH = re.compile(
+    rf"/models/([\w.~-]+)(?:/versions/({VERSION_PATTERN})|/labels/([\w.~-]+))?/predict/?", re.ASCII
+)
+_MEDIA = (b"content-type", b"content-encoding", b"accept")
+_READ = frozenset((*_MEDIA, b"origin", b"x-request-id"))
+
+
+class _TooCostly(Exception):
+    """The ordinary route should answer: the request costs too much, or needs Flask."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    target: Target
+    rule: str
+    path: str
+
+
+class FastPath:
+    """Answers small requests for predictions.
+
+    Args:
+        predictor: Answers them.
+        metrics: Where they are counted.
+        sharing: What is said to pages of other origins.
+    """
+
+    def __init__(self, predictor: Predictor, metrics: Metrics, sharing: Sharing) -> None:
+        self._predictor = predictor
+        self._metrics = metrics
+        self._sharing = sharing
+
+    def answer(
+        self,
+        method: bytes,
+        target: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+        remote: str,
+    ) -> Reply | None:
+        """Answer a request whose body is complete; None where the ordinary route should.
+
+        Args:
+            method: HTTP method, in capitals.
+            target: Path and query, as the client sent them.
+            headers: Name in lower case and value of each header.
+            body: The body.
+            remote: Address of the client.
+        """
+        if method != b"POST" or len(body) > _MAX_BODY_BYTES:
+            return None
+        route = _match(target)
+        read = None if route is None else _read(headers)
+        if route is None or read is None:
+            return None
+        context = RequestContext(
+            method="POST",
+            path=route.path,
+            remote=remote,
+            given_id=read.get(b"x-request-id", ""),
+            metrics=self._metrics,
+            slot=Unlimited(),
+        )
+        context.route = route.rule
+        try:
+            status, answer_headers, answer_body = self._answer(route, read, body, context)
+        except _TooCostly:
+            return None
+        context.status = status
+        context.sent_bytes = len(answer_body)
+        context.is_complete = True
+        context.finish()
+        length = ("Content-Length", str(len(answer_body)))
+        shared = self._sharing.headers(read.get(b"origin"))
+        identity = (REQUEST_ID, context.request_id)
+        return Reply(status, [*answer_headers, length, *shared, identity], answer_body)
+
+    def _answer(
+        self, route: _Route, read: dict[bytes, str], body: bytes, context: RequestContext
+    ) -> tuple[int, Headers, bytes]:
+        media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
+        whole = _Whole(body)
+        try:
+            answer = self._predictor.answer(
+                route.target, media, whole, context, url=_decline, admit=_admit
+            )
+        except _TooCostly:
+            raise
+        except Exception as error:  # noqa: BLE001 - every error has an answer
+            problem = problems.describe(error, context)
+            headers = [("Content-Type", problems.PROBLEM_TYPE)]
+            return problem.status, headers, problems.write_problem(problem)
+        finally:
+            context.received_bytes = whole.received_bytes
+        return HTTPStatus.OK, answer.headers, b"".join(answer.pieces)
+
+
+class _Whole:
+    """A body that is there.
+
+    Attributes:
+        received_bytes: Number of bytes that were looked at.
+    """
+
+    __slots__ = ("_body", "_read", "received_bytes")
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._read = 0
+        self.received_bytes = 0
+
+    def limit(self, max_bytes: int) -> None:
+        """Refuse a body of more bytes."""
+        if len(self._body) > max_bytes:
+            raise BodyTooLarge(max_bytes)
+
+    def peek(self) -> bytes:
+        """Return the first bytes of the body, which can still be read."""
+        head = self._body[:PEEKED_BYTES]
+        self.received_bytes = len(head)
+        return head
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes."""
+        piece = self._body[self._read : self._read + size]
+        self._read += len(piece)
+        self.received_bytes = max(self.received_bytes, self._read)
+        return piece
+
+    def read_all(self) -> bytes:
+        """Return the body."""
+        self.received_bytes = len(self._body)
+        return self._body
+
+
+# Clients ask for the same few paths again and again.
+@lru_cache(maxsize=1024)
+def _match(target: bytes) -> _Route | None:
+    path, _, query = target.decode("latin-1").partition("?")
+    found = _PATH.fullmatch(path)
+    if found is None:
+        return None
+    name, version, label = found.groups()
+    rule = PREDICT_RULES[1 if version else 2 if label else 0]
+    number = None if version is None else int(version)
+    return _Route(Target(name, number, label, query), rule, path)
+
+
+def _read(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, str] | None:
+    """Return the headers that matter here; None where one of them comes twice."""
+    read: dict[bytes, str] = {}
+    for name, value in headers:
+        if name in _READ:
+            if name in read:
+                return None
+            read[name] = value.decode("latin-1")
+    return read
+
+
+def _admit(model: Model, options: Options, instances: Sequence[object] | None) -> None:
+    """Leave to the ordinary route what costs more than about a millisecond."""
+    if instances is None or options.explain or len(instances) > _MAX_INSTANCES:
+        raise _TooCostly
+    if len(instances) * model.pass_seconds > _MAX_INFERENCE_SECONDS:
+        raise _TooCostly
+    is_picture = model.manifest.signature.picture is not None
+    if is_picture and sum(map(_pixels, instances)) > _MAX_PIXELS:
+        raise _TooCostly
+
+
+def _pixels(picture: object) -> float:
+    return max(_LEAST_PIXELS, declared_pixels(picture))
+
+
+def _decline() -> Any:
+    """Leave to the ordinary route what needs the address by which the service was asked."""
+    raise _TooCostly

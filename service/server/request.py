@@ -1,0 +1,197 @@
+"""One HTTP request while it arrives: its head, and a body that one thread may read meanwhile."""
+
+import io
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+# A body of which this much waits to be read is not received further until some of it was read.
+MAX_WAITING_BYTES = 2**19
+
+# Only a body that arrives while it is read needs a lock.
+_NO_LOCK = nullcontext()
+
+
+class Body(io.RawIOBase):
+    """The body of a request: the event loop fills it, and one thread reads it as a WSGI input.
+
+    Attributes:
+        is_complete: Whether the whole body has arrived.
+        has_failed: Whether it will not arrive whole.
+        waiting_bytes: Number of bytes that have arrived and were not read yet.
+        arrived_bytes: Number of bytes that have arrived.
+    """
+
+    def __init__(self) -> None:
+        self.is_complete = False
+        self.has_failed = False
+        self.waiting_bytes = 0
+        self.arrived_bytes = 0
+        self._pieces: deque[bytes] = deque()
+        self._error: Exception | None = None
+        self._is_dropped = False
+        self._arrival: threading.Condition | None = None
+        self._on_room: Callable[[], None] | None = None
+        self._timeout_seconds = 0.0
+
+    @property
+    def is_arriving(self) -> bool:
+        """Whether more of the body is expected."""
+        return not (self.is_complete or self.has_failed)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much waits to be read as may wait."""
+        return self.waiting_bytes >= MAX_WAITING_BYTES
+
+    def add(self, piece: bytes) -> None:
+        """Take what has arrived."""
+        if self._is_dropped:
+            return
+        with self._arrival or _NO_LOCK:
+            self._pieces.append(piece)
+            self.waiting_bytes += len(piece)
+            self.arrived_bytes += len(piece)
+            self._tell_reader()
+
+    def end(self) -> None:
+        """Take note that the body is complete."""
+        with self._arrival or _NO_LOCK:
+            self.is_complete = True
+            self._tell_reader()
+
+    def fail(self, error: OSError) -> None:
+        """Take note that nothing more arrives.
+
+        Args:
+            error: Raised to the thread when it has read what did arrive.
+        """
+        with self._arrival or _NO_LOCK:
+            self.has_failed = True
+            self._error = error
+            self._tell_reader()
+
+    def drop(self) -> None:
+        """Keep nothing of what still arrives: nobody will read it."""
+        self._is_dropped = True
+        self._pieces.clear()
+        self.waiting_bytes = 0
+
+    def whole(self) -> bytes:
+        """Return a complete body of which nothing was read; it can still be read."""
+        if len(self._pieces) > 1:
+            self._pieces = deque([b"".join(self._pieces)])
+        return self._pieces[0] if self._pieces else b""
+
+    def share(self, *, timeout_seconds: float, on_room: Callable[[], None]) -> None:
+        """Let a thread read from now on.
+
+        Args:
+            timeout_seconds: Longest time that the thread waits for the next byte.
+            on_room: Called in the thread when the body is no longer full.
+        """
+        if self.is_arriving:
+            self._timeout_seconds = timeout_seconds
+            self._on_room = on_room
+            self._arrival = threading.Condition()
+
+    def has_arrived(self, size: int) -> bool:
+        """Tell whether so many bytes, or all that are left, can be read without waiting."""
+        return not self.is_arriving or self.waiting_bytes >= min(size, MAX_WAITING_BYTES)
+
+    def readable(self) -> bool:
+        """Say that the body can be read."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read into a buffer, as `read` does."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return some of the next bytes, at least one; none at the end of the body.
+
+        Raises:
+            TimeoutError: No byte arrived for the time that `share` was given.
+            OSError: The body will not arrive whole.
+        """
+        if size < 0:
+            return self.readall()
+        with self._arrival or _NO_LOCK:
+            while not self._pieces and not self.is_complete:
+                if self._error is not None:
+                    raise self._error
+                if self._arrival is None or not self._arrival.wait(self._timeout_seconds):
+                    self.has_failed = True
+                    raise TimeoutError
+            return self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        if not self._pieces or not size:
+            return b""
+        was_full = self.is_full
+        piece = self._pieces.popleft()
+        if len(piece) > size:
+            self._pieces.appendleft(piece[size:])
+            piece = piece[:size]
+        self.waiting_bytes -= len(piece)
+        if was_full and not self.is_full and self._on_room is not None:
+            self._on_room()
+        return piece
+
+    def _tell_reader(self) -> None:
+        if self._arrival is not None:
+            self._arrival.notify()
+
+
+class Request:
+    """One request, as far as it has arrived.
+
+    Args:
+        remote: Address of the client.
+
+    Attributes:
+        method: Method, in capitals.
+        target: Path and query as they were sent.
+        version: HTTP version, "1.1" or "1.0".
+        headers: Name in lower case and value of each header, in order.
+        body: The body; empty where there is none.
+        remote: Address of the client.
+        has_head: Whether the head is whole.
+        keeps_alive: Whether the client may send further requests on the connection.
+        announced_bytes: Length of the body; None where it was not announced.
+        is_chunked: Whether the body comes in chunks.
+    """
+
+    __slots__ = (
+        "announced_bytes",
+        "body",
+        "has_head",
+        "headers",
+        "is_chunked",
+        "keeps_alive",
+        "method",
+        "remote",
+        "target",
+        "version",
+    )
+
+    def __init__(self, remote: str) -> None:
+        self.method = b""
+        self.target = b""
+        self.version = "1.1"
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = Body()
+        self.remote = remote
+        self.has_head = False
+        self.keeps_alive = True
+        self.announced_bytes: int | None = None
+        self.is_chunked = False
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the head announces a body."""
+        return self.is_chunked or bool(self.announced_bytes)
