@@ -22,7 +22,7 @@ from benchmarks.peers.environments import CannotInstall, versions
 from benchmarks.peers.measuring import measure
 from benchmarks.peers.peers import PEERS
 from benchmarks.peers.report import BEFORE, OURS, Results, Start
-from benchmarks.peers.serving import CannotServe, Server, serving
+from benchmarks.peers.serving import CannotServe, Running, Server, serving
 
 _TOLERANCE = 2e-3  # of what servers answer with the same network
 
@@ -84,18 +84,22 @@ class _Run:
                 self.results.samples.extend(
                     measure(running, case, round_number, seconds=self._seconds)
                 )
-            numbers = processes.below()
-            self.results.starts.append(
-                Start(
-                    server=server.name,
-                    network=network,
-                    round=round_number,
-                    seconds=running.seconds_to_answer,
-                    cpu_seconds=running.cpu_seconds_to_answer,
-                    megabytes=processes.proportional_megabytes(numbers),
-                    processes=len(numbers),
-                )
+                if case is cases[0]:  # which all servers of the network have in common
+                    self._weigh(running, network, round_number)
+
+    def _weigh(self, running: Running, network: str, round_number: int) -> None:
+        numbers = processes.below()
+        self.results.starts.append(
+            Start(
+                server=running.server.name,
+                network=network,
+                round=round_number,
+                seconds=running.seconds_to_answer,
+                cpu_seconds=running.cpu_seconds_to_answer,
+                megabytes=processes.proportional_megabytes(numbers),
+                processes=len(numbers),
             )
+        )
 
     def _compare(self, version: Path, answer: float) -> None:
         """See that all who serve a version answer the same: only then do they do the same work."""

@@ -41,7 +41,7 @@ def triton() -> Server:
     """NVIDIA's Triton with its Python backend.
 
     Its guide to optimisation advises dynamic batching and several instances of a model:
-    https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/user_guide/optimization.html
+    https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/optimization.html
     The picture is sent as binary data, which saves writing and reading base64:
     https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/protocol/extension_binary_data.html
     """
@@ -156,7 +156,8 @@ def bentoml() -> Server:
 def ray() -> Server:
     """Ray Serve.
 
-    https://docs.ray.io/en/latest/serve/advanced-guides/performance.html advises the variable.
+    The variable turns on what Ray calls its high throughput mode:
+    https://docs.ray.io/en/master/kuberay/user-guides/serve-high-throughput.html
     """
     python = install("ray")
     return Server(
@@ -193,7 +194,7 @@ def mlflow() -> Server:
 
     Its page on local deployment advises processes and names uvicorn as the server, which is faster
     with uvloop and httptools installed: https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally
-    and https://www.uvicorn.org/#quickstart. Without uvloop every answer waits 40 ms, since the
+    and https://www.uvicorn.org/installation. Without uvloop every answer waits 40 ms, since the
     sockets that uvicorn shares between processes do not send small pieces at once.
     """
     python = install("mlflow")

@@ -16,7 +16,7 @@ _FIGURES = ("rate", "p50_ms", "p99_ms", "cpu_microseconds", "load_cpu_share", "o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a start took, and what the server held afterwards.
+    """What a start took, and what the server held after a first load.
 
     Attributes:
         server: Name of the server.
@@ -24,7 +24,7 @@ class Start:
         round: Number of the round.
         seconds: From the start to the first right answer.
         cpu_seconds: Processor time until then.
-        megabytes: Proportional memory of all its processes at the end of the load.
+        megabytes: Proportional memory of all its processes after the load of its first case.
         processes: Number of its processes.
     """
 
@@ -152,10 +152,10 @@ def _comparisons(results: Results, found: Medians, case: Case) -> Iterator[str]:
             own["cpu_microseconds"] / min(cell["cpu_microseconds"] for cell in cells)
             for own, cells in pairs
         ]
-        yield (
-            f"{results.titles[OURS]}, divided by {what}: rate {_ratios(rates)}; "
-            f"median time {_ratios(times)}; CPU {_ratios(costs)}."
-        )
+        parts = [f"rate {_ratios(rates)}", f"median time {_ratios(times)}", f"CPU {_ratios(costs)}"]
+        if not case.connections:  # the others get the rows in smaller requests
+            del parts[1]
+        yield f"{results.titles[OURS]}, divided by {what}: {'; '.join(parts)}."
 
 
 def _others(results: Results) -> Iterator[tuple[str, list[str]]]:
