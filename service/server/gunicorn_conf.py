@@ -100,6 +100,7 @@ def import_shared_modules() -> None:
     from service.http import app  # noqa: F401, PLC0415
     from service.rollout import agent  # noqa: F401, PLC0415
     from vitrine import explain, images  # noqa: F401, PLC0415
+    from vitrine.geometry import fashion, fit, mnist  # noqa: F401, PLC0415
     from vitrine.tables import reader  # noqa: F401, PLC0415
 
 
