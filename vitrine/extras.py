@@ -1,7 +1,5 @@
 """The optional parts of the library, and what is said where one is not installed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 Extra = Literal["tables", "pictures"]
@@ -17,14 +15,22 @@ class MissingExtra(ImportError):
         )
 
 
-@contextmanager
-def needs(extra: Extra) -> Iterator[None]:
+class needs:  # noqa: N801 - it reads as a word: `with needs("pictures"):`
     """Import inside this `with` what an optional part brings.
+
+    It is entered for every picture; a generator would take five times as long.
 
     Raises:
         MissingExtra: It is not installed.
     """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtra(extra, error.name) from error
+
+    __slots__ = ("_extra",)
+
+    def __init__(self, extra: Extra) -> None:
+        self._extra = extra
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, ModuleNotFoundError):
+            raise MissingExtra(self._extra, error.name) from error

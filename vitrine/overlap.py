@@ -32,6 +32,8 @@ def overlapped(
     for item in items:
         yield work(item)
         break
+    else:
+        return
     with ThreadPoolExecutor(1, thread_name_prefix="overlap") as second:
         running: Future[R] | None = None
         while True:

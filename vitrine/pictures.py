@@ -19,8 +19,11 @@ from vitrine.extras import needs
 from vitrine.levels import Picture, from_levels
 from vitrine.tables.blocks import Block
 
-# Decoded pictures are large, and the arrays between a network's layers are larger.
-_BLOCK_PICTURES = 16
+# A block of small pictures shares what a call of the network costs. Decoded pictures are large, and
+# the arrays between a network's layers are larger: a block ends with the picture that makes it hold
+# so many pixels.
+_BLOCK_PICTURES = 64
+_BLOCK_PIXELS = 2**20
 # As much of a file as tells its format.
 HEAD_BYTES = 512
 
@@ -41,9 +44,12 @@ def picture_blocks(
         VitrineError: A picture cannot be decoded, and its fault is not kept.
     """
     caught = VitrineError if keep_faults else ()
-    for first in range(0, len(pictures), _BLOCK_PICTURES):
+    first = 0
+    while first < len(pictures):
         some = pictures[first : first + _BLOCK_PICTURES]
-        yield _block(some, first, name, caught=caught, max_pixels=max_pixels)
+        block = _block(some, first, name, caught=caught, max_pixels=max_pixels)
+        first += block.rows
+        yield block
 
 
 def declared_pixels(picture: object) -> float:
@@ -94,11 +100,17 @@ def _block(
 ) -> Block:
     decoded: list[Picture] = []
     errors: dict[int, str] = {}
+    rows = pixels = 0
     for index, picture in enumerate(pictures):
+        rows += 1
         try:
             decoded.append(_decode(_unwrapped(picture, name), max_pixels))
         except caught as error:
             errors[index] = error.detail
+            continue
+        pixels += decoded[-1].pixels.size
+        if pixels >= _BLOCK_PIXELS:
+            break
     faults = [
         Fault(detail=detail, pointer=f"#/instances/{first + index}")
         for index, detail in errors.items()
@@ -107,7 +119,7 @@ def _block(
         instances={name: _column(decoded)},
         steps=[picture.steps for picture in decoded],
         count_frames=[picture.count_frames for picture in decoded],
-        rows=len(pictures),
+        rows=rows,
         faults=tuple(faults[:MAX_FAULTS]),
         fault_count=len(faults),
         errors=errors,

@@ -130,19 +130,37 @@ class Pipeline:
             self._check_explained()
             yield block, first
 
-    def _predict_all(self, blocks: Iterable[_NumberedBlock]) -> list[PredictedBlock]:
+    def _predict_all(self, blocks: Iterator[_NumberedBlock]) -> list[PredictedBlock]:
         predicted: list[PredictedBlock] = []
         faults: list[Fault] = []
         count = 0
-        for block in blocks:
-            try:
-                predicted.append(self._observe(self._predict(block)))
-            except InvalidInstances as error:
-                faults += error.faults
-                count += error.count
+        for outcome in self._outcomes(blocks):
+            if isinstance(outcome, InvalidInstances):
+                faults += outcome.faults
+                count += outcome.count
+            else:
+                predicted.append(self._observe(outcome))
         if faults:
             raise InvalidInstances(faults, count=count)
         return predicted
+
+    def _outcomes(
+        self, blocks: Iterator[_NumberedBlock]
+    ) -> Iterator[PredictedBlock | InvalidInstances]:
+        """Predict each block of pictures while the next one is decoded."""
+        if self._options.explain:  # explanations give way to others, one by one
+            return map(self._outcome, blocks)
+        # Most requests have a single block, which needs no second thread.
+        first = map(self._outcome, islice(blocks, 1))
+        others = overlapped(blocks, self._outcome, slot=self._slot, is_ready=lambda: True)
+        return chain(first, others)
+
+    def _outcome(self, numbered: _NumberedBlock) -> PredictedBlock | InvalidInstances:
+        """Predict a block, or return its faults: those of all blocks are reported together."""
+        try:
+            return self._predict(numbered)
+        except InvalidInstances as error:
+            return error
 
     def _predict(self, numbered: _NumberedBlock) -> PredictedBlock:
         block, first = numbered
@@ -182,13 +200,14 @@ class Pipeline:
             block: The rows.
             first: Index of the block's first instance in the body.
         """
-        if block.faults:
+        # The good pictures are looked at nevertheless: blank ones are told with the broken ones.
+        if block.faults and not block.count_frames:
             raise InvalidInstances(block.faults, count=block.fault_count)
         if not block.rows:
             return PredictedBlock(block, Predictions.none(self._output), {})
         predictions = self._predictions(block)
-        if predictions.errors:
-            _refuse(predictions.errors, first, is_only_one=first == 0 and block.rows == 1)
+        if predictions.errors or block.faults:
+            _refuse(block, predictions.errors, first)
         return PredictedBlock(block, predictions, {})
 
     def _predictions(self, block: Block) -> Predictions:
@@ -259,13 +278,23 @@ def _without_tensors(predicted: PredictedBlock) -> PredictedBlock:
     return PredictedBlock(predicted.block, predictions, predicted.errors, predicted.explanations)
 
 
-def _refuse(errors: Mapping[int, VitrineError], first: int, *, is_only_one: bool) -> None:
-    if is_only_one:
+def _refuse(block: Block, errors: Mapping[int, VitrineError], first: int) -> None:
+    """Raise the error of the only instance, or else those of all.
+
+    Args:
+        block: The instances.
+        errors: Error of each instance without a prediction, by its index among those that have no
+            fault.
+        first: Index of the block's first instance in the body.
+    """
+    if first == 0 and block.rows == 1:
         raise errors[0]
+    rows = rows_without(block.errors, block.rows)
+    details = {**block.errors, **{int(rows[index]): errors[index].detail for index in errors}}
     raise InvalidInstances(
         [
-            Fault(detail=error.detail, pointer=f"#/instances/{first + index}")
-            for index, error in sorted(errors.items())
+            Fault(detail=detail, pointer=f"#/instances/{first + row}")
+            for row, detail in sorted(details.items())
         ]
     )
 

@@ -6,14 +6,25 @@ import numpy as np
 import pytest
 
 from tests.fakes import levels, picture
+from tests.pictures import saved
 from vitrine.errors import InvalidInstances, MalformedPicture, UnsupportedPicture
 from vitrine.pictures import begins_like_picture, picture_blocks
 
 
-def test_pictures_come_in_blocks_of_sixteen() -> None:
-    blocks = picture_blocks([picture()] * 33, "image", max_pixels=1000, keep_faults=True)
+def test_pictures_come_in_blocks() -> None:
+    blocks = picture_blocks([picture()] * 129, "image", max_pixels=1000, keep_faults=True)
 
-    assert [block.rows for block in blocks] == [16, 16, 1]
+    assert [block.rows for block in blocks] == [64, 64, 1]
+
+
+def test_blocks_of_large_pictures_are_shorter() -> None:
+    large = saved(np.zeros((600, 600), np.uint8))
+    pictures = [large, large[:60], large, large, large, large]
+
+    blocks = list(picture_blocks(pictures, "image", max_pixels=360_000, keep_faults=True))
+
+    assert [block.rows for block in blocks] == [4, 2]
+    assert [fault.pointer for block in blocks for fault in block.faults] == ["#/instances/1"]
 
 
 def test_files_and_levels_become_the_same_pixels() -> None:
@@ -29,12 +40,12 @@ def test_files_and_levels_become_the_same_pixels() -> None:
 
 
 def test_fault_names_the_picture_by_its_index_in_the_body() -> None:
-    pictures = [*[picture()] * 17, picture()[:50]]
+    pictures = [*[picture()] * 65, picture()[:50]]
 
     *_, last = picture_blocks(pictures, "image", max_pixels=1000, keep_faults=True)
 
     assert (last.rows, last.fault_count) == (2, 1)
-    assert last.faults[0].pointer == "#/instances/17"
+    assert last.faults[0].pointer == "#/instances/65"
     assert list(last.errors) == [1]
     assert len(last.instances["image"]) == 1
 

@@ -1,6 +1,7 @@
 """Blocks of instances -> predictions -> the pieces of an answer, without HTTP."""
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
@@ -127,19 +128,47 @@ def test_slot_is_free_after_a_failure() -> None:
 
 
 def test_pictures_are_answered_as_a_whole() -> None:
-    (piece,) = Pipeline(STROKES, Options()).answer(pictures(*[picture()] * 20), as_csv=False)
+    files = [picture(left=index % 3 > 0) for index in range(200)]
 
-    assert len(json.loads(piece)["predictions"]) == 20
+    (piece,) = Pipeline(STROKES, Options()).answer(pictures(*files), as_csv=False)
+
+    labels = [each["label"] for each in json.loads(piece)["predictions"]]
+    assert labels == ["right" if index % 3 == 0 else "left" for index in range(200)]
+
+
+def test_blocks_of_pictures_are_predicted_while_the_next_is_decoded() -> None:
+    threads: list[str] = []
+
+    class Noted(Observer):
+        @property
+        def inference(self) -> AbstractContextManager[None]:  # type: ignore[override]
+            threads.append(threading.current_thread().name)
+            return nullcontext()
+
+    files = pictures(*[picture()] * 200)
+    Pipeline(STROKES, Options(), observer=Noted()).answer(files, as_csv=False)
+
+    assert len(threads) == 4
+    assert [name.startswith("overlap") for name in threads] == [False, False, True, True]
 
 
 def test_faults_of_all_blocks_are_told_together() -> None:
-    files = [blank_picture(), *[picture()] * 16, picture()[:40]]
+    files = [blank_picture(), *[picture()] * 64, picture()[:40]]
 
     with pytest.raises(InvalidInstances) as caught:
         Pipeline(STROKES, Options()).answer(pictures(*files), as_csv=False)
 
-    assert [fault.pointer for fault in caught.value.faults] == ["#/instances/0", "#/instances/17"]
+    assert [fault.pointer for fault in caught.value.faults] == ["#/instances/0", "#/instances/65"]
     assert caught.value.count == 2
+
+
+def test_blank_pictures_are_told_with_broken_ones() -> None:
+    files = [picture(), picture()[:40], blank_picture(), picture()]
+
+    with pytest.raises(InvalidInstances) as caught:
+        Pipeline(STROKES, Options()).answer(pictures(*files), as_csv=False)
+
+    assert [fault.pointer for fault in caught.value.faults] == ["#/instances/1", "#/instances/2"]
 
 
 def test_faults_are_counted_beyond_those_that_are_listed() -> None:
