@@ -143,3 +143,11 @@ def test_files_of_other_people_have_the_predictions_of_plain_ones(body: bytes) -
     assert [row["value"] for row in housing.predict(body)] == [
         row["value"] for row in housing.predict(HOUSES.encode())
     ]
+
+
+@pytest.mark.parametrize(("name", "most"), [("digits", 42), ("fashion", 45), ("housing", 77)])
+def test_graphs_are_optimised_and_have_operations_of_onnx_alone(name: str, most: int) -> None:
+    graph = onnx.load(MODELS / name / str(manifest_of(name).version) / bundle.ONNX_NAME)
+
+    assert len(graph.graph.node) <= most
+    assert {each.domain for each in graph.opset_import} == {""}
