@@ -17,11 +17,11 @@ from benchmarks import page, processes
 from benchmarks.machine import ROOT, describe
 from benchmarks.peers import alone, networks, plots, report, wrk
 from benchmarks.peers.cases import CASES, Case
-from benchmarks.peers.checkouts import vitrine
+from benchmarks.peers.checkouts import through_flask, vitrine
 from benchmarks.peers.environments import CannotInstall, versions
 from benchmarks.peers.measuring import measure
 from benchmarks.peers.peers import PEERS
-from benchmarks.peers.report import BEFORE, OURS, Results, Start
+from benchmarks.peers.report import BEFORE, OURS, THROUGH_FLASK, Results, Start
 from benchmarks.peers.serving import CannotServe, Running, Server, serving
 
 _TOLERANCE = 2e-3  # of what servers answer with the same network
@@ -159,6 +159,7 @@ def _show(results: Results, kept: Path, options: Namespace) -> None:
 def _contenders(options: Namespace, before: Path | None, run: _Run) -> Iterator[_Contender]:
     models = networks.prepare(ROOT)
     yield _Contender(vitrine(OURS, "Vitrine", ROOT), models)
+    yield _Contender(through_flask(THROUGH_FLASK, "Vitrine, through Flask", ROOT), models)
     if before:
         title = f"Vitrine at {_git('rev-parse', '--short', 'HEAD', folder=before)}"
         yield _Contender(vitrine(BEFORE, title, before), networks.prepare(before))

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.machine import ROOT
@@ -61,6 +62,12 @@ def vitrine(
         },
         read=_read,
     )
+
+
+def through_flask(name: str, title: str, checkout: Path) -> Server:
+    """Serve a checkout with every request through Flask, and ask what else takes the fast path."""
+    server = vitrine(name, title, checkout, {"VITRINE_FAST_PATH": "false"})
+    return replace(server, asks={kind: server.asks[kind] for kind in ("picture", "row")})
 
 
 def _python(checkout: Path) -> Path:

@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.peers.cases import CASES, Case
-from benchmarks.peers.report import BEFORE, OURS, Medians, Results, medians, number
+from benchmarks.peers.report import BEFORE, OURS, THROUGH_FLASK, Medians, Results, medians, number
 
-_COLOURS = {OURS: "#c1121f", BEFORE: "#e09f3e"}
+_COLOURS = {OURS: "#c1121f", THROUGH_FLASK: "#e5707a", BEFORE: "#e09f3e"}
 _OTHER = "#4a5a70"
 _LEAST_RATIO = 10  # of the ends of a scale
 _FEW_DECADES = 50  # within this ratio, a tick at each power of ten alone would be too few

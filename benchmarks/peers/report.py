@@ -10,7 +10,8 @@ from benchmarks import machine
 from benchmarks.peers.cases import CASES, Case
 from benchmarks.peers.measuring import Sample
 
-OURS, BEFORE = "vitrine", "before"
+OURS, THROUGH_FLASK, BEFORE = "vitrine", "vitrine-flask", "before"
+_OWN = {OURS, THROUGH_FLASK, BEFORE}
 _FIGURES = ("rate", "p50_ms", "p99_ms", "cpu_microseconds", "load_cpu_share", "others_share")
 
 
@@ -159,7 +160,7 @@ def _comparisons(results: Results, found: Medians, case: Case) -> Iterator[str]:
 
 
 def _others(results: Results) -> Iterator[tuple[str, list[str]]]:
-    others = [name for name in results.titles if name not in {OURS, BEFORE}]
+    others = [name for name in results.titles if name not in _OWN]
     yield "the best of the others in each", others
     if BEFORE in results.titles:
         yield results.titles[BEFORE], [BEFORE]
