@@ -137,7 +137,7 @@ def add_margin(pixels: Pixels) -> Pixels:
     # 1. Paper in four corners that looks like the edge tells most pictures, at little cost.
     depths = (width, 3 * width // 2, 2 * width)
     ends = depths[-1], -depths[-1] - 1
-    corners = pixels[np.repeat(ends, 2), np.tile(ends, 2)].astype(np.float32)
+    corners = np.array([pixels[row, column] for row in ends for column in ends], np.float32)
     if np.abs(corners - pixels[0, 0]).max(axis=1).min() < _EDGE_CONTRAST:
         return pixels
     # 2. The edge is all of one colour, and most of what is a little further in is of another one.
@@ -181,22 +181,28 @@ def _rings(segmentation: Segmentation) -> Iterator[_Ring]:
     ink = labels > 0
     for part in np.argsort(mass)[: -_MOST_CANDIDATES - 1 : -1]:
         if mass[part] >= _LEAST_MASS * mass.max():
-            ring = _find_ring(labels == part + 1, ink, least=_LEAST_CLOSED, is_open=False)
+            own = labels == part + 1
+            ring = _find_ring(own, ink, _LEAST_CLOSED, outermost=_LEAST_CLOSED, is_open=False)
             if ring is not None:
                 yield ring
     if len(mass) > 1:
-        ring = _find_ring(ink, ink, least=_LEAST_DASHED, is_open=True)
+        # Fewer parts than these cannot be so many dashes.
+        outermost = _LEAST_BROKEN if len(mass) < _FEWEST_DASHES else _LEAST_DASHED
+        ring = _find_ring(ink, ink, _LEAST_DASHED, outermost=outermost, is_open=True)
         if ring is not None:
             yield from _dashed(ring, labels[ring.box.slices])
 
 
-def _find_ring(line: Mask, ink: Mask, *, least: float, is_open: bool) -> _Ring | None:
+def _find_ring(
+    line: Mask, ink: Mask, least: float, *, outermost: float, is_open: bool
+) -> _Ring | None:
     """Take ink for a ring if its outline is ink, and if there is room within.
 
     Args:
         line: The ink of the ring, and what it touches.
         ink: All the ink.
         least: Share of the outline that is ink.
+        outermost: The same for the outermost pixels of the ring.
         is_open: Whether the ring has gaps.
     """
     box = bounding_box(line)
@@ -206,9 +212,9 @@ def _find_ring(line: Mask, ink: Mask, *, least: float, is_open: bool) -> _Ring |
     # 1. Fill it.
     filled = _filled(line, is_open=is_open)
     # 2. Peel it, a pixel at a time, as long as most of the outline is ink.
-    line_width, within = 0, filled
-    while (smaller := _inked_outline(within, line, least)) is not None:
-        line_width, within = line_width + 1, smaller
+    line_width, within, share = 0, filled, outermost
+    while (smaller := _inked_outline(within, line, share)) is not None:
+        line_width, within, share = line_width + 1, smaller, least
         if line_width > _WIDEST_LINE * min(line.shape):
             return None
     # 3. A pixel more is the line's soft edge.

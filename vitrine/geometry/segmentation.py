@@ -158,7 +158,7 @@ def _segment_above(difference: Levels, distance: Levels, noise: float) -> Segmen
     floor = 4 * noise + 2
     threshold = _otsu_threshold(distance, floor)
     strong = distance * (distance > threshold)
-    direction = np.einsum("hwc,hw->c", difference, strong)
+    direction = _sum_of_colours(difference, strong)
     length = np.sqrt(np.square(direction).sum())
     if length == 0:
         return None
@@ -174,6 +174,14 @@ def _segment_above(difference: Levels, distance: Levels, noise: float) -> Segmen
     ink = np.minimum(ink / np.float32(peak), 1)
     floor = max(0.3 * level, floor) / peak
     return Segmentation(ink, direction, floor, difference) if (ink > floor).any() else None
+
+
+def _sum_of_colours(difference: Levels, weight: Levels) -> Levels:
+    """Add the differences of all pixels, each with a weight."""
+    if difference.shape[2] == 1:
+        return np.asarray(np.einsum("hwc,hw->c", difference, weight), np.float32)
+    counts = weight > 0
+    return np.asarray(np.einsum("nc,n->c", difference[counts], weight[counts]), np.float32)
 
 
 def _along(difference: Levels, direction: Levels) -> Levels:
