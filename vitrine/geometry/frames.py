@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrine.geometry.components import Labels, label_components
 from vitrine.geometry.fitted import Levels, Mask, Pixels, Shape
@@ -212,24 +213,27 @@ def _find_ring(
     # 1. Fill it.
     filled = _filled(line, is_open=is_open)
     # 2. Peel it, a pixel at a time, as long as most of the outline is ink.
-    line_width, within, share = 0, filled, outermost
-    while (smaller := _inked_outline(within, line, share)) is not None:
-        line_width, within, share = line_width + 1, smaller, least
+    depth = _depth(filled)
+    sizes = np.bincount(depth.ravel()).tolist()
+    inked = np.bincount(depth[line], minlength=len(sizes)).tolist()
+    line_width, share = 0, outermost
+    while line_width + 1 < len(sizes) and inked[line_width + 1] / sizes[line_width + 1] > share:
+        line_width, share = line_width + 1, least
         if line_width > _WIDEST_LINE * min(line.shape):
             return None
     # 3. A pixel more is the line's soft edge.
-    hole = _peeled(within)
+    hole = depth > line_width + 1
     if not line_width or not hole.any():
         return None
     return _Ring(box, ink, line, line_width, filled, hole)
 
 
-def _inked_outline(mask: Mask, line: Mask, least: float) -> Mask | None:
-    """Return a mask without its outline, if there is one and more than a share of it is ink."""
-    smaller = _peeled(mask)
-    outline = mask ^ smaller
-    count = np.count_nonzero(outline)
-    return smaller if count and np.count_nonzero(outline & line) / count > least else None
+def _depth(mask: Mask) -> NDArray[np.intp]:
+    """Return after how many peels each pixel is gone; 0 outside of the mask."""
+    sides = (1, 1, 1, 1)
+    padded = cv2.copyMakeBorder(mask.view(np.uint8), *sides, cv2.BORDER_CONSTANT, value=0)
+    depth = cv2.distanceTransform(padded, cv2.DIST_C, 3)
+    return np.asarray(depth[1:-1, 1:-1], np.intp)
 
 
 def _has_two_sides(line: Mask) -> bool:
@@ -250,8 +254,9 @@ def _filled(line: Mask, *, is_open: bool) -> Mask:
 
 def _between(mask: Mask) -> Mask:
     """Fill each row from its first to its last pixel."""
-    columns = np.arange(mask.shape[1])
-    first, last = mask.argmax(axis=1), mask.shape[1] - mask[:, ::-1].argmax(axis=1)
+    columns = np.arange(mask.shape[1], dtype=np.int16)
+    first = mask.argmax(axis=1).astype(np.int16)
+    last = (mask.shape[1] - mask[:, ::-1].argmax(axis=1)).astype(np.int16)
     last[~mask.any(axis=1)] = 0
     return np.asarray((columns >= first[:, np.newaxis]) & (columns < last[:, np.newaxis]))
 

@@ -61,6 +61,19 @@ def test_reducing_averages_whole_blocks() -> None:
     np.testing.assert_allclose(reduce_to(ragged, 8)[..., 0], RANDOM, rtol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(7, 100, 3), (61, 33, 1), (1500, 700, 3)])
+def test_averages_of_bytes_are_exact(shape: tuple[int, int, int]) -> None:
+    levels = np.random.default_rng(2).integers(0, 256, shape).astype(np.uint8)
+    factor = -(-max(shape) // 30)
+    down, across = min(factor, shape[0]), min(factor, shape[1])
+    rows, columns = shape[0] // down, shape[1] // across
+
+    blocks = levels[: rows * down, : columns * across].reshape(rows, down, columns, across, -1)
+
+    sums = blocks.sum(axis=(1, 3)).astype(np.float32)
+    np.testing.assert_array_equal(reduce_to(levels, 30), sums / np.float32(down * across))
+
+
 def test_small_picture_is_not_reduced() -> None:
     np.testing.assert_array_equal(reduce_to(RANDOM[..., np.newaxis], 7)[..., 0], RANDOM)
 
