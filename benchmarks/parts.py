@@ -1,16 +1,18 @@
 """What each part of a request for one picture costs, beside a floor: `python -m benchmarks.parts`.
 
-The parts of a prediction are timed in this process, through the functions that the service calls.
-What HTTP, the metrics and the log cost is the processor time of the service for a request, less
-these parts. A floor is what the same cannot be had for less here: the library's function called
-directly, or a server that only parses requests.
+All parts but one are timed in this process, through the functions that the service calls. What
+HTTP costs is the processor time of the service for a request under load, less these parts. A floor
+is the least that the same costs here: the library's function called directly, or a server that only
+parses requests.
 """
 
+import logging
 import os
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,21 @@ import numpy as np
 import onnxruntime
 import orjson
 from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
 
 from benchmarks import machine, page, processes
 from benchmarks.peers import cases, networks, wrk
 from benchmarks.peers.checkouts import vitrine
 from benchmarks.peers.peers import bare
 from benchmarks.peers.serving import Server, serving
+from service.http.app import create_app
+from service.http.fast_path import FAST_PATH, FastPath
+from service.rollout.repository import Repository
+from service.settings import Settings
+from service.telemetry import logs
+from service.telemetry.line_writer import LineWriter
+from service.telemetry.metrics import Metrics
+from tests.fakes import FakeControlPlane
 from vitrine import images
 from vitrine.block_stream import BlockStream
 from vitrine.engines import load_engine
@@ -121,14 +132,58 @@ def parts(version: Path, file: bytes, request: float, floor: float) -> Iterator[
         what="orjson.dumps of the same",
     )
 
+    in_process = _InProcess(model, file)
     predictions = model.predict(instances, pipeline.trust)
-    drift = microseconds(lambda: model.count(predictions))
-    yield Part(name="count for drift", cost=drift)
-    rest = max(0.0, request - answer - drift)
-    yield Part(
-        name="HTTP, limits, metrics and log", cost=rest, floor=floor, what="httptools on uvloop"
-    )
+    counting = microseconds(lambda: in_process.metrics.count_predictions(model, predictions))
+    yield Part(name="count the label and the drift", cost=counting)
+    silent, logged = in_process.costs()
+    name = "headers, limits, other metrics"
+    yield Part(name=name, cost=max(0.0, silent - answer - counting))
+    yield Part(name="log line", cost=max(0.0, logged - silent))
+    name = "HTTP, connections, system calls"
+    yield Part(name=name, cost=max(0.0, request - logged), floor=floor, what="httptools on uvloop")
     yield Part(name="whole request", cost=request)
+
+
+class _InProcess:
+    """The service without its server, in this process.
+
+    Args:
+        model: What it serves.
+        file: The picture that is sent.
+
+    Attributes:
+        metrics: Where it counts.
+    """
+
+    def __init__(self, model: Model, file: bytes) -> None:
+        repository = Repository({model.name: {model.version: model}})
+        self.metrics = Metrics(CollectorRegistry())
+        control = FakeControlPlane(repository)
+        app = create_app(Settings(), repository, self.metrics, control)
+        self._path: FastPath = app.extensions[FAST_PATH]
+        self._target = f"/models/{model.name}/predict".encode()
+        length = str(len(file)).encode()
+        self._headers = [(b"content-type", b"image/png"), (b"content-length", length)]
+        self._file = file
+
+    def _ask(self) -> None:
+        reply = self._path.answer(b"POST", self._target, self._headers, self._file, "127.0.0.1")
+        assert reply is not None
+        assert reply.status == HTTPStatus.OK
+
+    def costs(self) -> tuple[float, float]:
+        """Return the microseconds of a request without a log line, and with one."""
+        logger = logging.getLogger("service")
+        with Path("/dev/null").open("wb") as nowhere:
+            writer = LineWriter(nowhere.fileno(), describe_drop=logs.describe_drop)
+            logger.handlers, logger.propagate = [logs.LineHandler(writer)], False
+            logger.setLevel(logging.WARNING)
+            silent = microseconds(self._ask)
+            logger.setLevel(logging.INFO)
+            logged = microseconds(self._ask)
+            writer.flush()
+        return silent, logged
 
 
 def _decoding_floors(coded: NDArray[np.uint8]) -> tuple[float, float]:
