@@ -83,7 +83,7 @@ CANDIDATES = (
     ),
     Candidate(
         name="vitrine",
-        what="the service's own worker class, as it is configured",
+        what="the service's own worker class: one event loop, as it is configured",
         arguments=_gunicorn(),
     ),
     Candidate(
