@@ -46,9 +46,10 @@ def test_border_has_every_pixel_of_the_four_sides_once() -> None:
     [
         (np.repeat(RANDOM[..., np.newaxis], 3, axis=2), 1),
         (np.stack([RANDOM, RANDOM, RANDOM + 1], axis=2), 3),
+        (np.stack([RANDOM, RANDOM, np.where(np.eye(7, 5, k=-3), RANDOM + 1, RANDOM)], axis=2), 3),
         (RANDOM[..., np.newaxis], 1),
     ],
-    ids=["grey in colour", "colour", "grey"],
+    ids=["grey in colour", "colour", "few coloured pixels", "grey"],
 )
 def test_equal_channels_are_dropped(pixels: NDArray[np.float32], channels: int) -> None:
     assert drop_equal_channels(pixels).shape == (7, 5, channels)
