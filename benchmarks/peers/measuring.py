@@ -15,6 +15,7 @@ from benchmarks.peers.serving import CannotServe, Running
 _WARM_CONNECTIONS = 16
 _WARM_SECONDS = 1
 _TABLE_SECONDS = 120
+_TABLE_CONNECTIONS = 2  # where a table is sent in several requests
 _SETTLING_SECONDS = 10
 _LOOK_SECONDS = 0.2
 _IDLE_SHARE = 0.3  # of a processor
@@ -106,7 +107,7 @@ def _load(
 
 
 def _table(running: Running, case: Case) -> dict[str, Any]:
-    """Send a million rows: in one request, or in several over a connection for every worker."""
+    """Send a million rows: in one request, or in several over two connections."""
     request = running.server.asks[case.kind](case.network).written()
     each = running.server.table_rows or checkouts.ROWS
     number = checkouts.ROWS // each
@@ -114,7 +115,7 @@ def _table(running: Running, case: Case) -> dict[str, Any]:
     _settle()
     others, spent, own = machine.Others(), processes.cpu_seconds_below(), time.process_time()
     started = time.perf_counter()
-    with ThreadPoolExecutor(min(number, 2)) as pool:
+    with ThreadPoolExecutor(min(number, _TABLE_CONNECTIONS)) as pool:
         send = lambda _: exchange(running.port, request, patience=_TABLE_SECONDS)  # noqa: E731
         answers = list(pool.map(send, range(number)))
     seconds = time.perf_counter() - started
