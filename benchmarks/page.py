@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.machine import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
-PICTURES = ROOT / "docs" / "pictures"
+PICTURES = ROOT / "docs" / "performance"
 
 
 def publish(section: str, text: str, *, page: Path = PAGE) -> None:

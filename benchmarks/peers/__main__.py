@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -148,11 +147,10 @@ def _show(results: Results, kept: Path, options: Namespace) -> None:
     print(report.write(results))
     folder = kept.with_suffix("")
     _say(f"kept in {kept}, drawn in {folder}")
-    drawn = list(plots.draw(results, folder))
+    plots.draw(results, folder)
     if options.publish:
-        pictures = {path.stem: f"pictures/performance-{path.name}" for path in drawn}
-        for path in drawn:
-            shutil.copy(path, page.PICTURES / f"performance-{path.name}")
+        shown = plots.draw(results, page.PICTURES)
+        pictures = {path.stem: f"{page.PICTURES.name}/{path.name}" for path in shown}
         page.publish("peers", report.write(results, pictures))
 
 

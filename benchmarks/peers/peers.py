@@ -24,8 +24,8 @@ from tests.servers import free_port
 
 _SERVICES = "benchmarks.peers.services"
 _BOUNDARY = "boundary-of-the-benchmark"
-# MLflow holds a request, its table and its answer in memory several times over. Requests of twice as
-# many rows are a fifth slower, and those of a million rows ten times.
+# MLflow holds a request, its table and its answer in memory several times over. Requests of twice
+# as many rows are a fifth slower, and those of a million rows ten times.
 _MLFLOW_ROWS = 50_000
 _TRITON_MODEL = """\
 name: "digits"

@@ -1,6 +1,6 @@
 """What came out, as pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -24,17 +24,19 @@ _PANELS = (
 )
 
 
-def draw(results: Results, folder: Path) -> Iterator[Path]:
-    """Draw each case that more than one server was asked for, and yield the files."""
+def draw(results: Results, folder: Path) -> list[Path]:
+    """Draw each case that more than one server was asked for, and return the files."""
     mpl.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
     found = medians(results.samples)
+    drawn = []
     for case in CASES:
         names = [name for name in results.titles if _has(found, name, case)]
         if len(names) > 1:
             path = folder / f"{case.name}.png"
             _draw_case(results, found, case, names).savefig(path, dpi=100)
-            yield path
+            drawn.append(path)
+    return drawn
 
 
 def _has(found: Medians, name: str, case: Case) -> bool:

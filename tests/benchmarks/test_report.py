@@ -89,7 +89,7 @@ def test_kept_results_are_read_as_they_were() -> None:
 
 
 def test_plot_is_drawn_for_each_case_of_two_servers(tmp_path: Any) -> None:
-    drawn = list(plots.draw(_results(), tmp_path))
+    drawn = plots.draw(_results(), tmp_path)
 
     assert [path.name for path in drawn] == ["picture-mlp.png", "csv.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
