@@ -1,7 +1,9 @@
 """Encoded pictures, or their levels -> blocks of instances."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from math import inf
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,14 @@ _BLOCK_PICTURES = 64
 _BLOCK_PIXELS = 2**20
 # As much of a file as tells its format.
 HEAD_BYTES = 512
+
+
+@cache
+def _images() -> ModuleType:
+    """Return the module that decodes files: levels need no library of pictures."""
+    with needs("pictures"):
+        from vitrine import images  # noqa: PLC0415
+    return images
 
 
 def picture_blocks(
@@ -67,9 +77,8 @@ def declared_pixels(picture: object) -> float:
         picture = picture[:HEAD_BYTES].encode(errors="replace")
     if not isinstance(picture, bytes):
         return inf
-    with needs("pictures"):
-        from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
-    size = images.declared_size(picture) or images.declared_size(decode_head(picture[:HEAD_BYTES]))
+    declared_size = _images().declared_size
+    size = declared_size(picture) or declared_size(decode_head(picture[:HEAD_BYTES]))
     return inf if size is None else size[0] * size[1]
 
 
@@ -78,16 +87,12 @@ def begins_like_picture(head: bytes) -> bool:
 
     They may also be those of another file that `vitrine.unread_formats` can name.
     """
-    with needs("pictures"):
-        from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
-    return images.begins_like_picture(head) or _is_text(head)
+    return bool(_images().begins_like_picture(head)) or _is_text(head)
 
 
 def _is_text(head: bytes) -> bool:
     """Tell whether the first bytes are those of a data URI, or of the base64 of a picture."""
-    with needs("pictures"):
-        from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
-    return is_data_uri(head) or images.begins_like_picture(decode_head(head))
+    return is_data_uri(head) or bool(_images().begins_like_picture(decode_head(head)))
 
 
 def _block(
@@ -156,14 +161,13 @@ def _decode(picture: object, max_pixels: int) -> Picture:
 
 
 def _decode_file(file: bytes, max_pixels: int) -> Picture:
-    with needs("pictures"):
-        from vitrine import images  # noqa: PLC0415 - levels need no library of pictures
+    decode: Callable[..., Picture] = _images().decode
     try:
-        return images.decode(file, max_pixels=max_pixels)
+        return decode(file, max_pixels=max_pixels)
     except UnsupportedPicture:
         if not _is_text(file[:HEAD_BYTES]):
             raise
-    return images.decode(decode_text(file), max_pixels=max_pixels)
+    return decode(decode_text(file), max_pixels=max_pixels)
 
 
 def _decode_text(text: str, max_pixels: int) -> Picture:

@@ -104,7 +104,9 @@ def prediction_sets(probabilities: Values, limit: np.float32) -> NDArray[np.bool
         (n, classes) to (n, classes).
     """
     members = class_scores(probabilities) <= limit
-    members[np.arange(len(members)), probabilities.argmax(axis=1)] = True
+    best = probabilities.argmax(axis=1)
+    # A single instance needs no array of indices, which takes longer than the rest.
+    members[0 if len(best) == 1 else np.arange(len(best)), best] = True
     return members
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
+from service.telemetry.logs import FieldsRecord
 from service.telemetry.metrics import METHODS, Metrics
 from service.telemetry.observer import PredictionObserver
 from vitrine.observer import Slot
@@ -32,8 +33,8 @@ class RequestContext:
         path: Decoded path.
         remote: Address of the client.
         given_id: Id that the client sent; empty where it sent none.
-        metrics: Where the request is counted.
         slot: The request's right to compute.
+        observer: Measures the request's predictions, and knows where the request is counted.
 
     Attributes:
         request_id: Id that the client sent, where it is sane; else a random one.
@@ -52,6 +53,7 @@ class RequestContext:
         "_metrics",
         "_path",
         "_remote",
+        "_seconds",
         "_started",
         "is_complete",
         "observer",
@@ -72,13 +74,14 @@ class RequestContext:
         path: str,
         remote: str,
         given_id: str,
-        metrics: Metrics,
         slot: Slot,
+        observer: PredictionObserver,
     ) -> None:
         self._started = time.perf_counter()
         self.request_id = given_id if _SANE_ID.fullmatch(given_id) else secrets.token_hex(16)
         self.slot = slot
-        self.observer = PredictionObserver(metrics)
+        self.observer = observer
+        self._seconds: float | None = None
         self.route = UNMATCHED
         self.reason: str | None = None
         self.status = 0
@@ -86,7 +89,7 @@ class RequestContext:
         self.sent_bytes = 0
         self.waited_seconds = 0.0
         self.is_complete = False
-        self._metrics = metrics
+        self._metrics = observer.metrics
         self._method = method
         self._path = path
         self._remote = remote
@@ -103,22 +106,25 @@ class RequestContext:
             path=path,
             remote=environ.get("REMOTE_ADDR", ""),
             given_id=environ.get("HTTP_X_REQUEST_ID", ""),
-            metrics=metrics,
             slot=slot,
+            observer=PredictionObserver(metrics),
         )
         environ[_KEY] = context
         return context
 
+    def end(self) -> None:
+        """Take the time: the answer was handed over."""
+        self._seconds = time.perf_counter() - self._started
+
     def finish(self) -> None:
-        """Count and log the request, whose answer was handed over."""
-        seconds = time.perf_counter() - self._started
+        """Count and log the request, which ends now if it has not ended before."""
+        if self._seconds is None:
+            self.end()
+        seconds = self._seconds or 0.0
         self._count(seconds)
         level = logging.ERROR if self.status >= 500 else logging.INFO
         if _log.isEnabledFor(level):
-            # `_log.log` would first look for the line of code that calls it, which nobody is told.
-            record = logging.LogRecord(_log.name, level, __file__, 0, "request", None, None)
-            vars(record)["fields"] = self._fields(seconds)
-            _log.handle(record)
+            _log.handle(FieldsRecord(_log.name, level, "request", self._fields(seconds)))
 
     def _count(self, seconds: float) -> None:
         metrics = self._metrics

@@ -7,6 +7,7 @@ from service.http.context import RequestContext
 from service.http.reply import Reply
 from service.http.transfer import REQUEST_ID
 from service.telemetry.metrics import Metrics
+from service.telemetry.observer import PredictionObserver
 from vitrine.observer import Unlimited
 
 # Name of the refusals among the extensions of an application.
@@ -32,7 +33,12 @@ class Refusals:
             remote: Address of the client.
         """
         context = RequestContext(
-            method="", path="", remote=remote, given_id="", metrics=self._metrics, slot=Unlimited()
+            method="",
+            path="",
+            remote=remote,
+            given_id="",
+            slot=Unlimited(),
+            observer=PredictionObserver(self._metrics),
         )
         body = problems.write_problem(problems.of_status(status, context, detail))
         context.status = status

@@ -74,6 +74,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._connections: set[Connection] = set()
         self._openings: set[asyncio.Task[None]] = set()
         self._count = 0
+        self._settles = False
         self._share = Share(self.age)
         self._requests = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="request")
         self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
@@ -116,6 +117,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             self._accept_from(listener)
         await self._stopping.wait()
         await self._drain()
+        self._settle()
         for beat in beats:
             beat.cancel()
         for pool in (self._requests, self._probes, self._sums):
@@ -260,11 +262,20 @@ class Worker(BaseWorker):  # type: ignore[misc]
         )
         if reply is None:
             return None
+        if not self._settles:
+            # After all answers of this turn of the loop.
+            self._settles = True
+            self._loop.call_soon(self._settle)
         self._count_request()
         head = write_head(
             reply.status, reply.headers, version=request.version, keeps_alive=keeps_alive
         )
         return head + reply.body
+
+    def _settle(self) -> None:
+        self._settles = False
+        if self._fast_path is not None:
+            self._fast_path.settle()
 
     def answer_later(self, request: Request, outgoing: Outgoing) -> None:
         """Let a thread answer a request."""

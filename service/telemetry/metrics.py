@@ -1,7 +1,7 @@
 """What the service counts and measures, and the text in which Prometheus reads it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,18 +88,23 @@ class Metrics(Instruments):
             return np.zeros(0)
         return np.asarray(self._numbers.cells(_bins_key(model), len(model.bins)))
 
-    def count_predictions(self, model: Model, predictions: Predictions) -> None:
-        """Count instances by their predicted labels and by the bins of their features."""
-        if not len(predictions):
-            return
-        for label, count in _counts_by_label(predictions).items():
-            if count:
-                self.predictions.labels(model.name, model.version, label).inc(count)
+    def count_predictions(self, model: Model, parts: Sequence[Predictions]) -> None:
+        """Count instances by their predicted labels and by the bins of their features.
+
+        Args:
+            model: The model that predicted them.
+            parts: Predictions of one request or several.
+        """
+        for predictions in parts:
+            for label, count in _counts_by_label(predictions).items():
+                if count:
+                    self.predictions.labels(model.name, model.version, label).inc(count)
         counts = self._bin_counts.get((model.name, model.version))
         if counts is not None and counts.size:
-            found = model.count(predictions)
-            with self._numbers.adding:
-                counts += found
+            for predictions in _gathered(parts):
+                found = model.count(predictions)
+                with self._numbers.adding:
+                    counts += found
 
     def feature_counts(self, model: Model) -> Counts:
         """Return the number of instances in each bin of a version, over all workers.
@@ -153,6 +158,20 @@ def _bins_key(model: Model) -> Key:
 def _feature_counts(model: Model, numbers: dict[Key, Values]) -> Counts:
     counts = numbers.get(_bins_key(model), np.zeros(len(model.bins)))
     return counts.astype(np.int64)
+
+
+def _gathered(parts: Sequence[Predictions]) -> Iterator[Predictions]:
+    """Yield the values and tensors of all predictions as those of one batch; nothing for none."""
+    filled = [predictions for predictions in parts if len(predictions)]
+    if len(filled) == 1:
+        yield filled[0]
+    elif filled:
+        tensors = {
+            name: np.concatenate([predictions.tensors[name] for predictions in filled])
+            for name in filled[0].tensors
+        }
+        values = np.concatenate([predictions.values for predictions in filled])
+        yield Predictions(filled[0].output, values, tensors=tensors)
 
 
 def _counts_by_label(predictions: Predictions) -> dict[str, int]:

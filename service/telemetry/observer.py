@@ -1,7 +1,7 @@
 """What is measured of one request's predictions: time by part, labels, drift, disagreements."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -42,6 +42,7 @@ class PredictionObserver(Observer):
         metrics: Where they are counted.
 
     Attributes:
+        metrics: Where they are counted.
         model: The version that answers, once it is known.
         instances: Number of instances that were to be predicted.
         compare: Called with what was predicted, where a shadow version is to be compared.
@@ -49,7 +50,7 @@ class PredictionObserver(Observer):
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+        self.metrics = metrics
         self.model: Model | None = None
         self.instances = 0
         self.compare: Compare | None = None
@@ -63,11 +64,47 @@ class PredictionObserver(Observer):
 
     def predicted(self, predicted: PredictedBlock) -> None:
         """Count a block's labels, features and faults, and have its predictions compared."""
-        if self.model is None:
-            return
-        self._metrics.count_predictions(self.model, predicted.predictions)
+        if self.model is not None:
+            self.metrics.count_predictions(self.model, [predicted.predictions])
+        self.compare_and_reject(predicted)
+
+    def compare_and_reject(self, predicted: PredictedBlock) -> None:
+        """Have a block's predictions compared, and count its faults."""
         if self.compare is not None and predicted.is_complete:
             # The network's input would weigh more than the instances, which are kept for a while.
             self.compare(predicted.block.instances, replace(predicted.predictions, tensors={}))
         if predicted.errors:
-            self._metrics.rejected.labels(InvalidInstances.slug()).inc(len(predicted.errors))
+            self.metrics.rejected.labels(InvalidInstances.slug()).inc(len(predicted.errors))
+
+
+class DeferredObserver(PredictionObserver):
+    """Measures one request's predictions, and keeps them to be counted with those of others.
+
+    Attributes:
+        blocks: What was predicted.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__(metrics)
+        self.blocks: list[PredictedBlock] = []
+
+    def predicted(self, predicted: PredictedBlock) -> None:
+        """Keep a block."""
+        self.blocks.append(predicted)
+
+
+def count_together(observers: Iterable[DeferredObserver], metrics: Metrics) -> None:
+    """Count what several requests kept, each model's predictions in one go.
+
+    Args:
+        observers: Observers of the requests.
+        metrics: Where they are counted.
+    """
+    together: dict[Model, list[Predictions]] = {}
+    for observer in observers:
+        for block in observer.blocks:
+            if observer.model is not None:
+                together.setdefault(observer.model, []).append(block.predictions)
+            observer.compare_and_reject(block)
+    for model, predictions in together.items():
+        metrics.count_predictions(model, predictions)

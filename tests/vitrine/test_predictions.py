@@ -216,7 +216,9 @@ def test_answers_of_other_kinds_disagree() -> None:
 def test_instances_are_counted_under_each_of_their_labels(registry: CollectorRegistry) -> None:
     model = Model(labels_manifest(), label)
 
-    Metrics(registry).count_predictions(model, model.predict(rows([1, 4, 9], ["red", None, "red"])))
+    Metrics(registry).count_predictions(
+        model, [model.predict(rows([1, 4, 9], ["red", None, "red"]))]
+    )
 
     counts = {
         name: registry.get_sample_value(

@@ -115,6 +115,7 @@ class Service:
         reply: Reply | None = path.answer(
             asked.method.encode(), asked.target.encode(), asked.lines(), asked.body, REMOTE
         )
+        path.settle()
         if reply is None:
             return None
         head = write_head(reply.status, reply.headers, version="1.1", keeps_alive=True)

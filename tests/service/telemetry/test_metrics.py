@@ -39,7 +39,7 @@ def test_predictions_are_counted_by_label(registry: CollectorRegistry) -> None:
     model = Model(picture_manifest(), weigh)
     values = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]], dtype=np.float32)
 
-    metrics.count_predictions(model, Predictions(model.manifest.signature.prediction, values))
+    metrics.count_predictions(model, [Predictions(model.manifest.signature.prediction, values)])
 
     counts = [
         registry.get_sample_value(
@@ -61,7 +61,7 @@ def test_answers_that_are_not_given_are_counted_without_a_label(
     )
 
     output = model.manifest.signature.prediction
-    metrics.count_predictions(model, Predictions(output, values, confidence=confidence))
+    metrics.count_predictions(model, [Predictions(output, values, confidence=confidence)])
 
     counts = [
         registry.get_sample_value(
@@ -77,7 +77,7 @@ def test_no_predictions_count_nothing(registry: CollectorRegistry) -> None:
     model = Model(picture_manifest(), weigh)
     empty = np.empty((0, 2), dtype=np.float32)
 
-    metrics.count_predictions(model, Predictions(model.manifest.signature.prediction, empty))
+    metrics.count_predictions(model, [Predictions(model.manifest.signature.prediction, empty)])
 
     assert not [sample for sample in registry.collect() if sample.samples and "pred" in sample.name]
 
@@ -157,7 +157,7 @@ def test_bins_are_shown_while_their_version_is_served(tmp_path: Path) -> None:
     def count(version: int) -> None:
         instances = {"size": np.full(3, 5, np.float32), "colour": np.full(3, None, dtype=object)}
         model = models["rooms", version]
-        metrics.count_predictions(model, model.predict(instances))
+        metrics.count_predictions(model, [model.predict(instances)])
 
     assert serve(1) == dict.fromkeys(("1 0 below 2", "1 1 2 to 8", "1 2 from 8", "1 blank"), 0)
     count(1)
@@ -206,7 +206,7 @@ def test_version_that_is_not_served_has_no_bins(registry: CollectorRegistry) -> 
     model = Model(table_manifest(calibrated=True), price_between)
     instances = {"size": np.ones(1, np.float32), "colour": np.full(1, None, dtype=object)}
 
-    metrics.count_predictions(model, model.predict(instances))
+    metrics.count_predictions(model, [model.predict(instances)])
 
     assert metrics.feature_counts(model).tolist() == [0] * 8
 
