@@ -134,7 +134,7 @@ def parts(version: Path, file: bytes, request: float, floor: float) -> Iterator[
 
     in_process = _InProcess(model, file)
     predictions = model.predict(instances, pipeline.trust)
-    counting = microseconds(lambda: in_process.metrics.count_predictions(model, predictions))
+    counting = microseconds(lambda: in_process.metrics.count_predictions(model, [predictions)])
     yield Part(name="count the label and the drift", cost=counting)
     silent, logged = in_process.costs()
     name = "headers, limits, other metrics"
