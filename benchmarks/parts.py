@@ -134,7 +134,7 @@ def parts(version: Path, file: bytes, request: float, floor: float) -> Iterator[
 
     in_process = _InProcess(model, file)
     predictions = model.predict(instances, pipeline.trust)
-    counting = microseconds(lambda: in_process.metrics.count_predictions(model, [predictions)])
+    counting = microseconds(lambda: in_process.metrics.count_predictions(model, [predictions]))
     yield Part(name="count the label and the drift", cost=counting)
     silent, logged = in_process.costs()
     name = "headers, limits, other metrics"
@@ -169,6 +169,7 @@ class _InProcess:
 
     def _ask(self) -> None:
         reply = self._path.answer(b"POST", self._target, self._headers, self._file, "127.0.0.1")
+        self._path.settle()
         assert reply is not None
         assert reply.status == HTTPStatus.OK
 
