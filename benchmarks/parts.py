@@ -29,7 +29,7 @@ from benchmarks.peers.checkouts import vitrine
 from benchmarks.peers.peers import bare
 from benchmarks.peers.serving import Server, serving
 from service.http.app import create_app
-from service.http.fast_path import FAST_PATH, FastPath
+from service.http.fast_path import FAST_PATH, FastPath, SmallRequest
 from service.rollout.repository import Repository
 from service.settings import Settings
 from service.telemetry import logs
@@ -168,7 +168,8 @@ class _InProcess:
         self._file = file
 
     def _ask(self) -> None:
-        reply = self._path.answer(b"POST", self._target, self._headers, self._file, "127.0.0.1")
+        request = SmallRequest(self._target, self._headers, self._file, "127.0.0.1")
+        (reply,) = self._path.answer([request])
         self._path.settle()
         assert reply is not None
         assert reply.status == HTTPStatus.OK

@@ -4,7 +4,7 @@ An answer is begun, continued block by block, and ended. The pipeline knows neit
 instances come from nor where the answer goes.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -27,9 +27,11 @@ from vitrine.predictions import (
     TrustOptions,
     rows_without,
 )
-from vitrine.signature import Dialect, ValueOutput
+from vitrine.signature import Dialect, Instances, ValueOutput
 from vitrine.tables.blocks import Block
 from vitrine.tables.writer import Column, write_csv
+
+Predict = Callable[[Instances, TrustOptions], Predictions]
 
 # A block with the index of its first instance in the body.
 _NumberedBlock = tuple[Block, int]
@@ -48,6 +50,9 @@ class Pipeline:
 
     Attributes:
         trust: The trust options that the model fulfils.
+        observer: Measures the work.
+        predict_instances: Predicts on the instances of a block. Who has predicted them together
+            with others before hands over the results here.
 
     Raises:
         InvalidParameter: The model does not support the trust options.
@@ -63,6 +68,7 @@ class Pipeline:
         slot: Slot | None = None,
         observer: Observer | None = None,
     ) -> None:
+        self.predict_instances: Predict = model.predict
         self.trust = model.trust_options(
             coverage=options.coverage,
             default=default_coverage,
@@ -73,7 +79,7 @@ class Pipeline:
         self._options = options
         self._max_explained = max_explained
         self._slot = slot or Unlimited()
-        self._observer = observer or Observer()
+        self.observer = observer or Observer()
         self._instances = 0
 
     def answer(self, stream: BlockStream, *, as_csv: bool) -> Iterable[bytes]:
@@ -93,7 +99,7 @@ class Pipeline:
 
     def _whole_answer(self, stream: BlockStream, encoder: "Encoder") -> bytes:
         predicted = self._predict_all(self._decode(stream.blocks))
-        with self._observer.encode:
+        with self.observer.encode:
             pieces = [encoder.encode(block) for block in predicted]
         return b"".join([encoder.begin(), *pieces, encoder.end()])
 
@@ -121,12 +127,12 @@ class Pipeline:
     def _decode(self, blocks: Iterable[Block]) -> Iterator[_NumberedBlock]:
         iterator = iter(blocks)
         while True:
-            with self._observer.decode:
+            with self.observer.decode:
                 block = next(iterator, None)
             if block is None:
                 return
             first, self._instances = self._instances, self._instances + block.rows
-            self._observer.decoded(block.rows)
+            self.observer.decoded(block.rows)
             self._check_explained()
             yield block, first
 
@@ -164,7 +170,7 @@ class Pipeline:
 
     def _predict(self, numbered: _NumberedBlock) -> PredictedBlock:
         block, first = numbered
-        with self._observer.inference:
+        with self.observer.inference:
             predicted = (
                 self._predict_good_rows(block)
                 if self._options.report
@@ -175,7 +181,7 @@ class Pipeline:
         return predicted
 
     def _observe(self, predicted: PredictedBlock) -> PredictedBlock:
-        self._observer.predicted(predicted)
+        self.observer.predicted(predicted)
         return _without_tensors(predicted)
 
     def _check_explained(self) -> None:
@@ -212,7 +218,7 @@ class Pipeline:
 
     def _predictions(self, block: Block) -> Predictions:
         """Predict, and say of a blank picture that its file has other frames."""
-        predictions = self._model.predict(block.instances, self.trust)
+        predictions = self.predict_instances(block.instances, self.trust)
         errors = {
             index: BlankPicture(frames=block.count_frames[index]())
             if isinstance(error, BlankPicture)
@@ -230,7 +236,7 @@ class Pipeline:
         made = explain(self._model, predicted.predictions, steps_of_good)
         explanations: list[Mapping[str, Any]] = []
         while True:
-            with self._observer.inference:
+            with self.observer.inference:
                 explanation = next(made, None)
             if explanation is None:
                 return replace(predicted, explanations=explanations)
@@ -262,7 +268,7 @@ class Pipeline:
                 block = next(predicted, None)
                 if block is None:
                     break
-                with self._observer.encode:
+                with self.observer.encode:
                     piece = encoder.encode(block)
             yield piece
         yield encoder.end()

@@ -74,6 +74,16 @@ class Confidence:
             credibility=None if self.credibility is None else self.credibility[indices],
         )
 
+    def part(self, start: int, stop: int) -> "Confidence":
+        """Return the part about the predictions from one index up to another one."""
+        return Confidence(
+            coverage=self.coverage,
+            sets=None if self.sets is None else self.sets[start:stop],
+            intervals=None if self.intervals is None else self.intervals[start:stop],
+            credibility=None if self.credibility is None else self.credibility[start:stop],
+            abstain_below=self.abstain_below,
+        )
+
     def reason(self, index: int) -> str:
         """Say why the label of a prediction is withheld."""
         credibility = np.nan if self.credibility is None else self.credibility[index]
@@ -116,6 +126,20 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def part(self, start: int, stop: int) -> "Predictions":
+        """Return the predictions from one index up to another one, as if there were no others."""
+        indices = range(start, stop)
+        confidence = self.confidence
+        return Predictions(
+            self.output,
+            self.values[start:stop],
+            {at - start: self.warnings[at] for at in indices if at in self.warnings},
+            {at - start: self.errors[at] for at in indices if at in self.errors},
+            None if confidence is None else confidence.part(start, stop),
+            {name: tensor[start:stop] for name, tensor in self.tensors.items()},
+            self.steps[start:stop],
+        )
 
     def good(self) -> "Predictions":
         """Return the predictions without an error."""

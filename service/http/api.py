@@ -46,7 +46,7 @@ class Api:
     def predict(self, name: str, version: int | None = None, label: str | None = None) -> Response:
         """Predict every instance in the body with one version of a model."""
         current = context.current()
-        answer = self._predictor.answer(
+        prepared = self._predictor.prepare(
             Target(name, version, label, request.query_string.decode(errors="replace")),
             MediaHeaders(
                 request.headers.get("Content-Type", ""),
@@ -57,6 +57,7 @@ class Api:
             current,
             url=lambda: request.base_url,
         )
+        answer = prepared.answer()
         if not answer.is_streamed:
             return Response(b"".join(answer.pieces), headers=answer.headers)
         pieces = _interruptible(answer.pieces, current, as_csv=answer.is_csv)

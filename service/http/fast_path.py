@@ -5,8 +5,8 @@ Both call the same functions in the same order, so that no client can tell them 
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 from service.errors import BodyTooLarge
 from service.http import problems
 from service.http.api import PREDICT_RULES, VERSION_PATTERN
+from service.http.batches import predict_together
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext
 from service.http.cors import Sharing
-from service.http.predictor import Predictor, Target
+from service.http.predictor import Predictor, Prepared, Target
 from service.http.reply import Headers, Reply
 from service.http.transfer import PEEKED_BYTES, REQUEST_ID
 from service.telemetry.metrics import Metrics
@@ -50,6 +51,23 @@ class _TooCostly(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SmallRequest:
+    """A request whose body is complete.
+
+    Attributes:
+        target: Path and query, as the client sent them.
+        headers: Name in lower case and value of each header.
+        body: The body.
+        remote: Address of the client.
+    """
+
+    target: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    remote: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Route:
     target: Target
     rule: str
@@ -57,7 +75,7 @@ class _Route:
 
 
 class FastPath:
-    """Answers small requests for predictions.
+    """Answers small requests for predictions, those that arrive together in one go.
 
     Args:
         predictor: Answers them.
@@ -69,56 +87,29 @@ class FastPath:
         self._predictor = predictor
         self._metrics = metrics
         self._sharing = sharing
-        self._answered: list[tuple[RequestContext, DeferredObserver]] = []
+        self._answered: list[_Asked] = []
 
-    def answer(
-        self,
-        method: bytes,
-        target: bytes,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-        remote: str,
-    ) -> Reply | None:
-        """Answer a request whose body is complete; None where the ordinary route should.
-
-        It is counted and logged by the next call of `settle`.
+    def takes(self, method: bytes, target: bytes, body_bytes: int) -> bool:
+        """Tell whether a request may be one for this path.
 
         Args:
             method: HTTP method, in capitals.
             target: Path and query, as the client sent them.
-            headers: Name in lower case and value of each header.
-            body: The body.
-            remote: Address of the client.
+            body_bytes: Length of the body.
         """
-        if method != b"POST" or len(body) > _MAX_BODY_BYTES:
-            return None
-        route = _match(target)
-        read = None if route is None else _read(headers)
-        if route is None or read is None:
-            return None
-        observer = DeferredObserver(self._metrics)
-        context = RequestContext(
-            method="POST",
-            path=route.path,
-            remote=remote,
-            given_id=read.get(b"x-request-id", ""),
-            slot=Unlimited(),
-            observer=observer,
-        )
-        context.route = route.rule
-        try:
-            status, answer_headers, answer_body = self._answer(route, read, body, context)
-        except _TooCostly:
-            return None
-        context.status = status
-        context.sent_bytes = len(answer_body)
-        context.is_complete = True
-        context.end()
-        self._answered.append((context, observer))
-        length = ("Content-Length", str(len(answer_body)))
-        shared = self._sharing.headers(read.get(b"origin"))
-        identity = (REQUEST_ID, context.request_id)
-        return Reply(status, [*answer_headers, length, *shared, identity], answer_body)
+        return method == b"POST" and body_bytes <= _MAX_BODY_BYTES and _match(target) is not None
+
+    def answer(self, requests: Iterable[SmallRequest]) -> list[Reply | None]:
+        """Answer requests; None for each that the ordinary route should answer.
+
+        They are counted and logged by the next call of `settle`.
+
+        Args:
+            requests: Requests that this path takes, and whose bodies are complete.
+        """
+        all_asked = [self._prepare(request) for request in requests]
+        predict_together([asked.prepared for asked in all_asked if asked and asked.prepared])
+        return [None if asked is None else self._reply(asked) for asked in all_asked]
 
     def settle(self) -> None:
         """Count and log what was answered since the last call, all together.
@@ -127,28 +118,76 @@ class FastPath:
         have left by now.
         """
         answered, self._answered = self._answered, []
-        count_together((observer for _, observer in answered), self._metrics)
-        for context, _ in answered:
-            context.finish()
+        count_together((asked.observer for asked in answered), self._metrics)
+        for asked in answered:
+            asked.context.finish()
 
-    def _answer(
-        self, route: _Route, read: dict[bytes, str], body: bytes, context: RequestContext
-    ) -> tuple[int, Headers, bytes]:
+    def _prepare(self, request: SmallRequest) -> "_Asked | None":
+        """Decode the body of a request; None where the ordinary route should."""
+        route, read = _match(request.target), _read(request.headers)
+        if route is None or read is None:
+            return None
+        observer = DeferredObserver(self._metrics)
+        context = RequestContext(
+            method="POST",
+            path=route.path,
+            remote=request.remote,
+            given_id=read.get(b"x-request-id", ""),
+            slot=Unlimited(),
+            observer=observer,
+        )
+        context.route = route.rule
+        asked = _Asked(context, observer, read.get(b"origin"))
+        body = _Whole(request.body)
         media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
-        whole = _Whole(body)
         try:
-            answer = self._predictor.answer(
-                route.target, media, whole, context, url=_decline, admit=_admit
+            prepared = self._predictor.prepare(
+                route.target, media, body, context, url=_decline, admit=_admit
             )
+            with observer.decode:
+                blocks = list(prepared.stream.blocks)
+            asked.prepared = replace(prepared, stream=replace(prepared.stream, blocks=blocks))
         except _TooCostly:
-            raise
+            return None
+        except Exception as error:  # noqa: BLE001 - every error has an answer
+            asked.error = error
+        context.received_bytes = body.received_bytes
+        return asked
+
+    def _reply(self, asked: "_Asked") -> Reply:
+        context = asked.context
+        try:
+            status, headers, body = self._answer(asked)
         except Exception as error:  # noqa: BLE001 - every error has an answer
             problem = problems.describe(error, context)
-            headers = [("Content-Type", problems.PROBLEM_TYPE)]
-            return problem.status, headers, problems.write_problem(problem)
-        finally:
-            context.received_bytes = whole.received_bytes
+            status, headers = problem.status, [("Content-Type", problems.PROBLEM_TYPE)]
+            body = problems.write_problem(problem)
+        context.status = status
+        context.sent_bytes = len(body)
+        context.is_complete = True
+        context.end()
+        self._answered.append(asked)
+        length = ("Content-Length", str(len(body)))
+        shared = self._sharing.headers(asked.origin)
+        identity = (REQUEST_ID, context.request_id)
+        return Reply(status, [*headers, length, *shared, identity], body)
+
+    def _answer(self, asked: "_Asked") -> tuple[int, Headers, bytes]:
+        if asked.error is not None or asked.prepared is None:
+            raise asked.error or RuntimeError
+        answer = asked.prepared.answer()
         return HTTPStatus.OK, answer.headers, b"".join(answer.pieces)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request that is being answered: its instances, or why there are none."""
+
+    context: RequestContext
+    observer: DeferredObserver
+    origin: str | None
+    prepared: Prepared | None = None
+    error: Exception | None = None
 
 
 class _Whole:

@@ -71,6 +71,37 @@ Admit = Callable[[Model, Options, Sequence[object] | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A request whose body can be decoded, and predicted on.
+
+    Attributes:
+        model: The version that answers.
+        pipeline: The way of the request's instances through it.
+        stream: The instances.
+        content: The media types of the request and of its answer.
+    """
+
+    model: Model
+    pipeline: Pipeline
+    stream: BlockStream
+    content: Content
+
+    def answer(self) -> "Answer":
+        """Predict, and answer.
+
+        Raises:
+            VitrineError: Some instances have no prediction.
+        """
+        as_csv = self.content.answers_csv
+        return Answer(
+            pieces=self.pipeline.answer(self.stream, as_csv=as_csv),
+            headers=_headers(self.model, self.pipeline, self.stream, self.content),
+            is_streamed=self.stream.table is not None,
+            is_csv=as_csv,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The answer to a request for predictions.
 
@@ -105,7 +136,7 @@ class Predictor:
         self._repository = repository
         self._shadow = shadow
 
-    def answer(
+    def prepare(
         self,
         target: Target,
         media: MediaHeaders,
@@ -114,8 +145,8 @@ class Predictor:
         *,
         url: Callable[[], str],
         admit: Admit = _admit_all,
-    ) -> Answer:
-        """Answer a request.
+    ) -> Prepared:
+        """Find the model, and begin to read the body.
 
         Args:
             target: What is asked for.
@@ -150,12 +181,7 @@ class Predictor:
         with observer.decode:
             kind = content.readable_kind(model, url)
             stream = self._read(kind, model, content, body, options, admit)
-        return Answer(
-            pieces=pipeline.answer(stream, as_csv=content.answers_csv),
-            headers=_headers(model, pipeline, stream, content),
-            is_streamed=stream.table is not None,
-            is_csv=content.answers_csv,
-        )
+        return Prepared(model=model, pipeline=pipeline, stream=stream, content=content)
 
     def _comparison(self, entry: Entry, model: Model) -> Compare | None:
         shadow = entry.shadow

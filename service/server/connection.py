@@ -74,8 +74,11 @@ class Host(Protocol):
     def closed(self, connection: "Connection") -> None:
         """Take note that a connection is closed."""
 
-    def answer_now(self, request: Request, *, keeps_alive: bool) -> bytes | None:
-        """Answer a complete request, if that is quick; None where a thread must do it."""
+    def takes(self, connection: "Connection", request: Request) -> bool:
+        """Tell whether the loop itself may answer a complete request.
+
+        If so, `Connection.answered` is called when all that has arrived was looked at.
+        """
 
     def answer_later(self, request: Request, outgoing: Outgoing) -> None:
         """Let a thread answer a request."""
@@ -108,6 +111,8 @@ class Connection(asyncio.Protocol):
         # Whether nothing more is taken for a request, whether only the end is waited for, and
         # whether the connection ends with the request of which the rest is not read.
         self._is_deaf = self._is_closing = self._is_last = False
+        # Whether the host will answer the first request on the loop.
+        self._is_taken = False
         self._is_reading_paused = self._is_writing_paused = False
         self._has_answered = False
         self._head_bytes = self._held_bytes = self._discarded_bytes = self._unsent_bytes = 0
@@ -332,20 +337,39 @@ class Connection(asyncio.Protocol):
         self._regulate_reading()
 
     def _can_answer(self, request: Request) -> bool:
-        if self._outgoing is not None or self._is_writing_paused or not request.has_head:
+        is_busy = self._is_taken or self._outgoing is not None
+        if is_busy or self._is_writing_paused or not request.has_head:
             return False
         body = request.body
         return not body.is_arriving or body.is_full or not self._host.has_room
 
     def _answer(self, request: Request) -> None:
         self._hold(-request.body.waiting_bytes)
-        if request.body.is_complete:
-            keeps_alive = request.keeps_alive and not self._host.is_draining
-            answer = self._host.answer_now(request, keeps_alive=keeps_alive)
-            if answer is not None:
-                self._transport.write(answer)
-                self._end(is_whole=True, keeps_alive=keeps_alive)
-                return
+        if request.body.is_complete and self._host.takes(self, request):
+            self._is_taken = True
+        else:
+            self._hand_over(request)
+
+    def answered(self, write: Callable[[bool], bytes] | None) -> None:
+        """Send the answer to the request that the host took.
+
+        Args:
+            write: Writes the answer, given whether the connection is kept; None where a thread must
+                answer.
+        """
+        self._is_taken = False
+        if self._is_closing or not self._requests:
+            return  # the client has left
+        request = self._requests[0]
+        if write is None:
+            self._hand_over(request)
+            return
+        keeps_alive = request.keeps_alive and not self._host.is_draining
+        self._transport.write(write(keeps_alive))
+        self._end(is_whole=True, keeps_alive=keeps_alive)
+        self._advance()
+
+    def _hand_over(self, request: Request) -> None:
         request.body.share(
             timeout_seconds=self._host.timeout_seconds,
             on_room=lambda: self._call_soon(self._regulate_reading),

@@ -14,8 +14,11 @@ from typing import Any
 _SLOTS = 256
 _counts = memoryview(mmap.mmap(-1, 4 * _SLOTS)).cast("i")
 
-# A worker leaves a connection to another one at most once in this time.
-_ONCE_SECONDS = 0.01
+# A worker leaves the same connection to others twice for each connection that it has more, and at
+# most so many times.
+_MOST_LEAVES = 8
+# What was left longer ago was another connection.
+_RECENT_SECONDS = 0.02
 
 _SO_ATTACH_FILTER = 26  # of asm-generic/socket.h; read, it returns the filter
 # Of linux/filter.h, on a TCP header: drop what has SYN and not ACK, keep everything else.
@@ -37,6 +40,7 @@ class Share:
     def __init__(self, age: int) -> None:
         self._slot = age % _SLOTS
         self._left_at = 0.0
+        self._leaves = 0
 
     def set(self, connections: int) -> None:
         """Tell the others how many connections this worker has; it accepts more."""
@@ -51,13 +55,16 @@ class Share:
 
         Kept connections stay where they are. If they were shared badly, one worker, and one core,
         would have all of them. The other worker may be busy, so a connection that was left to it
-        once is accepted here the next time.
+        several times is accepted here.
         """
         now = time.monotonic()
         fewest = min((count for count in _counts if count), default=0)
-        has_just_left = now - self._left_at < _ONCE_SECONDS
-        leaves = not has_just_left and connections + 1 > fewest > 0
-        self._left_at = now if leaves else 0.0
+        more = connections + 1 - fewest if fewest else 0
+        if now - self._left_at > _RECENT_SECONDS:
+            self._leaves = 0
+        leaves = self._leaves < min(2 * more, _MOST_LEAVES)
+        self._leaves = self._leaves + 1 if leaves else 0
+        self._left_at = now
         return leaves
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 from gunicorn import sock
@@ -28,9 +28,14 @@ from service.server.sharing import Share, refuses_connections
 from service.server.wire import write_head
 from service.settings import Settings
 
+if TYPE_CHECKING:
+    from service.http.reply import Reply
+
 # Of the bodies that wait for the rest of their requests, in all; others are read by threads.
 _MAX_HELD_BYTES = 2**26
 _ACCEPTED_AT_ONCE = 8
+# Small requests that are answered before the loop looks at its connections again.
+_TAKEN_AT_ONCE = 16
 # A worker that has more connections than another leaves the next to it for so long.
 _LEFT_SECONDS = 0.002
 _FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -74,7 +79,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._connections: set[Connection] = set()
         self._openings: set[asyncio.Task[None]] = set()
         self._count = 0
-        self._settles = False
+        self._taken: list[tuple[Connection, Request]] = []
         self._share = Share(self.age)
         self._requests = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="request")
         self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
@@ -88,10 +93,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _ask_application(self) -> None:
         """Ask the application for what the server answers without it."""
         # gunicorn imports this module before the server says where the metrics are kept.
-        from service.http.fast_path import FAST_PATH, FastPath  # noqa: PLC0415
+        from service.http.fast_path import FAST_PATH, FastPath, SmallRequest  # noqa: PLC0415
         from service.http.refusals import REFUSALS, Refusals  # noqa: PLC0415
 
         self._fast_path: FastPath | None = self.wsgi.extensions.get(FAST_PATH)
+        self._small_request = SmallRequest
         self._refusals: Refusals = self.wsgi.extensions[REFUSALS]
 
     def _open_gateway(self) -> Gateway:
@@ -117,7 +123,6 @@ class Worker(BaseWorker):  # type: ignore[misc]
             self._accept_from(listener)
         await self._stopping.wait()
         await self._drain()
-        self._settle()
         for beat in beats:
             beat.cancel()
         for pool in (self._requests, self._probes, self._sums):
@@ -253,29 +258,39 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._connections.discard(connection)
         self._change_count(-1)
 
-    def answer_now(self, request: Request, *, keeps_alive: bool) -> bytes | None:
-        """Answer a complete request, if that is quick; None where a thread must do it."""
-        if self._fast_path is None:
-            return None
-        reply = self._fast_path.answer(
-            request.method, request.target, request.headers, request.body.whole(), request.remote
-        )
-        if reply is None:
-            return None
-        if not self._settles:
-            # After all answers of this turn of the loop.
-            self._settles = True
-            self._loop.call_soon(self._settle)
-        self._count_request()
-        head = write_head(
-            reply.status, reply.headers, version=request.version, keeps_alive=keeps_alive
-        )
-        return head + reply.body
+    def takes(self, connection: Connection, request: Request) -> bool:
+        """Take a complete request that may be quick to answer; answer it at the end of this turn.
 
-    def _settle(self) -> None:
-        self._settles = False
-        if self._fast_path is not None:
-            self._fast_path.settle()
+        Those that have arrived meanwhile on other connections are answered with it.
+        """
+        path = self._fast_path
+        if path is None or not path.takes(
+            request.method, request.target, request.body.arrived_bytes
+        ):
+            return False
+        if not self._taken:
+            self._loop.call_soon(self._answer_taken)
+        self._taken.append((connection, request))
+        return True
+
+    def _answer_taken(self) -> None:
+        path = self._fast_path
+        if path is None:
+            return
+        taken, self._taken = self._taken[:_TAKEN_AT_ONCE], self._taken[_TAKEN_AT_ONCE:]
+        if self._taken:
+            self._loop.call_soon(self._answer_taken)
+        replies = path.answer(
+            self._small_request(each.target, each.headers, each.body.whole(), each.remote)
+            for _, each in taken
+        )
+        for (connection, request), reply in zip(taken, replies, strict=True):
+            if reply is None:
+                connection.answered(None)
+            else:
+                self._count_request()
+                connection.answered(partial(_write, reply, request.version))
+        path.settle()
 
     def answer_later(self, request: Request, outgoing: Outgoing) -> None:
         """Let a thread answer a request."""
@@ -286,8 +301,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def refuse(self, refusal: Refusal, remote: str) -> bytes:
         """Return the answer to what is no request."""
         reply = self._refusals.answer(refusal.status, refusal.detail, remote)
-        head = write_head(reply.status, reply.headers, version="1.1", keeps_alive=False)
-        return head + reply.body
+        return _write(reply, "1.1", keeps_alive=False)
 
     def _pool(self, request: Request) -> ThreadPoolExecutor:
         probe = _PROBE.fullmatch(request.target)
@@ -302,3 +316,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
             self.log.info("The worker ends after %d requests.", self.nr)
             self.alive = False
             self._stopping.set()
+
+
+def _write(reply: "Reply", version: str, keeps_alive: bool) -> bytes:
+    head = write_head(reply.status, reply.headers, version=version, keeps_alive=keeps_alive)
+    return head + reply.body

@@ -119,10 +119,12 @@ class LineWriter:
         """Return whether all of a piece was written."""
         rest = memoryview(piece)
         while rest:
-            # After the poll a write does not wait, so that a process which ends can give up.
-            left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-            if not self._poll.poll(left):
-                return False
+            # After the poll a write does not wait, so that a process which ends can give up. The
+            # thread may wait in its write: each call takes the interpreter from the requests once.
+            if deadline is not None:
+                left = max(0.0, deadline - time.monotonic()) * 1000
+                if not self._poll.poll(left):
+                    return False
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:  # another process has filled it since

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from service.http.app import create_app
-from service.http.fast_path import FAST_PATH, FastPath
+from service.http.fast_path import FAST_PATH, FastPath, SmallRequest
 from service.http.reply import Reply
 from service.rollout.repository import Repository
+from service.rollout.served import ServedModel
 from service.server.gateway import Gateway
 from service.server.outgoing import Outgoing
 from service.server.request import Request
@@ -111,15 +112,20 @@ class Service:
 
     def fast(self, asked: Asked) -> bytes | None:
         """Answer by the fast path, where that takes the request."""
+        (answer,) = self.fast_together([asked])
+        return answer
+
+    def fast_together(self, all_asked: Sequence[Asked]) -> list[bytes | None]:
+        """Answer requests that have arrived at the same moment."""
         path: FastPath = self.app.extensions[FAST_PATH]
-        reply: Reply | None = path.answer(
-            asked.method.encode(), asked.target.encode(), asked.lines(), asked.body, REMOTE
-        )
+        taken = {
+            index: SmallRequest(asked.target.encode(), asked.lines(), asked.body, REMOTE)
+            for index, asked in enumerate(all_asked)
+            if path.takes(asked.method.encode(), asked.target.encode(), len(asked.body))
+        }
+        replies = dict(zip(taken, path.answer(taken.values()), strict=True))
         path.settle()
-        if reply is None:
-            return None
-        head = write_head(reply.status, reply.headers, version="1.1", keeps_alive=True)
-        return _DATE.sub(b"", head) + reply.body
+        return [_written(replies.get(index)) for index in range(len(all_asked))]
 
     def ordinary(self, asked: Asked) -> bytes:
         """Answer by the ordinary route, as a thread of the server does."""
@@ -143,6 +149,13 @@ class Service:
             for sample in family.samples
             if not _TIMES.search(sample.name)
         }
+
+
+def _written(reply: Reply | None) -> bytes | None:
+    if reply is None:
+        return None
+    head = write_head(reply.status, reply.headers, version="1.1", keeps_alive=True)
+    return _DATE.sub(b"", head) + reply.body
 
 
 LIMITS = Settings(max_body_bytes=20_000, max_instances=12, max_files=3, max_pixels=100_000)
@@ -309,6 +322,62 @@ def test_slow_model_is_left_to_the_ordinary_route() -> None:
 
 def test_fast_path_can_be_switched_off() -> None:
     assert FAST_PATH not in Service(fast_path=False).app.extensions
+
+
+def test_requests_that_arrive_together_are_answered_as_alone(
+    lines: Callable[[], list[dict[str, Any]]],
+) -> None:
+    together, alone = Service(), Service()
+    all_asked = [with_id(asked) for asked in (*CORPUS.values(), *CORPUS.values())]
+
+    answers, lines_together = together.fast_together(all_asked), lines()
+    expected, lines_alone = [alone.ordinary(asked) for asked in all_asked], lines()
+
+    found = [answer and _without_random_id(answer) for answer in answers]
+    assert found == [_without_random_id(answer) for answer in expected]
+    assert together.counted() == alone.counted()
+    # What failed is told when it fails, and every request when all are answered.
+    found_lines, expected_lines = (
+        sorted(map(json.dumps, _anonymous(some))) for some in (lines_together, lines_alone)
+    )
+    assert found_lines == expected_lines
+
+
+def test_requests_that_arrive_together_call_the_network_once() -> None:
+    called: list[int] = []
+
+    def count(tensors: Tensors) -> Any:
+        called.append(len(tensors["size"]))
+        return price(tensors)
+
+    service = Service()
+    service.repository.swap(
+        {"rooms": ServedModel(versions=(1,), default=1)},
+        {("rooms", 1): Model(table_manifest("rooms"), count)},
+    )
+
+    service.fast_together([CORPUS["row"], CORPUS["faulty rows"], CORPUS["row"], CORPUS["row"]])
+
+    assert called == [3]
+
+
+def test_request_that_no_model_answers_harms_no_other() -> None:
+    def fail_on_nine(tensors: Tensors) -> Any:
+        if 9 in tensors["size"]:
+            raise ZeroDivisionError
+        return price(tensors)
+
+    service = Service()
+    service.repository.swap(
+        {"rooms": ServedModel(versions=(1,), default=1)},
+        {("rooms", 1): Model(table_manifest("rooms"), fail_on_nine)},
+    )
+    good = CORPUS["row"]
+    bad = replace(good, body=good.body.replace(b"1", b"9"))
+
+    answers = service.fast_together([good, bad, good])
+
+    assert [answer and answer[9:12] for answer in answers] == [b"200", b"500", b"200"]
 
 
 NAMES = st.sampled_from(
