@@ -4,6 +4,9 @@ All parts but one are timed in this process, through the functions that the serv
 HTTP costs is the processor time of the service for a request under load, less these parts. A floor
 is the least that the same costs here: the library's function called directly, or a server that only
 parses requests.
+
+Under load, requests arrive together and are predicted together. What is done once for all of them
+is divided by their number, eight here: the connections of one worker.
 """
 
 import logging
@@ -45,12 +48,14 @@ from vitrine.model import Model
 from vitrine.options import DEFAULT_COVERAGE, DEFAULT_MAX_PIXELS, Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import Pipeline
+from vitrine.predictions import Predictions
 
 _BLOCK_SECONDS = 0.02
 _BLOCKS = 25
 _LOAD_SECONDS = 4.0
 _LOADS = 3
 _CONNECTIONS = 16
+_TOGETHER = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,25 +111,27 @@ def parts(version: Path, file: bytes, request: float, floor: float) -> Iterator[
     what = "cv2.boundingRect and cv2.moments"
     yield Part(name="bring it to the geometry", cost=geometry, floor=floors[1], what=what)
 
-    tensors = {picture.tensor: fit(pixels, picture.shape).pixels[None].astype(np.float32)}
+    fitted = fit(pixels, picture.shape).pixels.astype(np.float32)
+    tensors = {picture.tensor: np.stack([fitted] * _TOGETHER)}
     engine = load_engine(version, model.manifest, threads=1)
-    network = microseconds(lambda: engine(tensors))
+    network = microseconds(lambda: engine(tensors)) / _TOGETHER
     yield Part(
         name="run the network",
         cost=network,
-        floor=microseconds(_bare_network(version, tensors)),
+        floor=microseconds(_bare_network(version, tensors)) / _TOGETHER,
         what="ONNX Runtime's run, one thread",
     )
 
     pipeline = Pipeline(model, Options())
-    instances = {picture.name: pixels[None]}
-    predict = microseconds(lambda: model.predict(instances, pipeline.trust))
+    instances = {picture.name: np.stack([pixels] * _TOGETHER)}
+    predict = microseconds(lambda: model.predict(instances, pipeline.trust)) / _TOGETHER
     trust = max(0.0, predict - geometry - network)
     yield Part(name="set, credibility and checks", cost=trust)
 
-    answer = microseconds(lambda: _answer(model, picture.name, file))
-    encode = max(0.0, answer - predict - decode)
-    record = orjson.loads(_answer(model, picture.name, file))
+    together = model.predict(instances, pipeline.trust)
+    answer = microseconds(lambda: _answer(model, picture.name, file, together))
+    encode = max(0.0, answer - decode)
+    record = orjson.loads(_answer(model, picture.name, file, together))
     yield Part(
         name="pipeline, and write the answer",
         cost=encode,
@@ -133,12 +140,14 @@ def parts(version: Path, file: bytes, request: float, floor: float) -> Iterator[
     )
 
     in_process = _InProcess(model, file)
-    predictions = model.predict(instances, pipeline.trust)
-    counting = microseconds(lambda: in_process.metrics.count_predictions(model, [predictions]))
+    parts_of_all = [together.part(index, index + 1) for index in range(_TOGETHER)]
+    counting = (
+        microseconds(lambda: in_process.metrics.count_predictions(model, parts_of_all)) / _TOGETHER
+    )
     yield Part(name="count the label and the drift", cost=counting)
     silent, logged = in_process.costs()
     name = "headers, limits, other metrics"
-    yield Part(name=name, cost=max(0.0, silent - answer - counting))
+    yield Part(name=name, cost=max(0.0, silent - answer - predict - counting))
     yield Part(name="log line", cost=max(0.0, logged - silent))
     name = "HTTP, connections, system calls"
     yield Part(name=name, cost=max(0.0, request - logged), floor=floor, what="httptools on uvloop")
@@ -169,10 +178,9 @@ class _InProcess:
 
     def _ask(self) -> None:
         request = SmallRequest(self._target, self._headers, self._file, "127.0.0.1")
-        (reply,) = self._path.answer([request])
+        replies = self._path.answer([request] * _TOGETHER)
         self._path.settle()
-        assert reply is not None
-        assert reply.status == HTTPStatus.OK
+        assert all(reply is not None and reply.status == HTTPStatus.OK for reply in replies)
 
     def costs(self) -> tuple[float, float]:
         """Return the microseconds of a request without a log line, and with one."""
@@ -181,9 +189,9 @@ class _InProcess:
             writer = LineWriter(nowhere.fileno(), describe_drop=logs.describe_drop)
             logger.handlers, logger.propagate = [logs.LineHandler(writer)], False
             logger.setLevel(logging.WARNING)
-            silent = microseconds(self._ask)
+            silent = microseconds(self._ask) / _TOGETHER
             logger.setLevel(logging.INFO)
-            logged = microseconds(self._ask)
+            logged = microseconds(self._ask) / _TOGETHER
             writer.flush()
         return silent, logged
 
@@ -208,10 +216,11 @@ def _bare_network(version: Path, tensors: dict[str, NDArray[Any]]) -> Callable[[
     return lambda: session.run(None, tensors)
 
 
-def _answer(model: Model, name: str, file: bytes) -> bytes:
-    """Answer a picture as the service does, from its bytes to the answer's."""
+def _answer(model: Model, name: str, file: bytes, together: Predictions) -> bytes:
+    """Answer a picture from its bytes to the answer's, but for what is predicted together."""
     blocks = picture_blocks([file], name, max_pixels=DEFAULT_MAX_PIXELS, keep_faults=False)
     pipeline = Pipeline(model, Options(), default_coverage=DEFAULT_COVERAGE)
+    pipeline.predict_instances = lambda _, __: together.part(0, 1)
     return b"".join(pipeline.answer(BlockStream(blocks=blocks), as_csv=False))
 
 

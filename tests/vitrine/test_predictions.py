@@ -336,3 +336,22 @@ def test_description_says_what_is_answered(
 
     assert (members["task"], members["trust"]) == (task, trust)
     assert members["outputs"][0].items() >= output.items()
+
+
+def test_part_of_predictions_is_that_of_its_instances_alone() -> None:
+    def infinite(tensors: Tensors) -> Answers:
+        return {"value": np.where(tensors["size"] == 7, np.inf, tensors["size"])}
+
+    model = Model(table_manifest(), infinite)
+    together = model.predict(rows([1, 1e9, 7, 2], ["red", "pink", "red", None]))
+
+    for start, stop in ((0, 1), (1, 3), (2, 4), (0, 4)):
+        part = together.part(start, stop)
+        sizes, colours = [1, 1e9, 7, 2][start:stop], ["red", "pink", "red", None][start:stop]
+        alone = model.predict(rows(sizes, colours))
+        assert part.values.tolist() == alone.values.tolist()
+        assert part.warnings == alone.warnings
+        assert {at: str(error) for at, error in part.errors.items()} == {
+            at: str(error) for at, error in alone.errors.items()
+        }
+        assert part.tensors["size"].tolist() == alone.tensors["size"].tolist()
