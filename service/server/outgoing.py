@@ -7,8 +7,10 @@ arrives: what the client does not take waits, beyond a megabyte in a file.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
+from typing import IO
 
 _PIECE_BYTES = 2**16
 _MAX_MEMORY_BYTES = 2**20
@@ -35,9 +37,9 @@ class Outgoing:
         self._is_receiving = is_receiving
         self._is_broken = False
         self._is_announced = False
-        self._spool: SpooledTemporaryFile[bytes] | None = None
-        self._taken = 0
-        self._appended = 0
+        self._pieces: deque[bytes] = deque()
+        self._file: IO[bytes] | None = None
+        self._waiting = self._read = self._written = 0
         self._change = threading.Condition()
 
     def append(self, piece: bytes) -> None:
@@ -48,11 +50,7 @@ class Outgoing:
         """
         with self._change:
             self._check()
-            if self._spool is None:
-                # Not `with`: it lives as long as the answer.
-                self._spool = SpooledTemporaryFile(max_size=_MAX_MEMORY_BYTES)  # noqa: SIM115
-            self._spool.seek(self._appended)
-            self._appended += self._spool.write(piece)
+            self._keep(piece)
             self._announce()
             while self._waiting > _MAX_MEMORY_BYTES and not self._is_receiving():
                 self._change.wait()
@@ -73,18 +71,10 @@ class Outgoing:
         """Return the next bytes, none where the thread is not so far; None after the last ones."""
         with self._change:
             self._is_announced = False
-            if self._spool is None or not self._waiting:
-                if not self.is_ended:
-                    return b""
-                self._close()
-                return None
-            self._spool.seek(self._taken)
-            piece = self._spool.read(_PIECE_BYTES)
-            self._taken += len(piece)
-            if not self._waiting:
-                self._spool.seek(0)
-                self._spool.truncate()
-                self._taken = self._appended = 0
+            piece = self._pieces.popleft() if self._pieces else self._take_from_file()
+            if not piece:
+                return None if self.is_ended else b""
+            self._waiting -= len(piece)
             if self._waiting <= _MAX_MEMORY_BYTES:
                 self._change.notify()
             return piece
@@ -93,21 +83,41 @@ class Outgoing:
         """Take nothing more: the client is gone."""
         with self._change:
             self._is_broken = True
-            self._close()
+            self._pieces.clear()
+            self._close_file()
             self._change.notify()
+
+    def _keep(self, piece: bytes) -> None:
+        """Keep a piece behind the others: in memory, or in a file once that is too much."""
+        self._waiting += len(piece)
+        if self._file is None and self._waiting <= 2 * _MAX_MEMORY_BYTES:
+            self._pieces.append(piece)
+            return
+        if self._file is None:
+            # Not `with`: it lives until it was read.
+            self._file = TemporaryFile()  # noqa: SIM115
+            self._read = self._written = 0
+        self._file.seek(self._written)
+        self._written += self._file.write(piece)
+
+    def _take_from_file(self) -> bytes:
+        if self._file is None:
+            return b""
+        self._file.seek(self._read)
+        piece = self._file.read(_PIECE_BYTES)
+        self._read += len(piece)
+        if self._read == self._written:
+            self._close_file()
+        return piece
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _check(self) -> None:
         if self._is_broken:
             raise ConnectionAbortedError
-
-    def _close(self) -> None:
-        if self._spool is not None:
-            self._spool.close()
-            self._taken = self._appended = 0
-
-    @property
-    def _waiting(self) -> int:
-        return self._appended - self._taken
 
     def _announce(self) -> None:
         if not self._is_announced:
