@@ -70,7 +70,11 @@ def _start(
         with spare:
             return work(item)
 
-    return second.submit(run)
+    try:
+        return second.submit(run)
+    except RuntimeError:  # the process ends, and starts no more threads
+        with spare:
+            return None
 
 
 def _finish(running: Future[R], slot: Slot) -> R:

@@ -1,5 +1,7 @@
 """One step of a stream in a second thread: the order, the errors and the slots stay as they are."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -175,3 +177,20 @@ def test_caller_lets_others_compute_while_it_waits_for_the_second_thread() -> No
 
     assert list(overlapped(iter(range(3)), work, slot=slot, is_ready=ALWAYS)) == [0, 1, 2]
     assert slot.spared == slot.waits == 2
+
+
+AT_THE_END = """
+import threading
+from vitrine.observer import Unlimited
+from vitrine.overlap import overlapped
+def work():
+    threading.main_thread().join()
+    print(*overlapped(iter(range(5)), str, slot=Unlimited(), is_ready=lambda: True))
+threading.Thread(target=work).start()
+"""
+
+
+def test_process_that_ends_finishes_in_the_thread_that_it_has() -> None:
+    printed = subprocess.check_output([sys.executable, "-c", AT_THE_END], text=True)
+
+    assert printed == "0 1 2 3 4\n"
