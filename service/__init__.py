@@ -9,7 +9,8 @@ The rooms, from the ground up; each imports only from those before it:
 - `telemetry`: what is counted, timed and logged.
 - `admission`: who may compute now.
 - `http`: requests in, answers out.
-- `server`, `cli`: gunicorn and its worker; the commands at a terminal.
+- `server`, `cli`: gunicorn's configuration and worker, which serves connections; the commands at a
+  terminal.
 - `wsgi`, `__main__`: the application that the server imports; the commands, composed.
 
 `ARCHITECTURE.md` follows a picture, a table and a new version through them.

@@ -1,9 +1,14 @@
 """Requests in, answers out: the routes, what they read and what they write.
 
 app.py           composes the application
-transfer.py      receives bodies and hands answers to the server
+transfer.py      receives bodies, and hands answers to the server
 context.py       what is known of one request: its id, its times, its log line
-api.py           the route of predictions, and how its bodies are read
+predictor.py     a request for predictions, read and answered, whichever way it came in
+api.py           the ordinary way: Flask's route of predictions
+fast_path.py     the short way of small requests, which the server asks before Flask
+batches.py       the instances of several small requests -> one call of the network
+reply.py         an answer that is complete
+refusals.py      the answers to what is no HTTP request
 content.py       media types of bodies and answers
 forms.py         forms -> the pictures or the table in them
 json_bodies.py   JSON bodies -> instances, and what is wrong with their JSON
