@@ -15,9 +15,6 @@ from vitrine.model import Model
 from vitrine.predictions import Predictions, TrustOptions
 from vitrine.signature import Instances
 
-# A network of arrays takes more memory with every instance.
-_MAX_INSTANCES = 64
-
 
 def predict_together(requests: Iterable[Prepared]) -> None:
     """Predict on the instances of requests that ask the same of the same model.
@@ -35,13 +32,11 @@ def predict_together(requests: Iterable[Prepared]) -> None:
             key = (id(prepared.model), prepared.pipeline.trust)
             alike.setdefault(key, []).append(prepared)
     for (_, trust), group in alike.items():
-        for first in range(0, len(group), _MAX_INSTANCES):
-            _predict(group[first : first + _MAX_INSTANCES], trust)
+        if len(group) > 1:
+            _predict(group, trust)
 
 
 def _predict(group: Sequence[Prepared], trust: TrustOptions) -> None:
-    if len(group) == 1:
-        return
     model = group[0].model
     parts = [next(iter(prepared.stream.blocks)).instances for prepared in group]
     started = time.perf_counter()
@@ -77,8 +72,8 @@ def _predictions(
     model: Model, parts: Sequence[Instances], trust: TrustOptions
 ) -> Predictions | None:
     """Predict on the instances of all requests; None where that fails, for whichever it is."""
-    together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     try:
+        together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return model.predict(together, trust)
     except Exception:  # noqa: BLE001 - whose fault it is shows when each is predicted alone
         return None

@@ -19,8 +19,8 @@ from service.http.content import MediaHeaders
 from service.http.context import RequestContext
 from service.http.cors import Sharing
 from service.http.predictor import Predictor, Prepared, Target
-from service.http.reply import Headers, Reply
-from service.http.transfer import PEEKED_BYTES, REQUEST_ID
+from service.http.reply import Headers, Reply, complete
+from service.http.transfer import PEEKED_BYTES
 from service.telemetry.metrics import Metrics
 from service.telemetry.observer import DeferredObserver, count_together
 from vitrine.model import Model
@@ -108,7 +108,8 @@ class FastPath:
             requests: Requests that this path takes, and whose bodies are complete.
         """
         all_asked = [self._prepare(request) for request in requests]
-        predict_together([asked.prepared for asked in all_asked if asked and asked.prepared])
+        outcomes = [asked.outcome for asked in all_asked if asked is not None]
+        predict_together([each for each in outcomes if isinstance(each, Prepared)])
         return [None if asked is None else self._reply(asked) for asked in all_asked]
 
     def settle(self) -> None:
@@ -137,22 +138,22 @@ class FastPath:
             observer=observer,
         )
         context.route = route.rule
-        asked = _Asked(context, observer, read.get(b"origin"))
         body = _Whole(request.body)
         media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
+        outcome: Prepared | Exception
         try:
             prepared = self._predictor.prepare(
                 route.target, media, body, context, url=_decline, admit=_admit
             )
             with observer.decode:
                 blocks = list(prepared.stream.blocks)
-            asked.prepared = replace(prepared, stream=replace(prepared.stream, blocks=blocks))
+            outcome = replace(prepared, stream=replace(prepared.stream, blocks=blocks))
         except _TooCostly:
             return None
         except Exception as error:  # noqa: BLE001 - every error has an answer
-            asked.error = error
+            outcome = error
         context.received_bytes = body.received_bytes
-        return asked
+        return _Asked(context, observer, read.get(b"origin"), outcome)
 
     def _reply(self, asked: "_Asked") -> Reply:
         context = asked.context
@@ -162,32 +163,26 @@ class FastPath:
             problem = problems.describe(error, context)
             status, headers = problem.status, [("Content-Type", problems.PROBLEM_TYPE)]
             body = problems.write_problem(problem)
-        context.status = status
-        context.sent_bytes = len(body)
-        context.is_complete = True
+        reply = complete(context, status, headers, body, self._sharing.headers(asked.origin))
         context.end()
         self._answered.append(asked)
-        length = ("Content-Length", str(len(body)))
-        shared = self._sharing.headers(asked.origin)
-        identity = (REQUEST_ID, context.request_id)
-        return Reply(status, [*headers, length, *shared, identity], body)
+        return reply
 
     def _answer(self, asked: "_Asked") -> tuple[int, Headers, bytes]:
-        if asked.error is not None or asked.prepared is None:
-            raise asked.error or RuntimeError
-        answer = asked.prepared.answer()
+        if isinstance(asked.outcome, Exception):
+            raise asked.outcome
+        answer = asked.outcome.answer()
         return HTTPStatus.OK, answer.headers, b"".join(answer.pieces)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Asked:
-    """A request that is being answered: its instances, or why there are none."""
+    """A request that is being answered, and what came of its body: instances, or an error."""
 
     context: RequestContext
     observer: DeferredObserver
     origin: str | None
-    prepared: Prepared | None = None
-    error: Exception | None = None
+    outcome: Prepared | Exception
 
 
 class _Whole:

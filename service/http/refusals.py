@@ -4,8 +4,7 @@ from http import HTTPStatus
 
 from service.http import problems
 from service.http.context import RequestContext
-from service.http.reply import Reply
-from service.http.transfer import REQUEST_ID
+from service.http.reply import Reply, complete
 from service.telemetry.metrics import Metrics
 from service.telemetry.observer import PredictionObserver
 from vitrine.observer import Unlimited
@@ -41,13 +40,6 @@ class Refusals:
             observer=PredictionObserver(self._metrics),
         )
         body = problems.write_problem(problems.of_status(status, context, detail))
-        context.status = status
-        context.sent_bytes = len(body)
-        context.is_complete = True
+        reply = complete(context, status, [("Content-Type", problems.PROBLEM_TYPE)], body)
         context.finish()
-        headers = [
-            ("Content-Type", problems.PROBLEM_TYPE),
-            ("Content-Length", str(len(body))),
-            (REQUEST_ID, context.request_id),
-        ]
-        return Reply(status, headers, body)
+        return reply

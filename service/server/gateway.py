@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from service.server.outgoing import Outgoing
 from service.server.request import Request
-from service.server.wire import LAST_CHUNK, write_chunks, write_head
+from service.server.wire import LAST_CHUNK, write_chunk, write_head
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -151,7 +151,7 @@ class _Answer:
         """Send a piece of the body, after the head."""
         before = b"" if self._is_sent else self._take_head()
         if piece and self._has_body:
-            piece = write_chunks([piece]) if self._is_chunked else piece
+            piece = write_chunk(piece) if self._is_chunked else piece
             self._outgoing.append(before + piece if before else piece)
         elif before:
             self._outgoing.append(before)

@@ -1,7 +1,7 @@
 """The head of an answer as bytes."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -54,10 +54,9 @@ def write_head(
     return b"".join(lines)
 
 
-def write_chunks(pieces: Sequence[bytes]) -> bytes:
-    """Write pieces of a body as one chunk."""
-    size = sum(map(len, pieces))
-    return b"".join((f"{size:x}\r\n".encode(), *pieces, b"\r\n"))
+def write_chunk(piece: bytes) -> bytes:
+    """Write a piece of a body as a chunk."""
+    return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
 LAST_CHUNK = b"0\r\n\r\n"
