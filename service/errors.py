@@ -5,6 +5,7 @@ Each error has an HTTP status and composes its own message.
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 
 from vitrine.errors import MAX_FAULTS, Fault, VitrineError, nearest, shown
 
@@ -186,3 +187,42 @@ class BodyTimeout(VitrineError):
 
     def __init__(self, timeout_seconds: float) -> None:
         super().__init__(f"No byte of the body arrived for {timeout_seconds:g} seconds.")
+
+
+class Overloaded(VitrineError):
+    """More requests wait than can be answered soon."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "Overloaded"
+
+    def __init__(self, retry_seconds: float) -> None:
+        seconds = max(1, ceil(retry_seconds))
+        super().__init__(
+            f"More requests wait than can be answered soon. Try again in {seconds} s.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+class DeadlineExceeded(VitrineError):
+    """The request cannot be answered within its time."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    title = "Deadline exceeded"
+
+    def __init__(self, timeout_seconds: float) -> None:
+        super().__init__(
+            f"The request cannot be answered within {timeout_seconds:g} seconds, which is its time."
+        )
+
+
+class OutOfMemory(VitrineError):
+    """There is not enough memory to answer the request."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "Out of memory"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is not enough memory to answer the request now. Try again later.",
+            headers={"Retry-After": "1"},
+        )

@@ -5,7 +5,7 @@ knows a web framework.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from http import HTTPStatus
@@ -80,15 +80,23 @@ class VitrineError(Exception):
         title: Kind of problem; the same for every occurrence.
         detail: Sentences that say what is wrong with this request.
         faults: Faults of its body, up to `MAX_FAULTS`; empty where `detail` says everything.
+        headers: Headers that an answer over HTTP has beside those of every answer.
     """
 
     status: ClassVar[HTTPStatus]
     title: ClassVar[str]
 
-    def __init__(self, detail: str, *, faults: Sequence[Fault] = ()) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.faults = tuple(faults[:MAX_FAULTS])
+        self.headers: Mapping[str, str] = headers or {}
 
     @classmethod
     def slug(cls) -> str:

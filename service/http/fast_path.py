@@ -161,7 +161,8 @@ class FastPath:
             status, headers, body = self._answer(asked)
         except Exception as error:  # noqa: BLE001 - every error has an answer
             problem = problems.describe(error, context)
-            status, headers = problem.status, [("Content-Type", problems.PROBLEM_TYPE)]
+            status = problem.status
+            headers = [("Content-Type", problems.PROBLEM_TYPE), *problem.headers.items()]
             body = problems.write_problem(problem)
         reply = complete(context, status, headers, body, self._sharing.headers(asked.origin))
         context.end()

@@ -5,8 +5,8 @@ the encoder of its error bodies; this module knows none of them.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -40,6 +40,7 @@ class Problem:
         detail: What is wrong with this request.
         faults: All faults of the body, where there is more to say than `detail`.
         request_id: Id of the request.
+        headers: Headers of the answer, in every language alike.
     """
 
     status: int
@@ -48,6 +49,7 @@ class Problem:
     detail: str
     faults: tuple[Fault, ...] = ()
     request_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 ErrorEncoder = Callable[[Problem], Response]
@@ -89,7 +91,9 @@ def _answer_unexpected(error: Exception) -> Response:
 
 def _answer(problem: Problem) -> Response:
     encoder = _encoders(current_app.extensions).get(request.blueprint or "", _encode)
-    return encoder(problem)
+    answer = encoder(problem)
+    answer.headers.update(problem.headers)
+    return answer
 
 
 def _encode(problem: Problem) -> Response:
@@ -114,6 +118,7 @@ def describe(error: Exception, current: RequestContext) -> Problem:
         detail=error.detail,
         faults=tuple(error.faults),
         request_id=current.request_id,
+        headers=error.headers,
     )
 
 
