@@ -16,6 +16,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.utils import floatToGoString
 
+from service.errors import DeadlineExceeded, OutOfMemory, Overloaded
 from service.telemetry.numbers import Cells, Combining, Key, Numbers, Values
 
 # A network predicts in tens of microseconds; the client library's own buckets start at five
@@ -24,8 +25,9 @@ BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
+# Of what is computed together.
+INSTANCE_BUCKETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 _VERSION = ("model", "version")
-_BUCKET_NAMES = (*(floatToGoString(bound) for bound in BUCKETS), "+Inf")  # type: ignore[no-untyped-call]
 
 
 class _Cell:
@@ -58,22 +60,34 @@ class Gauge(_Cell):
         """Replace the number."""
         self._cells[0] = value
 
+    def add(self, amount: float) -> None:
+        """Add an amount, which may be below 0."""
+        with self._numbers.adding:
+            self._cells[0] += amount
+
 
 class Histogram:
-    """Durations counted by buckets, and their sum in seconds."""
+    """Values counted by buckets, and their sum.
 
-    __slots__ = ("_cells", "_numbers")
+    Args:
+        numbers: Where its numbers are kept.
+        key: Key of its numbers.
+        bounds: Upper bound of each bucket; one more bucket has none.
+    """
 
-    def __init__(self, numbers: Numbers, key: Key) -> None:
+    __slots__ = ("_bounds", "_cells", "_numbers")
+
+    def __init__(self, numbers: Numbers, key: Key, bounds: tuple[float, ...]) -> None:
         self._numbers = numbers
-        self._cells = numbers.cells(key, len(_BUCKET_NAMES) + 1)
+        self._bounds = bounds
+        self._cells = numbers.cells(key, len(bounds) + 2)
 
-    def observe(self, seconds: float) -> None:
-        """Count a duration."""
-        bucket = bisect_left(BUCKETS, seconds)
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        bucket = bisect_left(self._bounds, value)
         with self._numbers.adding:
             self._cells[bucket] += 1
-            self._cells[-1] += seconds
+            self._cells[-1] += value
 
 
 Instrument = TypeVar("Instrument", Counter, Gauge, Histogram)
@@ -133,11 +147,21 @@ class Instruments:
         self._numbers = numbers
         self._counters: list[Family[Counter]] = []
         self._gauges: list[Family[Gauge]] = []
-        self._histograms: list[Family[Histogram]] = []
+        self._histograms: list[tuple[Family[Histogram], tuple[str, ...]]] = []
         self._add_requests()
+        self._add_load()
         self._add_predictions()
         self._add_versions()
         self._add_shadow()
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """Set to 0 what alerts look at: Prometheus sees no rise from an absent counter."""
+        for counters in self._counters:
+            if not counters.label_names:
+                counters.labels()
+        for error in (Overloaded, DeadlineExceeded, OutOfMemory):
+            self.rejected.labels(error.slug())
 
     def _add_requests(self) -> None:
         labels = ("route", "method", "status")
@@ -163,6 +187,40 @@ class Instruments:
             ("model",),
         )
 
+    def _add_load(self) -> None:
+        self.waiting_requests = self._gauge(
+            "vitrine_waiting_requests", "Number of requests that wait to be computed."
+        )
+        self.waiting_seconds = self._gauge(
+            "vitrine_waiting_seconds", "Estimated time that the waiting requests will take."
+        )
+        self.computing_requests = self._gauge(
+            "vitrine_computing_requests", "Number of requests that are being computed."
+        )
+        self.body_memory = self._gauge(
+            "vitrine_body_memory_bytes", "Memory that the bodies of unanswered requests take."
+        )
+        self.connections = self._gauge("vitrine_connections", "Number of open connections.")
+        self.max_connections = self._gauge(
+            "vitrine_max_connections", "Number of connections that may be open."
+        )
+        self.abandoned = self._counter(
+            "vitrine_abandoned_requests",
+            "Number of requests whose client left before their answer.",
+            (),
+        )
+        self.wait_duration = self._histogram(
+            "vitrine_wait_duration_seconds",
+            "Time that a complete request waited to be computed.",
+            (),
+        )
+        self.batch_instances = self._histogram(
+            "vitrine_batch_instances",
+            "Number of instances in one call of a network, of one request or several.",
+            _VERSION,
+            bounds=INSTANCE_BUCKETS,
+        )
+
     def _add_predictions(self) -> None:
         self.predictions = self._counter(
             "vitrine_predictions",
@@ -184,12 +242,16 @@ class Instruments:
 
     def _add_versions(self) -> None:
         self.models = self._gauge(
-            "vitrine_models", "1 for a version that every worker serves, otherwise 0.", "min"
+            "vitrine_models",
+            "1 for a version that every worker serves, otherwise 0.",
+            _VERSION,
+            combining="min",
         )
         self.refused = self._gauge(
             "vitrine_refused_versions",
             "1 for a version that exists and cannot be served, otherwise 0.",
-            "max",
+            _VERSION,
+            combining="max",
         )
 
     def _add_shadow(self) -> None:
@@ -219,13 +281,28 @@ class Instruments:
         self._counters.append(family)
         return family
 
-    def _histogram(self, name: str, text: str, labels: tuple[str, ...]) -> Family[Histogram]:
-        family = Family(lambda key: Histogram(self._numbers, key), name, text, labels)
-        self._histograms.append(family)
+    def _histogram(
+        self,
+        name: str,
+        text: str,
+        labels: tuple[str, ...],
+        *,
+        bounds: tuple[float, ...] = BUCKETS,
+    ) -> Family[Histogram]:
+        family = Family(lambda key: Histogram(self._numbers, key, bounds), name, text, labels)
+        names = (*(floatToGoString(bound) for bound in bounds), "+Inf")  # type: ignore[no-untyped-call]
+        self._histograms.append((family, names))
         return family
 
-    def _gauge(self, name: str, text: str, combining: Combining) -> Family[Gauge]:
-        family = Family(lambda key: Gauge(self._numbers, key), name, text, _VERSION, combining)
+    def _gauge(
+        self,
+        name: str,
+        text: str,
+        labels: tuple[str, ...] = (),
+        *,
+        combining: Combining = "livesum",
+    ) -> Family[Gauge]:
+        family = Family(lambda key: Gauge(self._numbers, key), name, text, labels, combining)
         self._gauges.append(family)
         return family
 
@@ -241,12 +318,12 @@ class Instruments:
             for labels, values in gauges.select(numbers):
                 shown.add_metric(labels, float(values[0]))
             yield shown
-        for histograms in self._histograms:
+        for histograms, bucket_names in self._histograms:
             timed = HistogramMetricFamily(
                 histograms.name, histograms.text, labels=histograms.label_names
             )
             for labels, values in histograms.select(numbers):
                 cumulative = values[:-1].cumsum().tolist()
-                buckets = [*zip(_BUCKET_NAMES, cumulative, strict=True)]
+                buckets = [*zip(bucket_names, cumulative, strict=True)]
                 timed.add_metric(labels, buckets, float(values[-1]))
             yield timed

@@ -22,7 +22,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-Combining = Literal["sum", "min", "max"]
+# The last is a sum too, but what a process that ended has set counts no more.
+Combining = Literal["sum", "min", "max", "livesum"]
 # How to combine the cells of several processes, the name of a metric, and the values of its labels.
 Key = tuple[str, ...]
 Cells: TypeAlias = "memoryview[float]"
@@ -34,7 +35,12 @@ SUFFIX = ".numbers"
 _AREA_BYTES = 2**17
 _WORD_BYTES = 8
 _HEADER = struct.Struct("=II")
-_COMBINE: dict[str, np.ufunc] = {"sum": np.add, "min": np.minimum, "max": np.maximum}
+_COMBINE: dict[str, np.ufunc] = {
+    "sum": np.add,
+    "min": np.minimum,
+    "max": np.maximum,
+    "livesum": np.add,
+}
 
 _log = logging.getLogger(__name__)
 

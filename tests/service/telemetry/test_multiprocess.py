@@ -64,6 +64,16 @@ def test_what_an_ended_worker_served_is_forgotten(folder: Path) -> None:
     assert read(folder) == {A: [1]}
 
 
+def test_what_waited_in_an_ended_worker_waits_no_more(folder: Path) -> None:
+    for process in (7, 8):
+        write(folder, process, {("livesum", "waiting"): [process]})
+    assert read(folder) == {("livesum", "waiting"): [15]}
+
+    multiprocess.retire(folder, 8)
+
+    assert read(folder) == {("livesum", "waiting"): [7]}
+
+
 def test_only_the_worker_that_ended_is_retired(folder: Path) -> None:
     for process in (7, 77, 17):
         write(folder, process, {A: [1]})

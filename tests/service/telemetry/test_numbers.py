@@ -138,7 +138,9 @@ def test_empty_file_holds_nothing() -> None:
     assert combine([b""]) == {}
 
 
-@pytest.mark.parametrize(("combining", "expected"), [("sum", 5), ("min", 1), ("max", 4)])
+@pytest.mark.parametrize(
+    ("combining", "expected"), [("sum", 5), ("min", 1), ("max", 4), ("livesum", 5)]
+)
 def test_series_are_combined_as_their_key_says(combining: str, expected: float) -> None:
     key = (combining, "a")
 
