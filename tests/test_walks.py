@@ -177,7 +177,7 @@ class _OneThread:
         # A large table, of which these rows are the first, would be received by a thread.
         if body.startswith(b"longitude"):
             return False
-        small = SmallRequest(request.target, request.headers, body, request.remote)
+        small = SmallRequest(request.target, request.headers, body, request.client.remote)
         (self._reply,) = self._path.answer([small])
         return self._reply is not None
 

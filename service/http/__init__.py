@@ -8,7 +8,7 @@ api.py           the ordinary way: Flask's route of predictions
 fast_path.py     the short way of small requests, which the server asks before Flask
 batches.py       the instances of several small requests -> one call of the network
 reply.py         an answer that is complete
-refusals.py      the answers to what is no HTTP request
+refusals.py      the answers to what the server refuses before any route
 content.py       media types of bodies and answers
 forms.py         forms -> the pictures or the table in them
 json_bodies.py   JSON bodies -> instances, and what is wrong with their JSON

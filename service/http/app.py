@@ -43,7 +43,7 @@ def create_app(
     app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
     predictor = Predictor(settings, repository, Shadow(metrics))
     sharing = Sharing(settings.cors_origins)
-    app.extensions[REFUSALS] = Refusals(metrics)
+    app.extensions[REFUSALS] = Refusals(metrics, sharing)
     if settings.fast_path:
         app.extensions[FAST_PATH] = FastPath(predictor, metrics, sharing)
     app.register_blueprint(Api(predictor).blueprint())

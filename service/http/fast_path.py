@@ -68,7 +68,15 @@ class SmallRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
+class Route:
+    """A route of predictions that a path matched.
+
+    Attributes:
+        target: What is asked.
+        rule: Rule that the path matched.
+        path: The path.
+    """
+
     target: Target
     rule: str
     path: str
@@ -97,7 +105,7 @@ class FastPath:
             target: Path and query, as the client sent them.
             body_bytes: Length of the body.
         """
-        return method == b"POST" and body_bytes <= _MAX_BODY_BYTES and _match(target) is not None
+        return method == b"POST" and body_bytes <= _MAX_BODY_BYTES and match(target) is not None
 
     def answer(self, requests: Iterable[SmallRequest]) -> list[Reply | None]:
         """Answer requests; None for each that the ordinary route should answer.
@@ -125,7 +133,7 @@ class FastPath:
 
     def _prepare(self, request: SmallRequest) -> "_Asked | None":
         """Decode the body of a request; None where the ordinary route should."""
-        route, read = _match(request.target), _read(request.headers)
+        route, read = match(request.target), _read(request.headers)
         if route is None or read is None:
             return None
         observer = DeferredObserver(self._metrics)
@@ -226,7 +234,8 @@ class _Whole:
 
 # Clients ask for the same few paths again and again.
 @lru_cache(maxsize=1024)
-def _match(target: bytes) -> _Route | None:
+def match(target: bytes) -> Route | None:
+    """Return the route of a target that asks for predictions; None for any other target."""
     path, _, query = target.decode("latin-1").partition("?")
     found = _PATH.fullmatch(path)
     if found is None:
@@ -234,7 +243,7 @@ def _match(target: bytes) -> _Route | None:
     name, version, label = found.groups()
     rule = PREDICT_RULES[1 if version else 2 if label else 0]
     number = None if version is None else int(version)
-    return _Route(Target(name, number, label, query), rule, path)
+    return Route(Target(name, number, label, query), rule, path)
 
 
 def _read(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, str] | None:

@@ -1,12 +1,18 @@
-"""The answers to what is no HTTP request, which no route ever sees."""
+"""The answers to what the server refuses before any route sees it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
+from urllib.parse import unquote
 
-from service.http import problems
+from service.http import fast_path, problems
 from service.http.context import RequestContext
-from service.http.reply import Reply, complete
+from service.http.cors import Sharing
+from service.http.problems import Problem
+from service.http.reply import Headers, Reply, complete
 from service.telemetry.metrics import Metrics
 from service.telemetry.observer import PredictionObserver
+from vitrine.errors import VitrineError
 from vitrine.observer import Unlimited
 
 # Name of the refusals among the extensions of an application.
@@ -14,32 +20,76 @@ REFUSALS = "vitrine.refusals"
 
 
 class Refusals:
-    """Answers what is no request, counts it and logs it.
+    """Answers what the server refuses, counts it and logs it.
 
     Args:
         metrics: Where it is counted.
+        sharing: What is said to pages of other origins.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, sharing: Sharing) -> None:
         self._metrics = metrics
+        self._sharing = sharing
 
     def answer(self, status: HTTPStatus, detail: str, remote: str) -> Reply:
-        """Say why something is refused.
+        """Say why something is no HTTP request.
 
         Args:
             status: HTTP status of the answer.
             detail: What is wrong.
             remote: Address of the client.
         """
-        context = RequestContext(
-            method="",
-            path="",
+        context = self._context(method="", path="", remote=remote, given_id="")
+        return _finish(context, problems.of_status(status, context, detail), [])
+
+    def refuse(
+        self,
+        error: VitrineError,
+        *,
+        method: str,
+        target: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        remote: str,
+    ) -> Reply:
+        """Refuse a request of which the head has arrived.
+
+        Args:
+            error: Says why.
+            method: HTTP method.
+            target: Path and query, as the client sent them.
+            headers: Name in lower case and value of each header of the request.
+            remote: Address of the client.
+        """
+        given_id = _value(headers, b"x-request-id") or ""
+        path = unquote(target.partition(b"?")[0], errors="replace")
+        context = self._context(method=method, path=path, remote=remote, given_id=given_id)
+        route = fast_path.match(target)
+        if route is not None:
+            context.route = route.rule
+        shared = self._sharing.headers(_value(headers, b"origin"))
+        reply = _finish(context, problems.describe(error, context), shared)
+        return replace(reply, body=b"") if method == "HEAD" else reply
+
+    def _context(self, *, method: str, path: str, remote: str, given_id: str) -> RequestContext:
+        return RequestContext(
+            method=method,
+            path=path,
             remote=remote,
-            given_id="",
+            given_id=given_id,
             slot=Unlimited(),
             observer=PredictionObserver(self._metrics),
         )
-        body = problems.write_problem(problems.of_status(status, context, detail))
-        reply = complete(context, status, [("Content-Type", problems.PROBLEM_TYPE)], body)
-        context.finish()
-        return reply
+
+
+def _finish(context: RequestContext, problem: Problem, shared: Headers) -> Reply:
+    headers = [("Content-Type", problems.PROBLEM_TYPE), *problem.headers.items()]
+    body = problems.write_problem(problem)
+    reply = complete(context, problem.status, headers, body, shared)
+    context.finish()
+    return reply
+
+
+def _value(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str | None:
+    """Return the value of a header, joined as WSGI has it where it comes twice; None for none."""
+    values = [value.decode("latin-1") for key, value in headers if key == name]
+    return ",".join(values) if values else None

@@ -15,7 +15,7 @@ from typing import Protocol
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from service.server.outgoing import Outgoing
-from service.server.request import Request
+from service.server.request import Client, Request
 from service.server.wire import CONTINUE
 
 _MAX_TARGET_BYTES = 8192
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop, remote: str) -> None:
         self._host = host
         self._loop = loop
-        self._remote = remote
+        self._client = Client(remote)
         self._parser = HttpRequestParser(self)
         # In the order of their arrival: the first one is answered next, the last one may arrive.
         self._requests: deque[Request] = deque()
@@ -118,6 +118,11 @@ class Connection(asyncio.Protocol):
         self._head_bytes = self._held_bytes = self._discarded_bytes = self._unsent_bytes = 0
         self._heard_at = self._since = self._sent_at = loop.time()
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the connection is closed, so that nobody waits for an answer."""
+        return self._client.is_gone
+
     # asyncio calls these.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -127,6 +132,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Let go of everything: the connection is closed."""
+        self._client.is_gone = True
         for request in self._requests:
             if request.body.is_arriving:
                 request.body.fail(ConnectionResetError())
@@ -176,7 +182,7 @@ class Connection(asyncio.Protocol):
         """Begin a request."""
         if self._is_deaf:
             return
-        self._arriving = Request(self._remote)
+        self._arriving = Request(self._client)
         self._requests.append(self._arriving)
         self._head_bytes = 0
         self._since = self._heard_at
@@ -332,7 +338,7 @@ class Connection(asyncio.Protocol):
             self._answer(self._requests[0])
         if self._is_deaf and not self._is_closing and not self._requests:
             if self._refusal is not None:
-                self._transport.write(self._host.refuse(self._refusal, self._remote))
+                self._transport.write(self._host.refuse(self._refusal, self._client.remote))
             self._close()
         self._regulate_reading()
 

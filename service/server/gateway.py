@@ -14,6 +14,9 @@ from service.server.wire import LAST_CHUNK, write_chunk, write_head
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+# Name in the environment of what tells whether the client is gone: an object with `is_gone`.
+CLIENT = "vitrine.client"
+
 _WITHOUT_BODY = frozenset((204, 304))
 
 _log = logging.getLogger(__name__)
@@ -97,7 +100,8 @@ class Gateway:
             "QUERY_STRING": query,
             "RAW_URI": target,
             "SERVER_PROTOCOL": f"HTTP/{request.version}",
-            "REMOTE_ADDR": request.remote,
+            "REMOTE_ADDR": request.client.remote,
+            CLIENT: request.client,
             "wsgi.input": request.body,
         }
         for name, value in request.headers:

@@ -147,11 +147,29 @@ class Body(io.RawIOBase):
             self._arrival.notify()
 
 
+class Client:
+    """The client at the other end of a connection.
+
+    Args:
+        remote: Its address.
+
+    Attributes:
+        remote: Its address.
+        is_gone: Whether the connection is closed, so that nobody waits for an answer.
+    """
+
+    __slots__ = ("is_gone", "remote")
+
+    def __init__(self, remote: str) -> None:
+        self.remote = remote
+        self.is_gone = False
+
+
 class Request:
     """One request, as far as it has arrived.
 
     Args:
-        remote: Address of the client.
+        client: Who sends it.
 
     Attributes:
         method: Method, in capitals.
@@ -159,7 +177,7 @@ class Request:
         version: HTTP version, "1.1" or "1.0".
         headers: Name in lower case and value of each header, in order.
         body: The body; empty where there is none.
-        remote: Address of the client.
+        client: Who sends it.
         has_head: Whether the head is whole.
         keeps_alive: Whether the client may send further requests on the connection.
         announced_bytes: Length of the body; None where it was not announced.
@@ -169,23 +187,23 @@ class Request:
     __slots__ = (
         "announced_bytes",
         "body",
+        "client",
         "has_head",
         "headers",
         "is_chunked",
         "keeps_alive",
         "method",
-        "remote",
         "target",
         "version",
     )
 
-    def __init__(self, remote: str) -> None:
+    def __init__(self, client: Client) -> None:
         self.method = b""
         self.target = b""
         self.version = "1.1"
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = Body()
-        self.remote = remote
+        self.client = client
         self.has_head = False
         self.keeps_alive = True
         self.announced_bytes: int | None = None

@@ -281,7 +281,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         if self._taken:
             self._loop.call_soon(self._answer_taken)
         replies = path.answer(
-            self._small_request(each.target, each.headers, each.body.whole(), each.remote)
+            self._small_request(each.target, each.headers, each.body.whole(), each.client.remote)
             for _, each in taken
         )
         for (connection, request), reply in zip(taken, replies, strict=True):

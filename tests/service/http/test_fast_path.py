@@ -21,7 +21,7 @@ from service.rollout.repository import Repository
 from service.rollout.served import ServedModel
 from service.server.gateway import Gateway
 from service.server.outgoing import Outgoing
-from service.server.request import Request
+from service.server.request import Client, Request
 from service.server.wire import write_head
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -129,7 +129,7 @@ class Service:
 
     def ordinary(self, asked: Asked) -> bytes:
         """Answer by the ordinary route, as a thread of the server does."""
-        request = Request(REMOTE)
+        request = Request(Client(REMOTE))
         request.method, request.target = asked.method.encode(), asked.target.encode()
         request.headers = asked.lines()
         request.body.add(asked.body)
