@@ -5,17 +5,24 @@ file `manifest.json` is a `Manifest`. A folder without a manifest is not a versi
 """
 
 import hashlib
+import os
 import re
+import zlib
+from collections.abc import Iterator
+from io import BufferedReader
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any
-from zipfile import BadZipFile
+from typing import Annotated, Any
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import msgspec
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from vitrine.errors import shown
 from vitrine.signature import (
     AnomalyOutput,
     Dialect,
@@ -33,6 +40,25 @@ KERAS_NAME = "model.keras"
 ONNX_NAME = "model.onnx"
 GOLDEN_NAME = "golden.npz"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+# The longest manifest that is read; one of a picture model takes 200 KB.
+MAX_MANIFEST_BYTES = 16 * 2**20
+# The most that the arrays of the golden examples may take; a deflated file may declare anything.
+MAX_GOLDEN_BYTES = 64 * 2**20
+_MAX_FILES = 100
+# Characters that would act on a terminal; line breaks in the header of a spreadsheet are common.
+_CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+# Numbers of a manifest that a version could not be served with.
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Tolerance = Annotated[float, msgspec.Meta(ge=0, le=0.1)]
+
+
+# How an archive of arrays fails that is damaged, or that somebody made to be so.
+_UNREADABLE_ARCHIVE = (
+    *(OSError, ValueError, KeyError, EOFError, MemoryError),
+    *(NotImplementedError, RuntimeError, BadZipFile, zlib.error),
+)
 
 
 class InvalidBundle(Exception):
@@ -144,10 +170,10 @@ class Manifest(Record, frozen=True, kw_only=True):
     files: dict[str, File]
     origin: Origin
     scores: dict[str, dict[str, float]]
-    multiply_adds: int | None
-    parameters: int
+    multiply_adds: _Count | None
+    parameters: _Count
     onnx_difference: float | None
-    golden_tolerance: float
+    golden_tolerance: _Tolerance
     calibration: Calibration | None
     reference: dict[str, Reference]
     dialect: Dialect | None = None
@@ -196,12 +222,7 @@ def read_manifest(folder: Path) -> Manifest:
         InvalidBundle: The manifest is missing or malformed, has another format, or belongs to
             another folder.
     """
-    try:
-        body = (folder / MANIFEST_NAME).read_bytes()
-    except OSError as error:
-        raise InvalidBundle(
-            f"{folder}: {MANIFEST_NAME} cannot be read: {error.strerror}."
-        ) from error
+    body = read_manifest_bytes(folder)
     try:
         # The format is checked before the members, which another format need not have.
         members = msgspec.json.decode(body, type=dict[str, Any])
@@ -211,38 +232,104 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = msgspec.convert(members, Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidBundle(f"{folder}: {MANIFEST_NAME} is malformed: {error}.") from error
+    except RecursionError as error:
+        raise InvalidBundle(f"{folder}: {MANIFEST_NAME} is nested too deeply.") from error
     if (manifest.name, str(manifest.version)) != (folder.parent.name, folder.name):
         raise InvalidBundle(
             f"{folder}: The manifest belongs to {manifest.name}/{manifest.version}."
         )
+    for text in _shown_texts(manifest):
+        if _CONTROL_CHARACTERS.search(text):
+            raise InvalidBundle(f"{folder}: {shown(text)} has characters that control a terminal.")
     return manifest
+
+
+def read_manifest_bytes(folder: Path) -> bytes:
+    """Read the manifest of one version as it was published, without looking into it.
+
+    Raises:
+        InvalidBundle: The manifest is missing, is no regular file, or is too long.
+    """
+    with open_file(folder, MANIFEST_NAME) as stream:
+        body = stream.read(MAX_MANIFEST_BYTES + 1)
+    if len(body) > MAX_MANIFEST_BYTES:
+        raise InvalidBundle(f"{folder}: {MANIFEST_NAME} has more than {MAX_MANIFEST_BYTES} bytes.")
+    return body
+
+
+def _shown_texts(manifest: Manifest) -> Iterator[str]:
+    """Return the texts that people see; the words of a vocabulary come from a table's cells."""
+    yield manifest.target
+    for spec in (*manifest.signature.inputs, *manifest.signature.outputs):
+        yield spec.name
+        yield from getattr(spec, "labels", ())
+        yield getattr(spec, "unit", None) or ""
+
+
+def open_file(folder: Path, name: str) -> BufferedReader:
+    """Open a file of a version, and nothing else that its name may lead to.
+
+    A link could lead out of the folder, a pipe would wait for a writer, and a device never ends.
+
+    Raises:
+        InvalidBundle: The file cannot be opened, or is no regular file.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(folder / name, flags)
+    except OSError as error:
+        if (folder / name).is_symlink():
+            raise InvalidBundle(f"{folder}: {name} is a link, not a regular file.") from error
+        raise InvalidBundle(f"{folder}: {name} cannot be read: {error.strerror}.") from error
+    if not S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidBundle(f"{folder}: {name} is not a regular file.")
+    return os.fdopen(descriptor, "rb")
 
 
 def describe_file(path: Path) -> File:
     """Return the hash and the size of one file, for the manifest."""
     with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return File(sha256=digest, size_bytes=path.stat().st_size)
+        return File(sha256=_sha256(stream), size_bytes=path.stat().st_size)
 
 
 def verify_files(manifest: Manifest, folder: Path) -> None:
     """Compare every file of a version with its size and hash in the manifest.
 
+    Keras' own file may be missing beside an ONNX file: nothing opens it then.
+
     Raises:
-        InvalidBundle: A file is missing, or its bytes are not those that were published.
+        InvalidBundle: A file is missing, or its bytes are not those that were published. There is
+            something in the folder that is neither a file nor a folder.
     """
+    if len(manifest.files) > _MAX_FILES:
+        raise InvalidBundle(f"{folder}: {MANIFEST_NAME} names more than {_MAX_FILES} files.")
     for name, expected in manifest.files.items():
         if Path(name).name != name:
-            raise InvalidBundle(f"{folder}: The file name {name!r} leaves the folder.")
-        try:
-            # The size alone tells a file that is still being copied, without reading it.
-            status = (folder / name).stat()
-            is_whole = S_ISREG(status.st_mode) and status.st_size == expected.size_bytes
-            is_whole = is_whole and describe_file(folder / name) == expected
-        except OSError as error:
-            raise InvalidBundle(f"{folder}: {name} cannot be read: {error.strerror}.") from error
-        if not is_whole:
+            raise InvalidBundle(f"{folder}: The file name {shown(name)} leaves the folder.")
+        is_unused = name == KERAS_NAME and ONNX_NAME in manifest.files
+        if not (is_unused and not os.path.lexists(folder / name)):
+            _verify_file(folder, name, expected)
+    _check_entries(folder)
+
+
+def _verify_file(folder: Path, name: str, expected: File) -> None:
+    with open_file(folder, name) as stream:
+        # The size alone tells a file that is still being copied, without reading it.
+        is_whole = os.fstat(stream.fileno()).st_size == expected.size_bytes
+        if not is_whole or _sha256(stream) != expected.sha256:
             raise InvalidBundle(f"{folder}: {name} does not have the bytes that were published.")
+
+
+def _check_entries(folder: Path) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                raise InvalidBundle(f"{folder}: {shown(entry.name)} is not a regular file.")
+
+
+def _sha256(stream: BufferedReader) -> str:
+    return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def versions(models: Path, name: str) -> list[int]:
@@ -250,7 +337,7 @@ def versions(models: Path, name: str) -> list[int]:
     return sorted(
         int(path.parent.name)
         for path in (models / name).glob(f"*/{MANIFEST_NAME}")
-        if path.is_file() and re.fullmatch(r"[1-9][0-9]{0,17}", path.parent.name)
+        if re.fullmatch(r"[1-9][0-9]{0,17}", path.parent.name)
     )
 
 
@@ -271,8 +358,8 @@ def answers_by_default(folder: Path) -> bool:
     A manifest that cannot be read does not forbid it: whoever loads the version says what is wrong.
     """
     try:
-        return msgspec.json.decode((folder / MANIFEST_NAME).read_bytes(), type=_Default).default
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(read_manifest_bytes(folder), type=_Default).default
+    except (InvalidBundle, OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return True
 
 
@@ -314,18 +401,36 @@ def read_golden(folder: Path) -> tuple[Instances, NDArray[np.float32]]:
         InvalidBundle: The file is missing or damaged.
     """
     try:
-        with (
-            (folder / GOLDEN_NAME).open("rb") as stream,
-            np.load(stream, allow_pickle=False) as arrays,
-        ):
-            instances = {
-                name.removeprefix("input "): _with_objects(arrays[name])
-                for name in arrays.files
-                if name.startswith("input ")
+        with open_file(folder, GOLDEN_NAME) as stream, ZipFile(stream) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_GOLDEN_BYTES:
+                raise InvalidBundle(
+                    f"{folder}: {GOLDEN_NAME} declares more than {MAX_GOLDEN_BYTES} bytes."
+                )
+            arrays = {
+                member.filename.removesuffix(".npy"): _read_array(archive, member)
+                for member in archive.infolist()
             }
-            return instances, arrays["expected"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        instances = {
+            name.removeprefix("input "): _with_objects(array)
+            for name, array in arrays.items()
+            if name.startswith("input ")
+        }
+        return instances, arrays["expected"]
+    except _UNREADABLE_ARCHIVE as error:
         raise InvalidBundle(f"{folder}: {GOLDEN_NAME} cannot be read: {error}.") from error
+
+
+def _read_array(archive: ZipFile, member: ZipInfo) -> NDArray[Any]:
+    """Read one array, if its header declares no more than there is."""
+    with archive.open(member) as stream:
+        version = npy.read_magic(stream)
+        read_header = npy.read_array_header_1_0 if version[0] == 1 else npy.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
+        if prod(shape) * dtype.itemsize > member.file_size:
+            raise ValueError(f"the array {shown(member.filename)} declares more than there is")
+    with archive.open(member) as stream:
+        array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+        return array
 
 
 def _without_objects(raw: NDArray[Any]) -> NDArray[Any]:

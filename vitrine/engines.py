@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrine import bundle
 from vitrine.bundle import KERAS_NAME, ONNX_NAME, InvalidBundle, Manifest
+from vitrine.onnx_file import UnreadableFile, tensor_bytes
 
 # A network runs on so many instances at a time. Its intermediate results then take a few megabytes,
 # however long a block of a table is, and stay in the processor's cache.
@@ -70,10 +72,11 @@ def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
+    # The format whose tensors were looked at; the runtime would take its own one for it, too.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    network = _read_onnx(folder)
     try:
-        session = onnxruntime.InferenceSession(
-            (folder / ONNX_NAME).read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the errors of the runtime share no other base class
         raise InvalidBundle(
             f"{folder}: {ONNX_NAME} cannot be opened: {type(error).__name__}."
@@ -96,6 +99,17 @@ def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
         return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
 
     return run
+
+
+def _read_onnx(folder: Path) -> bytes:
+    """Read an ONNX file, if it is whole in itself."""
+    with bundle.open_file(folder, ONNX_NAME) as stream:
+        network = stream.read()
+    try:
+        tensor_bytes(network)
+    except UnreadableFile as error:
+        raise InvalidBundle(f"{folder}: {ONNX_NAME} cannot be opened: it {error}.") from error
+    return network
 
 
 def _load_keras(folder: Path, manifest: Manifest) -> Engine:

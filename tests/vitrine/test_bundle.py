@@ -1,18 +1,23 @@
 """The contract of training and service: what is written is read, what is damaged is refused."""
 
+import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import msgspec
 import numpy as np
 import pytest
+from numpy.lib import format as npy
 
 from tests.bundles import (
     anomaly_manifest,
     labels_manifest,
     picture_manifest,
+    rewrite_manifest,
     table_manifest,
     write_anomaly_bundle,
     write_labels_bundle,
@@ -62,8 +67,18 @@ def _edit(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes
         (_edit(lambda manifest: manifest.update(format=1)), "format must be 2. Received: 1"),
         (_edit(lambda manifest: manifest.update(version=2)), "belongs to rooms/2"),
         (_edit(lambda manifest: manifest.update(task="dreaming")), "dreaming"),
+        (lambda _: b'{"format":' + b"[" * 10**6, "nested too deeply"),
+        (lambda body: body + b" " * bundle.MAX_MANIFEST_BYTES, "has more than 16777216 bytes"),
+        (_edit(lambda manifest: manifest.update(golden_tolerance=float("nan"))), "malformed"),
+        (_edit(lambda manifest: manifest.update(golden_tolerance=0.2)), "golden_tolerance"),
+        (_edit(lambda manifest: manifest.update(golden_tolerance=-1)), "golden_tolerance"),
+        (_edit(lambda manifest: manifest.update(parameters=10**30)), "parameters"),
+        (_edit(lambda manifest: manifest.update(target="a\x1b[31m")), "control a terminal"),
     ],
-    ids=["truncated", "a list", "not text", "no task", "format", "version", "task"],
+    ids=[
+        *("truncated", "a list", "not text", "no task", "format", "version", "task"),
+        *("nested", "endless", "no number", "any answer", "no answer", "huge number", "escape"),
+    ],
 )
 def test_damaged_manifest_is_refused(
     tmp_path: Path, damage: Callable[[bytes], bytes], message: str
@@ -304,6 +319,59 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         bundle.verify_files(bundle.read_manifest(folder), folder)
 
 
+@pytest.mark.parametrize("name", [bundle.MANIFEST_NAME, bundle.ONNX_NAME, bundle.GOLDEN_NAME])
+@pytest.mark.parametrize(
+    ("replace", "message"),
+    [
+        (lambda path: path.symlink_to("/dev/zero"), "is a link"),
+        (os.mkfifo, "is not a regular file"),
+        (Path.mkdir, "is not a regular file"),
+    ],
+    ids=["link", "pipe", "folder"],
+)
+def test_what_is_no_regular_file_is_refused(
+    tmp_path: Path, name: str, replace: Callable[[Path], object], message: str
+) -> None:
+    folder = write_table_bundle(tmp_path)
+    (folder / name).unlink()
+    replace(folder / name)
+
+    with pytest.raises(InvalidBundle, match=f"{name} {message}"):
+        bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_link_that_nothing_needs_is_refused(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    (folder / "notes.txt").symlink_to("/etc/passwd")
+
+    with pytest.raises(InvalidBundle, match=r"'notes\.txt' is not a regular file"):
+        bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+def test_file_of_keras_may_be_missing_beside_an_onnx_file(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    (folder / bundle.KERAS_NAME).write_bytes(b"another form of the network")
+    rewrite_manifest(folder, table_manifest())
+    manifest = bundle.read_manifest(folder)
+    bundle.verify_files(manifest, folder)
+
+    (folder / bundle.KERAS_NAME).unlink()
+    bundle.verify_files(manifest, folder)
+
+    (folder / bundle.KERAS_NAME).write_bytes(b"something else")
+    with pytest.raises(InvalidBundle, match=r"model\.keras does not have the bytes"):
+        bundle.verify_files(manifest, folder)
+
+
+def test_manifest_with_a_million_files_is_refused(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    manifest = bundle.read_manifest(folder)
+    files = {f"file{number}": manifest.files[bundle.ONNX_NAME] for number in range(101)}
+
+    with pytest.raises(InvalidBundle, match="names more than 100 files"):
+        bundle.verify_files(msgspec.structs.replace(manifest, files=files), folder)
+
+
 def test_file_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     folder = write_table_bundle(tmp_path)
     path = folder / bundle.MANIFEST_NAME
@@ -386,6 +454,35 @@ def test_golden_examples_survive_writing_and_reading(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read["size"], instances["size"])
     assert list(read["a/b c"]) == ["red", None]
     np.testing.assert_array_equal(answers, expected)
+
+
+@pytest.mark.parametrize("dtype", ["<f4", "<U1000000"], ids=["number", "text"])
+def test_golden_array_that_declares_more_than_there_is_is_refused(
+    tmp_path: Path, dtype: str
+) -> None:
+    header = io.BytesIO()
+    npy.write_array_header_1_0(header, {"descr": dtype, "fortran_order": False, "shape": (10**9,)})
+    with ZipFile(tmp_path / bundle.GOLDEN_NAME, "w") as archive:
+        archive.writestr("expected.npy", header.getvalue())
+
+    with pytest.raises(InvalidBundle, match="declares more than there is"):
+        bundle.read_golden(tmp_path)
+
+
+def test_golden_archive_that_declares_too_much_is_not_inflated(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / bundle.GOLDEN_NAME, "w", ZIP_DEFLATED) as archive:
+        for name in ("expected.npy", "input size.npy"):
+            archive.writestr(name, bytes(bundle.MAX_GOLDEN_BYTES // 2 + 1))
+
+    with pytest.raises(InvalidBundle, match="declares more than 67108864 bytes"):
+        bundle.read_golden(tmp_path)
+
+
+def test_golden_examples_with_objects_are_not_unpickled(tmp_path: Path) -> None:
+    np.savez(tmp_path / bundle.GOLDEN_NAME, expected=np.array([object], dtype=object))
+
+    with pytest.raises(InvalidBundle, match="allow_pickle=False"):
+        bundle.read_golden(tmp_path)
 
 
 @pytest.mark.parametrize("body", [b"", b"PK\x03\x04broken", b"not a zip"], ids=str)
