@@ -89,18 +89,49 @@ class InvalidDesiredState(VitrineError):
         super().__init__(" ".join(fault.detail for fault in faults[:MAX_FAULTS]), faults=faults)
 
 
+class KeyRequired(VitrineError):
+    """The request carries no API key, or one that is not valid."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    title = "Key required"
+
+    def __init__(self, *, is_wrong: bool) -> None:
+        # RFC 6750: a request without a key is told nothing but the scheme.
+        wrong = ', error="invalid_token"' if is_wrong else ""
+        super().__init__(
+            "The API key of the request is not valid."
+            if is_wrong
+            else "The request must carry 'Authorization: Bearer' with an API key.",
+            headers={"WWW-Authenticate": f'Bearer realm="vitrine"{wrong}'},
+        )
+
+
+class RateExceeded(VitrineError):
+    """The API key has sent more requests than it may."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    title = "Rate exceeded"
+
+    def __init__(self, rate: float, wait_seconds: float) -> None:
+        seconds = max(1, ceil(wait_seconds))
+        super().__init__(
+            f"The API key may send {rate:g} requests a second. Try again in {seconds} s.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
 class ManagementForbidden(VitrineError):
     """The client may not change what is served."""
 
     status = HTTPStatus.FORBIDDEN
     title = "Management forbidden"
 
-    def __init__(self, *, has_token: bool) -> None:
+    def __init__(self, *, has_keys: bool) -> None:
         super().__init__(
-            "The request must carry 'Authorization: Bearer' with the service's management token."
-            if has_token
-            else "Without a management token, only this machine may change what is served. "
-            "VITRINE_MANAGEMENT_TOKEN sets a token."
+            "The API key of the request may not change what is served; a management key may."
+            if has_keys
+            else "Without a management key, only this machine itself may change what is served. "
+            "VITRINE_KEYS names a file of keys."
         )
 
 

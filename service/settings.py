@@ -15,7 +15,13 @@ from vitrine.errors import nearest, shown
 from vitrine.options import DEFAULT_COVERAGE, DEFAULT_MAX_PIXELS
 
 PREFIX = "VITRINE_"
-_READ_ELSEWHERE = {"VITRINE_DATA"}  # the folder of data sets, for training and tests
+# The folder of data sets, for training and tests; the key with which commands ask a service.
+_READ_ELSEWHERE = {"VITRINE_DATA", "VITRINE_KEY"}
+# Settings of earlier versions, and what takes their place.
+_REMOVED = {
+    "VITRINE_MANAGEMENT_TOKEN": "Make a management key instead: `vitrine keys add NAME --manage "
+    "--file keys.json`, and start the service with VITRINE_KEYS=keys.json.",
+}
 
 
 class InvalidSetting(Exception):
@@ -69,8 +75,17 @@ class Settings:
     watch_seconds: float = _setting(
         1.0, "Time between two looks for new versions. 0: look only on request.", minimum=0
     )
-    management_token: str = _setting(
-        "", "Secret of those who may change what is served. Empty: only this machine may change it."
+    keys: str = _setting(
+        "",
+        "File of the API keys. Empty: nobody needs a key, and only this machine may change what is "
+        "served.",
+    )
+    open_metrics: bool = _setting(
+        False,
+        "Whether `/metrics` needs no API key: `true` or `false`. It matters only with "
+        "`VITRINE_KEYS`.",
+        minimum=0,
+        parse=_parse_flag,
     )
     cors_origins: str = _setting(
         "",
@@ -137,6 +152,8 @@ class Settings:
             if name.startswith(PREFIX) and name not in _READ_ELSEWHERE
         }
         for name in given:
+            if name in _REMOVED:
+                raise InvalidSetting(f"{name} is no longer a setting. {_REMOVED[name]}")
             if name not in known:
                 raise InvalidSetting(f"{name} is not a setting.{nearest(name, known)}")
         return cls(

@@ -14,7 +14,9 @@ from flask import Flask
 from gunicorn.errors import AppImportError
 from prometheus_client import CollectorRegistry
 
+from service.http.access import Access
 from service.http.app import create_app
+from service.keys import COPY_NAME, InvalidKeys, KeyFile
 from service.rollout import state_folder
 from service.rollout.agent import AGENT, Agent
 from service.rollout.control_plane import LocalControlPlane
@@ -40,7 +42,8 @@ def _compose(metrics_folder: Path | None) -> Flask:
     lines = logs.configure(settings.log_level)
     metrics = Metrics(CollectorRegistry(), folder=metrics_folder)
     lines.count_drop = metrics.dropped_log_lines.labels().inc
-    state = StateFolder(Path(settings.state) if settings.state else _own_state())
+    state_path = Path(settings.state) if settings.state else _own_state()
+    state = StateFolder(state_path)
     store = open_model_store(
         settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
     )
@@ -49,11 +52,19 @@ def _compose(metrics_folder: Path | None) -> Flask:
     controller = Controller(state, inventory, loader, policy=settings.versions)
     repository = Repository()
     agent = Agent(state, controller, loader, repository)
+    access = _open_access(settings, state_path) if settings.keys else None
     agent.start()
     control_plane = LocalControlPlane(state, store, loader, repository)
-    app = create_app(settings, repository, metrics, control_plane)
+    app = create_app(settings, repository, metrics, control_plane, access=access)
     app.extensions[AGENT] = agent
     return app
+
+
+def _open_access(settings: Settings, state: Path) -> Access:
+    """Read the keys, and read them again when they change."""
+    keys = KeyFile(Path(settings.keys), copy=state / COPY_NAME)
+    keys.watch()
+    return Access(keys, open_metrics=settings.open_metrics)
 
 
 def _own_state() -> Path:
@@ -90,7 +101,7 @@ _folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 _metrics_folder = Path(_folder) if _folder else None
 try:
     app = _compose(_metrics_folder)
-except (InvalidBundle, InvalidSetting) as error:
+except (InvalidBundle, InvalidKeys, InvalidSetting) as error:
     _end_server(str(error), _metrics_folder)
 except (OSError, msgspec.MsgspecError) as error:
     _reason = getattr(error, "strerror", None) or str(error)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from flask import Flask
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from PIL import Image
@@ -14,7 +15,10 @@ from werkzeug.test import TestResponse
 
 from service.admission import Scheduler
 from service.errors import NotAgreed, NotKept, SourceFailed, VersionNotFound, VersionRefused
+from service.http.access import Access
 from service.http.app import create_app
+from service.keys import KeyFile
+from service.rates import Rates
 from service.rollout.desired import DesiredModel, Edit
 from service.rollout.repository import Repository
 from service.rollout.selection import select_versions
@@ -153,6 +157,21 @@ def client_of(
     app = create_app(settings or Settings(), repository, metrics, control_plane, scheduler)
     app.test_client_class = Client
     return app.test_client()
+
+
+def guard(keys: KeyFile, registry: CollectorRegistry, settings: Settings | None = None) -> Flask:
+    """Return an application over fake models that asks for keys, with rates of its own."""
+    settings, repository = settings or Settings(), fake_repository()
+    rates = Rates(memoryview(bytearray(Rates.BYTES)))
+    app = create_app(
+        settings,
+        repository,
+        Metrics(registry),
+        FakeControlPlane(repository),
+        access=Access(keys, open_metrics=settings.open_metrics, rates=rates),
+    )
+    app.test_client_class = Client
+    return app
 
 
 def picture(*, left: bool = True, kind: str = "PNG", scale: int = 1) -> bytes:

@@ -90,9 +90,9 @@ def _request(options: argparse.Namespace, method: str, path: str, body: Any = No
     if body is not None:
         data = json.dumps(body).encode()
         headers["Content-Type"] = "application/json"
-    token = os.environ.get("VITRINE_MANAGEMENT_TOKEN")
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+    key = os.environ.get("VITRINE_KEY")
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
     if not options.url.startswith(("http://", "https://")):
         sys.exit(f"--url must begin with http:// or https://. Received: {options.url}")
     request = urllib.request.Request(  # noqa: S310 - checked above

@@ -16,7 +16,9 @@ query.py         the query parameters of a prediction
 descriptions.py  the routes that describe models and their drift
 welcome.py       the first page
 examples.py      a request to begin with for each model
-management.py    the routes that change what is served
+access.py        the check of API keys
+management.py    the routes that change what is served, and who may ask for it
+audit.py         a record in the log for each such change
 health.py        the routes of probes and metrics
 cors.py          which web pages of other origins may read the answers
 problems.py      any exception -> the body of an error

@@ -4,6 +4,7 @@ from flask import Flask
 
 from service.admission import Scheduler
 from service.http import problems, transfer
+from service.http.access import Access
 from service.http.api import Api, VersionConverter
 from service.http.cors import Sharing
 from service.http.descriptions import Descriptions
@@ -27,6 +28,7 @@ def create_app(
     metrics: Metrics,
     control_plane: ControlPlane,
     scheduler: Scheduler | None = None,
+    access: Access | None = None,
 ) -> Flask:
     """Compose an application that serves what a repository holds.
 
@@ -36,6 +38,7 @@ def create_app(
         metrics: Where all of it is counted.
         control_plane: Changes what is served, in every worker.
         scheduler: Says who may compute; by default one that knows this machine's cores.
+        access: Checks the API keys; None where nobody needs one.
     """
     app = Flask("service", static_folder=None)
     app.url_map.converters["version"] = VersionConverter
@@ -45,15 +48,18 @@ def create_app(
     sharing = Sharing(settings.cors_origins)
     app.extensions[REFUSALS] = Refusals(metrics, sharing)
     if settings.fast_path:
-        app.extensions[FAST_PATH] = FastPath(predictor, metrics, sharing)
+        app.extensions[FAST_PATH] = FastPath(predictor, metrics, sharing, access)
     app.register_blueprint(Api(predictor).blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
-    app.register_blueprint(Management(settings, repository, control_plane).blueprint())
+    management = Management(settings, repository, control_plane, access)
+    app.register_blueprint(management.blueprint())
     app.register_blueprint(Health(repository, metrics).blueprint())
     app.register_blueprint(Welcome(repository).blueprint())
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
     transfer.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)
-    sharing.install(app)
+    sharing.install(app)  # first: a browser that asks whether it may send a key sends none
+    if access is not None:
+        access.install(app)
     repository.watch(metrics.show)
     return app

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
+from service.keys import Key
 from service.telemetry.logs import FieldsRecord
 from service.telemetry.metrics import METHODS, Metrics
 from service.telemetry.observer import PredictionObserver
@@ -41,6 +42,7 @@ class RequestContext:
         slot: The request's right to compute.
         observer: Measures the request's predictions.
         route: Rule that the path matched; never the path itself.
+        key: API key of the request, where keys are asked for and it has a valid one.
         reason: Why the request was refused, or its answer broken off.
         status: HTTP status of the answer.
         received_bytes, sent_bytes: Size of the body and of the answer, as far as they went.
@@ -56,6 +58,7 @@ class RequestContext:
         "_seconds",
         "_started",
         "is_complete",
+        "key",
         "observer",
         "reason",
         "received_bytes",
@@ -83,6 +86,7 @@ class RequestContext:
         self.observer = observer
         self._seconds: float | None = None
         self.route = UNMATCHED
+        self.key: Key | None = None
         self.reason: str | None = None
         self.status = 0
         self.received_bytes = 0
@@ -133,6 +137,8 @@ class RequestContext:
         metrics.request_duration.labels(self.route).observe(seconds)
         if self.reason is not None:
             metrics.rejected.labels(self.reason).inc()
+        if self.key is not None:
+            metrics.key_requests.labels(self.key.name, self.status).inc()
         model = self.observer.model
         if model is not None and self.observer.instances:
             metrics.decode_duration.labels(model.name).observe(self._decode_seconds)
@@ -159,6 +165,8 @@ class RequestContext:
             "sent_bytes": self.sent_bytes,
             "remote": self._remote,
         }
+        if self.key is not None:
+            fields["key"] = self.key.name
         if self.reason is not None:
             fields["reason"] = self.reason
         model = self.observer.model

@@ -13,6 +13,7 @@ from typing import Any
 
 from service.errors import BodyTooLarge
 from service.http import problems
+from service.http.access import Access
 from service.http.api import PREDICT_RULES, VERSION_PATTERN
 from service.http.batches import predict_together
 from service.http.content import MediaHeaders
@@ -43,7 +44,7 @@ _PATH = re.compile(
     rf"/models/([\w.~-]+)(?:/versions/({VERSION_PATTERN})|/labels/([\w.~-]+))?/predict/?", re.ASCII
 )
 _MEDIA = (b"content-type", b"content-encoding", b"accept")
-_READ = frozenset((*_MEDIA, b"origin", b"x-request-id"))
+_READ = frozenset((*_MEDIA, b"authorization", b"origin", b"x-request-id"))
 
 
 class _TooCostly(Exception):
@@ -89,12 +90,20 @@ class FastPath:
         predictor: Answers them.
         metrics: Where they are counted.
         sharing: What is said to pages of other origins.
+        access: Checks the API keys; None where none are asked for.
     """
 
-    def __init__(self, predictor: Predictor, metrics: Metrics, sharing: Sharing) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        metrics: Metrics,
+        sharing: Sharing,
+        access: Access | None = None,
+    ) -> None:
         self._predictor = predictor
         self._metrics = metrics
         self._sharing = sharing
+        self._access = access
         self._answered: list[_Asked] = []
 
     def takes(self, method: bytes, target: bytes, body_bytes: int) -> bool:
@@ -150,6 +159,8 @@ class FastPath:
         media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
         outcome: Prepared | Exception
         try:
+            if self._access is not None:
+                self._access.admit(read.get(b"authorization", ""), context)
             prepared = self._predictor.prepare(
                 route.target, media, body, context, url=_decline, admit=_admit
             )
@@ -157,6 +168,8 @@ class FastPath:
                 blocks = list(prepared.stream.blocks)
             outcome = replace(prepared, stream=replace(prepared.stream, blocks=blocks))
         except _TooCostly:
+            if self._access is not None:
+                self._access.withdraw(context)
             return None
         except Exception as error:  # noqa: BLE001 - every error has an answer
             outcome = error

@@ -1,12 +1,15 @@
 """Routes that change what is served; each answers when every worker serves the change."""
 
-import hmac
+from urllib.parse import urlsplit
 
 import msgspec
 import orjson
 from flask import Blueprint, Response, request
 
 from service.errors import ManagementForbidden, NothingBefore, NotShared
+from service.http import context
+from service.http.access import Access
+from service.http.audit import Audit
 from service.http.transfer import current_body
 from service.rollout.control_plane import ControlPlane
 from service.rollout.desired import STABLE, DesiredModel, Edit
@@ -18,33 +21,44 @@ from service.settings import Settings
 BLUEPRINT = "management"
 
 _MAX_BYTES = 64 * 1024
-_LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+_LOOPBACK = frozenset(("127.0.0.1", "::1", "::ffff:127.0.0.1"))
 # A browser or a proxy on this machine speaks for others.
 _ON_BEHALF = (
-    *("Origin", "Forwarded", "Via", "X-Real-Ip"),
-    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+    *("Origin", "Sec-Fetch-Site", "Forwarded", "Via", "X-Real-Ip"),
+    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix"),
 )
+_OUR_HOSTS = frozenset(("localhost", "127.0.0.1", "::1"))
+# A browser on this machine reaches this machine by them, too.
+_WILDCARDS = frozenset(("", "0.0.0.0", "::"))  # noqa: S104 - what is refused
 
 
 class Management:
     """The views that change what is served.
 
     Args:
-        settings: Settings with the management token.
+        settings: Settings with the state folder and the address that is listened on.
         repository: What this worker serves.
         control_plane: Changes what is served, in every worker.
+        access: Checks the API keys; None where none are asked for.
     """
 
     def __init__(
-        self, settings: Settings, repository: Repository, control_plane: ControlPlane
+        self,
+        settings: Settings,
+        repository: Repository,
+        control_plane: ControlPlane,
+        access: Access | None,
     ) -> None:
         self._settings = settings
+        self._access = access
+        self._hosts = _OUR_HOSTS | ({settings.host.lower()} - _WILDCARDS)
         self._repository = repository
         self._control_plane = control_plane
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
         routes = Blueprint(BLUEPRINT, __name__)
+        Audit(self._repository).install(routes)
         routes.before_request(self._authorize)
         routes.add_url_rule("/models/<name>", view_func=self.change, methods=["PATCH"])
         for view in (self.load, self.unload, self.rollback):
@@ -53,11 +67,32 @@ class Management:
         return routes
 
     def _authorize(self) -> None:
-        token = self._settings.management_token
-        if not (_has_token(token) if token else _is_from_this_machine()):
-            raise ManagementForbidden(has_token=bool(token))
+        """Refuse whoever may not change what is served.
+
+        Raises:
+            ManagementForbidden: The request has no management key or, where there are no keys, is
+                none of this machine's own.
+            NotShared: The change would reach this worker alone.
+        """
+        if self._access is not None:
+            self._access.check_management(context.current().key)
+        elif not self._is_from_this_machine():
+            raise ManagementForbidden(has_keys=False)
         if request.is_multiprocess and not self._settings.state:
             raise NotShared
+
+    def _is_from_this_machine(self) -> bool:
+        """Tell whether a program of this machine asks, and for nobody else.
+
+        A page in a browser of this machine is somebody else's. It may have a name of its own for
+        the loopback address (DNS rebinding), but that name is in the header Host then.
+        """
+        is_on_behalf = any(name in request.headers for name in _ON_BEHALF)
+        return (
+            request.remote_addr in _LOOPBACK
+            and not is_on_behalf
+            and _host_name(request.headers.get("Host", "")) in self._hosts
+        )
 
     def change(self, name: str) -> Response:
         """Change policy, labels, canary or shadow of a model: a JSON merge patch (RFC 7396)."""
@@ -90,15 +125,12 @@ class Management:
         return _answer(name, self._control_plane.change(name, _label(STABLE, before)))
 
 
-def _has_token(token: str) -> bool:
-    received = request.headers.get("Authorization", "")
-    # WSGI reads headers as Latin-1, whatever they were written in.
-    return hmac.compare_digest(received.encode("latin-1"), f"Bearer {token}".encode())
-
-
-def _is_from_this_machine() -> bool:
-    is_on_behalf = any(name in request.headers for name in _ON_BEHALF)
-    return request.remote_addr in _LOOPBACK and not is_on_behalf
+def _host_name(host: str) -> str | None:
+    """Return the name in a header Host, without a port; None where there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:  # a broken address
+        return None
 
 
 def _unload(model: DesiredModel) -> DesiredModel:

@@ -80,6 +80,7 @@ def on_starting(server: Any) -> None:
     ]
     try:
         _prepare_folders()
+        _check_keys()
     except SystemExit:
         on_exit(server)
         raise
@@ -118,6 +119,19 @@ def _prepare_folders() -> None:
     except OSError as error:
         sys.exit(f"The folder of the state cannot be written: {error.strerror}.")
     except state_folder.InvalidState as error:
+        sys.exit(str(error))
+
+
+def _check_keys() -> None:
+    """End at once if the key file is damaged; the copy of an earlier server is no way out."""
+    from service.keys import COPY_NAME, InvalidKeys, KeyFile  # noqa: PLC0415
+
+    copy = Path(os.environ[_STATE_FOLDER]) / COPY_NAME
+    copy.unlink(missing_ok=True)
+    try:
+        if _settings.keys:
+            KeyFile(Path(_settings.keys), copy=copy)
+    except InvalidKeys as error:
         sys.exit(str(error))
 
 

@@ -166,6 +166,11 @@ class Instruments:
     def _add_requests(self) -> None:
         labels = ("route", "method", "status")
         self.requests = self._counter("vitrine_requests", "Number of answered requests.", labels)
+        self.key_requests = self._counter(
+            "vitrine_key_requests",
+            "Number of answered requests by the name of their API key.",
+            ("key", "status"),
+        )
         self.request_duration = self._histogram(
             "vitrine_request_duration_seconds",
             "Time from the first look at a request to the last byte of its answer.",

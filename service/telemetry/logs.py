@@ -12,6 +12,9 @@ import orjson
 
 from service.telemetry.line_writer import LineWriter
 
+# Name of the logger of changes to what is served.
+AUDIT = "service.audit"
+
 # What a record has beside, and nobody is told of requests.
 _UNSAID: Mapping[str, Any] = {
     **dict.fromkeys(("args", "exc_info", "exc_text", "stack_info")),
@@ -138,4 +141,6 @@ def configure(level: str) -> LineWriter:
     logger.handlers = [LineHandler(writer)]
     logger.propagate = False
     logger.setLevel(level)
+    # Whatever else is logged, who changed something is.
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
     return writer

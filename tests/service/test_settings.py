@@ -45,6 +45,8 @@ def test_origins_are_read_as_browsers_name_them() -> None:
         ("VITRINE_COVERAGE", "90%", "VITRINE_COVERAGE must be of type float."),
         ("VITRINE_MAX_EXPLAINED", "0", "VITRINE_MAX_EXPLAINED must be at least 1."),
         ("VITRINE_CORS_ORIGINS", "https://a.org/", "VITRINE_CORS_ORIGINS must be '*', or origins"),
+        ("VITRINE_MANAGEMENT_TOKEN", "x", "is no longer a setting. Make a management key instead"),
+        ("VITRINE_OPEN_METRICS", "yes", "VITRINE_OPEN_METRICS must be of type bool."),
         ("VITRINE_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR. Received: 'loud'."),
     ],
     ids=[
@@ -61,6 +63,8 @@ def test_origins_are_read_as_browsers_name_them() -> None:
         "coverage in percent",
         "nothing explained",
         "origin with a path",
+        "removed",
+        "not a flag",
         "level",
     ],
 )

@@ -3,11 +3,14 @@
 from base64 import b64encode
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from flask import Blueprint, Flask, Response
 from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
 from service import errors as service_errors
@@ -15,6 +18,7 @@ from service.errors import (
     BodyTimeout,
     BodyTooLarge,
     InvalidDesiredState,
+    KeyRequired,
     LabelNotFound,
     ManagementForbidden,
     ModelNotFound,
@@ -24,13 +28,15 @@ from service.errors import (
     NothingBefore,
     NotKept,
     NotShared,
+    RateExceeded,
     SourceFailed,
     UnsupportedMediaType,
     VersionNotFound,
     VersionRefused,
 )
 from service.http.problems import Problem, speak
-from tests.fakes import blank_picture, levels, picture, table
+from service.keys import Key, KeyFile, hash_secret, write_keys
+from tests.fakes import blank_picture, guard, levels, picture, table
 from vitrine import errors
 from vitrine.errors import VitrineError
 
@@ -65,6 +71,21 @@ def form(path: str, *files: bytes) -> Request:
 def get(path: str) -> Request:
     """Return a request without a body."""
     return lambda client: client.get(path)
+
+
+def with_key(*, is_sent: bool) -> Request:
+    """Ask a service with keys a second time, with a key that may ask once, or without one."""
+
+    def ask(_: FlaskClient) -> TestResponse:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "keys.json"
+            write_keys(path, [Key(name="a", sha256=hash_secret("secret"), rate=0.1, burst=1)])
+            client = guard(KeyFile(path), CollectorRegistry()).test_client()
+        headers = {"Authorization": "Bearer secret"} if is_sent else {}
+        client.get("/models", headers=headers)
+        return client.get("/models", headers=headers)
+
+    return ask
 
 
 class _Silent(BytesIO):
@@ -117,6 +138,8 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
         patch("/models/rooms", {"canary_share": 0.5}),
     ),
     "change that is no object": (errors.MalformedBody, patch("/models/rooms", [])),
+    "no key": (KeyRequired, with_key(is_sent=False)),
+    "key that asks too often": (RateExceeded, with_key(is_sent=True)),
     "management through a proxy": (
         ManagementForbidden,
         body("/models/rooms/load", b"", "", **{"X-Forwarded-For": "203.0.113.7"}),
