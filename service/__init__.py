@@ -2,8 +2,9 @@
 
 The rooms, from the ground up; each imports only from those before it:
 
-- `errors`, `version_policy`, `cors_origins`, `keys`: what a client can cause; which versions of a
-  model are served; which web pages may read answers; who has an API key.
+- `errors`, `version_policy`, `cors_origins`, `reverse_proxies`, `keys`: what a client can cause;
+  which versions of a model are served; which web pages may read answers; which proxies are
+  believed; who has an API key.
 - `rates`: how often each key may ask, over all workers.
 - `settings`: what the environment says, read once.
 - `rollout`: which versions every worker serves, and how all come to serve them at one moment.

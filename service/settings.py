@@ -10,6 +10,7 @@ from math import inf
 from typing import Any
 
 from service.cors_origins import InvalidOrigins, parse_origins
+from service.reverse_proxies import InvalidReverseProxy, parse_networks, parse_prefix
 from service.version_policy import InvalidPolicy, Policy, parse_policy
 from vitrine.errors import nearest, shown
 from vitrine.options import DEFAULT_COVERAGE, DEFAULT_MAX_PIXELS
@@ -79,6 +80,18 @@ class Settings:
         "",
         "File of the API keys. Empty: nobody needs a key, and only this machine may change what is "
         "served.",
+    )
+    trusted_proxies: str = _setting(
+        "",
+        "Addresses and networks of the proxies whose `X-Forwarded-For`, `-Proto`, `-Host` and "
+        "`-Prefix` are believed, such as `10.0.0.0/8`, between commas. Empty: none.",
+        parse=parse_networks,
+    )
+    path_prefix: str = _setting(
+        "",
+        "Path under which a proxy shows the service, such as `/ml`; requests may come with or "
+        "without it. Empty: none.",
+        parse=parse_prefix,
     )
     open_metrics: bool = _setting(
         False,
@@ -164,7 +177,7 @@ class Settings:
 def _parse(name: str, text: str, spec: Any) -> Any:
     try:
         value = spec.metadata["parse"](text)
-    except (InvalidPolicy, InvalidOrigins) as error:
+    except (InvalidPolicy, InvalidOrigins, InvalidReverseProxy) as error:
         raise InvalidSetting(f"{name} {error}") from None
     except ValueError:
         kind = type(spec.default).__name__

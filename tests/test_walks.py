@@ -153,9 +153,7 @@ class _OneThread:
 
     def __init__(self, app: Flask) -> None:
         self._path: FastPath = app.extensions[FAST_PATH]
-        self._gateway = Gateway(
-            app, address=("here", 80), scheme="http", is_multiprocess=False, trusted=()
-        )
+        self._gateway = Gateway(app, address=("here", 80), scheme="http", is_multiprocess=False)
         self._reply: Reply | None = None
 
     def ask(self, request: bytes) -> bytes:
@@ -170,6 +168,9 @@ class _OneThread:
         connection.resume_writing()  # the loop would send what a thread has made
         loop.close()
         return wire.sent
+
+    def locate(self, request: Request) -> None:
+        """Leave a request as it came."""
 
     def takes(self, _: Connection, request: Request) -> bool:
         """Answer a request at once, if it is small."""

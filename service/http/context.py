@@ -41,6 +41,7 @@ class RequestContext:
         request_id: Id that the client sent, where it is sane; else a random one.
         slot: The request's right to compute.
         observer: Measures the request's predictions.
+        root: Path under which the client sees the service; empty for none.
         route: Rule that the path matched; never the path itself.
         key: API key of the request, where keys are asked for and it has a valid one.
         reason: Why the request was refused, or its answer broken off.
@@ -63,6 +64,7 @@ class RequestContext:
         "reason",
         "received_bytes",
         "request_id",
+        "root",
         "route",
         "sent_bytes",
         "slot",
@@ -84,6 +86,7 @@ class RequestContext:
         self.request_id = given_id if _SANE_ID.fullmatch(given_id) else secrets.token_hex(16)
         self.slot = slot
         self.observer = observer
+        self.root = ""
         self._seconds: float | None = None
         self.route = UNMATCHED
         self.key: Key | None = None
@@ -113,6 +116,7 @@ class RequestContext:
             slot=slot,
             observer=PredictionObserver(metrics),
         )
+        context.root = environ.get("SCRIPT_NAME", "")
         environ[_KEY] = context
         return context
 

@@ -60,12 +60,14 @@ class SmallRequest:
         headers: Name in lower case and value of each header.
         body: The body.
         remote: Address of the client.
+        root: Path under which the client sees the service; empty for none.
     """
 
     target: bytes
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes
     remote: str
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class FastPath:
             slot=Unlimited(),
             observer=observer,
         )
-        context.route = route.rule
+        context.root, context.route = request.root, route.rule
         body = _Whole(request.body)
         media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
         outcome: Prepared | Exception

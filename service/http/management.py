@@ -11,6 +11,7 @@ from service.http import context
 from service.http.access import Access
 from service.http.audit import Audit
 from service.http.transfer import current_body
+from service.reverse_proxies import IS_PROXIED
 from service.rollout.control_plane import ControlPlane
 from service.rollout.desired import STABLE, DesiredModel, Edit
 from service.rollout.model_patch import read_patch
@@ -91,6 +92,7 @@ class Management:
         return (
             request.remote_addr in _LOOPBACK
             and not is_on_behalf
+            and not request.environ.get(IS_PROXIED)
             and _host_name(request.headers.get("Host", "")) in self._hosts
         )
 

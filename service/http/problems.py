@@ -40,6 +40,7 @@ class Problem:
         detail: What is wrong with this request.
         faults: All faults of the body, where there is more to say than `detail`.
         request_id: Id of the request.
+        root: Path under which the client sees the service.
         headers: Headers of the answer, in every language alike.
     """
 
@@ -49,6 +50,7 @@ class Problem:
     detail: str
     faults: tuple[Fault, ...] = ()
     request_id: str
+    root: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,6 +120,7 @@ def describe(error: Exception, current: RequestContext) -> Problem:
         detail=error.detail,
         faults=tuple(error.faults),
         request_id=current.request_id,
+        root=current.root,
         headers=error.headers,
     )
 
@@ -137,6 +140,7 @@ def of_status(status: HTTPStatus, current: RequestContext, detail: str | None = 
         title=status.phrase,
         detail=detail or _DETAILS.get(status, status.description),
         request_id=current.request_id,
+        root=current.root,
     )
 
 
@@ -147,7 +151,7 @@ def write_problem(problem: Problem) -> bytes:
         Nottingham, Wilde, Dalal (2023), Problem Details for HTTP APIs, RFC 9457.
     """
     body: dict[str, Any] = {
-        "type": f"/problems/{problem.kind}" if problem.kind else "about:blank",
+        "type": f"{problem.root}/problems/{problem.kind}" if problem.kind else "about:blank",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,

@@ -25,9 +25,11 @@ class Refusals:
     Args:
         metrics: Where it is counted.
         sharing: What is said to pages of other origins.
+        root: Path under which clients see the service; empty for none.
     """
 
-    def __init__(self, metrics: Metrics, sharing: Sharing) -> None:
+    def __init__(self, metrics: Metrics, sharing: Sharing, root: str = "") -> None:
+        self._root = root
         self._metrics = metrics
         self._sharing = sharing
 
@@ -71,7 +73,7 @@ class Refusals:
         return replace(reply, body=b"") if method == "HEAD" else reply
 
     def _context(self, *, method: str, path: str, remote: str, given_id: str) -> RequestContext:
-        return RequestContext(
+        context = RequestContext(
             method=method,
             path=path,
             remote=remote,
@@ -79,6 +81,8 @@ class Refusals:
             slot=Unlimited(),
             observer=PredictionObserver(self._metrics),
         )
+        context.root = self._root
+        return context
 
 
 def _finish(context: RequestContext, problem: Problem, shared: Headers) -> Reply:

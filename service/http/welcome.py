@@ -36,23 +36,28 @@ class Welcome:
         entries = self._repository.current.values()
         # A host that no name can have may not come into a line that somebody pastes into a shell.
         root = request.url_root if request.host else "http://127.0.0.1:8080/"
-        models = [_summary(entry.default, root) for entry in entries if entry.default]
+        base = request.root_path
+        models = [_summary(entry.default, root, base) for entry in entries if entry.default]
         wants_html = request.accept_mimetypes.best_match([JSON_TYPE, HTML_TYPE]) == HTML_TYPE
-        response = _page(models) if wants_html else _listing(models)
+        response = _page(models, base) if wants_html else _listing(models, base)
         response.vary.add("Accept")
         response.headers["Cache-Control"] = "no-cache"
         return response
 
 
-def _listing(models: list[dict[str, Any]]) -> Response:
-    members = {"service": "vitrine", "models": models, "links": _LINKS}
+def _listing(models: list[dict[str, Any]], base: str) -> Response:
+    links = {name: f"{base}{path}" for name, path in _LINKS.items()}
+    members = {"service": "vitrine", "models": models, "links": links}
     return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
 
 
-def _page(models: list[dict[str, Any]]) -> Response:
+def _page(models: list[dict[str, Any]], base: str) -> Response:
     nonce = secrets.token_urlsafe()
+    # Without a path of its own that the service knows, the page may lie below that of a proxy.
+    dot = "" if base else "."
     response = Response(
-        render_template("welcome.html", models=models, nonce=nonce), mimetype=HTML_TYPE
+        render_template("welcome.html", models=models, base=base, dot=dot, nonce=nonce),
+        mimetype=HTML_TYPE,
     )
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; "
@@ -62,7 +67,7 @@ def _page(models: list[dict[str, Any]]) -> Response:
     return response
 
 
-def _summary(model: Model, root: str) -> dict[str, Any]:
+def _summary(model: Model, root: str, base: str) -> dict[str, Any]:
     path = predict_path(model)
     return {
         "name": model.name,
@@ -70,8 +75,8 @@ def _summary(model: Model, root: str) -> dict[str, Any]:
         "task": model.manifest.task,
         "takes": "rows of a table" if model.manifest.signature.picture is None else "pictures",
         "predicts": _outcome(model),
-        "describe": f"/{path.removesuffix('/predict')}",
-        "predict": f"/{path}",
+        "describe": f"{base}/{path.removesuffix('/predict')}",
+        "predict": f"{base}/{path}",
         "example": example(model, root),
         "file_example": file_example(model, root),
     }

@@ -74,6 +74,9 @@ class Host(Protocol):
     def closed(self, connection: "Connection") -> None:
         """Take note that a connection is closed."""
 
+    def locate(self, request: Request) -> None:
+        """Find out how a request whose head is whole has come, and which path of ours it asks."""
+
     def takes(self, connection: "Connection", request: Request) -> bool:
         """Tell whether the loop itself may answer a complete request.
 
@@ -215,6 +218,7 @@ class Connection(asyncio.Protocol):
             return
         request.has_head = True
         request.method = self._parser.get_method()
+        self._host.locate(request)
         request.version = self._parser.get_http_version()
         request.keeps_alive = self._parser.should_keep_alive()
         is_asked_for = False

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -30,7 +30,6 @@ class Gateway:
         address: Address on which the worker listens; None for a socket that has no port.
         scheme: "https" where the connections are encrypted, else "http".
         is_multiprocess: Whether there are other workers.
-        trusted: Addresses of the proxies that are believed; "*" believes all.
     """
 
     def __init__(
@@ -40,10 +39,8 @@ class Gateway:
         address: tuple[str, int] | None,
         scheme: str,
         is_multiprocess: bool,
-        trusted: Iterable[str],
     ) -> None:
         self._application = application
-        self._trusted = frozenset(trusted)
         host, port = address or ("localhost", 80)
         self._constants: dict[str, Any] = {
             "SCRIPT_NAME": "",
@@ -107,15 +104,9 @@ class Gateway:
         for name, value in request.headers:
             key, text = _variable(name), value.decode("latin-1")
             environ[key] = f"{environ[key]},{text}" if key in environ else text
-        self._believe_proxy(environ)
+        if request.origin is not None:
+            environ.update(request.origin.environ())
         return environ
-
-    def _believe_proxy(self, environ: dict[str, Any]) -> None:
-        """Take over the scheme that a trusted proxy was asked by."""
-        if environ.get("HTTP_X_FORWARDED_PROTO", "").lower() == "https" and (
-            "*" in self._trusted or environ["REMOTE_ADDR"] in self._trusted
-        ):
-            environ["wsgi.url_scheme"] = "https"
 
 
 def _variable(name: bytes) -> str:

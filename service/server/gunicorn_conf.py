@@ -65,6 +65,9 @@ graceful_timeout = _settings.graceful_timeout_seconds
 worker_tmp_dir = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
 # It would run a thread in the process that forks, and wants a writable home.
 control_socket_disable = True
+# The service has a setting of its own for proxies; gunicorn would believe this machine's.
+forwarded_allow_ips = ""
+forwarder_headers = ""
 logger_class = JsonLogger
 loglevel = _settings.log_level.lower()
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+from service.server.proxies import Origin
+
 # A body of which this much waits to be read is not received further until some of it was read.
 MAX_WAITING_BYTES = 2**19
 
@@ -178,6 +180,7 @@ class Request:
         headers: Name in lower case and value of each header, in order.
         body: The body; empty where there is none.
         client: Who sends it.
+        origin: How it has come; None where it came straight from the client.
         has_head: Whether the head is whole.
         keeps_alive: Whether the client may send further requests on the connection.
         announced_bytes: Length of the body; None where it was not announced.
@@ -193,6 +196,7 @@ class Request:
         "is_chunked",
         "keeps_alive",
         "method",
+        "origin",
         "target",
         "version",
     )
@@ -204,6 +208,7 @@ class Request:
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = Body()
         self.client = client
+        self.origin: Origin | None = None
         self.has_head = False
         self.keeps_alive = True
         self.announced_bytes: int | None = None

@@ -23,6 +23,7 @@ from gunicorn.workers.base import Worker as BaseWorker
 from service.server.connection import Connection, Refusal
 from service.server.gateway import Gateway
 from service.server.outgoing import Outgoing
+from service.server.proxies import Proxies
 from service.server.request import Request
 from service.server.sharing import Share, refuses_connections
 from service.server.wire import write_head
@@ -72,7 +73,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop, then until every connection is done with."""
-        self.timeout_seconds = Settings.from_environment(os.environ).body_timeout_seconds
+        settings = Settings.from_environment(os.environ)
+        self.timeout_seconds = settings.body_timeout_seconds
+        self._proxies = Proxies(settings.trusted_proxies, settings.path_prefix)
         self.idle_seconds = float(self.cfg.keepalive)
         self.held_bytes = 0
         self.is_draining = False
@@ -107,7 +110,6 @@ class Worker(BaseWorker):  # type: ignore[misc]
             address=name[:2] if isinstance(name, tuple) else None,
             scheme="https" if self.cfg.is_ssl else "http",
             is_multiprocess=self.cfg.workers > 1,
-            trusted=self.cfg.forwarded_allow_ips,
         )
 
     async def _serve(self) -> None:
@@ -258,6 +260,12 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._connections.discard(connection)
         self._change_count(-1)
 
+    def locate(self, request: Request) -> None:
+        """Find out how a request whose head is whole has come, and which path of ours it asks."""
+        if self._proxies.is_needed:
+            request.target = self._proxies.strip(request.target)
+            request.origin = self._proxies.origin(request.client.remote, request.headers)
+
     def takes(self, connection: Connection, request: Request) -> bool:
         """Take a complete request that may be quick to answer; answer it at the end of this turn.
 
@@ -281,7 +289,13 @@ class Worker(BaseWorker):  # type: ignore[misc]
         if self._taken:
             self._loop.call_soon(self._answer_taken)
         replies = path.answer(
-            self._small_request(each.target, each.headers, each.body.whole(), each.client.remote)
+            self._small_request(
+                each.target,
+                each.headers,
+                each.body.whole(),
+                each.client.remote if each.origin is None else each.origin.remote,
+                "" if each.origin is None else each.origin.root,
+            )
             for _, each in taken
         )
         for (connection, request), reply in zip(taken, replies, strict=True):

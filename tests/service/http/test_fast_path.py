@@ -135,9 +135,7 @@ class Service:
         request.body.add(asked.body)
         request.body.end()
         outgoing = Outgoing(on_append=lambda: None, is_receiving=lambda: False)
-        gateway = Gateway(
-            self.app, address=("here", 80), scheme="http", is_multiprocess=False, trusted=()
-        )
+        gateway = Gateway(self.app, address=("here", 80), scheme="http", is_multiprocess=False)
         gateway.answer(request, outgoing, lambda: True)
         return _DATE.sub(b"", b"".join(iter(outgoing.take, None)))
 

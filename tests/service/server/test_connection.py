@@ -68,6 +68,9 @@ class Host:
     def closed(self, connection: Connection) -> None:
         """Do nothing."""
 
+    def locate(self, request: Request) -> None:
+        """Leave a request as it came."""
+
     def takes(self, connection: Connection, request: Request) -> bool:  # noqa: ARG002 - as Host's
         """Leave every request to a thread."""
         return False

@@ -19,9 +19,7 @@ def environ_of(request: Request) -> dict[str, Any]:
         start("200 OK", [("Content-Length", "0")])
         return []
 
-    gateway = Gateway(
-        application, address=("127.0.0.1", 80), scheme="http", is_multiprocess=False, trusted=()
-    )
+    gateway = Gateway(application, address=("127.0.0.1", 80), scheme="http", is_multiprocess=False)
     outgoing = Outgoing(on_append=lambda: None, is_receiving=lambda: False)
     gateway.answer(request, outgoing, lambda: True)
     return environs[0]
