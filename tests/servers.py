@@ -47,11 +47,14 @@ class Server:
 
 
 @contextmanager
-def serving(python: Path = Path(sys.executable), **settings: object) -> Iterator[Server]:
+def serving(
+    python: Path = Path(sys.executable), *, checkout: Path = ROOT, **settings: object
+) -> Iterator[Server]:
     """Serve until the block ends.
 
     Args:
         python: The interpreter, with what the service needs.
+        checkout: Folder of the project that is served, this one or another.
         settings: Of the service, by their names in `Settings`.
     """
     port = free_port()
@@ -59,7 +62,8 @@ def serving(python: Path = Path(sys.executable), **settings: object) -> Iterator
     others = {name: text for name, text in os.environ.items() if not name.startswith("VITRINE_")}
     environment = others | {f"VITRINE_{name.upper()}": str(text) for name, text in given.items()}
     started = time.perf_counter()
-    process = subprocess.Popen([python, "-m", "service", "serve"], cwd=ROOT, env=environment)
+    command = [str(python), "-m", "service", "serve"]
+    process = subprocess.Popen(command, cwd=checkout, env=environment)
     try:
         while not _is_ready(port):
             if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:

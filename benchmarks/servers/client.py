@@ -1,11 +1,12 @@
 """The load, in a process of its own: closed and open loops on raw sockets, cheap to run.
 
 One line of JSON on standard input says what to do. It is done until standard input ends; then one
-line of JSON on standard output says what became of every request.
+line of JSON on standard output says what became of every request, and what the load itself cost.
 """
 
 import heapq
 import json
+import os
 import random
 import re
 import select
@@ -19,17 +20,21 @@ from itertools import count
 ANSWERED = "answered"  # with 200
 STATUS = "status"  # with another status
 LOST = "lost"  # the connection broke after some of the request had been sent
+WRONG = "wrong"  # with the answer to another request, or with more than one answer
 REFUSED = "refused"  # the connection broke, or was refused, before anything was sent
 UNANSWERED = "unanswered"  # when the load ended
 
 _RETRY_SECONDS = 0.02
 _RAMP_SECONDS = 0.4
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)")
+_RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)\r\n", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
+_OK = 200
 _BOTH = select.EPOLLIN | select.EPOLLOUT
 
-Record = tuple[int, float, float, str, bool]  # lane, begun, seconds, outcome, connection was reused
+# Lane, begun, seconds, outcome, connection was reused, status or 0, seconds of Retry-After or None.
+Record = tuple[int, float, float, str, bool, int, int | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,11 @@ class Lane:
         callers: How many there are; each waits for its answer before it asks again.
         reuse: Whether they keep their connections.
         pause_seconds: Between an answer and the next request, on average.
-        rate: Requests a second, sent whatever the answers take; in place of callers.
+        rate: Requests a second, sent whatever the answers take; in place of callers. Each is timed
+            from the moment at which it was due.
+        is_random: Whether they come at random moments, as those of callers who know nothing of each
+            other, and not evenly.
+        is_numbered: Whether each has an X-Request-Id of its own, which its answer must repeat.
     """
 
     name: str
@@ -51,6 +60,16 @@ class Lane:
     reuse: bool = True
     pause_seconds: float = 0.0
     rate: float = 0.0
+    is_random: bool = False
+    is_numbered: bool = False
+
+    def parts(self) -> tuple[bytes, bytes]:
+        """Return what stands before and behind the number of a request."""
+        request = self.request.encode("latin-1")
+        if not self.is_numbered:
+            return request, b""
+        head, end, body = request.partition(_HEAD_END)
+        return head + b"\r\nX-Request-Id: ", end + body
 
 
 class _Load:
@@ -66,6 +85,7 @@ class _Load:
         self._lanes = lanes
         self._due: list[tuple[float, int, _Caller | _Clock]] = []
         self._numbers = count()
+        self.request_numbers = count(10**9)  # all of one length
 
     def run(self) -> None:
         """Ask until standard input ends, then wait a little for the last answers."""
@@ -112,29 +132,40 @@ class _Load:
 
 
 class _Clock:
-    """Lets a request begin at each of its ticks, on a connection of its own."""
+    """Lets a request begin at each of its ticks, on an idle connection or on a new one."""
 
     def __init__(self, load: _Load, place: int, lane: Lane) -> None:
         self._load = load
         self._place = place
         self._lane = lane
         self._next = time.monotonic()
+        self._idle: list[_Caller] = []
 
     def begin(self) -> None:
         """Ask once, and come back at the next tick."""
-        _Caller(self._load, self._place, self._lane).begin()
-        self._next += 1 / self._lane.rate
+        caller = self._idle.pop() if self._idle else self._new_caller()
+        caller.begin_at(self._next)
+        rate = self._lane.rate
+        self._next += random.expovariate(rate) if self._lane.is_random else 1 / rate
         self._load.later(self._next, self)
+
+    def _new_caller(self) -> "_Caller":
+        return _Caller(self._load, self._place, self._lane, self._idle)
 
 
 class _Caller:
     """One who asks, waits for the answer, pauses and asks again."""
 
-    def __init__(self, load: _Load, place: int, lane: Lane) -> None:
+    def __init__(
+        self, load: _Load, place: int, lane: Lane, idle: "list[_Caller] | None" = None
+    ) -> None:
         self._load = load
         self._place = place
         self._lane = lane
-        self._request = lane.request.encode("latin-1")
+        self._idle = idle  # where it waits for its next request, in an open loop
+        self._parts = lane.parts()
+        self._request, _ = self._parts
+        self._number = b""
         self._socket: socket.socket | None = None
         self._received = bytearray()
         self._sent = 0
@@ -145,7 +176,14 @@ class _Caller:
 
     def begin(self) -> None:
         """Send the request."""
-        self._begun = time.monotonic()
+        self.begin_at(time.monotonic())
+
+    def begin_at(self, due: float) -> None:
+        """Send the request, which is timed from this moment on."""
+        self._begun = due
+        if self._lane.is_numbered:
+            self._number = b"%d" % next(self._load.request_numbers)
+            self._request = self._number.join(self._parts)
         self._ask()
 
     def _ask(self) -> None:
@@ -171,12 +209,22 @@ class _Caller:
     def on_event(self, events: int) -> None:
         """Go on, now that the connection is ready for something."""
         if not self.is_asking:
-            self._hang_up()  # an idle connection was closed, as a server may
+            self._end_idle()
             return
         if self._sent < len(self._request) and events & ~select.EPOLLIN:
             self._send()
         if self.is_asking and self._socket is not None and events & ~select.EPOLLOUT:
             self._receive()
+
+    def _end_idle(self) -> None:
+        """Hang up where the server closed an idle connection; an answer is one too many."""
+        assert self._socket is not None
+        try:
+            if self._socket.recv(1):
+                self._record(WRONG)
+        except OSError:
+            pass
+        self._hang_up()
 
     def _send(self) -> None:
         assert self._socket is not None
@@ -213,10 +261,22 @@ class _Caller:
             self._broken()
 
     def _answered(self, *, closes: bool) -> None:
-        self._record(ANSWERED if self._received[9:12] == b"200" else STATUS)
+        status = int(self._received[9:12])
+        found = None if status == _OK else _RETRY_AFTER.search(self._received)
+        retry_after = int(found[1]) if found else None
+        if self._number not in self._received or self._has_more():
+            self._record(WRONG, status)
+        else:
+            self._record(ANSWERED if status == _OK else STATUS, status, retry_after)
         if closes or not self._lane.reuse or self._sent < len(self._request):
             self._hang_up()
         self._pause(self._lane.pause_seconds * random.uniform(0.5, 1.5))
+
+    def _has_more(self) -> bool:
+        """Tell whether something follows the answer that ends where its head says."""
+        length = _LENGTH.search(bytes(self._received).lower())
+        end = self._received.find(_HEAD_END) + len(_HEAD_END)
+        return length is not None and len(self._received) > end + int(length[1])
 
     def _broken(self) -> None:
         self._hang_up()
@@ -227,17 +287,21 @@ class _Caller:
         self._pause(_RETRY_SECONDS)
 
     def _pause(self, seconds: float) -> None:
-        if self._lane.rate or self._load.is_stopping:
+        if self._idle is not None and self._socket is not None:
+            self._idle.append(self)
+        if self._idle is not None or self._load.is_stopping:
             return
         if seconds:
             self._load.later(time.monotonic() + seconds, self)
         else:
             self.begin()
 
-    def _record(self, outcome: str) -> None:
+    def _record(self, outcome: str, status: int = 0, retry_after: int | None = None) -> None:
         self.is_asking = False
         seconds = time.monotonic() - self._begun
-        self._load.records.append((self._place, self._begun, seconds, outcome, self._is_reused))
+        self._load.records.append(
+            (self._place, self._begun, seconds, outcome, self._is_reused, status, retry_after)
+        )
 
     def _hang_up(self) -> None:
         if self._socket is not None:
@@ -273,7 +337,9 @@ def main() -> None:
     lanes = [Lane(**lane) for lane in orders["lanes"]]
     load = _Load(orders["port"], lanes, drain_seconds=orders["drain_seconds"])
     load.run()
-    json.dump(load.records, sys.stdout)
+    spent = os.times()
+    found = {"records": load.records, "cpu_seconds": spent.user + spent.system}
+    json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from benchmarks.machine import ROOT
-from benchmarks.servers.client import ANSWERED, LOST, REFUSED, STATUS, UNANSWERED, Lane
+from benchmarks.servers.client import ANSWERED, LOST, REFUSED, STATUS, UNANSWERED, WRONG, Lane
 
 _PICTURE = ROOT / "examples" / "seven.png"
 _DRAIN_SECONDS = 1.0
@@ -26,6 +26,8 @@ class Answer:
         seconds: Until the outcome was known.
         outcome: One of the names in `client`.
         is_reused: Whether its connection had carried a request before.
+        status: Status of the answer; 0 without one.
+        retry_after: Seconds after which a refused client may come again; None where none are told.
     """
 
     lane: str
@@ -33,6 +35,8 @@ class Answer:
     seconds: float
     outcome: str
     is_reused: bool
+    status: int
+    retry_after: int | None
 
 
 class Answers:
@@ -43,6 +47,9 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self._answers)
+
+    def __iter__(self) -> Iterator[Answer]:
+        return iter(self._answers)
 
     def of(self, lane: str) -> "Answers":
         """Return those of one lane."""
@@ -71,6 +78,10 @@ class Answers:
     def without(self, outcome: str) -> "Answers":
         """Return those that ended otherwise."""
         return Answers(answer for answer in self._answers if answer.outcome != outcome)
+
+    def with_outcome(self, outcome: str) -> "Answers":
+        """Return those that ended so."""
+        return Answers(answer for answer in self._answers if answer.outcome == outcome)
 
     def count(self, outcome: str) -> int:
         """Count those that ended so."""
@@ -107,12 +118,18 @@ class Answers:
     @property
     def outcomes(self) -> dict[str, int]:
         """How many ended in each way."""
-        names = (ANSWERED, STATUS, LOST, REFUSED, UNANSWERED)
+        names = (ANSWERED, STATUS, LOST, WRONG, REFUSED, UNANSWERED)
         return {name: number for name in names if (number := self.count(name))}
 
 
 class Load:
-    """Callers that go on asking until they are stopped."""
+    """Callers that go on asking until they are stopped.
+
+    Attributes:
+        cpu_seconds: Processor time that the load itself took, once it is stopped.
+    """
+
+    cpu_seconds: float = math.nan
 
     def __init__(self, port: int, lanes: Sequence[Lane]) -> None:
         self._lanes = lanes
@@ -148,13 +165,13 @@ class Load:
     def stop(self) -> Answers:
         """Let the callers end, and return what they got."""
         found, _ = self._process.communicate()
-        names = [lane.name for lane in self._lanes]
-        return Answers(
-            Answer(
-                lane=names[place], begun=begun, seconds=seconds, outcome=outcome, is_reused=reused
-            )
-            for place, begun, seconds, outcome, reused in json.loads(found)
-        )
+        members = json.loads(found)
+        self.cpu_seconds = members["cpu_seconds"]
+        return Answers(self._answer(*record) for record in members["records"])
+
+    def _answer(self, place: int, *record: Any) -> Answer:
+        names = ("begun", "seconds", "outcome", "is_reused", "status", "retry_after")
+        return Answer(lane=self._lanes[place].name, **dict(zip(names, record, strict=True)))
 
 
 def post(path: str, media_type: str, body: bytes) -> bytes:
