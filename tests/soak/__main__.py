@@ -1,4 +1,8 @@
-"""Measure the promised figures: `python -m tests.soak`, or only some: `... memory stream`."""
+"""Measure the promised figures: `python -m tests.soak`, or only some: `... memory stream`.
+
+`all` measures overload and attacks at full size as well. `--server FOLDER` measures those two of
+another checkout, with the programs of this one, so that two checkouts can be compared.
+"""
 
 import json
 import os
@@ -8,6 +12,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from tests.servers import ROOT
@@ -20,11 +25,14 @@ from tests.soak import (
     learning,
     load,
     networks,
+    overload,
     small_pictures,
     stream,
     trust,
 )
+from tests.soak.attacks import report as attacks
 from tests.soak.figures import Figure
+from tests.soak.fuzzing import running as fuzzing
 
 MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "size": footprint.installed_size,
@@ -40,6 +48,9 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "restarts": changes.hangups_and_stop,
     "crowding": crowding.slow_clients,
     "growth": changes.memory_over_reloads,
+    "attacks": attacks.essential_attacks,
+    "overload": overload.one_overload,
+    "fuzzing": fuzzing.all_targets,
     "coverage": trust.coverage,
     "credibility": trust.credibility,
     "cost": trust.cost,
@@ -49,9 +60,18 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "framed": accuracy.framed_digits,
     "drift": drift.both_streams,
 }
-# What takes hours is measured only if it is named.
+# What takes long is measured only if it is named.
 LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
+    "all-attacks": attacks.all_attacks,
+    "all-overloads": overload.all_overloads,
     "all-pictures": small_pictures.all_sizes,
+}
+# What can be measured of another checkout.
+OF_ANY_CHECKOUT: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
+    "attacks": attacks.essential_attacks,
+    "all-attacks": attacks.all_attacks,
+    "overload": overload.one_overload,
+    "all-overloads": overload.all_overloads,
 }
 
 
@@ -59,8 +79,15 @@ def main() -> int:
     """Measure, print, keep; fail where a figure is far from what is promised."""
     measurements = {**MEASUREMENTS, **LONG_MEASUREMENTS}
     parser = ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(measurements))
-    names = parser.parse_args().names or list(MEASUREMENTS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*measurements, "all"]))
+    parser.add_argument("--server", type=Path, metavar="FOLDER", help="another checkout")
+    options = parser.parse_args()
+    names = _names(options.names)
+    if options.server is not None:
+        of_any = {name: partial(OF_ANY_CHECKOUT[name], options.server) for name in OF_ANY_CHECKOUT}
+        if not set(names) <= set(of_any):
+            parser.error(f"--server is for {', '.join(of_any)}")
+        measurements.update(of_any)
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     figures = []
     for name in names:
@@ -69,6 +96,14 @@ def main() -> int:
             print(figure, flush=True)
     print(f"kept in {_keep(figures)}")
     return int(any(figure.is_far_off for figure in figures))
+
+
+def _names(given: list[str]) -> list[str]:
+    """Return what is measured: all that is quick, or also the full size of what is reduced."""
+    if given != ["all"]:
+        return given or list(MEASUREMENTS)
+    full = {"attacks": "all-attacks", "overload": "all-overloads"}
+    return [full.get(name, name) for name in MEASUREMENTS]
 
 
 def _processor() -> str:
