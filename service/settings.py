@@ -108,6 +108,14 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "TCP port to listen on.")
+    tls_certificate: str = _setting(
+        "",
+        "File of the certificate with which connections are encrypted, in PEM, with those that "
+        "lead to its root. Empty: they are not encrypted.",
+    )
+    tls_key: str = _setting(
+        "", "File of the certificate's private key, in PEM. Empty: it is in the same file."
+    )
     workers: int = _setting(2, "Number of worker processes.")
     threads: int = _setting(
         256,

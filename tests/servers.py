@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -25,11 +26,13 @@ class Server:
         port: On 127.0.0.1.
         process: Number of the process that keeps the workers.
         seconds_to_ready: From the start of that process to the first answer of /readyz.
+        tls: What clients encrypt their connections with; None where they do not.
     """
 
     port: int
     process: int
     seconds_to_ready: float
+    tls: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
@@ -43,18 +46,23 @@ class Server:
 
     def connect(self) -> http.client.HTTPConnection:
         """Open a connection, which is kept until it is closed."""
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        return _connection(self.port, self.tls, timeout=60)
 
 
 @contextmanager
 def serving(
-    python: Path = Path(sys.executable), *, checkout: Path = ROOT, **settings: object
+    python: Path = Path(sys.executable),
+    *,
+    checkout: Path = ROOT,
+    tls: ssl.SSLContext | None = None,
+    **settings: object,
 ) -> Iterator[Server]:
     """Serve until the block ends.
 
     Args:
         python: The interpreter, with what the service needs.
         checkout: Folder of the project that is served, this one or another.
+        tls: What clients encrypt their connections with, where the settings name a certificate.
         settings: Of the service, by their names in `Settings`.
     """
     port = free_port()
@@ -65,11 +73,11 @@ def serving(
     command = [str(python), "-m", "service", "serve"]
     process = subprocess.Popen(command, cwd=checkout, env=environment)
     try:
-        while not _is_ready(port):
+        while not _is_ready(port, tls):
             if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:
                 raise RuntimeError(f"The server did not become ready: {process.poll()}.")
             time.sleep(0.005)
-        yield Server(port, process.pid, time.perf_counter() - started)
+        yield Server(port, process.pid, time.perf_counter() - started, tls)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(_STOP_SECONDS)
@@ -93,8 +101,16 @@ def free_port() -> int:
         return port
 
 
-def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def _connection(
+    port: int, tls: ssl.SSLContext | None, *, timeout: float
+) -> http.client.HTTPConnection:
+    if tls is None:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls)
+
+
+def _is_ready(port: int, tls: ssl.SSLContext | None) -> bool:
+    connection = _connection(port, tls, timeout=5)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.HTTPStatus.OK

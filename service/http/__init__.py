@@ -20,6 +20,7 @@ access.py        the check of API keys
 management.py    the routes that change what is served, and who may ask for it
 audit.py         a record in the log for each such change
 health.py        the routes of probes and metrics
+security_headers.py  what browsers and caches are told of every answer
 cors.py          which web pages of other origins may read the answers
 problems.py      any exception -> the body of an error
 """

@@ -46,7 +46,9 @@ def create_app(
     app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
     predictor = Predictor(settings, repository, Shadow(metrics))
     sharing = Sharing(settings.cors_origins)
-    app.extensions[REFUSALS] = Refusals(metrics, sharing, settings.path_prefix)
+    app.extensions[REFUSALS] = Refusals(
+        metrics, sharing, root=settings.path_prefix, is_secure=bool(settings.tls_certificate)
+    )
     if settings.fast_path:
         app.extensions[FAST_PATH] = FastPath(predictor, metrics, sharing, access)
     app.register_blueprint(Api(predictor).blueprint())

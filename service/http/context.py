@@ -42,6 +42,7 @@ class RequestContext:
         slot: The request's right to compute.
         observer: Measures the request's predictions.
         root: Path under which the client sees the service; empty for none.
+        is_secure: Whether the client asked over TLS.
         route: Rule that the path matched; never the path itself.
         key: API key of the request, where keys are asked for and it has a valid one.
         reason: Why the request was refused, or its answer broken off.
@@ -59,6 +60,7 @@ class RequestContext:
         "_seconds",
         "_started",
         "is_complete",
+        "is_secure",
         "key",
         "observer",
         "reason",
@@ -87,6 +89,7 @@ class RequestContext:
         self.slot = slot
         self.observer = observer
         self.root = ""
+        self.is_secure = False
         self._seconds: float | None = None
         self.route = UNMATCHED
         self.key: Key | None = None
@@ -117,6 +120,7 @@ class RequestContext:
             observer=PredictionObserver(metrics),
         )
         context.root = environ.get("SCRIPT_NAME", "")
+        context.is_secure = environ.get("wsgi.url_scheme") == "https"
         environ[_KEY] = context
         return context
 

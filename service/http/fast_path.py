@@ -61,6 +61,7 @@ class SmallRequest:
         body: The body.
         remote: Address of the client.
         root: Path under which the client sees the service; empty for none.
+        is_secure: Whether the client asked over TLS.
     """
 
     target: bytes
@@ -68,6 +69,7 @@ class SmallRequest:
     body: bytes
     remote: str
     root: str = ""
+    is_secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class FastPath:
             slot=Unlimited(),
             observer=observer,
         )
-        context.root, context.route = request.root, route.rule
+        context.root, context.is_secure = request.root, request.is_secure
+        context.route = route.rule
         body = _Whole(request.body)
         media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
         outcome: Prepared | Exception

@@ -26,10 +26,14 @@ class Refusals:
         metrics: Where it is counted.
         sharing: What is said to pages of other origins.
         root: Path under which clients see the service; empty for none.
+        is_secure: Whether the server encrypts its connections.
     """
 
-    def __init__(self, metrics: Metrics, sharing: Sharing, root: str = "") -> None:
+    def __init__(
+        self, metrics: Metrics, sharing: Sharing, *, root: str = "", is_secure: bool = False
+    ) -> None:
         self._root = root
+        self._is_secure = is_secure
         self._metrics = metrics
         self._sharing = sharing
 
@@ -81,7 +85,7 @@ class Refusals:
             slot=Unlimited(),
             observer=PredictionObserver(self._metrics),
         )
-        context.root = self._root
+        context.root, context.is_secure = self._root, self._is_secure
         return context
 
 

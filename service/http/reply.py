@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.http.context import RequestContext
+from service.http.security_headers import security_headers
 from service.http.transfer import REQUEST_ID
 
 # Name and value of each header, in order.
@@ -45,4 +46,5 @@ def complete(
     context.is_complete = True
     length = ("Content-Length", str(len(body)))
     identity = (REQUEST_ID, context.request_id)
-    return Reply(status, [*headers, length, *(shared or []), identity], body)
+    protection = security_headers(is_secure=context.is_secure)
+    return Reply(status, [*headers, length, *(shared or []), identity, *protection], body)

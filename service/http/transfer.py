@@ -18,6 +18,7 @@ from werkzeug.wsgi import get_content_length
 from service.admission import Scheduler
 from service.errors import BodyTimeout, BodyTooLarge
 from service.http.context import RequestContext, note_route
+from service.http.security_headers import missing_headers
 from service.telemetry.metrics import Metrics
 from vitrine.errors import MalformedBody
 from vitrine.tables.streams import has_arrived
@@ -216,7 +217,9 @@ class Transfer:
             status: str, headers: list[tuple[str, str]], *rest: Any
         ) -> Callable[[bytes], object]:
             context.status = int(status[:3])
-            return start_response(status, [*headers, (REQUEST_ID, context.request_id)], *rest)
+            protection = missing_headers(headers, is_secure=context.is_secure)
+            identity = (REQUEST_ID, context.request_id)
+            return start_response(status, [*headers, identity, *protection], *rest)
 
         return _Answer(self._app(environ, start), context, body)
 

@@ -63,7 +63,6 @@ def _page(models: list[dict[str, Any]], base: str) -> Response:
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

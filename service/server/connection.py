@@ -163,7 +163,8 @@ class Connection(asyncio.Protocol):
         self._advance()
         if self._is_closing:
             self._transport.close()
-        return True  # what is under way can still be sent
+        # What is under way can still be sent, unless the connection is encrypted.
+        return self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
         """Write no more: the client is slow to read."""

@@ -13,15 +13,18 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from service.server.tls import Certificate, InvalidCertificate
 from service.settings import InvalidSetting, Settings
 from service.telemetry.logs import json_handler
 
@@ -48,11 +51,20 @@ class JsonLogger(Logger):  # type: ignore[misc]
 
 try:
     _settings = Settings.from_environment(os.environ)
-except InvalidSetting as error:
+    _certificate = (
+        Certificate(_settings.tls_certificate, _settings.tls_key)
+        if _settings.tls_certificate
+        else None
+    )
+except (InvalidSetting, InvalidCertificate) as error:
     sys.exit(str(error))
+if _settings.tls_key and _certificate is None:
+    sys.exit("VITRINE_TLS_KEY needs VITRINE_TLS_CERTIFICATE.")
 
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
+certfile = _settings.tls_certificate or None
+keyfile = _settings.tls_key or None
 workers = _settings.workers
 worker_class = "service.server.worker.Worker"
 threads = _settings.threads
@@ -170,6 +182,23 @@ def _check_addresses(addresses: list[Any]) -> None:
                 probe.bind(address)
             except OSError as error:
                 sys.exit(f"Cannot listen on {address[0]} port {address[1]}: {error.strerror}.")
+
+
+def ssl_context(
+    config: Config,  # noqa: ARG001 - gunicorn's signature
+    default: Callable[[], ssl.SSLContext],
+) -> ssl.SSLContext:
+    """Return what a worker encrypts its connections with: what its parent has read last."""
+    return default() if _certificate is None else _certificate.context
+
+
+def on_reload(server: Any) -> None:
+    """Read the certificate again, which may be a newer one, before workers are replaced."""
+    if _certificate is not None:
+        try:
+            _certificate.reload()
+        except InvalidCertificate as error:
+            server.log.error("%s The certificate of before stays.", error)  # noqa: TRY400
 
 
 def when_ready(server: Any) -> None:

@@ -44,6 +44,8 @@ _FULL_SECONDS = 0.5
 # Files beside the connections: models, spools, libraries.
 _SPARE_FILES = 1024
 _HEARTBEAT_SECONDS = 1.0
+# A client that is gone says no goodbye.
+_TLS_GOODBYE_SECONDS = 2.0
 # Four looks in the shortest time that a client is given, and not more often than is useful.
 _LOOKS = 4
 _MOST_SECONDS_BETWEEN_LOOKS = 0.5
@@ -87,11 +89,19 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._requests = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="request")
         self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
         self._sums = ThreadPoolExecutor(1, thread_name_prefix="metrics")
-        self._tls = sock.ssl_context(self.cfg) if self.cfg.is_ssl else None
+        self._tls_options = self._encryption() if self.cfg.is_ssl else {}
         self._ask_application()
         self._gateway = self._open_gateway()
         # The signals of gunicorn stay: uvloop runs their handlers between two events.
         uvloop.run(self._serve())
+
+    def _encryption(self) -> dict[str, Any]:
+        """Return what a connection needs to be encrypted, and how long a client may take for it."""
+        return {
+            "ssl": sock.ssl_context(self.cfg),
+            "ssl_handshake_timeout": self.timeout_seconds,
+            "ssl_shutdown_timeout": _TLS_GOODBYE_SECONDS,
+        }
 
     def _ask_application(self) -> None:
         """Ask the application for what the server answers without it."""
@@ -232,7 +242,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         client.setblocking(False)
         connection = partial(Connection, self, self._loop, remote)
         try:
-            await self._loop.connect_accepted_socket(connection, client, ssl=self._tls)
+            await self._loop.connect_accepted_socket(connection, client, **self._tls_options)
         except OSError:  # the client has left, or speaks no TLS
             client.close()
             self._change_count(-1)
@@ -295,6 +305,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 each.body.whole(),
                 each.client.remote if each.origin is None else each.origin.remote,
                 "" if each.origin is None else each.origin.root,
+                self._is_secure(each),
             )
             for _, each in taken
         )
@@ -305,6 +316,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 self._count_request()
                 connection.answered(partial(_write, reply, request.version))
         path.settle()
+
+    def _is_secure(self, request: Request) -> bool:
+        said = None if request.origin is None else request.origin.scheme
+        return self.cfg.is_ssl if said is None else said == "https"
 
     def answer_later(self, request: Request, outgoing: Outgoing) -> None:
         """Let a thread answer a request."""

@@ -1,20 +1,16 @@
 """A web server as a source: its index, logins, redirects and certificates."""
 
-import datetime
-import ipaddress
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from service.rollout.sources.source import SourceUnreachable
 from service.rollout.sources.url import open_mirror
 from service.rollout.sources.web import INDEX_NAME, build_index
 from tests.bundles import write_table_bundle
+from tests.certificates import write_certificate
 from tests.publishers import (
     TIMEOUT_SECONDS,
     WebServer,
@@ -94,34 +90,11 @@ def test_redirect_to_another_scheme_is_refused(
         update_cache(f"http://{web.host}", cache)
 
 
-def certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    pem = serialization.Encoding.PEM
-    path.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(pem)
-    )
-    return path
-
-
 @pytest.fixture
 def tls(tmp_path: Path, remote: Path) -> Iterator[tuple[WebServer, Path]]:
     publish_index(remote)
-    path = certificate(tmp_path)
+    path = tmp_path / "server.pem"
+    write_certificate(path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     with web_server(remote, context) as server:
