@@ -220,6 +220,19 @@ class BodyTimeout(VitrineError):
         super().__init__(f"No byte of the body arrived for {timeout_seconds:g} seconds.")
 
 
+class BodyTooSlow(VitrineError):
+    """The client sends its body slower than the settings allow."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    title = "Body too slow"
+
+    def __init__(self, min_bytes_per_second: int, grace_seconds: float) -> None:
+        super().__init__(
+            f"After {grace_seconds:g} seconds, a body must have arrived at {min_bytes_per_second} "
+            "bytes a second or more."
+        )
+
+
 class Overloaded(VitrineError):
     """More requests wait than can be answered soon."""
 

@@ -129,6 +129,32 @@ class Settings:
         "Longest pause of a client that sends a body or reads an answer.",
         minimum=0.1,
     )
+    transfer_seconds: float = _setting(
+        30.0,
+        "Time that a client has for its request, and again to read the answer, beside the time "
+        "that their bytes take at the lowest rate.",
+        minimum=0.1,
+    )
+    min_bytes_per_second: int = _setting(
+        500, "Lowest rate at which a client may send a body and read an answer, on average."
+    )
+    streams: int = _setting(
+        64,
+        "Number of CSV bodies that each worker reads while they arrive. Further ones wait, and "
+        "are refused if none ends in time.",
+    )
+    body_memory_bytes: int = _setting(
+        64 * 2**20,
+        "Number of bytes of bodies and answers that wait in the memory of each worker. What is "
+        "more waits in a file.",
+        minimum=0,
+    )
+    body_disk_bytes: int = _setting(
+        2**30,
+        "Number of bytes of bodies and answers that wait in a file of each worker, in the folder "
+        "that `TMPDIR` names. What is more is refused.",
+        minimum=0,
+    )
     max_body_bytes: int = _setting(32 * 2**20, "Largest size of a body with pictures or JSON.")
     max_csv_bytes: int = _setting(
         4 * 2**30, "Largest size of a CSV body. It is streamed, so that it needs little memory."

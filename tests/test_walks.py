@@ -20,13 +20,17 @@ from service.http.fast_path import FAST_PATH, FastPath, SmallRequest
 from service.http.reply import Reply
 from service.http.transfer import RequestBody
 from service.rollout.repository import Repository
-from service.server.connection import Connection, Refusal
+from service.server.connection import Connection, Limits, Refusal
+from service.server.crowd import Crowd
 from service.server.gateway import Gateway
 from service.server.outgoing import Outgoing
 from service.server.request import Request
+from service.server.streams import Streams
 from tests.fakes import client_of
 from tests.servers import ROOT
+from tests.spaces import space
 from vitrine.block_stream import BlockStream
+from vitrine.errors import VitrineError
 from vitrine.geometry.fitted import Fitted
 from vitrine.images import encode_png
 from vitrine.levels import Picture
@@ -38,8 +42,8 @@ Function = tuple[str, str]  # file, qualified name
 
 PAGE = (ROOT / "ARCHITECTURE.md").read_text()
 OURS = ("service", "vitrine")
-# Metrics, logs and drift only look on.
-ONLOOKERS = ("service/telemetry/", "vitrine/drift.py")
+# Metrics, logs and drift only look on, and bytes that wait are not changed.
+ONLOOKERS = ("service/telemetry/", "vitrine/drift.py", "service/server/buffers.py")
 CARRIERS = (
     *(RequestBody, np.ndarray, BlockStream, Block, Picture, Fitted),
     *(Predictions, PredictedBlock, Confidence),
@@ -146,12 +150,19 @@ class _Wire(asyncio.Transport):
 class _OneThread:
     """What a connection needs of its worker, in this thread: no loop, and no other connections."""
 
-    timeout_seconds = idle_seconds = 60.0
-    held_bytes = 0
-    has_room = True
+    limits = Limits(
+        timeout_seconds=60.0,
+        idle_seconds=60.0,
+        transfer_seconds=60.0,
+        min_bytes_per_second=1,
+        max_body_bytes=2**20,
+    )
     is_draining = False
 
     def __init__(self, app: Flask) -> None:
+        self.space = space()
+        self.crowd = Crowd()
+        self.streams = Streams(1)
         self._path: FastPath = app.extensions[FAST_PATH]
         self._gateway = Gateway(app, address=("here", 80), scheme="http", is_multiprocess=False)
         self._reply: Reply | None = None
@@ -182,12 +193,13 @@ class _OneThread:
         (self._reply,) = self._path.answer([small])
         return self._reply is not None
 
-    def answer_later(self, request: Request, outgoing: Outgoing) -> None:
+    def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:  # noqa: ARG002
         """Answer a request."""
         self._gateway.answer(request, outgoing, lambda: True)
 
-    def opened(self, connection: Connection) -> None:
-        """Do nothing."""
+    def reads_while_it_arrives(self, _: bytes) -> bool:
+        """Say that no body does."""
+        return False
 
     def closed(self, connection: Connection) -> None:
         """Do nothing."""
@@ -195,6 +207,10 @@ class _OneThread:
     def refuse(self, refusal: Refusal, _: str) -> bytes:
         """Fail: a walk's request is one."""
         raise refusal
+
+    def turn_away(self, _: Request, error: VitrineError, *, keeps_alive: bool) -> bytes:  # noqa: ARG002
+        """Fail: a walk's request is answered."""
+        raise error
 
 
 def _follow(app: Flask, path: str, body: bytes, kind: str) -> Follower:

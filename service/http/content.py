@@ -139,6 +139,11 @@ def judge(media: MediaHeaders, model: Model, peek: Callable[[], bytes]) -> Conte
     )
 
 
+def is_csv(content_type: str) -> bool:
+    """Tell whether a header names CSV, which is read while it arrives."""
+    return _CSV_TYPES.fullmatch(_parse_media_type(content_type)[0]) is not None
+
+
 # Clients send the same few headers again and again.
 @lru_cache(maxsize=256)
 def _parse_media_type(content_type: str) -> tuple[str, Mapping[str, str]]:

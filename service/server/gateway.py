@@ -126,7 +126,7 @@ class _Answer:
         self._head: tuple[int, list[tuple[str, str]]] | None = None
         self._is_sent = False
         self._is_kept = False
-        self._is_chunked = False
+        self._is_chunked = self._has_length = False
         self._has_body = True
 
     def start(
@@ -147,16 +147,16 @@ class _Answer:
         before = b"" if self._is_sent else self._take_head()
         if piece and self._has_body:
             piece = write_chunk(piece) if self._is_chunked else piece
-            self._outgoing.append(before + piece if before else piece)
+            self._append(before + piece if before else piece)
         elif before:
-            self._outgoing.append(before)
+            self._append(before)
 
     def finish(self) -> None:
         """Send what ends the body."""
         if not self._is_sent:
             self.write(b"")
         if self._is_chunked and self._has_body:
-            self._outgoing.append(LAST_CHUNK)
+            self._append(LAST_CHUNK)
 
     def end(self, *, is_whole: bool) -> None:
         """Let the loop go on with the connection."""
@@ -174,12 +174,17 @@ class _Answer:
         except ConnectionError:
             self.end(is_whole=False)
 
+    def _append(self, piece: bytes) -> None:
+        # An answer of known length is there as a whole: its thread has nothing left to do.
+        self._outgoing.append(piece, waits=not self._has_length)
+
     def _take_head(self) -> bytes:
         if self._head is None:
             raise RuntimeError("The application began no answer.")
         status, headers = self._head
         version = self._request.version
         has_length = any(name.lower() == "content-length" for name, _ in headers)
+        self._has_length = has_length
         self._has_body = self._request.method != b"HEAD" and status not in _WITHOUT_BODY
         self._is_chunked = not has_length and status not in _WITHOUT_BODY and version != "1.0"
         ends_with_connection = not has_length and not self._is_chunked and self._has_body

@@ -3,23 +3,24 @@
 Most clients read no byte of the answer before they have sent their whole body. A server that stops
 reading until the client takes the answer waits for such a client, and the client for the server, as
 soon as the buffers between them are full. So a thread is never held up while the body still
-arrives: what the client does not take waits, beyond a megabyte in a file.
+arrives, nor by an answer that is there as a whole: what the client does not take waits in the
+space that all connections share.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable
-from tempfile import TemporaryFile
-from typing import IO
+
+from service.server.buffers import ByteQueue, OutOfSpace, Space
 
 _PIECE_BYTES = 2**16
-_MAX_MEMORY_BYTES = 2**20
+_MAX_WAITING_BYTES = 2**20
 
 
 class Outgoing:
     """The bytes of one answer: one thread appends, and the event loop takes.
 
     Args:
+        space: Where they wait.
         on_append: Called in the thread when the loop should look for bytes, or for the end.
         is_receiving: Tells whether the body of the request still arrives.
 
@@ -29,7 +30,9 @@ class Outgoing:
         keeps_alive: Whether the connection may be kept after the answer, once it has ended.
     """
 
-    def __init__(self, *, on_append: Callable[[], None], is_receiving: Callable[[], bool]) -> None:
+    def __init__(
+        self, space: Space, *, on_append: Callable[[], None], is_receiving: Callable[[], bool]
+    ) -> None:
         self.is_ended = False
         self.is_whole = False
         self.keeps_alive = False
@@ -37,22 +40,24 @@ class Outgoing:
         self._is_receiving = is_receiving
         self._is_broken = False
         self._is_announced = False
-        self._pieces: deque[bytes] = deque()
-        self._file: IO[bytes] | None = None
-        self._waiting = self._read = self._written = 0
+        self._queue = ByteQueue(space)
         self._change = threading.Condition()
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes, *, waits: bool = True) -> None:
         """Append bytes; wait where the client is slow and has nothing left to send.
 
+        Args:
+            piece: The bytes.
+            waits: Whether the thread may be held up: it makes the answer while it is sent.
+
         Raises:
-            ConnectionAbortedError: The client is gone.
+            ConnectionAbortedError: The client is gone, or there is no room for the bytes.
         """
         with self._change:
             self._check()
             self._keep(piece)
             self._announce()
-            while self._waiting > _MAX_MEMORY_BYTES and not self._is_receiving():
+            while waits and self._queue.size > _MAX_WAITING_BYTES and not self._is_receiving():
                 self._change.wait()
                 self._check()
 
@@ -71,11 +76,10 @@ class Outgoing:
         """Return the next bytes, none where the thread is not so far; None after the last ones."""
         with self._change:
             self._is_announced = False
-            piece = self._pieces.popleft() if self._pieces else self._take_from_file()
+            piece = self._queue.take(_PIECE_BYTES)
             if not piece:
                 return None if self.is_ended else b""
-            self._waiting -= len(piece)
-            if self._waiting <= _MAX_MEMORY_BYTES:
+            if self._queue.size <= _MAX_WAITING_BYTES:
                 self._change.notify()
             return piece
 
@@ -83,37 +87,14 @@ class Outgoing:
         """Take nothing more: the client is gone."""
         with self._change:
             self._is_broken = True
-            self._pieces.clear()
-            self._close_file()
+            self._queue.clear()
             self._change.notify()
 
     def _keep(self, piece: bytes) -> None:
-        """Keep a piece behind the others: in memory, or in a file once that is too much."""
-        self._waiting += len(piece)
-        if self._file is None and self._waiting <= 2 * _MAX_MEMORY_BYTES:
-            self._pieces.append(piece)
-            return
-        if self._file is None:
-            # Not `with`: it lives until it was read.
-            self._file = TemporaryFile()  # noqa: SIM115
-            self._read = self._written = 0
-        self._file.seek(self._written)
-        self._written += self._file.write(piece)
-
-    def _take_from_file(self) -> bytes:
-        if self._file is None:
-            return b""
-        self._file.seek(self._read)
-        piece = self._file.read(_PIECE_BYTES)
-        self._read += len(piece)
-        if self._read == self._written:
-            self._close_file()
-        return piece
-
-    def _close_file(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        try:
+            self._queue.append(piece)
+        except OutOfSpace:
+            raise ConnectionAbortedError from None
 
     def _check(self) -> None:
         if self._is_broken:

@@ -2,12 +2,13 @@
 
 import io
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+from service.server.buffers import ByteQueue, Space
 from service.server.proxies import Origin
+from vitrine.errors import VitrineError
 
 # A body of which this much waits to be read is not received further until some of it was read.
 MAX_WAITING_BYTES = 2**19
@@ -19,19 +20,20 @@ _NO_LOCK = nullcontext()
 class Body(io.RawIOBase):
     """The body of a request: the event loop fills it, and one thread reads it as a WSGI input.
 
+    Args:
+        space: Where it waits to be read.
+
     Attributes:
         is_complete: Whether the whole body has arrived.
         has_failed: Whether it will not arrive whole.
-        waiting_bytes: Number of bytes that have arrived and were not read yet.
         arrived_bytes: Number of bytes that have arrived.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, space: Space) -> None:
         self.is_complete = False
         self.has_failed = False
-        self.waiting_bytes = 0
         self.arrived_bytes = 0
-        self._pieces: deque[bytes] = deque()
+        self._queue = ByteQueue(space)
         self._error: Exception | None = None
         self._is_dropped = False
         self._arrival: threading.Condition | None = None
@@ -44,27 +46,35 @@ class Body(io.RawIOBase):
         return not (self.is_complete or self.has_failed)
 
     @property
+    def waiting_bytes(self) -> int:
+        """Number of bytes that have arrived and were not read yet."""
+        return self._queue.size
+
+    @property
     def is_full(self) -> bool:
         """Whether as much waits to be read as may wait."""
         return self.waiting_bytes >= MAX_WAITING_BYTES
 
     def add(self, piece: bytes) -> None:
-        """Take what has arrived."""
-        if self._is_dropped:
+        """Take what has arrived.
+
+        Raises:
+            OutOfSpace: There is no room for it.
+        """
+        self.arrived_bytes += len(piece)
+        if self._is_dropped or self.has_failed:
             return
         with self._arrival or _NO_LOCK:
-            self._pieces.append(piece)
-            self.waiting_bytes += len(piece)
-            self.arrived_bytes += len(piece)
+            self._queue.append(piece)
             self._tell_reader()
 
     def end(self) -> None:
-        """Take note that the body is complete."""
+        """Take note that the body is complete, unless some of it is missing."""
         with self._arrival or _NO_LOCK:
-            self.is_complete = True
+            self.is_complete = not self.has_failed
             self._tell_reader()
 
-    def fail(self, error: OSError) -> None:
+    def fail(self, error: Exception) -> None:
         """Take note that nothing more arrives.
 
         Args:
@@ -78,14 +88,11 @@ class Body(io.RawIOBase):
     def drop(self) -> None:
         """Keep nothing of what still arrives: nobody will read it."""
         self._is_dropped = True
-        self._pieces.clear()
-        self.waiting_bytes = 0
+        self._queue.clear()
 
     def whole(self) -> bytes:
         """Return a complete body of which nothing was read; it can still be read."""
-        if len(self._pieces) > 1:
-            self._pieces = deque([b"".join(self._pieces)])
-        return self._pieces[0] if self._pieces else b""
+        return self._queue.whole()
 
     def share(self, *, timeout_seconds: float, on_room: Callable[[], None]) -> None:
         """Let a thread read from now on.
@@ -118,12 +125,12 @@ class Body(io.RawIOBase):
 
         Raises:
             TimeoutError: No byte arrived for the time that `share` was given.
-            OSError: The body will not arrive whole.
+            Exception: The body will not arrive whole.
         """
         if size < 0:
             return self.readall()
         with self._arrival or _NO_LOCK:
-            while not self._pieces and not self.is_complete:
+            while not self._queue.size and not self.is_complete:
                 if self._error is not None:
                     raise self._error
                 if self._arrival is None or not self._arrival.wait(self._timeout_seconds):
@@ -132,14 +139,8 @@ class Body(io.RawIOBase):
             return self._take(size)
 
     def _take(self, size: int) -> bytes:
-        if not self._pieces or not size:
-            return b""
         was_full = self.is_full
-        piece = self._pieces.popleft()
-        if len(piece) > size:
-            self._pieces.appendleft(piece[size:])
-            piece = piece[:size]
-        self.waiting_bytes -= len(piece)
+        piece = self._queue.take(size)
         if was_full and not self.is_full and self._on_room is not None:
             self._on_room()
         return piece
@@ -172,6 +173,7 @@ class Request:
 
     Args:
         client: Who sends it.
+        space: Where its body waits.
 
     Attributes:
         method: Method, in capitals.
@@ -185,15 +187,21 @@ class Request:
         keeps_alive: Whether the client may send further requests on the connection.
         announced_bytes: Length of the body; None where it was not announced.
         is_chunked: Whether the body comes in chunks.
+        is_stream: Whether the body is read while it arrives, once there is enough of it.
+        is_awaited: Whether the client waits to be asked for the body.
+        error: Why the request is refused before any route sees it.
     """
 
     __slots__ = (
         "announced_bytes",
         "body",
         "client",
+        "error",
         "has_head",
         "headers",
+        "is_awaited",
         "is_chunked",
+        "is_stream",
         "keeps_alive",
         "method",
         "origin",
@@ -201,18 +209,24 @@ class Request:
         "version",
     )
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, space: Space) -> None:
         self.method = b""
         self.target = b""
         self.version = "1.1"
         self.headers: list[tuple[bytes, bytes]] = []
-        self.body = Body()
+        self.body = Body(space)
         self.client = client
         self.origin: Origin | None = None
         self.has_head = False
         self.keeps_alive = True
         self.announced_bytes: int | None = None
-        self.is_chunked = False
+        self.is_chunked = self.is_stream = self.is_awaited = False
+        self.error: VitrineError | None = None
+
+    @property
+    def remote(self) -> str:
+        """Address of the client, or what a proxy that is believed says of it."""
+        return self.client.remote if self.origin is None else self.origin.remote
 
     @property
     def has_body(self) -> bool:

@@ -20,20 +20,22 @@ import uvloop
 from gunicorn import sock
 from gunicorn.workers.base import Worker as BaseWorker
 
-from service.server.connection import Connection, Refusal
+from service.server.buffers import Space
+from service.server.connection import Connection, Limits, Refusal
+from service.server.crowd import Crowd
 from service.server.gateway import Gateway
 from service.server.outgoing import Outgoing
 from service.server.proxies import Proxies
 from service.server.request import Request
 from service.server.sharing import Share, refuses_connections
+from service.server.streams import Streams
 from service.server.wire import write_head
 from service.settings import Settings
+from vitrine.errors import VitrineError
 
 if TYPE_CHECKING:
     from service.http.reply import Reply
 
-# Of the bodies that wait for the rest of their requests, in all; others are read by threads.
-_MAX_HELD_BYTES = 2**26
 _ACCEPTED_AT_ONCE = 8
 # Small requests that are answered before the loop looks at its connections again.
 _TAKEN_AT_ONCE = 16
@@ -60,7 +62,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
     """Serves the connections of one process.
 
     Attributes:
-        timeout_seconds, idle_seconds, held_bytes, is_draining: As `connection.Host` has them.
+        limits, is_draining, space, crowd, streams: As `connection.Host` has them.
     """
 
     def init_process(self) -> None:
@@ -76,12 +78,14 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until told to stop, then until every connection is done with."""
         settings = Settings.from_environment(os.environ)
-        self.timeout_seconds = settings.body_timeout_seconds
         self._proxies = Proxies(settings.trusted_proxies, settings.path_prefix)
-        self.idle_seconds = float(self.cfg.keepalive)
-        self.held_bytes = 0
+        self.limits = _limits(settings, idle_seconds=self.cfg.keepalive)
         self.is_draining = False
-        self._connections: set[Connection] = set()
+        self.space = Space(
+            memory_bytes=settings.body_memory_bytes, disk_bytes=settings.body_disk_bytes
+        )
+        self.crowd = Crowd()
+        self.streams = Streams(settings.streams)
         self._openings: set[asyncio.Task[None]] = set()
         self._count = 0
         self._taken: list[tuple[Connection, Request]] = []
@@ -90,6 +94,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
         self._sums = ThreadPoolExecutor(1, thread_name_prefix="metrics")
         self._tls_options = self._encryption() if self.cfg.is_ssl else {}
+        self._readers = ThreadPoolExecutor(settings.streams, thread_name_prefix="stream")
         self._ask_application()
         self._gateway = self._open_gateway()
         # The signals of gunicorn stay: uvloop runs their handlers between two events.
@@ -99,18 +104,20 @@ class Worker(BaseWorker):  # type: ignore[misc]
         """Return what a connection needs to be encrypted, and how long a client may take for it."""
         return {
             "ssl": sock.ssl_context(self.cfg),
-            "ssl_handshake_timeout": self.timeout_seconds,
+            "ssl_handshake_timeout": self.limits.timeout_seconds,
             "ssl_shutdown_timeout": _TLS_GOODBYE_SECONDS,
         }
 
     def _ask_application(self) -> None:
         """Ask the application for what the server answers without it."""
         # gunicorn imports this module before the server says where the metrics are kept.
+        from service.http.content import is_csv  # noqa: PLC0415
         from service.http.fast_path import FAST_PATH, FastPath, SmallRequest  # noqa: PLC0415
         from service.http.refusals import REFUSALS, Refusals  # noqa: PLC0415
 
         self._fast_path: FastPath | None = self.wsgi.extensions.get(FAST_PATH)
         self._small_request = SmallRequest
+        self._is_csv = is_csv
         self._refusals: Refusals = self.wsgi.extensions[REFUSALS]
 
     def _open_gateway(self) -> Gateway:
@@ -137,7 +144,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         await self._drain()
         for beat in beats:
             beat.cancel()
-        for pool in (self._requests, self._probes, self._sums):
+        for pool in (self._requests, self._probes, self._sums, self._readers):
             pool.shutdown(wait=False)
 
     async def _repeat(self, action: Callable[[], None], seconds: float) -> None:
@@ -157,11 +164,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _look(self) -> None:
         """Let every connection see whether its client takes too long."""
         now = self._loop.time()
-        for connection in list(self._connections):
+        for connection in self.crowd:
             connection.check(now)
 
     def _seconds_between_looks(self) -> float:
-        return min(_MOST_SECONDS_BETWEEN_LOOKS, self.timeout_seconds / _LOOKS)
+        return min(_MOST_SECONDS_BETWEEN_LOOKS, self.limits.timeout_seconds / _LOOKS)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to stop, at a signal of gunicorn's."""
@@ -187,7 +194,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 while self._count:
                     self._left.clear()
                     await self._left.wait()
-        for connection in [*self._connections]:
+        for connection in self.crowd:
             connection.abort()
 
     def _accept_all(self) -> None:
@@ -206,7 +213,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _accept(self, listener: Any) -> None:
         """Accept what waits, a few at a time."""
         for _ in range(_ACCEPTED_AT_ONCE):
-            if self._count >= self.cfg.worker_connections:
+            if self._count >= self.cfg.worker_connections and not self._make_room():
                 self._pause(listener, _FULL_SECONDS)
                 return
             if self.alive and self._share.leaves_next(self._count):
@@ -228,6 +235,14 @@ class Worker(BaseWorker):  # type: ignore[misc]
             opening = self._loop.create_task(self._open(client, remote))
             self._openings.add(opening)
             opening.add_done_callback(self._openings.discard)
+
+    def _make_room(self) -> bool:
+        """Close the connection that waits longest for its client; return whether there was one."""
+        connection = self.crowd.longest_waiting()
+        if connection is None:
+            return False
+        connection.make_room()
+        return True
 
     def _pause(self, listener: Any, seconds: float) -> None:
         """Accept nothing for a while."""
@@ -256,18 +271,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     # What the connections ask for.
 
-    @property
-    def has_room(self) -> bool:
-        """Whether more bodies may wait here for the rest of their requests."""
-        return self.held_bytes < _MAX_HELD_BYTES
-
-    def opened(self, connection: Connection) -> None:
-        """Take note of a connection."""
-        self._connections.add(connection)
-
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: Connection) -> None:  # noqa: ARG002 - as Host's
         """Take note that a connection is closed."""
-        self._connections.discard(connection)
         self._change_count(-1)
 
     def locate(self, request: Request) -> None:
@@ -275,6 +280,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
         if self._proxies.is_needed:
             request.target = self._proxies.strip(request.target)
             request.origin = self._proxies.origin(request.client.remote, request.headers)
+
+    def reads_while_it_arrives(self, content_type: bytes) -> bool:
+        """Tell whether a body of a media type is read while it arrives: a table is."""
+        return self._is_csv(content_type.decode("latin-1"))
 
     def takes(self, connection: Connection, request: Request) -> bool:
         """Take a complete request that may be quick to answer; answer it at the end of this turn.
@@ -303,7 +312,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 each.target,
                 each.headers,
                 each.body.whole(),
-                each.client.remote if each.origin is None else each.origin.remote,
+                each.remote,
                 "" if each.origin is None else each.origin.root,
                 self._is_secure(each),
             )
@@ -321,11 +330,31 @@ class Worker(BaseWorker):  # type: ignore[misc]
         said = None if request.origin is None else request.origin.scheme
         return self.cfg.is_ssl if said is None else said == "https"
 
-    def answer_later(self, request: Request, outgoing: Outgoing) -> None:
+    def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:
         """Let a thread answer a request."""
         self._count_request()
-        pool = self._pool(request)
-        pool.submit(self._gateway.answer, request, outgoing, lambda: not self.is_draining)
+        pool = self._readers if is_stream else self._pool(request)
+        answering = pool.submit(
+            self._gateway.answer, request, outgoing, lambda: not self.is_draining
+        )
+        if is_stream:
+            answering.add_done_callback(self._end_stream)
+
+    def _end_stream(self, _: object) -> None:
+        """Give the thread of a stream back; called in that thread."""
+        with suppress(RuntimeError):  # the worker has ended, and its loop is closed
+            self._loop.call_soon_threadsafe(self.streams.leave)
+
+    def turn_away(self, request: Request, error: VitrineError, *, keeps_alive: bool) -> bytes:
+        """Return the answer to a request that is refused before any route sees it."""
+        reply = self._refusals.refuse(
+            error,
+            method=request.method.decode("ascii"),
+            target=request.target,
+            headers=request.headers,
+            remote=request.remote,
+        )
+        return _write(reply, request.version, keeps_alive=keeps_alive)
 
     def refuse(self, refusal: Refusal, remote: str) -> bytes:
         """Return the answer to what is no request."""
@@ -345,6 +374,16 @@ class Worker(BaseWorker):  # type: ignore[misc]
             self.log.info("The worker ends after %d requests.", self.nr)
             self.alive = False
             self._stopping.set()
+
+
+def _limits(settings: Settings, *, idle_seconds: float) -> Limits:
+    return Limits(
+        timeout_seconds=settings.body_timeout_seconds,
+        idle_seconds=idle_seconds,
+        transfer_seconds=settings.transfer_seconds,
+        min_bytes_per_second=settings.min_bytes_per_second,
+        max_body_bytes=settings.max_body_bytes,
+    )
 
 
 def _write(reply: "Reply", version: str, keeps_alive: bool) -> bytes:

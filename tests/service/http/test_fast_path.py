@@ -38,6 +38,7 @@ from tests.fakes import (
     weigh,
     weigh_all,
 )
+from tests.spaces import space
 from vitrine.engines import Tensors
 from vitrine.model import Model
 
@@ -129,12 +130,12 @@ class Service:
 
     def ordinary(self, asked: Asked) -> bytes:
         """Answer by the ordinary route, as a thread of the server does."""
-        request = Request(Client(REMOTE))
+        request = Request(Client(REMOTE), space())
         request.method, request.target = asked.method.encode(), asked.target.encode()
         request.headers = asked.lines()
         request.body.add(asked.body)
         request.body.end()
-        outgoing = Outgoing(on_append=lambda: None, is_receiving=lambda: False)
+        outgoing = Outgoing(space(), on_append=lambda: None, is_receiving=lambda: False)
         gateway = Gateway(self.app, address=("here", 80), scheme="http", is_multiprocess=False)
         gateway.answer(request, outgoing, lambda: True)
         return _DATE.sub(b"", b"".join(iter(outgoing.take, None)))

@@ -17,6 +17,7 @@ from service import errors as service_errors
 from service.errors import (
     BodyTimeout,
     BodyTooLarge,
+    BodyTooSlow,
     InvalidDesiredState,
     KeyRequired,
     LabelNotFound,
@@ -91,6 +92,17 @@ def with_key(*, is_sent: bool) -> Request:
 class _Silent(BytesIO):
     def read(self, _: int | None = -1, /) -> bytes:
         raise TimeoutError
+
+
+class _Trickling(BytesIO):
+    def read(self, _: int | None = -1, /) -> bytes:
+        raise BodyTooSlow(500, 30.0)
+
+
+def trickling(client: FlaskClient) -> TestResponse:
+    """Announce a body that the server stops receiving."""
+    announced = {"wsgi.input": _Trickling(), "CONTENT_LENGTH": "10"}
+    return client.post(STROKES, content_type=PNG, environ_overrides=announced)
 
 
 def silent(client: FlaskClient) -> TestResponse:
@@ -253,6 +265,7 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
         lambda client: client.post(ROOMS, json={"instances": [{}] * 41}),
     ),
     "silence": (BodyTimeout, silent),
+    "trickle": (BodyTooSlow, trickling),
     "no ink": (errors.BlankPicture, body(STROKES, blank_picture(), PNG)),
     "answer that is not finite": (
         errors.NoFiniteAnswer,

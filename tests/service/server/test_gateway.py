@@ -6,6 +6,7 @@ from typing import Any
 from service.server.gateway import CLIENT, Gateway
 from service.server.outgoing import Outgoing
 from service.server.request import Client, Request
+from tests.spaces import space
 
 REMOTE = "203.0.113.7"
 
@@ -20,14 +21,14 @@ def environ_of(request: Request) -> dict[str, Any]:
         return []
 
     gateway = Gateway(application, address=("127.0.0.1", 80), scheme="http", is_multiprocess=False)
-    outgoing = Outgoing(on_append=lambda: None, is_receiving=lambda: False)
+    outgoing = Outgoing(space(), on_append=lambda: None, is_receiving=lambda: False)
     gateway.answer(request, outgoing, lambda: True)
     return environs[0]
 
 
 def test_application_can_ask_whether_the_client_is_gone() -> None:
     client = Client(REMOTE)
-    request = Request(client)
+    request = Request(client, space())
     request.method, request.target = b"GET", b"/livez"
 
     environ = environ_of(request)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from service.server.outgoing import Outgoing
+from tests.spaces import space
 
 MEGABYTE = 2**20
 
@@ -15,7 +16,9 @@ MEGABYTE = 2**20
 def outgoing(*, is_receiving: bool = False) -> Iterator[tuple[Outgoing, list[str]]]:
     """Give an answer on its way, and the list of what the loop is told."""
     told: list[str] = []
-    answer = Outgoing(on_append=lambda: told.append("look"), is_receiving=lambda: is_receiving)
+    answer = Outgoing(
+        space(), on_append=lambda: told.append("look"), is_receiving=lambda: is_receiving
+    )
     yield answer, told
     answer.break_off()
 

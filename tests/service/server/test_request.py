@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from service.server.request import MAX_WAITING_BYTES, Body
+from tests.spaces import space
 
 PATIENCE_SECONDS = 30.0
 
@@ -31,7 +32,7 @@ def in_thread(action: Callable[[], object]) -> "Callable[[], object]":
 
 
 def test_body_that_is_there_is_read_in_pieces_and_whole() -> None:
-    body = Body()
+    body = Body(space())
     for piece in (b"abc", b"def"):
         body.add(piece)
     body.end()
@@ -42,7 +43,7 @@ def test_body_that_is_there_is_read_in_pieces_and_whole() -> None:
 
 
 def test_lines_are_read_as_from_a_file() -> None:
-    body = Body()
+    body = Body(space())
     body.add(b"a\nbc")
     body.end()
 
@@ -50,7 +51,7 @@ def test_lines_are_read_as_from_a_file() -> None:
 
 
 def test_thread_gets_what_arrives_while_it_waits() -> None:
-    body = Body()
+    body = Body(space())
     shared(body)
     read = in_thread(lambda: [body.read(10), body.read(10), body.read(10)])
 
@@ -64,7 +65,7 @@ def test_thread_gets_what_arrives_while_it_waits() -> None:
 
 
 def test_silence_ends_the_reading() -> None:
-    body = Body()
+    body = Body(space())
     shared(body, seconds=0.01)
 
     with pytest.raises(TimeoutError):
@@ -73,7 +74,7 @@ def test_silence_ends_the_reading() -> None:
 
 
 def test_failure_is_raised_behind_what_did_arrive() -> None:
-    body = Body()
+    body = Body(space())
     shared(body)
     body.add(b"abc")
     body.fail(ConnectionResetError())
@@ -84,7 +85,7 @@ def test_failure_is_raised_behind_what_did_arrive() -> None:
 
 
 def test_failure_wakes_the_thread_that_waits() -> None:
-    body = Body()
+    body = Body(space())
     shared(body)
 
     def read() -> str:
@@ -99,7 +100,7 @@ def test_failure_wakes_the_thread_that_waits() -> None:
 
 
 def test_loop_is_told_once_when_a_full_body_has_room_again() -> None:
-    body = Body()
+    body = Body(space())
     told = shared(body)
     body.add(b"x" * MAX_WAITING_BYTES)
     assert body.is_full
@@ -111,7 +112,7 @@ def test_loop_is_told_once_when_a_full_body_has_room_again() -> None:
 
 
 def test_body_tells_what_can_be_read_without_waiting() -> None:
-    body = Body()
+    body = Body(space())
     body.add(b"abc")
     assert (body.has_arrived(3), body.has_arrived(4)) == (True, False)
 
@@ -124,7 +125,7 @@ def test_body_tells_what_can_be_read_without_waiting() -> None:
 
 
 def test_dropped_body_keeps_nothing() -> None:
-    body = Body()
+    body = Body(space())
     body.add(b"abc")
     body.drop()
     body.add(b"def")

@@ -249,7 +249,7 @@ def test_client_that_reads_only_after_sending_is_answered_whole(server: Server) 
 
 
 def test_client_that_reads_while_sending_is_answered_meanwhile(server: Server) -> None:
-    body = table(100_000)
+    body = table(200_000)
     half = len(body) // 2
     lines = ("Content-Type: text/csv", f"Content-Length: {len(body)}")
     with closing(connect(server)) as connection:

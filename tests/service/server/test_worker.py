@@ -50,7 +50,9 @@ def server(published: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def impatient(published: Path) -> Iterator[Server]:
     """A server of one worker with two threads, that waits half a second for silent clients."""
-    with serving(models=published, workers=1, threads=2, body_timeout_seconds=0.5) as running:
+    with serving(
+        models=published, workers=1, threads=2, body_timeout_seconds=0.5, transfer_seconds=1.5
+    ) as running:
         yield running
 
 
