@@ -146,6 +146,13 @@ class Client(FlaskClient):
         return super().open(*args, buffered=True, **options)
 
 
+def metrics_of(registry: CollectorRegistry, *models: Model) -> Metrics:
+    """Return metrics that show these models, each the only version of its name."""
+    metrics = Metrics(registry)
+    Repository({model.name: {model.version: model} for model in models}).watch(metrics.show)
+    return metrics
+
+
 def client_of(
     repository: Repository,
     registry: CollectorRegistry,

@@ -124,7 +124,7 @@ def _prepare_folders() -> None:
     try:
         from service.telemetry import multiprocess  # noqa: PLC0415
 
-        multiprocess.clear(Path(os.environ[_METRICS_FOLDER]))
+        multiprocess.clear(Path(os.environ[_METRICS_FOLDER]), workers=_settings.workers)
     except OSError as error:
         sys.exit(f"The folder of the metrics cannot be written: {error.strerror}.")
     from service.rollout import state_folder  # noqa: PLC0415
@@ -250,13 +250,13 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's 
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Merge the metrics of a worker that ended into the file of all ended workers."""
+    """Merge the metrics of workers that ended into the file of all ended workers."""
     from service.server.sharing import Share  # noqa: PLC0415
     from service.telemetry import multiprocess  # noqa: PLC0415
 
     Share(worker.age).withdraw()
     try:
-        multiprocess.retire(Path(os.environ[_METRICS_FOLDER]), worker.pid)
+        multiprocess.retire(Path(os.environ[_METRICS_FOLDER]))
     except OSError as error:
         server.log.warning("The metrics of an ended worker cannot be merged: %s.", error.strerror)
 

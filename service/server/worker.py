@@ -56,6 +56,8 @@ _MOST_SECONDS_BETWEEN_LOOKS = 0.5
 _PROBE = re.compile(rb"/(livez|readyz|metrics)/?(?:\?.*)?")
 _PROBE_METHODS = frozenset((b"GET", b"HEAD"))
 _PROBE_THREADS = 2
+# Those that wait for the metrics at the same time get the same text.
+_METRICS_THREADS = 8
 
 
 class Worker(BaseWorker):  # type: ignore[misc]
@@ -92,7 +94,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._share = Share(self.age)
         self._requests = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="request")
         self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
-        self._sums = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+        self._sums = ThreadPoolExecutor(_METRICS_THREADS, thread_name_prefix="metrics")
         self._tls_options = self._encryption() if self.cfg.is_ssl else {}
         self._readers = ThreadPoolExecutor(settings.streams, thread_name_prefix="stream")
         self._ask_application()

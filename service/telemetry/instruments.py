@@ -5,19 +5,14 @@ changes ten of them.
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Generic, TypeVar
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.utils import floatToGoString
-
 from service.errors import DeadlineExceeded, OutOfMemory, Overloaded
-from service.telemetry.numbers import Cells, Combining, Key, Numbers, Values
+from service.telemetry.exposition import Description, Metrics, Sample
+from service.telemetry.numbers import Combining, Key, Numbers, Owner
 
 # A network predicts in tens of microseconds; the client library's own buckets start at five
 # milliseconds.
@@ -33,11 +28,11 @@ _VERSION = ("model", "version")
 class _Cell:
     """One number."""
 
-    __slots__ = ("_cells", "_numbers")
+    __slots__ = ("_numbers", "_series")
 
     def __init__(self, numbers: Numbers, key: Key) -> None:
         self._numbers = numbers
-        self._cells: Cells = numbers.cells(key, 1)
+        self._series = numbers.series(key, 1)
 
 
 class Counter(_Cell):
@@ -48,7 +43,7 @@ class Counter(_Cell):
     def inc(self, amount: float = 1.0) -> None:
         """Add an amount."""
         with self._numbers.adding:
-            self._cells[0] += amount
+            self._series.cells[0] += amount
 
 
 class Gauge(_Cell):
@@ -58,12 +53,13 @@ class Gauge(_Cell):
 
     def set(self, value: float) -> None:
         """Replace the number."""
-        self._cells[0] = value
+        with self._numbers.adding:
+            self._series.cells[0] = value
 
     def add(self, amount: float) -> None:
         """Add an amount, which may be below 0."""
         with self._numbers.adding:
-            self._cells[0] += amount
+            self._series.cells[0] += amount
 
 
 class Histogram:
@@ -75,19 +71,20 @@ class Histogram:
         bounds: Upper bound of each bucket; one more bucket has none.
     """
 
-    __slots__ = ("_bounds", "_cells", "_numbers")
+    __slots__ = ("_bounds", "_numbers", "_series")
 
     def __init__(self, numbers: Numbers, key: Key, bounds: tuple[float, ...]) -> None:
         self._numbers = numbers
         self._bounds = bounds
-        self._cells = numbers.cells(key, len(bounds) + 2)
+        self._series = numbers.series(key, len(bounds) + 2)
 
     def observe(self, value: float) -> None:
         """Count a value."""
         bucket = bisect_left(self._bounds, value)
         with self._numbers.adding:
-            self._cells[bucket] += 1
-            self._cells[-1] += value
+            cells = self._series.cells
+            cells[bucket] += 1
+            cells[-1] += value
 
 
 Instrument = TypeVar("Instrument", Counter, Gauge, Histogram)
@@ -97,41 +94,42 @@ class Family(Generic[Instrument]):
     """The instruments of one name, by the values of their labels.
 
     Args:
+        description: What the metric is.
         make: Makes an instrument, whose numbers are kept under a key.
-        name: Name of the metric, without an ending.
-        text: Help text.
-        labels: Names of the labels.
         combining: How the numbers of several processes are combined.
+
+    Attributes:
+        description: What the metric is.
     """
 
     def __init__(
         self,
+        description: Description,
         make: Callable[[Key], Instrument],
-        name: str,
-        text: str,
-        labels: tuple[str, ...],
+        *,
         combining: Combining = "sum",
     ) -> None:
-        self.name = name
-        self.text = text
-        self.label_names = labels
+        self.description = description
         self._make: Callable[[Key], Instrument] = make
-        self._key = (combining, name)
+        self._combining = combining
+        self._owner_labels = sum(1 for name in description.labels if name in _VERSION)
         self._instruments: dict[tuple[str | int, ...], Instrument] = {}
 
     def labels(self, *values: str | int) -> Instrument:
         """Return the instrument with these values of the labels; its numbers are 0 at first."""
         instrument = self._instruments.get(values)
         if instrument is None:
-            instrument = self._make((*self._key, *map(str, values)))
+            texts = tuple(map(str, values))
+            owner = texts[: self._owner_labels]
+            instrument = self._make(Key(self._combining, self.description.name, texts, owner))
             self._instruments[values] = instrument
         return instrument
 
-    def select(self, numbers: Mapping[Key, Values]) -> Iterator[tuple[tuple[str, ...], Values]]:
-        """Yield the values of the labels of each instrument, and its numbers."""
-        for key, values in numbers.items():
-            if key[:2] == self._key:
-                yield key[2:], values
+    def forget(self, owner: Owner) -> None:
+        """Let go of the instruments that belong to a model or a version."""
+        for values in list(self._instruments):
+            if self._owner_labels == len(owner) and tuple(map(str, values[: len(owner)])) == owner:
+                del self._instruments[values]
 
 
 class Instruments:
@@ -147,7 +145,7 @@ class Instruments:
         self._numbers = numbers
         self._counters: list[Family[Counter]] = []
         self._gauges: list[Family[Gauge]] = []
-        self._histograms: list[tuple[Family[Histogram], tuple[str, ...]]] = []
+        self._histograms: list[Family[Histogram]] = []
         self._add_requests()
         self._add_load()
         self._add_predictions()
@@ -158,7 +156,7 @@ class Instruments:
     def _begin_at_zero(self) -> None:
         """Set to 0 what alerts look at: Prometheus sees no rise from an absent counter."""
         for counters in self._counters:
-            if not counters.label_names:
+            if not counters.description.labels:
                 counters.labels()
         for error in (Overloaded, DeadlineExceeded, OutOfMemory):
             self.rejected.labels(error.slug())
@@ -282,7 +280,9 @@ class Instruments:
         )
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Family[Counter]:
-        family = Family(lambda key: Counter(self._numbers, key), name, text, labels)
+        family = Family(
+            Description("counter", name, text, labels), lambda key: Counter(self._numbers, key)
+        )
         self._counters.append(family)
         return family
 
@@ -294,9 +294,11 @@ class Instruments:
         *,
         bounds: tuple[float, ...] = BUCKETS,
     ) -> Family[Histogram]:
-        family = Family(lambda key: Histogram(self._numbers, key, bounds), name, text, labels)
-        names = (*(floatToGoString(bound) for bound in bounds), "+Inf")  # type: ignore[no-untyped-call]
-        self._histograms.append((family, names))
+        family = Family(
+            Description("histogram", name, text, labels, bounds),
+            lambda key: Histogram(self._numbers, key, bounds),
+        )
+        self._histograms.append(family)
         return family
 
     def _gauge(
@@ -307,28 +309,33 @@ class Instruments:
         *,
         combining: Combining = "livesum",
     ) -> Family[Gauge]:
-        family = Family(lambda key: Gauge(self._numbers, key), name, text, labels, combining)
+        family = Family(
+            Description("gauge", name, text, labels),
+            lambda key: Gauge(self._numbers, key),
+            combining=combining,
+        )
         self._gauges.append(family)
         return family
 
-    def families(self, numbers: Mapping[Key, Values]) -> Iterator[Metric]:
-        """Make the metrics that Prometheus knows, of the numbers of all processes."""
-        for counters in self._counters:
-            counted = CounterMetricFamily(counters.name, counters.text, labels=counters.label_names)
-            for labels, values in counters.select(numbers):
-                counted.add_metric(labels, float(values[0]))
-            yield counted
-        for gauges in self._gauges:
-            shown = GaugeMetricFamily(gauges.name, gauges.text, labels=gauges.label_names)
-            for labels, values in gauges.select(numbers):
-                shown.add_metric(labels, float(values[0]))
-            yield shown
-        for histograms, bucket_names in self._histograms:
-            timed = HistogramMetricFamily(
-                histograms.name, histograms.text, labels=histograms.label_names
-            )
-            for labels, values in histograms.select(numbers):
-                cumulative = values[:-1].cumsum().tolist()
-                buckets = [*zip(bucket_names, cumulative, strict=True)]
-                timed.add_metric(labels, buckets, float(values[-1]))
-            yield timed
+    def forget(self, owner: Owner) -> None:
+        """Remove the series that belong to a model or to a version."""
+        # In this order: an instrument made in between would count where nobody looks.
+        self._numbers.forget(owner)
+        for family in self._families:
+            family.forget(owner)
+
+    @property
+    def _families(self) -> Iterator[Family[Counter] | Family[Gauge] | Family[Histogram]]:
+        return chain(self._counters, self._gauges, self._histograms)
+
+    def described(self, series: Mapping[Key, slice]) -> Metrics:
+        """Describe each metric and the series that it has among these.
+
+        Args:
+            series: Series -> indices of their cells.
+        """
+        samples: dict[str, list[Sample]] = defaultdict(list)
+        for key, cells in sorted(series.items()):
+            samples[key.name].append(Sample(key.labels, range(cells.start, cells.stop)))
+        for family in self._families:
+            yield family.description, samples[family.description.name]

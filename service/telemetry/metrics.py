@@ -1,46 +1,58 @@
 """What the service counts and measures, and the text in which Prometheus reads it."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from service.rollout.repository import Entries
-from service.telemetry import multiprocess
+from service.telemetry import bins, multiprocess
+from service.telemetry.exposition import SharedText, Text
 from service.telemetry.instruments import Family, Gauge, Instruments
-from service.telemetry.numbers import Key, Numbers, Values
+from service.telemetry.numbers import Numbers, Owner, Series, Values
+from service.telemetry.retention import Retention
+from service.telemetry.totals import Layout, Totals
 from vitrine.drift import Counts
 from vitrine.model import Model
 from vitrine.predictions import Predictions, given_labels
 from vitrine.signature import LabelsOutput, ProbabilitiesOutput
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_FEATURES = "vitrine_feature_instances"
 
 
 class Metrics(Instruments):
     """The instruments, the bins of features, and the text that Prometheus scrapes.
 
     Args:
-        registry: Registry that collects the instruments.
+        registry: Registry of the client library that collects what the text says.
         folder: Folder in which all worker processes keep their numbers; None for one process.
-
-    Raises:
-        OSError: The folder cannot be written, or the disk is full.
+        clock: Tells the time since which a version is not served; the same in all processes.
     """
 
-    def __init__(self, registry: CollectorRegistry, *, folder: Path | None = None) -> None:
-        super().__init__(Numbers(folder))
-        self._registry = registry
-        self._folder = folder
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        folder: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        numbers = Numbers(folder)
+        super().__init__(numbers)
         self._shown: list[tuple[Family[Gauge], str, int]] = []
         self._served: tuple[Model, ...] = ()
-        self._bin_counts: dict[tuple[str, int], Values] = {}
-        registry.register(_Collector(self._collect))
+        self._bins: dict[tuple[str, int], Series] = {}
+        self._totals = Totals(numbers.areas if folder is None else multiprocess.Files(folder).areas)
+        self._retention = Retention(numbers, self._totals, self.forget, folder=folder, clock=clock)
+        self._text = SharedText(self._write)
+        self._words: _Words | None = None
+        registry.register(_Collector(self.exposition))
 
     def show(self, current: Entries) -> None:
         """Show which versions are served and which are refused."""
@@ -55,9 +67,13 @@ class Metrics(Instruments):
         self._set(shown)
         entries = current.values()
         self._served = tuple(model for entry in entries for model in entry.versions.values())
-        self._bin_counts = {
-            (model.name, model.version): self._open_bins(model) for model in self._served
+        self._bins = {
+            (model.name, model.version): self._numbers.series(bins.key_of(model), len(model.bins))
+            for model in self._served
+            if len(model.bins)
         }
+        versions = {(name, str(version)) for _, name, version in shown}
+        self._retention.serve(versions | {(name,) for name in current})
 
     def _set(self, shown: list[tuple[Family[Gauge], str, int]]) -> None:
         for gauge, name, version in set(self._shown) - set(shown):
@@ -82,12 +98,6 @@ class Metrics(Instruments):
         ):
             counter.labels(model.name, model.version)
 
-    def _open_bins(self, model: Model) -> Values:
-        """Return the counts of a version's bins in this process, to add to."""
-        if not len(model.bins):
-            return np.zeros(0)
-        return np.asarray(self._numbers.cells(_bins_key(model), len(model.bins)))
-
     def count_predictions(self, model: Model, parts: Sequence[Predictions]) -> None:
         """Count instances by their predicted labels and by the bins of their features.
 
@@ -99,11 +109,12 @@ class Metrics(Instruments):
             for label, count in _counts_by_label(predictions).items():
                 if count:
                     self.predictions.labels(model.name, model.version, label).inc(count)
-        counts = self._bin_counts.get((model.name, model.version))
-        if counts is not None and counts.size:
+        series = self._bins.get((model.name, model.version))
+        if series is not None:
             for predictions in _gathered(parts):
                 found = model.count(predictions)
                 with self._numbers.adding:
+                    counts = np.asarray(series.cells)
                     counts += found
 
     def feature_counts(self, model: Model) -> Counts:
@@ -112,52 +123,49 @@ class Metrics(Instruments):
         Shapes:
             (bins,).
         """
-        return _feature_counts(model, self._read())
+        layout, values = self._totals.read()
+        cells = layout.cells.get(bins.key_of(model))
+        counts = np.zeros(len(model.bins)) if cells is None else values[cells]
+        return counts.astype(np.int64)
 
     def exposition(self) -> bytes:
-        """Write all numbers, of all workers, in the text format of Prometheus."""
-        return generate_latest(self._registry)
+        """Write all numbers, of all workers, in the text format of Prometheus.
 
-    def _read(self) -> dict[Key, Values]:
-        return self._numbers.read() if self._folder is None else multiprocess.read(self._folder)
+        Whoever asks while a text is written gets the next one, the same as all others who wait.
+        """
+        return self._text.get()
 
-    def _collect(self) -> Iterator[Metric]:
-        numbers = self._read()
-        yield from self.families(numbers)
-        yield from self._feature_families(numbers)
+    def _write(self) -> bytes:
+        layout, values = self._totals.read()
+        shown = self._retention.shown(layout, values)
+        words = self._words
+        if words is None or not words.fit(layout, self._served, shown):
+            words = self._words = self._compose(layout, self._served, shown)
+        return words.text.write(np.concatenate([values, words.references]))
 
-    def _feature_families(self, numbers: dict[Key, Values]) -> Iterator[Metric]:
-        """Write, for each bin of each served version, its count and that of training."""
-        labels = ("model", "version", "feature", "bin")
-        counted = CounterMetricFamily(
-            _FEATURES, "Number of predicted instances in a bin of a feature.", labels=labels
-        )
-        reference = GaugeMetricFamily(
-            "vitrine_reference_instances",
-            "Number of training instances in the same bin.",
-            labels=labels,
-        )
-        for model in self._served:
-            counts = model.bins.split(_feature_counts(model, numbers))
-            for feature in model.bins.features:
-                for name, count, expected in zip(
-                    feature.bins, counts[feature.name], feature.reference.counts, strict=True
-                ):
-                    values = (model.name, str(model.version), feature.name, name)
-                    counted.add_metric(values, float(count))
-                    reference.add_metric(values, expected)
-        yield counted
-        yield reference
+    def _compose(
+        self, layout: Layout, served: tuple[Model, ...], shown: frozenset[Owner]
+    ) -> "_Words":
+        series = {
+            key: cells for key, cells in layout.cells.items() if not key.owner or key.owner in shown
+        }
+        text = Text(chain(self.described(series), bins.described(served, layout)))
+        return _Words(layout, served, shown, text, bins.references(served))
 
 
-def _bins_key(model: Model) -> Key:
-    # A version that was published again may have other bins.
-    return ("sum", _FEATURES, model.name, str(model.version), str(len(model.bins)))
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a text, with what they were composed for."""
 
+    layout: Layout
+    served: tuple[Model, ...]
+    shown: frozenset[Owner]
+    text: Text
+    references: Values
 
-def _feature_counts(model: Model, numbers: dict[Key, Values]) -> Counts:
-    counts = numbers.get(_bins_key(model), np.zeros(len(model.bins)))
-    return counts.astype(np.int64)
+    def fit(self, layout: Layout, served: tuple[Model, ...], shown: frozenset[Owner]) -> bool:
+        """Tell whether the words are still those of what there is."""
+        return self.layout is layout and self.served is served and self.shown == shown
 
 
 def _gathered(parts: Sequence[Predictions]) -> Iterator[Predictions]:
@@ -193,11 +201,12 @@ def _counts_by_label(predictions: Predictions) -> dict[str, int]:
 
 
 class _Collector(Collector):
-    """Families that the client library does not keep, made when they are scraped."""
+    """What the text says, for the client library."""
 
-    def __init__(self, collect: Callable[[], Iterator[Metric]]) -> None:
-        self._collect = collect
+    def __init__(self, exposition: Callable[[], bytes]) -> None:
+        self._exposition = exposition
 
     def collect(self) -> Iterator[Metric]:
         """Return the families of metrics."""
-        return self._collect()
+        text = self._exposition().decode()
+        return iter(text_string_to_metric_families(text))

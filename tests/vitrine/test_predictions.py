@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from service.rollout.repository import Repository
-from service.telemetry.metrics import Metrics
 from service.telemetry.shadow import disagreements
 from tests.bundles import (
     anomaly_manifest,
@@ -19,7 +18,7 @@ from tests.bundles import (
     write_anomaly_bundle,
     write_labels_bundle,
 )
-from tests.fakes import Answers, client_of, price
+from tests.fakes import Answers, client_of, metrics_of, price
 from vitrine.engines import Tensors
 from vitrine.errors import InvalidParameter
 from vitrine.explain import explain
@@ -216,7 +215,7 @@ def test_answers_of_other_kinds_disagree() -> None:
 def test_instances_are_counted_under_each_of_their_labels(registry: CollectorRegistry) -> None:
     model = Model(labels_manifest(), label)
 
-    Metrics(registry).count_predictions(
+    metrics_of(registry, model).count_predictions(
         model, [model.predict(rows([1, 4, 9], ["red", None, "red"]))]
     )
 

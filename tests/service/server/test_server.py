@@ -490,7 +490,7 @@ def test_lack_of_room_for_the_metrics_ends_the_start(models: Path, port: int) ->
 
     line = refused(port, command=["prlimit", f"--fsize={little}", *SERVE], models=models)
 
-    assert line == "The folders that the workers share cannot be used: File too large."
+    assert line == "The folder of the metrics cannot be written: File too large."
 
 
 def test_unwritable_state_ends_the_start(models: Path, port: int, tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ from prometheus_client import CollectorRegistry
 
 from service.telemetry.instruments import BUCKETS, INSTANCE_BUCKETS
 from service.telemetry.metrics import Metrics
+from tests.bundles import table_manifest
+from tests.fakes import metrics_of, price
+from vitrine.model import Model
 
 
 @pytest.mark.parametrize("buckets", [BUCKETS, INSTANCE_BUCKETS], ids=["seconds", "instances"])
@@ -26,17 +29,18 @@ def test_gauge_is_set_and_added_to(registry: CollectorRegistry) -> None:
 
 
 def test_batches_are_counted_by_their_instances(registry: CollectorRegistry) -> None:
-    batches = Metrics(registry).batch_instances.labels("digits", 1)
+    metrics = metrics_of(registry, Model(table_manifest(), price))
+    batches = metrics.batch_instances.labels("rooms", 1)
 
     for instances in (1, 2, 3, 5000):
         batches.observe(instances)
 
     def count(bound: str) -> float | None:
-        labels = {"model": "digits", "version": "1", "le": bound}
+        labels = {"model": "rooms", "version": "1", "le": bound}
         return registry.get_sample_value("vitrine_batch_instances_bucket", labels)
 
     assert [count(bound) for bound in ("1.0", "2.0", "4.0", "1024.0", "+Inf")] == [1, 2, 3, 3, 4]
-    labels = {"model": "digits", "version": "1"}
+    labels = {"model": "rooms", "version": "1"}
     assert registry.get_sample_value("vitrine_batch_instances_sum", labels) == 5006
 
 

@@ -6,19 +6,22 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.rollout.repository import Repository
 from service.rollout.served import ServedModel
-from service.telemetry import multiprocess
+from service.telemetry import marks, multiprocess
 from service.telemetry.metrics import Metrics
 from service.telemetry.numbers import Key, Values, encode
 from tests.bundles import picture_manifest, table_manifest
-from tests.fakes import picture, price, price_between, table, weigh
+from tests.fakes import metrics_of, picture, price, price_between, table, weigh
 from vitrine.model import Model
 from vitrine.predictions import Confidence, Predictions
+
+VERSION = ("rooms", "1")
 
 
 def test_loaded_versions_and_their_labels_exist_from_the_start(
@@ -35,8 +38,8 @@ def test_loaded_versions_and_their_labels_exist_from_the_start(
 
 
 def test_predictions_are_counted_by_label(registry: CollectorRegistry) -> None:
-    metrics = Metrics(registry)
     model = Model(picture_manifest(), weigh)
+    metrics = metrics_of(registry, model)
     values = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]], dtype=np.float32)
 
     metrics.count_predictions(model, [Predictions(model.manifest.signature.prediction, values)])
@@ -53,8 +56,8 @@ def test_predictions_are_counted_by_label(registry: CollectorRegistry) -> None:
 def test_answers_that_are_not_given_are_counted_without_a_label(
     registry: CollectorRegistry,
 ) -> None:
-    metrics = Metrics(registry)
     model = Model(picture_manifest(), weigh)
+    metrics = metrics_of(registry, model)
     values = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]], dtype=np.float32)
     confidence = Confidence(
         coverage=0.9, credibility=np.array([0.1, 0.2, 0.5, 0.9]), abstain_below=0.5
@@ -173,7 +176,7 @@ def test_bins_are_shown_while_their_version_is_served(tmp_path: Path) -> None:
 
 def bins(model: Model, count: float) -> dict[Key, Values]:
     """Return what a worker keeps that has counted so many instances in every bin."""
-    key = ("sum", "vitrine_feature_instances", model.name, "1", str(len(model.bins)))
+    key = Key("sum", "vitrine_feature_instances", ("rooms", "1", str(len(model.bins))), VERSION)
     return {key: np.full(len(model.bins), count, dtype=np.float64)}
 
 
@@ -185,7 +188,7 @@ def test_bins_of_other_workers_are_counted_too(tmp_path: Path) -> None:
 
     for process in (7, 8):
         (tmp_path / f"{process}-0.numbers").write_bytes(encode(bins(model, process)))
-    multiprocess.retire(tmp_path, 7)
+    multiprocess.retire(tmp_path, is_running=lambda process: process != 7)
 
     assert list(features(metrics).values()) == [15, 15, 15, 15]
     assert metrics.feature_counts(model).tolist() == [15] * 8
@@ -195,7 +198,7 @@ def test_counts_of_other_bins_are_not_those_of_a_version(tmp_path: Path) -> None
     multiprocess.clear(tmp_path)
     model = Model(table_manifest(calibrated=True), price_between)
     metrics = Metrics(CollectorRegistry(), folder=tmp_path)
-    key = ("sum", "vitrine_feature_instances", "rooms", "1", "3")
+    key = Key("sum", "vitrine_feature_instances", ("rooms", "1", "3"), VERSION)
     (tmp_path / "7-0.numbers").write_bytes(encode({key: np.ones(3)}))
 
     assert metrics.feature_counts(model).tolist() == [0] * 8
@@ -209,6 +212,153 @@ def test_version_that_is_not_served_has_no_bins(registry: CollectorRegistry) -> 
     metrics.count_predictions(model, [model.predict(instances)])
 
     assert metrics.feature_counts(model).tolist() == [0] * 8
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+class Months:
+    """Workers of one server that serve versions of a model for a long time."""
+
+    def __init__(self, folder: Path, *, workers: int) -> None:
+        multiprocess.clear(folder)
+        self.folder = folder
+        self.clock = Clock()
+        self.metrics = [
+            Metrics(CollectorRegistry(), folder=folder, clock=self.clock) for _ in range(workers)
+        ]
+        self.repositories = [Repository() for _ in self.metrics]
+        for repository, metrics in zip(self.repositories, self.metrics, strict=True):
+            repository.watch(metrics.show)
+
+    def serve(self, *versions: int, workers: slice = slice(None)) -> None:
+        """Let workers serve these versions from now on, and no others."""
+        serving = ServedModel(versions=versions, default=versions[-1])
+        models = {
+            ("rooms", version): Model(table_manifest(version=version), price)
+            for version in versions
+        }
+        for repository in self.repositories[workers]:
+            repository.swap({"rooms": serving}, models)
+
+    def count(self, version: int, *, workers: slice = slice(None)) -> None:
+        """Count a prediction in workers."""
+        for metrics in self.metrics[workers]:
+            metrics.predictions.labels("rooms", version, "").inc()
+
+    def counted(self) -> dict[str, float]:
+        """Return the predictions by version, and check that all workers say the same."""
+        texts = [metrics.exposition() for metrics in self.metrics]
+        assert len(set(texts)) == 1
+        return {
+            sample.labels["version"]: sample.value
+            for family in text_string_to_metric_families(texts[0].decode())
+            for sample in family.samples
+            if sample.name == "vitrine_predictions_total"
+        }
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Months:
+    """Three workers of one server."""
+    return Months(tmp_path, workers=3)
+
+
+def test_many_versions_leave_few_lines_and_files(months: Months) -> None:
+    lines, files = [], []
+    for version in range(1, 51):
+        months.clock.now += 0.1
+        months.serve(version)
+        months.count(version)
+        lines.append(months.metrics[0].exposition().count(b"\n"))
+        files.append(len([*months.folder.iterdir()]))
+
+    # The version that is served, and two that are gone.
+    assert [*months.counted()] == ["48", "49", "50"]
+    assert set(lines[2:]) == {lines[2]}
+    # The first workers still have one more, until the last one does not serve it any more.
+    assert set(files[3:]) == {files[3]}
+
+
+def test_version_that_is_gone_leaves_all_workers_at_one_moment(months: Months) -> None:
+    months.serve(1)
+    months.count(1)
+
+    for gone in range(3):
+        months.clock.now += 1000
+        months.serve(2, workers=slice(gone, gone + 1))
+        assert months.counted()["1"] == 3  # by some workers for the last time
+
+    months.clock.now += marks.KEPT_SECONDS
+    assert months.counted() == {"1": 3, "2": 0}
+    months.clock.now += 1
+    assert months.counted() == {"2": 0}
+
+
+def test_version_that_comes_back_counts_on_or_anew_but_never_falls(months: Months) -> None:
+    months.serve(1)
+    months.count(1)
+    months.serve(2)
+    months.clock.now += marks.KEPT_SECONDS + 1
+    assert months.counted() == {"2": 0}
+
+    months.serve(1, 2, workers=slice(1))  # nothing was removed yet
+    assert months.counted() == {"1": 3, "2": 0}
+    months.serve(2, workers=slice(1, 3))
+    assert months.counted() == {"1": 3, "2": 0}
+
+    months.serve(2)
+    months.clock.now += marks.KEPT_SECONDS + 1
+    months.serve(2)
+    assert months.counted() == {"2": 0}
+    months.serve(1, 2)
+    months.count(1)
+    assert months.counted() == {"1": 3, "2": 0}
+
+
+def test_request_that_ends_long_after_its_version_shows_nothing(months: Months) -> None:
+    months.serve(1)
+    months.serve(2)
+    months.clock.now += marks.KEPT_SECONDS + 1
+    months.serve(2)
+    files = len([*months.folder.iterdir()])
+
+    months.count(1)
+
+    assert months.counted() == {"2": 0}
+    months.serve(2)
+    assert len([*months.folder.iterdir()]) == files
+
+
+def test_models_that_are_gone_leave_no_series(months: Months) -> None:
+    months.serve(1)
+    for metrics in months.metrics:
+        metrics.decode_duration.labels("rooms").observe(1)
+    assert b'decode_duration_seconds_count{model="rooms"} 3.0' in months.metrics[0].exposition()
+
+    for repository in months.repositories:
+        repository.swap({}, {})
+    months.clock.now += marks.KEPT_SECONDS + 1
+
+    assert b"rooms" not in months.metrics[0].exposition()
+
+
+def test_folder_that_is_gone_keeps_no_version_from_being_served(months: Months) -> None:
+    for path in months.folder.iterdir():
+        path.unlink()
+    months.folder.rmdir()
+
+    months.serve(1)
+
+    assert [*months.repositories[0].models["rooms"]] == [1]
 
 
 def text_of_library(folder: Path) -> list[str]:

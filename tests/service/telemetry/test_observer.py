@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.telemetry.metrics import Metrics
 from service.telemetry.observer import PredictionObserver, Stopwatch
 from tests.bundles import table_manifest
-from tests.fakes import price
+from tests.fakes import metrics_of, price
 from vitrine.block_stream import BlockStream
 from vitrine.model import Model
 from vitrine.options import Options
@@ -23,7 +22,7 @@ ROWS: list[dict[str, object]] = [{"size": 1, "colour": "red"}, {"size": "large",
 @pytest.fixture
 def observer(registry: CollectorRegistry) -> PredictionObserver:
     """An observer of predictions of "rooms"."""
-    observer = PredictionObserver(Metrics(registry))
+    observer = PredictionObserver(metrics_of(registry, ROOMS))
     observer.model = ROOMS
     return observer
 
