@@ -57,6 +57,7 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 	$(LOCK) --group service-dev --constraints requirements/dev.txt --output-file requirements/service-dev.txt
 	$(LOCK) --group training --constraints requirements/dev.txt --output-file requirements/training.txt
 	$(LOCK) --group service --constraints requirements/dev.txt --output-file requirements/service.txt
+	$(LOCK) --group opentelemetry --constraints requirements/dev.txt --output-file requirements/opentelemetry.txt
 	for peer in benchmarks/peers/requirements/*.in; do $(LOCK) $$peer --output-file $${peer%.in}.txt || exit 1; done
 
 # The command vitrine finds this checkout's packages from any folder. An environment is touched last,

@@ -35,6 +35,12 @@ def _parse_flag(text: str) -> bool:
     return text == "true"
 
 
+def _parse_address(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError(text)
+    return text
+
+
 def _setting(
     default: Any,
     help_text: str,
@@ -182,6 +188,12 @@ class Settings:
         "sends every request through Flask, for a comparison.",
         minimum=0,
         parse=_parse_flag,
+    )
+    otlp_endpoint: str = _setting(
+        "",
+        "Address of an OpenTelemetry collector, to which requests are sent as spans by OTLP over "
+        "HTTP, such as `http://localhost:4318/v1/traces`. Empty: none.",
+        parse=_parse_address,
     )
     log_level: str = _setting("INFO", "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.")
 

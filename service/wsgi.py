@@ -30,6 +30,7 @@ from service.server.sharing import others_serve
 from service.settings import InvalidSetting, Settings
 from service.telemetry import logs, multiprocess
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 from vitrine.bundle import InvalidBundle
 from vitrine.engines import available_cpus
 
@@ -55,7 +56,8 @@ def _compose(metrics_folder: Path | None) -> Flask:
     access = _open_access(settings, state_path) if settings.keys else None
     agent.start()
     control_plane = LocalControlPlane(state, store, loader, repository)
-    app = create_app(settings, repository, metrics, control_plane, access=access)
+    tracing = _open_tracing(settings.otlp_endpoint)
+    app = create_app(settings, repository, metrics, control_plane, access=access, tracing=tracing)
     app.extensions[AGENT] = agent
     return app
 
@@ -65,6 +67,20 @@ def _open_access(settings: Settings, state: Path) -> Access:
     keys = KeyFile(Path(settings.keys), copy=state / COPY_NAME)
     keys.watch()
     return Access(keys, open_metrics=settings.open_metrics)
+
+
+def _open_tracing(endpoint: str) -> Tracing:
+    """Prepare the traces of requests; OpenTelemetry is imported only where they are wanted."""
+    if not endpoint:
+        return Tracing()
+    try:
+        from service.telemetry.spans import Spans  # noqa: PLC0415
+    except ImportError as error:
+        raise InvalidSetting(
+            f"VITRINE_OTLP_ENDPOINT needs OpenTelemetry, which is not installed: {error}. "
+            "`make .venv/opentelemetry/installed` makes an environment that has it."
+        ) from None
+    return Tracing(Spans(endpoint))
 
 
 def _own_state() -> Path:

@@ -19,16 +19,19 @@ from service.rollout.repository import Repository
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.shadow import Shadow
+from service.telemetry.tracing import TRACING, Tracing
 from vitrine.engines import available_cpus
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     settings: Settings,
     repository: Repository,
     metrics: Metrics,
     control_plane: ControlPlane,
     scheduler: Scheduler | None = None,
+    *,
     access: Access | None = None,
+    tracing: Tracing | None = None,
 ) -> Flask:
     """Compose an application that serves what a repository holds.
 
@@ -39,6 +42,7 @@ def create_app(
         control_plane: Changes what is served, in every worker.
         scheduler: Says who may compute; by default one that knows this machine's cores.
         access: Checks the API keys; None where nobody needs one.
+        tracing: Begins the traces of requests; by default, nobody keeps them.
     """
     app = Flask("service", static_folder=None)
     app.url_map.converters["version"] = VersionConverter
@@ -46,11 +50,17 @@ def create_app(
     app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
     predictor = Predictor(settings, repository, Shadow(metrics))
     sharing = Sharing(settings.cors_origins)
+    tracing = tracing or Tracing()
+    app.extensions[TRACING] = tracing
     app.extensions[REFUSALS] = Refusals(
-        metrics, sharing, root=settings.path_prefix, is_secure=bool(settings.tls_certificate)
+        metrics,
+        sharing,
+        tracing,
+        root=settings.path_prefix,
+        is_secure=bool(settings.tls_certificate),
     )
     if settings.fast_path:
-        app.extensions[FAST_PATH] = FastPath(predictor, metrics, sharing, access)
+        app.extensions[FAST_PATH] = FastPath(predictor, metrics, sharing, tracing, access)
     app.register_blueprint(Api(predictor).blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
     management = Management(settings, repository, control_plane, access)
@@ -59,7 +69,8 @@ def create_app(
     app.register_blueprint(Welcome(repository).blueprint())
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
-    transfer.install(app, metrics, scheduler, timeout_seconds=settings.body_timeout_seconds)
+    timeout_seconds = settings.body_timeout_seconds
+    transfer.install(app, metrics, scheduler, tracing, timeout_seconds=timeout_seconds)
     sharing.install(app)  # first: a browser that asks whether it may send a key sends none
     if access is not None:
         access.install(app)

@@ -12,6 +12,7 @@ from service.keys import Key
 from service.telemetry.logs import FieldsRecord
 from service.telemetry.metrics import METHODS, Metrics
 from service.telemetry.observer import PredictionObserver
+from service.telemetry.tracing import Recorder, Trace, Tracing
 from vitrine.observer import Slot
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class RequestContext:
         root: Path under which the client sees the service; empty for none.
         is_secure: Whether the client asked over TLS.
         route: Rule that the path matched; never the path itself.
+        trace: Place of the request in a trace; None where it is in none.
         key: API key of the request, where keys are asked for and it has a valid one.
         reason: Why the request was refused, or its answer broken off.
         status: HTTP status of the answer.
@@ -56,6 +58,7 @@ class RequestContext:
         "_method",
         "_metrics",
         "_path",
+        "_recorder",
         "_remote",
         "_seconds",
         "_started",
@@ -71,6 +74,7 @@ class RequestContext:
         "sent_bytes",
         "slot",
         "status",
+        "trace",
         "waited_seconds",
     )
 
@@ -92,6 +96,7 @@ class RequestContext:
         self.is_secure = False
         self._seconds: float | None = None
         self.route = UNMATCHED
+        self.trace: Trace | None = None
         self.key: Key | None = None
         self.reason: str | None = None
         self.status = 0
@@ -100,6 +105,7 @@ class RequestContext:
         self.waited_seconds = 0.0
         self.is_complete = False
         self._metrics = observer.metrics
+        self._recorder: Recorder | None = None
         self._method = method
         self._path = path
         self._remote = remote
@@ -124,6 +130,17 @@ class RequestContext:
         environ[_KEY] = context
         return context
 
+    def follow(self, tracing: Tracing, parent: str | None, state: str | None) -> None:
+        """Take the place in a trace that the client names, or begin a trace where one is kept.
+
+        Args:
+            tracing: Begins traces, and knows who keeps them.
+            parent: Header `traceparent` of the request.
+            state: Header `tracestate`.
+        """
+        self.trace = tracing.begin(parent, state)
+        self._recorder = tracing.recorder
+
     def end(self) -> None:
         """Take the time: the answer was handed over."""
         self._seconds = time.perf_counter() - self._started
@@ -135,8 +152,15 @@ class RequestContext:
         seconds = self._seconds or 0.0
         self._count(seconds)
         level = logging.ERROR if self.status >= 500 else logging.INFO
-        if _log.isEnabledFor(level):
-            _log.handle(FieldsRecord(_log.name, level, "request", self._fields(seconds)))
+        is_logged = _log.isEnabledFor(level)
+        recorder = None if self.trace is None else self._recorder
+        if not is_logged and recorder is None:
+            return
+        fields = self._fields(seconds)
+        if is_logged:
+            _log.handle(FieldsRecord(_log.name, level, "request", fields))
+        if recorder is not None and self.trace is not None:
+            recorder.record(self.trace, fields, is_secure=self.is_secure)
 
     def _count(self, seconds: float) -> None:
         metrics = self._metrics
@@ -173,6 +197,9 @@ class RequestContext:
             "sent_bytes": self.sent_bytes,
             "remote": self._remote,
         }
+        if self.trace is not None:
+            fields["trace_id"] = self.trace.trace_id
+            fields["span_id"] = self.trace.span_id
         if self.key is not None:
             fields["key"] = self.key.name
         if self.reason is not None:

@@ -24,6 +24,7 @@ from service.http.reply import Headers, Reply, complete
 from service.http.transfer import PEEKED_BYTES
 from service.telemetry.metrics import Metrics
 from service.telemetry.observer import DeferredObserver, count_together
+from service.telemetry.tracing import Tracing
 from vitrine.model import Model
 from vitrine.observer import Unlimited
 from vitrine.options import Options
@@ -44,7 +45,8 @@ _PATH = re.compile(
     rf"/models/([\w.~-]+)(?:/versions/({VERSION_PATTERN})|/labels/([\w.~-]+))?/predict/?", re.ASCII
 )
 _MEDIA = (b"content-type", b"content-encoding", b"accept")
-_READ = frozenset((*_MEDIA, b"authorization", b"origin", b"x-request-id"))
+_TRACE = (b"traceparent", b"tracestate")
+_READ = frozenset((*_MEDIA, *_TRACE, b"authorization", b"origin", b"x-request-id"))
 
 
 class _TooCostly(Exception):
@@ -94,6 +96,7 @@ class FastPath:
         predictor: Answers them.
         metrics: Where they are counted.
         sharing: What is said to pages of other origins.
+        tracing: Begins the traces of requests.
         access: Checks the API keys; None where none are asked for.
     """
 
@@ -102,11 +105,13 @@ class FastPath:
         predictor: Predictor,
         metrics: Metrics,
         sharing: Sharing,
+        tracing: Tracing,
         access: Access | None = None,
     ) -> None:
         self._predictor = predictor
         self._metrics = metrics
         self._sharing = sharing
+        self._tracing = tracing
         self._access = access
         self._answered: list[_Asked] = []
 
@@ -160,6 +165,7 @@ class FastPath:
         )
         context.root, context.is_secure = request.root, request.is_secure
         context.route = route.rule
+        context.follow(self._tracing, read.get(b"traceparent"), read.get(b"tracestate"))
         body = _Whole(request.body)
         media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
         outcome: Prepared | Exception

@@ -12,6 +12,7 @@ from service.http.problems import Problem
 from service.http.reply import Headers, Reply, complete
 from service.telemetry.metrics import Metrics
 from service.telemetry.observer import PredictionObserver
+from service.telemetry.tracing import Tracing
 from vitrine.errors import VitrineError
 from vitrine.observer import Unlimited
 
@@ -25,13 +26,21 @@ class Refusals:
     Args:
         metrics: Where it is counted.
         sharing: What is said to pages of other origins.
+        tracing: Begins the traces of requests.
         root: Path under which clients see the service; empty for none.
         is_secure: Whether the server encrypts its connections.
     """
 
     def __init__(
-        self, metrics: Metrics, sharing: Sharing, *, root: str = "", is_secure: bool = False
+        self,
+        metrics: Metrics,
+        sharing: Sharing,
+        tracing: Tracing,
+        *,
+        root: str = "",
+        is_secure: bool = False,
     ) -> None:
+        self._tracing = tracing
         self._root = root
         self._is_secure = is_secure
         self._metrics = metrics
@@ -69,6 +78,8 @@ class Refusals:
         given_id = _value(headers, b"x-request-id") or ""
         path = unquote(target.partition(b"?")[0], errors="replace")
         context = self._context(method=method, path=path, remote=remote, given_id=given_id)
+        parent, state = _value(headers, b"traceparent"), _value(headers, b"tracestate")
+        context.follow(self._tracing, parent, state)
         route = fast_path.match(target)
         if route is not None:
             context.route = route.rule

@@ -20,6 +20,7 @@ from service.errors import BodyTimeout, BodyTooLarge
 from service.http.context import RequestContext, note_route
 from service.http.security_headers import missing_headers
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 from vitrine.errors import MalformedBody
 from vitrine.tables.streams import has_arrived
 
@@ -171,11 +172,13 @@ def current_body() -> RequestBody:
     return body
 
 
-def install(app: Flask, metrics: Metrics, scheduler: Scheduler, *, timeout_seconds: float) -> None:
+def install(
+    app: Flask, metrics: Metrics, scheduler: Scheduler, tracing: Tracing, *, timeout_seconds: float
+) -> None:
     """Let every request of an application pass `Transfer`."""
     app.before_request(note_route)
     app.wsgi_app = Transfer(  # type: ignore[method-assign]
-        app.wsgi_app, metrics, scheduler, timeout_seconds=timeout_seconds
+        app.wsgi_app, metrics, scheduler, tracing, timeout_seconds=timeout_seconds
     )
 
 
@@ -186,6 +189,7 @@ class Transfer:
         app: The application.
         metrics: Where requests are counted.
         scheduler: Hands out the compute slots.
+        tracing: Begins the traces of requests.
         timeout_seconds: Longest silence of a client.
     """
 
@@ -194,10 +198,12 @@ class Transfer:
         app: "WSGIApplication",
         metrics: Metrics,
         scheduler: Scheduler,
+        tracing: Tracing,
         *,
         timeout_seconds: float,
     ) -> None:
         self._app = app
+        self._tracing = tracing
         self._metrics = metrics
         self._scheduler = scheduler
         self._timeout_seconds = timeout_seconds
@@ -210,6 +216,8 @@ class Transfer:
         environ["PATH_INFO"] = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
         slot = self._scheduler.slot()
         context = RequestContext.from_environ(environ, self._metrics, slot)
+        parent, state = environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE")
+        context.follow(self._tracing, parent, state)
         body = RequestBody(environ, timeout_seconds=self._timeout_seconds, waiting=slot.released)
         environ[_KEY] = body
 

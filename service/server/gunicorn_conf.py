@@ -240,13 +240,15 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Let a worker finish loading before it ends."""
+    """Let a worker finish loading, and send its last spans, before it ends."""
     # A worker that could not start has no application.
     app = getattr(worker, "wsgi", None)
     if app is not None:
         from service.rollout.agent import AGENT  # noqa: PLC0415
+        from service.telemetry.tracing import TRACING  # noqa: PLC0415
 
         app.extensions[AGENT].stop()
+        app.extensions[TRACING].stop()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -11,6 +11,8 @@ marks.py             when a model or a version was served for the last time
 retention.py         how long the series of what is gone are kept
 observer.py          what is measured of one request's predictions
 shadow.py            a shadow version compared with the version that answered
+tracing.py           the trace that a request belongs to
+spans.py             finished requests as spans of OpenTelemetry
 logs.py              one JSON object a line
 line_writer.py       lines written by a thread of its own, so that nobody waits for a file
 """

@@ -12,6 +12,8 @@ import orjson
 
 from service.telemetry.line_writer import LineWriter
 
+# Ours, and that of the library that sends spans.
+_LOGGERS = ("service", "opentelemetry")
 # Name of the logger of changes to what is served.
 AUDIT = "service.audit"
 
@@ -131,16 +133,17 @@ def json_handler() -> logging.Handler:
 
 
 def configure(level: str) -> LineWriter:
-    """Log the messages of the service that have at least this level.
+    """Log the messages that have at least this level, of the service and of what sends its spans.
 
     Returns:
         What writes the lines.
     """
-    logger = logging.getLogger("service")
     writer = LineWriter(sys.stdout.fileno(), describe_drop=describe_drop)
-    logger.handlers = [LineHandler(writer)]
-    logger.propagate = False
-    logger.setLevel(level)
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [LineHandler(writer)]
+        logger.propagate = False
+        logger.setLevel(level)
     # Whatever else is logged, who changed something is.
     logging.getLogger(AUDIT).setLevel(logging.INFO)
     return writer

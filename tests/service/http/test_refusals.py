@@ -11,6 +11,7 @@ from service.http.cors import Sharing
 from service.http.refusals import Refusals
 from service.http.reply import Reply
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 
 STROKES = b"/models/strokes/predict?top=1"
 PAGE = "https://page.example"
@@ -25,7 +26,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def refusals(registry: CollectorRegistry) -> Refusals:
     """Refusals that one page may read."""
-    return Refusals(Metrics(registry), Sharing(PAGE))
+    return Refusals(Metrics(registry), Sharing(PAGE), Tracing())
 
 
 def refuse(
