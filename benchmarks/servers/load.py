@@ -59,6 +59,12 @@ class Answers:
         """Return those that began in a span of time."""
         return Answers(answer for answer in self._answers if start <= answer.begun < end)
 
+    def finished_between(self, start: float, end: float) -> "Answers":
+        """Return those that ended in a span of time."""
+        return Answers(
+            answer for answer in self._answers if start <= answer.begun + answer.seconds < end
+        )
+
     def unfinished_at(self, moment: float) -> "Answers":
         """Return those that were under way."""
         return Answers(
