@@ -202,14 +202,15 @@ class _Memory:
 
     def now(self) -> float:
         """Return the memory in MB."""
-        return sum(map(_resident_mb, processes.tree(self._server.process)[1:]))
+        return sum(map(resident_mb, processes.tree(self._server.process)[1:]))
 
     def _watch(self) -> None:
         while not self._is_over.wait(_SAMPLE_SECONDS):
             self.peak = max(self.peak, self.now())
 
 
-def _resident_mb(process: int) -> float:
+def resident_mb(process: int) -> float:
+    """Return the memory that a process has resident; nothing of one that has ended."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except (OSError, IndexError):

@@ -7,6 +7,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -143,16 +144,18 @@ def huge_copy(folder: Path) -> None:
     _change_network(folder, change)
 
 
-def external_data(folder: Path, *, location: str = "/etc/passwd") -> None:
-    """Let the network read weights from another file."""
+def external_data(folder: Path, *, location: str) -> None:
+    """Let the network read its first weights from another file."""
 
     def change(network: onnx.ModelProto) -> None:
         weights: Any = network.graph.initializer[0]
         weights.ClearField("raw_data")
         weights.ClearField("float_data")
         weights.data_location = TensorProto.EXTERNAL
-        entry = weights.external_data.add()
-        entry.key, entry.value = "location", location
+        length = str(4 * int(np.prod(weights.dims)))
+        for key, value in (("location", location), ("offset", "0"), ("length", length)):
+            entry = weights.external_data.add()
+            entry.key, entry.value = key, value
 
     _change_network(folder, change)
 
@@ -204,7 +207,9 @@ HARMS: Mapping[str, Harm] = MappingProxyType(
         "endless": endless,
         "huge tensor": huge_tensor,
         "huge copy": huge_copy,
-        "external data": external_data,
+        "data of the system": partial(external_data, location="/etc/passwd"),
+        "data of the working directory": partial(external_data, location="ARCHITECTURE.md"),
+        "data of another version": partial(external_data, location="../1/model.onnx"),
         "golden bomb": golden_bomb,
         "pipe": waiting_file,
         "endless file": endless_file,
