@@ -33,6 +33,7 @@ from benchmarks.peers.peers import bare
 from benchmarks.peers.serving import Server, serving
 from service.http.app import create_app
 from service.http.fast_path import FAST_PATH, FastPath, SmallRequest
+from service.http.reply import Reply
 from service.rollout.repository import Repository
 from service.settings import Settings
 from service.telemetry import logs
@@ -178,9 +179,11 @@ class _InProcess:
 
     def _ask(self) -> None:
         request = SmallRequest(self._target, self._headers, self._file, "127.0.0.1")
-        replies = self._path.answer([request] * _TOGETHER)
-        self._path.settle()
-        assert all(reply is not None and reply.status == HTTPStatus.OK for reply in replies)
+        answered = self._path.answer([request] * _TOGETHER)
+        answered.settle()
+        assert all(
+            isinstance(reply, Reply) and reply.status == HTTPStatus.OK for reply in answered.replies
+        )
 
     def costs(self) -> tuple[float, float]:
         """Return the microseconds of a request without a log line, and with one."""

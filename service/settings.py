@@ -161,6 +161,12 @@ class Settings:
         "that `TMPDIR` names. What is more is refused.",
         minimum=0,
     )
+    request_timeout_seconds: float = _setting(
+        60.0,
+        "Longest time from the arrival of a whole request to its answer. A client may ask for less "
+        "with X-Request-Timeout. A CSV body that is answered while it arrives may take longer.",
+        minimum=0.001,
+    )
     max_body_bytes: int = _setting(32 * 2**20, "Largest size of a body with pictures or JSON.")
     max_csv_bytes: int = _setting(
         4 * 2**30, "Largest size of a CSV body. It is streamed, so that it needs little memory."

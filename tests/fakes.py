@@ -13,7 +13,7 @@ from PIL import Image
 from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
-from service.admission import Scheduler
+from service.admission.scheduler import Scheduler
 from service.errors import NotAgreed, NotKept, SourceFailed, VersionNotFound, VersionRefused
 from service.http.access import Access
 from service.http.app import create_app

@@ -133,6 +133,20 @@ class Calibration(Record, frozen=True, kw_only=True):
     temperature: float | None = None
 
 
+class Batching(Record, frozen=True, kw_only=True):
+    """How the network gains from predicting on the instances of several requests in one call.
+
+    It was measured when the version was published.
+
+    Attributes:
+        max_instances: Number of instances in the call that is the fastest for each of them.
+        speedup: Time for one instance alone, divided by the time for one in such a call.
+    """
+
+    max_instances: Annotated[int, msgspec.Meta(ge=2, le=1024)]
+    speedup: Annotated[float, msgspec.Meta(ge=1.0, le=1024.0)]
+
+
 class Manifest(Record, frozen=True, kw_only=True):
     """The description of one version.
 
@@ -159,6 +173,8 @@ class Manifest(Record, frozen=True, kw_only=True):
         ignored_columns: Name of each column of the training file that is no input -> the reason.
         default: Whether the version may answer requests that name no version. One that scored worse
             than the version before it answers only requests that name it.
+        batching: How the network gains from several instances in one call; None where it does not,
+            or where that was not measured.
     """
 
     format: int
@@ -179,6 +195,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     dialect: Dialect | None = None
     ignored_columns: dict[str, str] = msgspec.field(default_factory=dict)
     default: bool = True
+    batching: Batching | None = None
 
     def __post_init__(self) -> None:
         """Refuse a calibration that does not fit the signature."""

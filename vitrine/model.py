@@ -65,7 +65,6 @@ class Model:
         self.bins = Bins(manifest)
         self.pass_seconds = 0.0
         self._engine = engine
-        self.pass_seconds = 0.0
         self._output = manifest.signature.prediction
         self._quantiles = manifest.signature.quantiles
         self._novelty = manifest.signature.novelty
@@ -97,6 +96,18 @@ class Model:
     def version(self) -> int:
         """The model's version."""
         return self.manifest.version
+
+    @property
+    def instance_seconds(self) -> float:
+        """Time that the network takes for each further instance of a large call."""
+        batching = self.manifest.batching
+        return self.pass_seconds if batching is None else self.pass_seconds / batching.speedup
+
+    @property
+    def max_batch_instances(self) -> int:
+        """Number of instances, of several requests, that are worth one call of the network."""
+        batching = self.manifest.batching
+        return 1 if batching is None else batching.max_instances
 
     @property
     def largest_coverage(self) -> float | None:

@@ -141,6 +141,7 @@ class Pipeline:
         faults: list[Fault] = []
         count = 0
         for outcome in self._outcomes(blocks):
+            self._slot.give_way()
             if isinstance(outcome, InvalidInstances):
                 faults += outcome.faults
                 count += outcome.count

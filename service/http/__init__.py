@@ -12,6 +12,9 @@ refusals.py      the answers to what the server refuses before any route
 content.py       media types of bodies and answers
 forms.py         forms -> the pictures or the table in them
 json_bodies.py   JSON bodies -> instances, and what is wrong with their JSON
+admission.py     what the server needs to know to decide where and when a request is computed
+costs.py         what a request costs, estimated before it is computed
+deadlines.py     how long a request may take
 query.py         the query parameters of a prediction
 descriptions.py  the routes that describe models and their drift
 welcome.py       the first page

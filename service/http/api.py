@@ -1,16 +1,22 @@
 """Our own language: the route of predictions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from flask import Blueprint, Response, request
 from werkzeug.routing import BaseConverter
 
-from service.http import context, problems
+from service.admission.jobs import ClientGone
+from service.admission.slots import ComputeSlot
+from service.http import context, costs, problems
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext
+from service.http.deadlines import TIMEOUT_HEADER, read_deadline
 from service.http.predictor import Predictor, Target
-from service.http.transfer import AnswerBroken, current_body
+from service.http.transfer import AnswerBroken, current_body, current_slot
 from vitrine.errors import VitrineError
+from vitrine.model import Model
+from vitrine.options import Options
 from vitrine.tables.writer import write_csv
 
 PREDICT_RULES = tuple(
@@ -31,10 +37,16 @@ class VersionConverter(BaseConverter):
 
 
 class Api:
-    """The view, and what it needs."""
+    """The view, and what it needs.
 
-    def __init__(self, predictor: Predictor) -> None:
+    Args:
+        predictor: Answers requests.
+        max_timeout_seconds: Longest time that a request may take.
+    """
+
+    def __init__(self, predictor: Predictor, *, max_timeout_seconds: float) -> None:
         self._predictor = predictor
+        self._max_timeout_seconds = max_timeout_seconds
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
@@ -45,7 +57,8 @@ class Api:
 
     def predict(self, name: str, version: int | None = None, label: str | None = None) -> Response:
         """Predict every instance in the body with one version of a model."""
-        current = context.current()
+        current, slot = context.current(), current_slot()
+        self._read_deadline(slot)
         prepared = self._predictor.prepare(
             Target(name, version, label, request.query_string.decode(errors="replace")),
             MediaHeaders(
@@ -56,12 +69,27 @@ class Api:
             current_body(),
             current,
             url=lambda: request.base_url,
+            admit=partial(_estimate, slot),
         )
         answer = prepared.answer()
         if not answer.is_streamed:
             return Response(b"".join(answer.pieces), headers=answer.headers)
         pieces = _interruptible(answer.pieces, current, as_csv=answer.is_csv)
         return Response(pieces, headers=answer.headers)
+
+    def _read_deadline(self, slot: ComputeSlot) -> None:
+        given = request.headers.get(TIMEOUT_HEADER)
+        if given is not None:
+            deadline = read_deadline(given, slot.arrived, max_seconds=self._max_timeout_seconds)
+            slot.limit(deadline)
+
+
+def _estimate(
+    slot: ComputeSlot, model: Model, options: Options, instances: Sequence[object] | None
+) -> None:
+    """Say what the instances will take; of a table that is not known before."""
+    if instances is not None:
+        slot.estimate(costs.estimate(model, options, instances))
 
 
 def _interruptible(
@@ -76,6 +104,9 @@ def _interruptible(
         yield from pieces
     except AnswerBroken:
         raise
+    except ClientGone:
+        current.reason = problems.CLIENT_GONE
+        raise AnswerBroken from None
     except VitrineError as error:
         current.reason = error.slug()
         if as_csv:  # a line that no reader takes for a row; nothing can be said in broken JSON

@@ -2,9 +2,10 @@
 
 from flask import Flask
 
-from service.admission import Scheduler
+from service.admission.scheduler import Scheduler
 from service.http import problems, transfer
 from service.http.access import Access
+from service.http.admission import ADMISSION, Admission
 from service.http.api import Api, VersionConverter
 from service.http.cors import Sharing
 from service.http.descriptions import Descriptions
@@ -60,8 +61,16 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
         is_secure=bool(settings.tls_certificate),
     )
     if settings.fast_path:
-        app.extensions[FAST_PATH] = FastPath(predictor, metrics, sharing, tracing, access)
-    app.register_blueprint(Api(predictor).blueprint())
+        app.extensions[FAST_PATH] = FastPath(
+            predictor,
+            metrics,
+            sharing,
+            tracing,
+            access,
+            max_timeout_seconds=settings.request_timeout_seconds,
+        )
+    api = Api(predictor, max_timeout_seconds=settings.request_timeout_seconds)
+    app.register_blueprint(api.blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
     management = Management(settings, repository, control_plane, access)
     app.register_blueprint(management.blueprint())
@@ -69,6 +78,13 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     app.register_blueprint(Welcome(repository).blueprint())
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
+    app.extensions[ADMISSION] = Admission(
+        predictor,
+        repository,
+        scheduler,
+        metrics,
+        max_timeout_seconds=settings.request_timeout_seconds,
+    )
     timeout_seconds = settings.body_timeout_seconds
     transfer.install(app, metrics, scheduler, tracing, timeout_seconds=timeout_seconds)
     sharing.install(app)  # first: a browser that asks whether it may send a key sends none

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from service.http.predictor import Prepared
-from service.telemetry.observer import Stopwatch
+from service.telemetry.observer import DeferredObserver
 from vitrine.model import Model
 from vitrine.predictions import Predictions, TrustOptions
 from vitrine.signature import Instances
 
 
-def predict_together(requests: Iterable[Prepared]) -> None:
+def predict_together(requests: Iterable[Prepared]) -> list[tuple[Model, int]]:
     """Predict on the instances of requests that ask the same of the same model.
 
     A request that cannot be predicted together with others is left alone, and predicted when it is
@@ -24,6 +24,9 @@ def predict_together(requests: Iterable[Prepared]) -> None:
 
     Args:
         requests: Requests whose blocks are decoded. Their pipelines get the predictions.
+
+    Returns:
+        The model and the number of instances of each call that was made.
     """
     alike: dict[tuple[int, TrustOptions], list[Prepared]] = {}
     for prepared in requests:
@@ -31,27 +34,33 @@ def predict_together(requests: Iterable[Prepared]) -> None:
         if isinstance(blocks, list) and len(blocks) == 1 and _length(blocks[0].instances):
             key = (id(prepared.model), prepared.pipeline.trust)
             alike.setdefault(key, []).append(prepared)
+    calls: list[tuple[Model, int]] = []
     for (_, trust), group in alike.items():
         if len(group) > 1:
-            _predict(group, trust)
+            count = _predict(group, trust)
+            calls += [(group[0].model, count)] if count else []
+    return calls
 
 
-def _predict(group: Sequence[Prepared], trust: TrustOptions) -> None:
+def _predict(group: Sequence[Prepared], trust: TrustOptions) -> int:
+    """Predict for requests together; return the number of instances, 0 where that fails."""
     model = group[0].model
     parts = [next(iter(prepared.stream.blocks)).instances for prepared in group]
     started = time.perf_counter()
     together = _predictions(model, parts, trust)
     if together is None:
-        return
+        return 0
     seconds = (time.perf_counter() - started) / len(group)
     start = 0
     for prepared, part in zip(group, parts, strict=True):
         stop = start + _length(part)
         prepared.pipeline.predict_instances = _Found(together, start, stop)
-        stopwatch = prepared.pipeline.observer.inference
-        if isinstance(stopwatch, Stopwatch):
-            stopwatch.seconds += seconds
+        observer = prepared.pipeline.observer
+        if isinstance(observer, DeferredObserver):
+            observer.is_shared = True
+            observer.inference.seconds += seconds
         start = stop
+    return start
 
 
 class _Found:

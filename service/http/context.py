@@ -51,6 +51,7 @@ class RequestContext:
         status: HTTP status of the answer.
         received_bytes, sent_bytes: Size of the body and of the answer, as far as they went.
         waited_seconds: Time that receiving the body took.
+        queued_seconds: Time that the request waited to be computed.
         is_complete: Whether the whole answer was handed over.
     """
 
@@ -66,6 +67,7 @@ class RequestContext:
         "is_secure",
         "key",
         "observer",
+        "queued_seconds",
         "reason",
         "received_bytes",
         "request_id",
@@ -88,7 +90,8 @@ class RequestContext:
         slot: Slot,
         observer: PredictionObserver,
     ) -> None:
-        self._started = time.perf_counter()
+        self._started = time.monotonic()
+        self.queued_seconds = 0.0
         self.request_id = given_id if _SANE_ID.fullmatch(given_id) else secrets.token_hex(16)
         self.slot = slot
         self.observer = observer
@@ -141,9 +144,18 @@ class RequestContext:
         self.trace = tracing.begin(parent, state)
         self._recorder = tracing.recorder
 
+    def waited_since(self, arrived: float) -> None:
+        """Take note of when the request had arrived: until now it waited to be computed.
+
+        Args:
+            arrived: The moment, by `time.monotonic`.
+        """
+        self.queued_seconds = self._started - arrived
+        self._started = arrived
+
     def end(self) -> None:
         """Take the time: the answer was handed over."""
-        self._seconds = time.perf_counter() - self._started
+        self._seconds = time.monotonic() - self._started
 
     def finish(self) -> None:
         """Count and log the request, which ends now if it has not ended before."""
@@ -178,6 +190,7 @@ class RequestContext:
                 self.observer.inference.seconds
             )
             metrics.encode_duration.labels(model.name).observe(self.observer.encode.seconds)
+            metrics.wait_duration.labels().observe(self.queued_seconds)
 
     @property
     def _decode_seconds(self) -> float:
@@ -193,6 +206,7 @@ class RequestContext:
             "complete": self.is_complete,
             "duration_ms": _milliseconds(seconds),
             "receive_ms": _milliseconds(self.waited_seconds),
+            "queue_ms": _milliseconds(self.queued_seconds),
             "received_bytes": self.received_bytes,
             "sent_bytes": self.sent_bytes,
             "remote": self._remote,

@@ -1,24 +1,27 @@
-"""The short way of a small request for predictions: answered where it was received, without Flask.
+"""The short way of a small request for predictions: without Flask, and together with others.
 
-It answers what costs about a millisecond or less, and leaves everything else to the ordinary route.
-Both call the same functions in the same order, so that no client can tell them apart.
+What costs about a millisecond is answered on the event loop, what costs more in a thread. What
+costs more than is computed in one piece is left to the ordinary route. All call the same functions
+in the same order, so that no client can tell them apart.
 """
 
 import re
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 
 from service.errors import BodyTooLarge
-from service.http import problems
+from service.http import costs, problems
 from service.http.access import Access
 from service.http.api import PREDICT_RULES, VERSION_PATTERN
 from service.http.batches import predict_together
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext
 from service.http.cors import Sharing
+from service.http.deadlines import TIMEOUT_HEADER, read_deadline
 from service.http.predictor import Predictor, Prepared, Target
 from service.http.reply import Headers, Reply, complete
 from service.http.transfer import PEEKED_BYTES
@@ -28,29 +31,46 @@ from service.telemetry.tracing import Tracing
 from vitrine.model import Model
 from vitrine.observer import Unlimited
 from vitrine.options import Options
-from vitrine.pictures import declared_pixels
 
 # Name of the fast path among the extensions of an application.
 FAST_PATH = "vitrine.fast_path"
 
 _MAX_BODY_BYTES = 2**16
-_MAX_INSTANCES = 16
-# A drawing of 280 x 280 pixels is found, fitted and read in about a millisecond; a small one, whose
-# geometry costs more than its pixels, in half of that.
-_MAX_PIXELS = 2**17
-_LEAST_PIXELS = 2**16
-_MAX_INFERENCE_SECONDS = 0.001
+# What may be computed on the event loop: a drawing of 280 x 280 pixels, or two small ones.
+LOOP_SECONDS = 0.00115
+# What a small request takes beside its network, as long as nothing is known of its body.
+_LEAST_SECONDS = 0.0002
 # A path of plain characters alone: whatever is escaped is left to the ordinary route.
 _PATH = re.compile(
     rf"/models/([\w.~-]+)(?:/versions/({VERSION_PATTERN})|/labels/([\w.~-]+))?/predict/?", re.ASCII
 )
 _MEDIA = (b"content-type", b"content-encoding", b"accept")
+_TIMEOUT = TIMEOUT_HEADER.lower().encode()
 _TRACE = (b"traceparent", b"tracestate")
-_READ = frozenset((*_MEDIA, *_TRACE, b"authorization", b"origin", b"x-request-id"))
+_READ = frozenset((*_MEDIA, *_TRACE, _TIMEOUT, b"authorization", b"origin", b"x-request-id"))
 
 
 class _TooCostly(Exception):
-    """The ordinary route should answer: the request costs too much, or needs Flask."""
+    """The request should be answered elsewhere: it costs too much, or needs Flask.
+
+    Args:
+        seconds: Estimated time that it takes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Costly:
+    """What is not answered here.
+
+    Attributes:
+        seconds: Estimated time that it takes.
+    """
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +84,7 @@ class SmallRequest:
         remote: Address of the client.
         root: Path under which the client sees the service; empty for none.
         is_secure: Whether the client asked over TLS.
+        arrived: Moment at which it arrived, by `time.monotonic`.
     """
 
     target: bytes
@@ -72,6 +93,7 @@ class SmallRequest:
     remote: str
     root: str = ""
     is_secure: bool = False
+    arrived: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +112,7 @@ class Route:
 
 
 class FastPath:
-    """Answers small requests for predictions, those that arrive together in one go.
+    """Answers small requests for predictions, those that are there together in one go.
 
     Args:
         predictor: Answers them.
@@ -98,6 +120,7 @@ class FastPath:
         sharing: What is said to pages of other origins.
         tracing: Begins the traces of requests.
         access: Checks the API keys; None where none are asked for.
+        max_timeout_seconds: Longest time that a request may take.
     """
 
     def __init__(
@@ -107,13 +130,15 @@ class FastPath:
         sharing: Sharing,
         tracing: Tracing,
         access: Access | None = None,
+        *,
+        max_timeout_seconds: float,
     ) -> None:
         self._predictor = predictor
         self._metrics = metrics
         self._sharing = sharing
         self._tracing = tracing
         self._access = access
-        self._answered: list[_Asked] = []
+        self._max_timeout_seconds = max_timeout_seconds
 
     def takes(self, method: bytes, target: bytes, body_bytes: int) -> bool:
         """Tell whether a request may be one for this path.
@@ -125,35 +150,42 @@ class FastPath:
         """
         return method == b"POST" and body_bytes <= _MAX_BODY_BYTES and match(target) is not None
 
-    def answer(self, requests: Iterable[SmallRequest]) -> list[Reply | None]:
-        """Answer requests; None for each that the ordinary route should answer.
+    def look_up(self, target: bytes) -> "Expected":
+        """Return what is known of a request that this path takes, before its body is read.
 
-        They are counted and logged by the next call of `settle`.
+        Args:
+            target: Path and query, as the client sent them.
+        """
+        route = match(target)
+        model = None if route is None else self._predictor.find(route.target)
+        if model is None:  # the answer will say that there is none
+            return Expected(seconds=_LEAST_SECONDS, max_batch=1)
+        seconds = _LEAST_SECONDS + model.pass_seconds
+        return Expected(seconds=seconds, max_batch=model.max_batch_instances)
+
+    def answer(
+        self, requests: Iterable[SmallRequest], *, max_seconds: float = LOOP_SECONDS
+    ) -> "Answered":
+        """Answer requests, and leave those that cost more than others.
 
         Args:
             requests: Requests that this path takes, and whose bodies are complete.
+            max_seconds: Most that each of them may cost.
         """
-        all_asked = [self._prepare(request) for request in requests]
-        outcomes = [asked.outcome for asked in all_asked if asked is not None]
-        predict_together([each for each in outcomes if isinstance(each, Prepared)])
-        return [None if asked is None else self._reply(asked) for asked in all_asked]
+        all_asked = [self._prepare(request, max_seconds) for request in requests]
+        outcomes = [asked.outcome for asked in all_asked if isinstance(asked, _Asked)]
+        calls = predict_together([each for each in outcomes if isinstance(each, Prepared)])
+        replies = [
+            asked if isinstance(asked, Costly) else self._reply(asked) for asked in all_asked
+        ]
+        answered = [asked for asked in all_asked if isinstance(asked, _Asked)]
+        return Answered(replies, answered, calls, self._metrics)
 
-    def settle(self) -> None:
-        """Count and log what was answered since the last call, all together.
-
-        Counted one by one, small requests would spend a sixth of their time on it; and the answers
-        have left by now.
-        """
-        answered, self._answered = self._answered, []
-        count_together((asked.observer for asked in answered), self._metrics)
-        for asked in answered:
-            asked.context.finish()
-
-    def _prepare(self, request: SmallRequest) -> "_Asked | None":
-        """Decode the body of a request; None where the ordinary route should."""
+    def _prepare(self, request: SmallRequest, max_seconds: float) -> "_Asked | Costly":
+        """Decode the body of a request, unless another way should answer it."""
         route, read = match(request.target), _read(request.headers)
         if route is None or read is None:
-            return None
+            return Costly(_LEAST_SECONDS)
         observer = DeferredObserver(self._metrics)
         context = RequestContext(
             method="POST",
@@ -166,26 +198,34 @@ class FastPath:
         context.root, context.is_secure = request.root, request.is_secure
         context.route = route.rule
         context.follow(self._tracing, read.get(b"traceparent"), read.get(b"tracestate"))
+        context.waited_since(request.arrived)
         body = _Whole(request.body)
         media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
         outcome: Prepared | Exception
         try:
             if self._access is not None:
                 self._access.admit(read.get(b"authorization", ""), context)
+            self._check_deadline(read.get(_TIMEOUT), request.arrived)
+            admit = partial(_admit, max_seconds=max_seconds, body_bytes=len(request.body))
             prepared = self._predictor.prepare(
-                route.target, media, body, context, url=_decline, admit=_admit
+                route.target, media, body, context, url=_decline, admit=admit
             )
             with observer.decode:
                 blocks = list(prepared.stream.blocks)
             outcome = replace(prepared, stream=replace(prepared.stream, blocks=blocks))
-        except _TooCostly:
+        except _TooCostly as costly:
             if self._access is not None:
                 self._access.withdraw(context)
-            return None
+            return Costly(costly.seconds)
         except Exception as error:  # noqa: BLE001 - every error has an answer
             outcome = error
         context.received_bytes = body.received_bytes
         return _Asked(context, observer, read.get(b"origin"), outcome)
+
+    def _check_deadline(self, given: str | None, arrived: float) -> None:
+        if given is not None:
+            deadline = read_deadline(given, arrived, max_seconds=self._max_timeout_seconds)
+            deadline.check(time.monotonic())
 
     def _reply(self, asked: "_Asked") -> Reply:
         context = asked.context
@@ -198,7 +238,6 @@ class FastPath:
             body = problems.write_problem(problem)
         reply = complete(context, status, headers, body, self._sharing.headers(asked.origin))
         context.end()
-        self._answered.append(asked)
         return reply
 
     def _answer(self, asked: "_Asked") -> tuple[int, Headers, bytes]:
@@ -206,6 +245,45 @@ class FastPath:
             raise asked.outcome
         answer = asked.outcome.answer()
         return HTTPStatus.OK, answer.headers, b"".join(answer.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of a request before its body is read.
+
+    Attributes:
+        seconds: Estimated time that it takes.
+        max_batch: Number of such requests that are worth predicting together.
+    """
+
+    seconds: float
+    max_batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of some requests.
+
+    Attributes:
+        replies: The answer to each request, in order, or what it costs where it has none.
+    """
+
+    replies: Sequence[Reply | Costly]
+    _asked: "Sequence[_Asked]"
+    _calls: Sequence[tuple[Model, int]]
+    _metrics: Metrics
+
+    def settle(self) -> None:
+        """Count and log what was answered, all together.
+
+        Counted one by one, small requests would spend a sixth of their time on it; and the answers
+        have left by now.
+        """
+        count_together((asked.observer for asked in self._asked), self._metrics)
+        for model, instances in self._calls:
+            self._metrics.batch_instances.labels(model.name, model.version).observe(instances)
+        for asked in self._asked:
+            asked.context.finish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,21 +359,22 @@ def _read(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, str] | None:
     return read
 
 
-def _admit(model: Model, options: Options, instances: Sequence[object] | None) -> None:
-    """Leave to the ordinary route what costs more than about a millisecond."""
-    if instances is None or options.explain or len(instances) > _MAX_INSTANCES:
-        raise _TooCostly
-    if len(instances) * model.pass_seconds > _MAX_INFERENCE_SECONDS:
-        raise _TooCostly
-    is_picture = model.manifest.signature.picture is not None
-    if is_picture and sum(map(_pixels, instances)) > _MAX_PIXELS:
-        raise _TooCostly
-
-
-def _pixels(picture: object) -> float:
-    return max(_LEAST_PIXELS, declared_pixels(picture))
+def _admit(
+    model: Model,
+    options: Options,
+    instances: Sequence[object] | None,
+    *,
+    max_seconds: float,
+    body_bytes: int,
+) -> None:
+    """Leave to others what costs too much, and what can be explained or read in pieces alone."""
+    if instances is None:
+        raise _TooCostly(costs.estimate_csv(model, options, body_bytes))
+    seconds = costs.estimate(model, options, instances)
+    if seconds > max_seconds or options.explain:
+        raise _TooCostly(seconds)
 
 
 def _decline() -> Any:
     """Leave to the ordinary route what needs the address by which the service was asked."""
-    raise _TooCostly
+    raise _TooCostly(_LEAST_SECONDS)

@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.telemetry.observer import Compare
 from service.telemetry.shadow import Shadow
 from vitrine.block_stream import BlockStream, open_csv
-from vitrine.errors import MAX_FAULTS, TooManyInstances
+from vitrine.errors import MAX_FAULTS, TooManyInstances, VitrineError
 from vitrine.levels import check_outer_list
 from vitrine.model import Model
 from vitrine.options import Options
@@ -135,6 +135,15 @@ class Predictor:
         self._settings = settings
         self._repository = repository
         self._shadow = shadow
+
+    def find(self, target: Target) -> Model | None:
+        """Find the version that is asked, but for a canary's share; None where there is none."""
+        try:
+            if target.version is None and target.label is None:
+                return self._repository.default(target.name)
+            return self._repository.get(target.name, target.version, label=target.label)
+        except VitrineError:
+            return None
 
     def prepare(
         self,

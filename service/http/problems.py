@@ -14,11 +14,15 @@ import orjson
 from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from service.admission.jobs import ClientGone
 from service.http import context
 from service.http.context import RequestContext
 from vitrine.errors import Fault, VitrineError
 
 PROBLEM_TYPE = "application/problem+json"
+# Reason and status of a request whose client did not wait for its answer; the status is nginx's.
+CLIENT_GONE = "client-gone"
+CLIENT_CLOSED_REQUEST = 499
 _ENCODERS = "vitrine.error_encoders"
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "Nothing is served at this path.",
@@ -71,6 +75,7 @@ def install(app: Flask) -> None:
     """Turn every exception of an application into an answer."""
     app.register_error_handler(VitrineError, _answer_service_error)
     app.register_error_handler(HTTPException, _answer_http_exception)
+    app.register_error_handler(ClientGone, _answer_nobody)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -89,6 +94,12 @@ def _answer_http_exception(error: HTTPException) -> Response:
 
 def _answer_unexpected(error: Exception) -> Response:
     return _answer(describe(error, context.current()))
+
+
+def _answer_nobody(_: ClientGone) -> Response:
+    """End a request whose client is gone; nobody reads the answer, but it is logged."""
+    context.current().reason = CLIENT_GONE
+    return Response(status=CLIENT_CLOSED_REQUEST)
 
 
 def _answer(problem: Problem) -> Response:

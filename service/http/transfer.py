@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from flask import Flask, request
 from werkzeug.wsgi import get_content_length
 
-from service.admission import Scheduler
+from service.admission.scheduler import Scheduler
+from service.admission.slots import ComputeSlot
 from service.errors import BodyTimeout, BodyTooLarge
 from service.http.context import RequestContext, note_route
 from service.http.security_headers import missing_headers
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 from vitrine.errors import MalformedBody
-from vitrine.tables.streams import has_arrived
+from vitrine.tables.streams import ArrivingStream, has_arrived
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REQUEST_ID = "X-Request-Id"
+
+# Name in the environment of the request's compute slot, where the server has one for it.
+SLOT = "vitrine.slot"
 
 _KEY = "vitrine.body"
 _SLASHES = re.compile("/{2,}")
@@ -134,14 +138,17 @@ class RequestBody:
         pieces: list[bytes] = []
         started = time.perf_counter()
         try:
-            with self._waiting():
-                while size > 0 and not self._is_finished:
+            while size > 0 and not self._is_finished:
+                with nullcontext() if self._has_some() else self._waiting():
                     piece = self._receive_piece(size)
-                    size -= len(piece)
-                    pieces.append(piece)
+                size -= len(piece)
+                pieces.append(piece)
         finally:
             self.waited_seconds += time.perf_counter() - started
         return b"".join(pieces)
+
+    def _has_some(self) -> bool:
+        return isinstance(self._source, ArrivingStream) and self._source.has_arrived(1)
 
     def _receive_piece(self, size: int) -> bytes:
         """Return some bytes, and note where the body ends."""
@@ -170,6 +177,12 @@ def current_body() -> RequestBody:
     """Return the body of the request that Flask is answering."""
     body: RequestBody = request.environ[_KEY]
     return body
+
+
+def current_slot() -> ComputeSlot:
+    """Return the compute slot of the request that Flask is answering."""
+    slot: ComputeSlot = request.environ[SLOT]
+    return slot
 
 
 def install(
@@ -214,10 +227,11 @@ class Transfer:
         """Answer a request, in pieces."""
         # A redirect to the path without them would lose the body of many a client.
         environ["PATH_INFO"] = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
-        slot = self._scheduler.slot()
+        slot: ComputeSlot = environ.setdefault(SLOT, ComputeSlot(self._scheduler))
         context = RequestContext.from_environ(environ, self._metrics, slot)
         parent, state = environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE")
         context.follow(self._tracing, parent, state)
+        context.waited_since(slot.arrived)
         body = RequestBody(environ, timeout_seconds=self._timeout_seconds, waiting=slot.released)
         environ[_KEY] = body
 
@@ -229,16 +243,23 @@ class Transfer:
             identity = (REQUEST_ID, context.request_id)
             return start_response(status, [*headers, identity, *protection], *rest)
 
-        return _Answer(self._app(environ, start), context, body)
+        return _Answer(self._app(environ, start), context, body, slot)
 
 
 class _Answer:
     """The answer on its way to the server, which calls `close` in any case."""
 
-    def __init__(self, pieces: Iterable[bytes], context: RequestContext, body: RequestBody) -> None:
+    def __init__(
+        self,
+        pieces: Iterable[bytes],
+        context: RequestContext,
+        body: RequestBody,
+        slot: ComputeSlot,
+    ) -> None:
         self._pieces = pieces
         self._context = context
         self._body = body
+        self._slot = slot
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
@@ -249,6 +270,7 @@ class _Answer:
     def close(self) -> None:
         if hasattr(self._pieces, "close"):
             self._pieces.close()
+        self._slot.close()
         self._context.received_bytes = self._body.received_bytes
         self._context.waited_seconds = self._body.waited_seconds
         self._context.finish()

@@ -161,6 +161,19 @@ class ByteQueue:
             self._pieces = deque([data])
         return data
 
+    def head(self, size: int) -> bytes:
+        """Return the first bytes, which still wait, of a queue of which nothing was taken."""
+        parts: list[bytes | bytearray] = []
+        missing = size
+        for piece in self._pieces:
+            if missing <= 0:
+                break
+            parts.append(piece[:missing])
+            missing -= len(piece)
+        if missing > 0 and self._blocks:
+            parts.append(self._block(0)[:missing])
+        return b"".join(parts)
+
     def clear(self) -> None:
         """Drop all bytes."""
         if self._in_memory:

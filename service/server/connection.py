@@ -118,9 +118,9 @@ class Host(Protocol):
         """Tell whether a body of a media type is read while it arrives."""
 
     def takes(self, connection: "Connection", request: Request) -> bool:
-        """Tell whether the loop itself may answer a complete request.
+        """Take a request that is not to be handed to a thread at once; tell whether it is taken.
 
-        If so, `Connection.answered` is called when all that has arrived was looked at.
+        If so, `Connection.answered` is called later. The body may still arrive.
         """
 
     def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:
@@ -560,8 +560,8 @@ class Connection(asyncio.Protocol):
         self._write(self._host.turn_away(request, error, keeps_alive=keeps_alive))
         self._end(is_whole=True, keeps_alive=keeps_alive)
 
-    def answered(self, write: Callable[[bool], bytes] | None) -> None:
-        """Send the answer to the request that the host took.
+    def answered(self, write: Callable[[bool], bytes] | None) -> bool:
+        """Send the answer to the request that the host took; tell whether its client is there.
 
         Args:
             write: Writes the answer, given whether the connection is kept; None where a thread must
@@ -569,16 +569,17 @@ class Connection(asyncio.Protocol):
         """
         self._is_taken = False
         if self._is_closing or not self._requests:
-            return  # the client has left
+            return False
         request = self._requests[0]
         if write is None:
             self._hand_over(request, is_stream=False)
             self._note_phase()
-            return
+            return True
         keeps_alive = request.keeps_alive and not self._host.is_draining
         self._write(write(keeps_alive))
         self._end(is_whole=True, keeps_alive=keeps_alive)
         self._advance()
+        return True
 
     def _hand_over(self, request: Request, *, is_stream: bool) -> None:
         request.body.share(

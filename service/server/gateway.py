@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Name in the environment of what tells whether the client is gone: an object with `is_gone`.
 CLIENT = "vitrine.client"
 
+# Name in the environment of the request's right to compute, where it has one.
+SLOT = "vitrine.slot"
+
 _WITHOUT_BODY = frozenset((204, 304))
 
 _log = logging.getLogger(__name__)
@@ -101,6 +104,8 @@ class Gateway:
             CLIENT: request.client,
             "wsgi.input": request.body,
         }
+        if request.slot is not None:
+            environ[SLOT] = request.slot
         for name, value in request.headers:
             key, text = _variable(name), value.decode("latin-1")
             environ[key] = f"{environ[key]},{text}" if key in environ else text

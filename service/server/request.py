@@ -6,12 +6,16 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+from service.admission.slots import ComputeSlot
 from service.server.buffers import ByteQueue, Space
 from service.server.proxies import Origin
 from vitrine.errors import VitrineError
 
 # A body of which this much waits to be read is not received further until some of it was read.
 MAX_WAITING_BYTES = 2**19
+
+# As much of a body is looked at to guess what it costs.
+HEAD_BYTES = 2**16
 
 # Only a body that arrives while it is read needs a lock.
 _NO_LOCK = nullcontext()
@@ -93,6 +97,10 @@ class Body(io.RawIOBase):
     def whole(self) -> bytes:
         """Return a complete body of which nothing was read; it can still be read."""
         return self._queue.whole()
+
+    def head(self) -> bytes:
+        """Return the first bytes of a complete body of which nothing was read; they still wait."""
+        return self._queue.head(HEAD_BYTES)
 
     def share(self, *, timeout_seconds: float, on_room: Callable[[], None]) -> None:
         """Let a thread read from now on.
@@ -190,6 +198,7 @@ class Request:
         is_stream: Whether the body is read while it arrives, once there is enough of it.
         is_awaited: Whether the client waits to be asked for the body.
         error: Why the request is refused before any route sees it.
+        slot: Its right to compute; None where it has none.
     """
 
     __slots__ = (
@@ -205,6 +214,7 @@ class Request:
         "keeps_alive",
         "method",
         "origin",
+        "slot",
         "target",
         "version",
     )
@@ -222,6 +232,7 @@ class Request:
         self.announced_bytes: int | None = None
         self.is_chunked = self.is_stream = self.is_awaited = False
         self.error: VitrineError | None = None
+        self.slot: ComputeSlot | None = None
 
     @property
     def remote(self) -> str:

@@ -15,9 +15,13 @@ class Streams:
 
     Args:
         most: Number of threads.
+
+    Attributes:
+        most: Number of threads.
     """
 
     def __init__(self, most: int) -> None:
+        self.most = most
         self._free = most
         self._waiting: dict[Stream, None] = {}
 

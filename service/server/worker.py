@@ -7,11 +7,9 @@ client and the application is here: who is received, how long, and in which thre
 import asyncio
 import errno
 import os
-import re
 import resource
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ import uvloop
 from gunicorn import sock
 from gunicorn.workers.base import Worker as BaseWorker
 
+from service.admission.computing import Computing
 from service.server.buffers import Space
 from service.server.connection import Connection, Limits, Refusal
 from service.server.crowd import Crowd
@@ -29,16 +28,13 @@ from service.server.proxies import Proxies
 from service.server.request import Request
 from service.server.sharing import Share, refuses_connections
 from service.server.streams import Streams
-from service.server.wire import write_head
 from service.settings import Settings
 from vitrine.errors import VitrineError
 
 if TYPE_CHECKING:
-    from service.http.reply import Reply
+    from service.server.dispatch import Dispatcher
 
 _ACCEPTED_AT_ONCE = 8
-# Small requests that are answered before the loop looks at its connections again.
-_TAKEN_AT_ONCE = 16
 # A worker that has more connections than another leaves the next to it for so long.
 _LEFT_SECONDS = 0.002
 _FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -51,13 +47,6 @@ _TLS_GOODBYE_SECONDS = 2.0
 # Four looks in the shortest time that a client is given, and not more often than is useful.
 _LOOKS = 4
 _MOST_SECONDS_BETWEEN_LOOKS = 0.5
-
-# What is asked to find out whether the service lives must not wait behind what it is busy with.
-_PROBE = re.compile(rb"/(livez|readyz|metrics)/?(?:\?.*)?")
-_PROBE_METHODS = frozenset((b"GET", b"HEAD"))
-_PROBE_THREADS = 2
-# Those that wait for the metrics at the same time get the same text.
-_METRICS_THREADS = 8
 
 
 class Worker(BaseWorker):  # type: ignore[misc]
@@ -90,15 +79,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self.streams = Streams(settings.streams)
         self._openings: set[asyncio.Task[None]] = set()
         self._count = 0
-        self._taken: list[tuple[Connection, Request]] = []
         self._share = Share(self.age)
-        self._requests = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="request")
-        self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
-        self._sums = ThreadPoolExecutor(_METRICS_THREADS, thread_name_prefix="metrics")
         self._tls_options = self._encryption() if self.cfg.is_ssl else {}
-        self._readers = ThreadPoolExecutor(settings.streams, thread_name_prefix="stream")
-        self._ask_application()
-        self._gateway = self._open_gateway()
         # The signals of gunicorn stay: uvloop runs their handlers between two events.
         uvloop.run(self._serve())
 
@@ -110,17 +92,31 @@ class Worker(BaseWorker):  # type: ignore[misc]
             "ssl_shutdown_timeout": _TLS_GOODBYE_SECONDS,
         }
 
-    def _ask_application(self) -> None:
-        """Ask the application for what the server answers without it."""
+    def _open_dispatcher(self) -> "Dispatcher":
         # gunicorn imports this module before the server says where the metrics are kept.
+        from service.http.admission import ADMISSION  # noqa: PLC0415
         from service.http.content import is_csv  # noqa: PLC0415
-        from service.http.fast_path import FAST_PATH, FastPath, SmallRequest  # noqa: PLC0415
-        from service.http.refusals import REFUSALS, Refusals  # noqa: PLC0415
+        from service.http.fast_path import FAST_PATH  # noqa: PLC0415
+        from service.http.refusals import REFUSALS  # noqa: PLC0415
+        from service.server.dispatch import Dispatcher, Parts, Threads  # noqa: PLC0415
 
-        self._fast_path: FastPath | None = self.wsgi.extensions.get(FAST_PATH)
-        self._small_request = SmallRequest
         self._is_csv = is_csv
-        self._refusals: Refusals = self.wsgi.extensions[REFUSALS]
+        extensions = self.wsgi.extensions
+        parts = Parts(
+            extensions[ADMISSION],
+            extensions[REFUSALS],
+            extensions.get(FAST_PATH),
+            self._open_gateway(),
+        )
+        parts.admission.scheduler.join(Computing(self.age))
+        return Dispatcher(
+            parts,
+            self._loop,
+            threads=Threads(large=self.cfg.threads, streams=self.streams.most),
+            is_encrypted=self.cfg.is_ssl,
+            keeps_alive=lambda: not self.is_draining,
+            count=self._count_request,
+        )
 
     def _open_gateway(self) -> Gateway:
         name = self.sockets[0].getsockname()
@@ -133,6 +129,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._dispatcher = self._open_dispatcher()
         self._stopping, self._left = asyncio.Event(), asyncio.Event()
         beats = [
             self._loop.create_task(self._repeat(self._beat, _HEARTBEAT_SECONDS)),
@@ -146,8 +143,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         await self._drain()
         for beat in beats:
             beat.cancel()
-        for pool in (self._requests, self._probes, self._sums, self._readers):
-            pool.shutdown(wait=False)
+        self._dispatcher.close()
 
     async def _repeat(self, action: Callable[[], None], seconds: float) -> None:
         while True:
@@ -168,6 +164,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         now = self._loop.time()
         for connection in self.crowd:
             connection.check(now)
+        self._dispatcher.report()
 
     def _seconds_between_looks(self) -> float:
         return min(_MOST_SECONDS_BETWEEN_LOOKS, self.limits.timeout_seconds / _LOOKS)
@@ -288,87 +285,26 @@ class Worker(BaseWorker):  # type: ignore[misc]
         return self._is_csv(content_type.decode("latin-1"))
 
     def takes(self, connection: Connection, request: Request) -> bool:
-        """Take a complete request that may be quick to answer; answer it at the end of this turn.
-
-        Those that have arrived meanwhile on other connections are answered with it.
-        """
-        path = self._fast_path
-        if path is None or not path.takes(
-            request.method, request.target, request.body.arrived_bytes
-        ):
-            return False
-        if not self._taken:
-            self._loop.call_soon(self._answer_taken)
-        self._taken.append((connection, request))
-        return True
-
-    def _answer_taken(self) -> None:
-        path = self._fast_path
-        if path is None:
-            return
-        taken, self._taken = self._taken[:_TAKEN_AT_ONCE], self._taken[_TAKEN_AT_ONCE:]
-        if self._taken:
-            self._loop.call_soon(self._answer_taken)
-        replies = path.answer(
-            self._small_request(
-                each.target,
-                each.headers,
-                each.body.whole(),
-                each.remote,
-                "" if each.origin is None else each.origin.root,
-                self._is_secure(each),
-            )
-            for _, each in taken
-        )
-        for (connection, request), reply in zip(taken, replies, strict=True):
-            if reply is None:
-                connection.answered(None)
-            else:
-                self._count_request()
-                connection.answered(partial(_write, reply, request.version))
-        path.settle()
-
-    def _is_secure(self, request: Request) -> bool:
-        said = None if request.origin is None else request.origin.scheme
-        return self.cfg.is_ssl if said is None else said == "https"
+        """Take a request that is not to be handed to a thread at once; tell whether it is taken."""
+        return self._dispatcher.takes(connection, request)
 
     def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:
         """Let a thread answer a request."""
-        self._count_request()
-        pool = self._readers if is_stream else self._pool(request)
-        answering = pool.submit(
-            self._gateway.answer, request, outgoing, lambda: not self.is_draining
-        )
-        if is_stream:
-            answering.add_done_callback(self._end_stream)
+        on_end = self._end_stream if is_stream else None
+        self._dispatcher.run(request, outgoing, on_end=on_end)
 
-    def _end_stream(self, _: object) -> None:
+    def _end_stream(self) -> None:
         """Give the thread of a stream back; called in that thread."""
         with suppress(RuntimeError):  # the worker has ended, and its loop is closed
             self._loop.call_soon_threadsafe(self.streams.leave)
 
     def turn_away(self, request: Request, error: VitrineError, *, keeps_alive: bool) -> bytes:
         """Return the answer to a request that is refused before any route sees it."""
-        reply = self._refusals.refuse(
-            error,
-            method=request.method.decode("ascii"),
-            target=request.target,
-            headers=request.headers,
-            remote=request.remote,
-        )
-        return _write(reply, request.version, keeps_alive=keeps_alive)
+        return self._dispatcher.turn_away(request, error, keeps_alive=keeps_alive)
 
     def refuse(self, refusal: Refusal, remote: str) -> bytes:
         """Return the answer to what is no request."""
-        reply = self._refusals.answer(refusal.status, refusal.detail, remote)
-        return _write(reply, "1.1", keeps_alive=False)
-
-    def _pool(self, request: Request) -> ThreadPoolExecutor:
-        probe = _PROBE.fullmatch(request.target)
-        if probe is None or request.method not in _PROBE_METHODS or request.has_body:
-            return self._requests
-        # What all workers have counted takes milliseconds to add up.
-        return self._sums if probe[1] == b"metrics" else self._probes
+        return self._dispatcher.refuse_bytes(refusal, remote)
 
     def _count_request(self) -> None:
         self.nr += 1
@@ -386,8 +322,3 @@ def _limits(settings: Settings, *, idle_seconds: float) -> Limits:
         min_bytes_per_second=settings.min_bytes_per_second,
         max_body_bytes=settings.max_body_bytes,
     )
-
-
-def _write(reply: "Reply", version: str, keeps_alive: bool) -> bytes:
-    head = write_head(reply.status, reply.headers, version=version, keeps_alive=keeps_alive)
-    return head + reply.body

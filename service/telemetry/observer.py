@@ -66,6 +66,7 @@ class PredictionObserver(Observer):
         """Count a block's labels, features and faults, and have its predictions compared."""
         if self.model is not None:
             self.metrics.count_predictions(self.model, [predicted.predictions])
+            _count_call(self.metrics, self.model, predicted)
         self.compare_and_reject(predicted)
 
     def compare_and_reject(self, predicted: PredictedBlock) -> None:
@@ -82,11 +83,13 @@ class DeferredObserver(PredictionObserver):
 
     Attributes:
         blocks: What was predicted.
+        is_shared: Whether it was predicted in one call with the instances of other requests.
     """
 
     def __init__(self, metrics: Metrics) -> None:
         super().__init__(metrics)
         self.blocks: list[PredictedBlock] = []
+        self.is_shared = False
 
     def predicted(self, predicted: PredictedBlock) -> None:
         """Keep a block."""
@@ -105,6 +108,14 @@ def count_together(observers: Iterable[DeferredObserver], metrics: Metrics) -> N
         for block in observer.blocks:
             if observer.model is not None:
                 together.setdefault(observer.model, []).append(block.predictions)
+                if not observer.is_shared:
+                    _count_call(metrics, observer.model, block)
             observer.compare_and_reject(block)
     for model, predictions in together.items():
         metrics.count_predictions(model, predictions)
+
+
+def _count_call(metrics: Metrics, model: Model, predicted: PredictedBlock) -> None:
+    instances = len(predicted.predictions.values)
+    if instances:
+        metrics.batch_instances.labels(model.name, model.version).observe(instances)

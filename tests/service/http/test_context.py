@@ -49,7 +49,7 @@ def test_request_is_logged_with_where_its_time_went(
     fields = logged(caplog)
     times = {name: fields.pop(name) for name in list(fields) if name.endswith("_ms")}
     assert sorted(times) == [
-        *("decode_ms", "duration_ms", "encode_ms", "inference_ms", "receive_ms"),
+        *("decode_ms", "duration_ms", "encode_ms", "inference_ms", "queue_ms", "receive_ms"),
     ]
     assert times["duration_ms"] >= times["decode_ms"] + times["inference_ms"] + times["encode_ms"]
     assert fields == {

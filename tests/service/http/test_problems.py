@@ -14,10 +14,12 @@ from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
 from service import errors as service_errors
+from service.admission.slots import ComputeSlot
 from service.errors import (
     BodyTimeout,
     BodyTooLarge,
     BodyTooSlow,
+    DeadlineExceeded,
     InvalidDesiredState,
     KeyRequired,
     LabelNotFound,
@@ -29,12 +31,15 @@ from service.errors import (
     NothingBefore,
     NotKept,
     NotShared,
+    Overloaded,
     RateExceeded,
     SourceFailed,
     UnsupportedMediaType,
     VersionNotFound,
     VersionRefused,
 )
+from service.http.admission import ADMISSION, Admission
+from service.http.predictor import Target
 from service.http.problems import Problem, speak
 from service.keys import Key, KeyFile, hash_secret, write_keys
 from tests.fakes import blank_picture, guard, levels, picture, table
@@ -109,6 +114,20 @@ def silent(client: FlaskClient) -> TestResponse:
     """Announce a body, and send none of it."""
     announced = {"wsgi.input": _Silent(), "CONTENT_LENGTH": "10"}
     return client.post(STROKES, content_type=PNG, environ_overrides=announced)
+
+
+def overloaded(client: FlaskClient) -> TestResponse:
+    """Ask for what takes seconds, while other requests will take a minute."""
+    admission: Admission = client.application.extensions[ADMISSION]
+    model = admission.predictor.find(Target("rooms", None, None, ""))
+    assert model is not None
+    model.pass_seconds = 1.0
+    other = ComputeSlot(admission.scheduler)
+    other.estimate(1000.0)
+    try:
+        return client.post(ROOMS, json={"instances": [{"size": 1, "colour": "red"}]})
+    finally:
+        other.close()
 
 
 PNG = "image/png"
@@ -266,6 +285,19 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
     ),
     "silence": (BodyTimeout, silent),
     "trickle": (BodyTooSlow, trickling),
+    "too much to compute": (Overloaded, overloaded),
+    "too little time": (
+        DeadlineExceeded,
+        body(STROKES, picture(), PNG, **{"X-Request-Timeout": "1e-9"}),
+    ),
+    "time that is no number": (
+        errors.InvalidParameter,
+        body(STROKES, picture(), PNG, **{"X-Request-Timeout": "soon"}),
+    ),
+    "time that is not above 0": (
+        errors.InvalidParameter,
+        body(STROKES, picture(), PNG, **{"X-Request-Timeout": "nan"}),
+    ),
     "no ink": (errors.BlankPicture, body(STROKES, blank_picture(), PNG)),
     "answer that is not finite": (
         errors.NoFiniteAnswer,

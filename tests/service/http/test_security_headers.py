@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from service.errors import Overloaded
 from service.http.fast_path import FAST_PATH, FastPath, SmallRequest
 from service.http.refusals import REFUSALS, Refusals
+from service.http.reply import Reply
 from service.http.security_headers import security_headers
 from tests.fakes import picture, table
 
@@ -51,12 +52,12 @@ def test_answer_of_the_fast_path_and_refusal_of_the_loop_have_them(app: Flask) -
     lines = [(b"content-type", b"image/png")]
     small = SmallRequest(b"/models/strokes/predict", lines, picture(), "192.0.2.7")
 
-    (reply,) = path.answer([small])
+    (reply,) = path.answer([small]).replies
     refused = refusals.refuse(
         Overloaded(1), method="POST", target=small.target, headers=lines, remote="192.0.2.7"
     )
 
-    assert reply is not None
+    assert isinstance(reply, Reply)
     for answer in (reply, refused):
         found = [each for each in answer.headers if each[0] in EXPECTED]
         assert found == [*EXPECTED.items()]

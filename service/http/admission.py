@@ -1,0 +1,105 @@
+"""What a server needs to know to decide where, and when, a request for predictions is computed."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import monotonic
+
+from service.admission.jobs import Client, Deadline
+from service.admission.scheduler import Scheduler
+from service.admission.slots import UNKNOWN_SECONDS, ComputeSlot
+from service.http import costs
+from service.http.deadlines import TIMEOUT_HEADER, latest, read_deadline
+from service.http.fast_path import match
+from service.http.predictor import Predictor
+from service.rollout.repository import Repository
+from service.telemetry.metrics import Metrics
+from vitrine.errors import InvalidParameter
+
+# Name of the admission among the extensions of an application.
+ADMISSION = "vitrine.admission"
+
+_TIMEOUT = TIMEOUT_HEADER.lower().encode()
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Admission:
+    """Estimates what requests cost, and knows the scheduler that starts them.
+
+    Args:
+        predictor: Knows the models.
+        repository: What is served.
+        scheduler: Starts what is to be computed.
+        metrics: Where it is counted what waits.
+        max_timeout_seconds: Longest time that a request may take.
+
+    Attributes:
+        predictor: Knows the models.
+        scheduler: Starts what is to be computed.
+        metrics: Where it is counted what waits.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        repository: Repository,
+        scheduler: Scheduler,
+        metrics: Metrics,
+        *,
+        max_timeout_seconds: float,
+    ) -> None:
+        self.scheduler = scheduler
+        self.metrics = metrics
+        self.predictor = predictor
+        self._repository = repository
+        self._max_timeout_seconds = max_timeout_seconds
+
+    def deadline(self, headers: Headers) -> Deadline:
+        """Return the deadline of a request that has arrived whole.
+
+        One that cannot be read is ignored here: the answer will say what is wrong with it.
+
+        Args:
+            headers: Name in lower case and value of each header.
+        """
+        now = monotonic()
+        given = _value(headers, _TIMEOUT)
+        if given:
+            with suppress(InvalidParameter):
+                return read_deadline(given, now, max_seconds=self._max_timeout_seconds)
+        return latest(now, self._max_timeout_seconds)
+
+    def guess(self, target: bytes, headers: Headers, head: bytes, body_bytes: int) -> float:
+        """Return a first guess of what a request costs, in seconds of computing.
+
+        Args:
+            target: Path and query, as the client sent them.
+            headers: Name in lower case and value of each header.
+            head: The beginning of the body.
+            body_bytes: Length of the body.
+        """
+        route = match(target)
+        model = None if route is None else self.predictor.find(route.target)
+        if model is None:  # it will be refused
+            return UNKNOWN_SECONDS
+        media_type = _value(headers, b"content-type").partition(";")[0].strip().lower()
+        return costs.guess(model, media_type, head, body_bytes)
+
+    def slot(self, client: Client, deadline: Deadline, *, arrived: float) -> ComputeSlot:
+        """Return the compute slot of a request that a thread is to answer.
+
+        Args:
+            client: Whoever waits for the answer.
+            deadline: Moment after which the answer is of no use.
+            arrived: Moment at which the request had arrived, by `time.monotonic`.
+        """
+        return ComputeSlot(self.scheduler, client=client, deadline=deadline, arrived=arrived)
+
+    def watch(self, watcher: Callable[[object], None]) -> None:
+        """Call back now, and whenever other versions are served."""
+        self._repository.watch(watcher)
+
+
+def _value(headers: Headers, name: bytes) -> str:
+    """Return the value of a header; empty where there is none."""
+    return next((value.decode("latin-1") for key, value in headers if key == name), "")

@@ -1,0 +1,86 @@
+"""What a request for predictions costs: seconds of computing, estimated before it is computed.
+
+An estimate need not be exact: it decides who goes first, and the scheduler learns how far off it
+is. The constants are those of one core of a common server.
+"""
+
+from collections.abc import Sequence
+from math import inf
+
+from vitrine.model import Model
+from vitrine.options import Options
+from vitrine.pictures import declared_pixels
+
+# To decode and to fit a picture, per pixel. A small picture costs as much as one of `_LEAST_PIXELS`
+# because of its geometry.
+_PIXEL_SECONDS = 1e-3 / 2**17
+_LEAST_PIXELS = 2**16
+# What declares no size is no picture; to find out what it is takes its time.
+_UNTOLD_PIXELS = 2**18
+# To read a row of JSON, and one of CSV, and the length of the latter.
+_JSON_ROW_SECONDS = 2e-5
+_CSV_ROW_SECONDS = 2e-6
+_CSV_ROW_BYTES = 40
+# An explanation predicts so many times.
+_PREDICTIONS_EXPLAINED = 200
+
+
+def estimate(model: Model, options: Options, instances: Sequence[object]) -> float:
+    """Return the estimated time, in seconds, to decode instances and to predict on them.
+
+    Args:
+        model: The model that predicts.
+        options: What is asked for.
+        instances: Pictures, as `vitrine.pictures.picture_blocks` takes them, or rows of JSON.
+    """
+    if model.manifest.signature.picture is None:
+        decoding = _JSON_ROW_SECONDS * len(instances)
+    else:
+        decoding = _PIXEL_SECONDS * sum(map(_pixels, instances))
+    return decoding + _predicting(model, options, len(instances))
+
+
+def estimate_csv(model: Model, options: Options, body_bytes: int) -> float:
+    """Return the estimated time, in seconds, to answer a CSV body of so many bytes."""
+    rows = 1 + body_bytes // _CSV_ROW_BYTES
+    return rows * _CSV_ROW_SECONDS + _predicting(model, options, rows)
+
+
+def guess(model: Model, media_type: str, head: bytes, body_bytes: int) -> float:
+    """Return a first guess of the time that a body takes, before anything of it is parsed.
+
+    Args:
+        model: The model that predicts.
+        media_type: Media type of the body.
+        head: Its first bytes.
+        body_bytes: Its length.
+    """
+    options = Options()
+    if "json" in media_type:
+        is_picture = model.manifest.signature.picture is not None
+        # A list of levels ends with two brackets; a row, and a picture as an object, with a brace.
+        counted = max(head.count(b"]]") if is_picture else 0, head.count(b"{"), 1)
+        return _guess_many(model, options, counted * body_bytes // max(len(head), 1))
+    if model.manifest.signature.picture is None:
+        return estimate_csv(model, options, body_bytes)
+    pixels = declared_pixels(head)
+    if pixels == inf:  # a form, or a text: what its pictures hold shows when it is parsed
+        return _guess_many(model, options, 1)
+    return _PIXEL_SECONDS * max(_LEAST_PIXELS, pixels) + _predicting(model, options, 1)
+
+
+def _guess_many(model: Model, options: Options, count: int) -> float:
+    is_picture = model.manifest.signature.picture is not None
+    each = _PIXEL_SECONDS * _LEAST_PIXELS if is_picture else _JSON_ROW_SECONDS
+    return count * each + _predicting(model, options, count)
+
+
+def _predicting(model: Model, options: Options, count: int) -> float:
+    """Return the time to predict: the first instance takes a pass, each further one its part."""
+    seconds = model.pass_seconds + max(count - 1, 0) * model.instance_seconds
+    return seconds * (_PREDICTIONS_EXPLAINED if options.explain else 1)
+
+
+def _pixels(picture: object) -> float:
+    pixels = declared_pixels(picture)
+    return _UNTOLD_PIXELS if pixels == inf else max(_LEAST_PIXELS, pixels)

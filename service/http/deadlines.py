@@ -1,0 +1,37 @@
+"""How long a request may take: what its client says, within what the settings allow.
+
+A client that gives up after a second wants no answer later. If it says so, the service does not
+compute an answer that nobody reads.
+"""
+
+from service.admission.jobs import Deadline
+from vitrine.errors import InvalidParameter
+
+TIMEOUT_HEADER = "X-Request-Timeout"
+
+_MAX_CHARACTERS = 20
+
+
+def read_deadline(given: str, arrived: float, *, max_seconds: float) -> Deadline:
+    """Read the deadline that a client gives.
+
+    Args:
+        given: Number of seconds, as the client wrote it.
+        arrived: Moment at which the request arrived, by `time.monotonic`.
+        max_seconds: Longest time that a request may take.
+
+    Raises:
+        InvalidParameter: It is no number above 0.
+    """
+    try:
+        seconds = float(given) if len(given) <= _MAX_CHARACTERS else 0.0
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:  # neither is what is no number
+        raise InvalidParameter(TIMEOUT_HEADER, given, "must be a number of seconds above 0")
+    return latest(arrived, min(seconds, max_seconds))
+
+
+def latest(arrived: float, seconds: float) -> Deadline:
+    """Return the deadline of a request that may take so many seconds."""
+    return Deadline(arrived + seconds, seconds)
