@@ -54,7 +54,7 @@ def reloads_and_kills() -> Iterator[Figure]:
             for version in range(2, RELOADS + 2):
                 allowed.set(version - 1, version)
                 publish_whole(models, version, staging=Path(folder) / "staging")
-                _change(server, "POST", "/models/rooms/load")
+                change(server, "POST", "/models/rooms/load")
                 allowed.set(version)
             killing.join()
     name = f"{RELOADS} reloads, {KILLS} kills"
@@ -97,7 +97,7 @@ def bad_versions() -> Iterator[Figure]:
             with traffic(server, AllowedVersions(1), clients=CLIENTS) as outcomes:
                 for number in range(DAMAGES):
                     _damage(whole, models / "rooms/2", files[number % len(files)])
-                    refused += _change(server, "POST", "/models/rooms/load") == REFUSED
+                    refused += change(server, "POST", "/models/rooms/load") == REFUSED
                     shutil.rmtree(models / "rooms/2")
                 _copy_slowly(whole, models / "rooms/2", files)
                 before = outcomes.count
@@ -159,7 +159,7 @@ def memory_over_reloads() -> Iterator[Figure]:
 
 def _reload(server: Server, models: Path, folder: Path, version: int) -> None:
     publish_whole(models, version, staging=folder / "staging")
-    _change(server, "POST", "/models/rooms/load")
+    change(server, "POST", "/models/rooms/load")
 
 
 def _send_many(server: Server, count: int) -> None:
@@ -204,7 +204,7 @@ def _kill(server: Server, killed: list[float]) -> None:
         os.kill(random.choice(server.workers()), signal.SIGKILL)
 
 
-def _change(server: Server, method: str, path: str) -> int:
+def change(server: Server, method: str, path: str) -> int:
     """Request a change until a worker answers that was not killed meanwhile."""
     while True:
         connection = server.connect()
