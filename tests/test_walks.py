@@ -180,6 +180,9 @@ class _OneThread:
         loop.close()
         return wire.sent
 
+    def judge(self, _: Request) -> None:
+        """Refuse nothing before its body arrives."""
+
     def locate(self, request: Request) -> None:
         """Leave a request as it came."""
 

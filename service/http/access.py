@@ -10,6 +10,7 @@ from service.http import context
 from service.http.context import RequestContext
 from service.keys import Key, KeyFile
 from service.rates import SHARED, Rates
+from vitrine.errors import VitrineError
 
 # Name of the access among the extensions of an application; there is none without keys.
 ACCESS = "vitrine.access"
@@ -69,6 +70,20 @@ class Access:
         if key is None:
             raise KeyRequired(is_wrong=True)
         return key
+
+    def refusal(self, authorization: str) -> VitrineError | None:
+        """Return why a request will be refused, whatever it asks for; None where it may not be.
+
+        Nothing is counted: `admit` does that, for requests that are answered.
+
+        Args:
+            authorization: Header `Authorization` of the request; empty where there is none.
+        """
+        try:
+            self._identify(authorization)
+        except KeyRequired as error:
+            return error
+        return None
 
     def withdraw(self, current: RequestContext) -> None:
         """Forget that a request was counted: it is checked again where it is answered."""

@@ -57,6 +57,7 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
         metrics,
         sharing,
         tracing,
+        access,
         root=settings.path_prefix,
         is_secure=bool(settings.tls_certificate),
     )

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from service.http import fast_path, problems
+from service.http.access import Access
 from service.http.context import RequestContext
 from service.http.cors import Sharing
 from service.http.problems import Problem
@@ -27,6 +28,7 @@ class Refusals:
         metrics: Where it is counted.
         sharing: What is said to pages of other origins.
         tracing: Begins the traces of requests.
+        access: Checks the API keys; None where none are asked for.
         root: Path under which clients see the service; empty for none.
         is_secure: Whether the server encrypts its connections.
     """
@@ -36,11 +38,13 @@ class Refusals:
         metrics: Metrics,
         sharing: Sharing,
         tracing: Tracing,
+        access: Access | None = None,
         *,
         root: str = "",
         is_secure: bool = False,
     ) -> None:
         self._tracing = tracing
+        self._access = access
         self._root = root
         self._is_secure = is_secure
         self._metrics = metrics
@@ -56,6 +60,22 @@ class Refusals:
         """
         context = self._context(method="", path="", remote=remote, given_id="")
         return _finish(context, problems.of_status(status, context, detail), [])
+
+    def judge(
+        self, method: bytes, target: bytes, headers: Sequence[tuple[bytes, bytes]]
+    ) -> VitrineError | None:
+        """Return why a request for predictions is refused before its body arrives, if it is.
+
+        Without this, whoever has no key could send bodies, and have them kept, as anybody else.
+
+        Args:
+            method: HTTP method.
+            target: Path and query, as the client sent them.
+            headers: Name in lower case and value of each header of the request.
+        """
+        if self._access is None or method != b"POST" or fast_path.match(target) is None:
+            return None
+        return self._access.refusal(_value(headers, b"authorization") or "")
 
     def refuse(
         self,

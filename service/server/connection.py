@@ -114,6 +114,9 @@ class Host(Protocol):
     def locate(self, request: Request) -> None:
         """Find out how a request whose head is whole has come, and which path of ours it asks."""
 
+    def judge(self, request: Request) -> VitrineError | None:
+        """Return why a request is refused before its body arrives; None where it is not."""
+
     def reads_while_it_arrives(self, content_type: bytes) -> bool:
         """Tell whether a body of a media type is read while it arrives."""
 
@@ -301,6 +304,9 @@ class Connection(asyncio.Protocol):
                 request.is_stream = self._host.reads_while_it_arrives(value)
         self._check_version(request)
         self._check_hosts(request, hosts)
+        fault = self._host.judge(request) if request.has_body else None
+        if fault is not None and self._arriving is request:
+            self._fail(request, fault)
 
     def on_body(self, piece: bytes) -> None:
         """Take some of the body."""

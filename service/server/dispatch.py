@@ -225,6 +225,10 @@ class Dispatcher:
             lambda keeps_alive: self.turn_away(request, error, keeps_alive=keeps_alive)
         )
 
+    def judge(self, request: Request) -> VitrineError | None:
+        """Return why a request is refused before its body arrives; None where it is not."""
+        return self._refusals.judge(request.method, request.target, request.headers)
+
     def turn_away(self, request: Request, error: VitrineError, *, keeps_alive: bool) -> bytes:
         """Return the answer to a request that is refused before any route sees it."""
         reply = self._refusals.refuse(

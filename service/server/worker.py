@@ -280,6 +280,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
             request.target = self._proxies.strip(request.target)
             request.origin = self._proxies.origin(request.client.remote, request.headers)
 
+    def judge(self, request: Request) -> VitrineError | None:
+        """Return why a request is refused before its body arrives; None where it is not."""
+        return self._dispatcher.judge(request)
+
     def reads_while_it_arrives(self, content_type: bytes) -> bool:
         """Tell whether a body of a media type is read while it arrives: a table is."""
         return self._is_csv(content_type.decode("latin-1"))

@@ -80,6 +80,9 @@ class Host:
     def closed(self, connection: Connection) -> None:
         """Do nothing."""
 
+    def judge(self, _: Request) -> None:
+        """Refuse nothing before its body arrives."""
+
     def locate(self, request: Request) -> None:
         """Leave a request as it came."""
 

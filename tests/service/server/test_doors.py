@@ -3,6 +3,7 @@
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -81,6 +82,23 @@ def test_server_asks_for_keys_but_for_its_probes(server: Server) -> None:
     assert [status(server, None, "GET", path) for path in ("/metrics", "/models")] == [401] * 2
     assert [status(server, None), status(server, "later"), status(server, "ana")] == [401, 401, 200]
     assert ask(server, None).headers["WWW-Authenticate"] == 'Bearer realm="vitrine"'
+
+
+def test_body_of_a_stranger_is_not_waited_for(server: Server) -> None:
+    head = (
+        f"POST {STROKES} HTTP/1.1\r\nHost: here\r\nContent-Type: image/png\r\n"
+        "Content-Length: 20000000\r\nExpect: 100-continue\r\n{}\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as stranger:
+        stranger.sendall(head.format("").encode())
+        refused = stranger.recv(2**16)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as known:
+        known.sendall(head.format(f"Authorization: Bearer {SECRETS['ana']}\r\n").encode())
+        asked = known.recv(2**16)
+
+    assert refused.startswith(b"HTTP/1.1 401 ")
+    assert b"WWW-Authenticate: Bearer" in refused
+    assert asked.startswith(b"HTTP/1.1 100 ")
 
 
 def test_rate_holds_over_all_workers_and_both_ways(server: Server) -> None:
