@@ -47,12 +47,14 @@ def _setting(
     *,
     minimum: float = 1,
     below: float = inf,
+    maximum: float = inf,
     parse: Callable[[str], Any] | None = None,
 ) -> Any:
     metadata = {
         "help": help_text,
         "minimum": minimum,
         "below": below,
+        "maximum": maximum,
         "parse": parse or type(default),
     }
     return field(default=default, metadata=metadata)
@@ -202,6 +204,13 @@ class Settings:
         parse=_parse_address,
     )
     log_level: str = _setting("INFO", "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.")
+    log_sampling: float = _setting(
+        1.0,
+        "Share of the successful requests that leave a line in the log. Requests that are slow, "
+        "are refused or fail are logged whatever it is.",
+        minimum=0,
+        maximum=1,
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -234,12 +243,19 @@ def _parse(name: str, text: str, spec: Any) -> Any:
     except ValueError:
         kind = type(spec.default).__name__
         raise InvalidSetting(f"{name} must be of type {kind}. Received: {shown(text)}.") from None
-    minimum, below = spec.metadata["minimum"], spec.metadata["below"]
-    if isinstance(value, int | float) and not minimum <= value < below:
-        rule = f"at least {minimum}" + (f" and below {below}" if below < inf else "")
-        raise InvalidSetting(f"{name} must be {rule}. Received: {shown(text)}.")
+    if isinstance(value, int | float):
+        _check_range(name, text, value, spec.metadata)
     if name == "VITRINE_LOG_LEVEL" and value not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise InvalidSetting(
             f"{name} must be DEBUG, INFO, WARNING or ERROR. Received: {shown(text)}."
         )
     return value
+
+
+def _check_range(name: str, text: str, value: float, limits: Mapping[str, Any]) -> None:
+    minimum, below, maximum = limits["minimum"], limits["below"], limits["maximum"]
+    if not (minimum <= value < below and value <= maximum):
+        rule = f"at least {minimum}"
+        rule += f" and below {below}" if below < inf else ""
+        rule += f" and at most {maximum}" if maximum < inf else ""
+        raise InvalidSetting(f"{name} must be {rule}. Received: {shown(text)}.")

@@ -40,7 +40,7 @@ _RETRY_SECONDS = 1.0
 
 def _compose(metrics_folder: Path | None) -> Flask:
     settings = Settings.from_environment(os.environ)
-    lines = logs.configure(settings.log_level)
+    lines = logs.configure(settings.log_level, sampling=settings.log_sampling)
     metrics = Metrics(CollectorRegistry(), folder=metrics_folder)
     lines.count_drop = metrics.dropped_log_lines.labels().inc
     state_path = Path(settings.state) if settings.state else _own_state()

@@ -80,6 +80,14 @@ def restart_workers(server: Server, workers: int) -> None:
     until(lambda: not before & set(server.workers()))
 
 
+def kill_workers(server: Server) -> None:
+    """Kill all workers at once, and wait until as many others have taken their place."""
+    before = set(server.workers())
+    for worker in before:
+        os.kill(worker, signal.SIGKILL)
+    until(lambda: len(set(server.workers()) - before) == len(before))
+
+
 def publish(models: Path, version: int, *, default: bool = True) -> Path:
     """Publish a version of the table model `rooms` whose answers tell its number."""
     return write_table_bundle(models, version=version, more=STEP * version, default=default)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from service.keys import Key
-from service.telemetry.logs import FieldsRecord
+from service.telemetry.logs import ACCESS, FieldsRecord
 from service.telemetry.metrics import METHODS, Metrics
 from service.telemetry.observer import PredictionObserver
 from service.telemetry.tracing import Recorder, Trace, Tracing
@@ -24,7 +24,7 @@ _KEY = "vitrine.context"
 _SANE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SHOWN_CHARACTERS = 200
 
-_log = logging.getLogger("service.access")
+_log = logging.getLogger(ACCESS)
 
 
 class RequestContext:

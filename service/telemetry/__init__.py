@@ -13,6 +13,7 @@ observer.py          what is measured of one request's predictions
 shadow.py            a shadow version compared with the version that answered
 tracing.py           the trace that a request belongs to
 spans.py             finished requests as spans of OpenTelemetry
+sampling.py          which requests leave a line in the log
 logs.py              one JSON object a line
 line_writer.py       lines written by a thread of its own, so that nobody waits for a file
 """

@@ -1,6 +1,8 @@
 """The log: one JSON object per line on standard output."""
 
 import logging
+import os
+import select
 import sys
 import time
 from collections.abc import Mapping
@@ -11,11 +13,18 @@ from typing import Any
 import orjson
 
 from service.telemetry.line_writer import LineWriter
+from service.telemetry.sampling import RequestSampling
 
 # Ours, and that of the library that sends spans.
 _LOGGERS = ("service", "opentelemetry")
 # Name of the logger of changes to what is served.
 AUDIT = "service.audit"
+# Name of the logger of requests.
+ACCESS = "service.access"
+
+_PATIENCE_SECONDS = 0.1
+
+_log = logging.getLogger(__name__)
 
 # What a record has beside, and nobody is told of requests.
 _UNSAID: Mapping[str, Any] = {
@@ -122,18 +131,65 @@ def describe_drop(lines: int) -> bytes:
     return _FORMATTER.line(FieldsRecord(__name__, logging.WARNING, "log lines dropped", fields))
 
 
-def json_handler() -> logging.Handler:
-    """Return a handler that writes each record to standard output at once.
+def _tell(message: str, fields: dict[str, Any]) -> None:
+    _log.warning(message, extra={"fields": fields})
 
-    It starts no thread, so that a process that uses it can be forked.
+
+class ImmediateHandler(logging.Handler):
+    """Writes each record at once, and drops it where nobody takes it within a tenth of a second.
+
+    It starts no thread, so that a process that uses it can be forked. A process that keeps others
+    running must not wait for a log that nobody reads.
+
+    Args:
+        descriptor: Descriptor of the file.
     """
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_FORMATTER)
-    return handler
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._dropped = 0
+        self._is_cut = False
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, or drop it."""
+        try:
+            line = _FORMATTER.line(record)
+        except Exception:  # noqa: BLE001 - `logging` says so on standard error
+            self.handleError(record)
+            return
+        if self._dropped and self._write(describe_drop(self._dropped)):
+            self._dropped = 0
+        if not self._write(line):
+            self._dropped += 1
+
+    def _write(self, line: bytes) -> bool:
+        """Return whether a line was written, in pieces that the kernel takes as a whole."""
+        rest = b"\n" * self._is_cut + line
+        while rest:
+            if not self._poll.poll(1000 * _PATIENCE_SECONDS):
+                return False
+            try:
+                rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
+            except OSError:  # the disk is full, or the reader is gone
+                return False
+            self._is_cut = bool(rest)
+        return True
 
 
-def configure(level: str) -> LineWriter:
+def json_handler() -> logging.Handler:
+    """Return a handler that writes each record to standard output at once."""
+    return ImmediateHandler(sys.stdout.fileno())
+
+
+def configure(level: str, *, sampling: float = 1.0) -> LineWriter:
     """Log the messages that have at least this level, of the service and of what sends its spans.
+
+    Args:
+        level: The level.
+        sampling: Share of the healthy requests that are logged.
 
     Returns:
         What writes the lines.
@@ -144,6 +200,7 @@ def configure(level: str) -> LineWriter:
         logger.handlers = [LineHandler(writer)]
         logger.propagate = False
         logger.setLevel(level)
+    logging.getLogger(ACCESS).filters = [RequestSampling(sampling, tell=_tell)]
     # Whatever else is logged, who changed something is.
     logging.getLogger(AUDIT).setLevel(logging.INFO)
     return writer

@@ -47,6 +47,7 @@ def test_origins_are_read_as_browsers_name_them() -> None:
         ("VITRINE_CORS_ORIGINS", "https://a.org/", "VITRINE_CORS_ORIGINS must be '*', or origins"),
         ("VITRINE_MANAGEMENT_TOKEN", "x", "is no longer a setting. Make a management key instead"),
         ("VITRINE_OPEN_METRICS", "yes", "VITRINE_OPEN_METRICS must be of type bool."),
+        ("VITRINE_LOG_SAMPLING", "1.5", "VITRINE_LOG_SAMPLING must be at least 0 and at most 1."),
         ("VITRINE_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR. Received: 'loud'."),
     ],
     ids=[
@@ -65,6 +66,7 @@ def test_origins_are_read_as_browsers_name_them() -> None:
         "origin with a path",
         "removed",
         "not a flag",
+        "share",
         "level",
     ],
 )

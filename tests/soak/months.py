@@ -1,7 +1,6 @@
 """What months do to the metrics, in minutes: workers that end, and versions that come and go."""
 
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
 from tests.traffic import (
     AllowedVersions,
+    kill_workers,
     publish_both,
     publish_whole,
     restart_workers,
@@ -65,7 +65,8 @@ def _measured(server: Server, models: Path, numbers: Path) -> Iterator[Figure]:
             change(server, "POST", "/models/rooms/load")
             allowed.set(version)
         for _ in range(RECYCLES // 2 // WORKERS):
-            _kill_all(server)
+            kill_workers(server)
+            scrape(server)  # waits in the listening socket until it is answered
             restart_workers(server, WORKERS)
     time.sleep(SETTLE_SECONDS)
     after, last = _scrapes(server), _size(numbers)
@@ -101,12 +102,3 @@ def _size(numbers: Path) -> tuple[int, int]:
     """Return the number of files, and how much space they take."""
     sizes = [path.stat().st_blocks * 512 for path in numbers.iterdir()]
     return len(sizes), sum(sizes)
-
-
-def _kill_all(server: Server) -> None:
-    """Kill all workers at once, and wait until others serve."""
-    before = set(server.workers())
-    for worker in before:
-        os.kill(worker, signal.SIGKILL)
-    until(lambda: len(set(server.workers()) - before) == WORKERS)
-    scrape(server)  # waits in the listening socket until it is answered

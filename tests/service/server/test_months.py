@@ -1,17 +1,14 @@
 """What months do to the metrics of a server, in seconds: workers end, versions come and go."""
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.scrapes import scrape, watched
 from tests.servers import Server, serving
-from tests.traffic import AllowedVersions, publish_both, publish_whole, traffic, until
+from tests.traffic import AllowedVersions, kill_workers, publish_both, publish_whole, traffic, until
 
 WORKERS = 2
 CLIENTS = 2
@@ -45,11 +42,6 @@ def load(server: Server) -> None:
         answer = connection.getresponse()
         answer.read()
         assert answer.status == 200
-
-
-def replaced(server: Server, workers: set[int]) -> bool:
-    """Tell whether others have taken the place of workers."""
-    return len(set(server.workers()) - workers) == WORKERS
 
 
 def counted(server: Server) -> float:
@@ -93,11 +85,8 @@ def test_workers_that_end_at_once_leave_their_numbers_in_one_file(
     before = len([*numbers.iterdir()])
     with watched(server) as watch, traffic(server, AllowedVersions(1), clients=CLIENTS) as outcomes:
         for _ in range(2):
-            workers = set(server.workers())
             until(lambda: outcomes.count > 10)
-            for worker in workers:
-                os.kill(worker, signal.SIGKILL)
-            until(partial(replaced, server, workers))
+            kill_workers(server)
             scrape(server)  # waits in the listening socket until it is answered
     until(lambda: len([*numbers.iterdir()]) <= before + 1)
 

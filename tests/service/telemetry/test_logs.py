@@ -65,6 +65,21 @@ def test_service_logs_from_a_level_on(
     assert json.loads(line)["message"] == "loud"
 
 
+def test_requests_are_sampled(logger: logging.Logger, capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", sampling=0)
+    requests = logging.getLogger(logs.ACCESS)
+    fields = {"route": "/", "complete": True, "duration_ms": 1.0}
+
+    for status in (200, 500):
+        request = {**fields, "status": status}
+        requests.handle(logs.FieldsRecord(requests.name, logging.INFO, "request", request))
+
+    logger.handlers[0].flush()
+    requests.filters.clear()
+    (line,) = capfd.readouterr().out.splitlines()
+    assert json.loads(line)["status"] == 500
+
+
 def test_errors_do_not_wait_for_other_lines() -> None:
     reading, writing = os.pipe()
     writer = LineWriter(writing, describe_drop=logs.describe_drop, wait_seconds=3600)
@@ -79,6 +94,26 @@ def test_errors_do_not_wait_for_other_lines() -> None:
     os.close(reading)
     os.close(writing)
     assert [json.loads(line)["level"] for line in read.splitlines()] == ["INFO", "ERROR"]
+
+
+def test_log_that_nobody_reads_does_not_stop_a_process() -> None:
+    reading, writing = os.pipe()
+    handler = logs.ImmediateHandler(writing)
+    record = logging.LogRecord("a", logging.INFO, __file__, 1, "x" * 5000, None, None)
+
+    for _ in range(20):  # a pipe holds 64 KiB
+        handler.handle(record)
+
+    read = os.read(reading, 2**20)
+    handler.handle(record)
+    os.close(writing)
+    read += os.read(reading, 2**20)
+    os.close(reading)
+    *before, dropped, last = read.splitlines()
+    whole = [json.loads(line) for line in (*before, last) if line.endswith(b"}")]
+    assert len(before) - len(whole) <= 0  # one may be cut off
+    assert {line["message"] for line in whole} == {"x" * 5000}
+    assert json.loads(dropped)["lines"] == 21 - len(whole)
 
 
 def test_line_says_how_many_lines_are_missing() -> None:
