@@ -297,6 +297,17 @@ def test_settings_in_documents_are_known() -> None:
     assert named <= known
 
 
+def test_tests_in_documents_are_there() -> None:
+    pages = ("SECURITY.md", "docs/operations.md")
+    named = {
+        name for page in pages for name in re.findall(r"`(test_\w+)`", (ROOT / page).read_text())
+    }
+    code = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+
+    assert len(named) > 30
+    assert not named - set(re.findall(r"^def (test_\w+)", code, re.MULTILINE))
+
+
 def test_constants_in_documents_are_in_the_code() -> None:
     page = (ROOT / "docs/adding-a-model.md").read_text()
     named = set(re.findall(r"`([A-Z][A-Z_]+)`", page)) - set(re.findall(r"`(VITRINE_\w+)`", page))

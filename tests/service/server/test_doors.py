@@ -1,6 +1,7 @@
 """Who is let in by the real server, whose workers share keys and rates."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -155,6 +156,43 @@ def test_server_without_readable_keys_does_not_start(published: Path, tmp_path: 
 
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith("The key file ")
+
+
+def test_no_request_makes_the_server_connect_to_anybody(server: Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/picture.png"
+        instances = [url, {"url": url}, {"b64": url}, {"uri": url}, f"data:{url}", f"@{url}"]
+        bodies = [
+            *(
+                (json.dumps({"instances": [each]}).encode(), "application/json")
+                for each in instances
+            ),
+            (f"image={url}".encode(), "application/x-www-form-urlencoded"),
+            (url.encode(), "text/plain"),
+            (f'<svg><image href="{url}"/></svg>'.encode(), "image/svg+xml"),
+        ]
+        statuses = [predicted(server, body, kind) for body, kind in bodies]
+        change = json.dumps({"source": url, "models": url}).encode()
+        statuses.append(ask(server, "ops", "PATCH", "/models/rooms", change).status)
+
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+    assert all(400 <= status < 500 for status in statuses), statuses
+
+
+def predicted(server: Server, body: bytes, kind: str) -> int:
+    """Ask for a prediction on a body that has addresses in it, and in its headers."""
+    headers = {
+        "Authorization": f"Bearer {SECRETS['ana']}",
+        "Content-Type": kind,
+        "Content-Location": "http://127.0.0.1:1/",
+        "Referer": "http://127.0.0.1:1/",
+    }
+    with closing(server.connect()) as connection:
+        connection.request("POST", STROKES, body, headers)
+        return connection.getresponse().status
 
 
 def test_metrics_name_keys(server: Server) -> None:
