@@ -19,6 +19,7 @@ from gunicorn import sock
 from gunicorn.workers.base import Worker as BaseWorker
 
 from service.admission.computing import Computing
+from service.server.allocator import Trimmer
 from service.server.buffers import Space
 from service.server.connection import Connection, Limits, Refusal
 from service.server.crowd import Crowd
@@ -76,6 +77,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             memory_bytes=settings.body_memory_bytes, disk_bytes=settings.body_disk_bytes
         )
         self.crowd = Crowd()
+        self._trimmer = Trimmer()
         self.streams = Streams(settings.streams)
         self._openings: set[asyncio.Task[None]] = set()
         self._count = 0
@@ -153,6 +155,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _beat(self) -> None:
         """Tell gunicorn that this worker is alive; end with gunicorn."""
         self.notify()
+        self._trimmer.tick()
         if self.ppid != os.getppid():
             self.log.info("The parent of this worker has changed: it ends.")
             self.alive = False

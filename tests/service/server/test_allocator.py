@@ -1,0 +1,42 @@
+"""Memory that was used once goes back to the system."""
+
+import ctypes
+import threading
+from pathlib import Path
+
+import pytest
+
+from service.server.allocator import Trimmer
+
+MEGABYTE = 2**20
+
+
+def resident_megabytes() -> float:
+    """Return how much memory this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / MEGABYTE
+
+
+def wait_for_trim() -> None:
+    """Wait until no thread of a trimmer runs."""
+    for thread in threading.enumerate():
+        if thread.daemon and "_trim" in thread.name:
+            thread.join()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
+def test_free_pages_below_used_ones_are_given_back() -> None:
+    trimmer = Trimmer()
+    before = resident_megabytes()
+    blocks = [bytearray(50_000) for _ in range(4000)]  # too small to be mapped alone
+    last = bytearray(50_000)
+    grown = resident_megabytes()
+    blocks.clear()
+    kept = resident_megabytes()
+
+    trimmer.tick()
+    wait_for_trim()
+
+    assert len(last) == 50_000
+    assert kept > before + 0.8 * (grown - before) > before + 100
+    assert resident_megabytes() < before + 0.3 * (grown - before)
