@@ -29,6 +29,7 @@ from training.importing.refusals import EXPORT, SAVE_AGAIN, CannotImport, first_
 from training.importing.saved_losses import read_loss
 from training.importing.saved_models import convert_saved_model, hash_folder
 from training.progress import console
+from training.publishing.batching import measure_batching
 from training.publishing.draft import Draft
 from training.publishing.manifest import (
     GOLDEN_TOLERANCE,
@@ -150,7 +151,10 @@ def _import_saved_model(draft: Draft, config: ImportConfig) -> Path:
             f"{config.file} was converted to ONNX, but does not run.", way_out=SAVE_AGAIN
         ) from error
     _write_golden(engine, description, draft.folder, plan)
-    export = Export(multiply_adds=_count_if_known(adapted, plan.signature))
+    export = Export(
+        multiply_adds=_count_if_known(adapted, plan.signature),
+        batching=measure_batching(draft.folder, manifest, _compared_instances(plan)),
+    )
     return _publish(draft, description, export, plan, None)
 
 
@@ -194,7 +198,9 @@ def _export(network: keras.Model, description: Description, folder: Path, plan: 
         )
         return Export()
     count = _count_if_known(exported, description.signature)
-    return Export(multiply_adds=count, onnx_difference=difference)
+    manifest = unnumbered_manifest(description, folder)
+    batching = measure_batching(folder, manifest, compared)
+    return Export(multiply_adds=count, onnx_difference=difference, batching=batching)
 
 
 def _compared_instances(plan: Plan) -> Instances:

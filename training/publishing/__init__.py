@@ -10,6 +10,7 @@
     onnx_indices.py  operations around look-ups that ONNX does not need
     onnx_optimisation.py  operations that can be saved once
     verification.py  golden examples, and the exported file compared with Keras
+    batching.py      how a network gains from several instances in one call
     manifest.py      everything that is known of a version -> its manifest
     origin.py        how a version was made
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from vitrine import bundle
-from vitrine.bundle import Calibration, File, Manifest, Origin, Reference
+from vitrine.bundle import Batching, Calibration, File, Manifest, Origin, Reference
 from vitrine.signature import Dialect, Signature, Task
 
 # Another processor sums in another order; wrong weights differ by far more.
@@ -54,10 +54,12 @@ class Export:
         multiply_adds: Multiply-adds of an instance; None where they cannot be counted.
         onnx_difference: Largest difference from Keras; None where there is no exported file, or no
             Keras network.
+        batching: How it gains from several instances in one call; None where it does not.
     """
 
     multiply_adds: int | None = None
     onnx_difference: float | None = None
+    batching: Batching | None = None
 
 
 def build_manifest(
@@ -89,6 +91,7 @@ def build_manifest(
         reference=dict(description.reference),
         dialect=description.dialect,
         ignored_columns=dict(description.ignored_columns),
+        batching=export.batching,
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from training.errors import CannotTrain
 from training.evaluation.multiply_adds import count_multiply_adds
 from training.progress import stretch
+from training.publishing.batching import measure_batching
 from training.publishing.manifest import GOLDEN_TOLERANCE, Description, Export, build_manifest
 from training.publishing.onnx_export import export_network
 from vitrine import bundle
@@ -51,6 +52,7 @@ def export_and_verify(
         return Export(
             multiply_adds=count_multiply_adds(exported, description.signature),
             onnx_difference=compare_export(network, description, folder, instances),
+            batching=measure_batching(folder, unnumbered_manifest(description, folder), instances),
         )
 
 
