@@ -186,7 +186,7 @@ def _replace_ended(folder: Path, files: list[Path], now: float) -> None:
     series: dict[Key, Values] = {Key("max", _ADDED, (name,)): np.zeros(0) for name in names}
     for key, values in combined(ended):
         if marks.is_mark(key) and key.owner in shown:
-            series[key] = np.minimum(values, now)  # nothing is served by who has ended
+            series[key] = np.array([marks.ended(values[0], now)])
         elif key.combining == "sum" and (not key.owner or key.owner in shown):
             series[key] = values
     # Not under its name until it is whole: a scrape reads every such file.

@@ -1,7 +1,7 @@
 """Measure the promised figures: `python -m tests.soak`, or only some: `... memory stream`.
 
-`all` measures overload and attacks at full size as well. `--server FOLDER` measures those, and what
-months do, of another checkout, with the programs of this one, so that two can be compared.
+`all` measures overload and attacks at full size as well. `--server FOLDER` measures those two of
+another checkout, with the programs of this one, so that two checkouts can be compared.
 """
 
 import json
@@ -26,7 +26,6 @@ from tests.soak import (
     keys,
     learning,
     load,
-    months,
     networks,
     overload,
     recycles,
@@ -52,7 +51,6 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "restarts": changes.hangups_and_stop,
     "crowding": crowding.slow_clients,
     "growth": changes.memory_over_reloads,
-    "months": months.recycles_and_versions,
     "attacks": attacks.essential_attacks,
     "hostile-versions": hostile_versions.all_harms,
     "overload": overload.one_overload,
@@ -80,7 +78,6 @@ OF_ANY_CHECKOUT: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "all-attacks": attacks.all_attacks,
     "overload": overload.one_overload,
     "all-overloads": overload.all_overloads,
-    "months": months.recycles_and_versions,
 }
 
 

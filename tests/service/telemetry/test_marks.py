@@ -21,7 +21,9 @@ def versions(*marks: float) -> dict[Owner, float]:
         pytest.param((NOW - KEPT_SECONDS, SERVED), "12", id="what has just gone"),
         pytest.param((NOW - KEPT_SECONDS - 1, SERVED), "2", id="not what is long gone"),
         pytest.param((NOW - 3, NOW - 1, NOW - 2, SERVED), "234", id="the last that have gone"),
-        pytest.param((NOW, NOW, NOW, NOW), "1234", id="all that have gone together"),
+        pytest.param((NOW - 2, NOW - 1, NOW), "23", id="the last of a model that is gone"),
+        pytest.param((-NOW, -NOW, -NOW, -NOW), "1234", id="all whose workers have ended"),
+        pytest.param((-NOW + KEPT_SECONDS + 1,), "", id="not what ended long ago"),
     ],
 )
 def test_version_is_shown_by_its_mark(marks: tuple[float, ...], expected: str) -> None:

@@ -157,7 +157,7 @@ def test_what_ended_workers_counted_of_gone_versions_is_dropped(folder: Path) ->
     counted = Key("sum", "predictions", VERSION, VERSION)
     write(folder, 7, {A: [1], counted: [5], mark_of(VERSION): [SERVED]})
     retire(folder, 7)
-    assert read(folder) == {A: [1], counted: [5], mark_of(VERSION): [NOW]}
+    assert read(folder) == {A: [1], counted: [5], mark_of(VERSION): [-NOW]}
 
     write(folder, 8, {A: [1]})
     retire(folder, 8, now=NOW + KEPT_SECONDS)
