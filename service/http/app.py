@@ -76,7 +76,7 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     management = Management(settings, repository, control_plane, access)
     app.register_blueprint(management.blueprint())
     app.register_blueprint(Health(repository, metrics).blueprint())
-    app.register_blueprint(Welcome(repository).blueprint())
+    app.register_blueprint(Welcome(repository, needs_key=access is not None).blueprint())
     problems.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
     app.extensions[ADMISSION] = Admission(

@@ -23,24 +23,30 @@ def predict_path(model: Model) -> str:
     return f"models/{quote(model.name, safe='')}/predict"
 
 
-def example(model: Model, root: str) -> str:
+def example(model: Model, root: str, *, needs_key: bool = False) -> str:
     """Return a line that sends a small instance within itself.
 
     Args:
         model: The model that is asked.
         root: Address of the service, with a slash at its end.
+        needs_key: Whether the line sends the API key that a variable of the shell holds.
     """
     columns = model.manifest.signature.columns
     if len(columns) > _MAX_COLUMNS:
-        return file_example(model, root)
+        return file_example(model, root, needs_key=needs_key)
     body = _row(columns) if columns else _drawing()
-    return f"curl -d {shlex.quote(body)} {root}{predict_path(model)}"
+    return _curl(f"-d {shlex.quote(body)}", model, root, needs_key=needs_key)
 
 
-def file_example(model: Model, root: str) -> str:
-    """Return a line that sends a file of the reader's own."""
+def file_example(model: Model, root: str, *, needs_key: bool = False) -> str:
+    """Return a line that sends a file of the reader's own; the arguments are those of `example`."""
     file = "rows.csv" if model.manifest.signature.picture is None else "picture.png"
-    return f"curl --data-binary @{file} {root}{predict_path(model)}"
+    return _curl(f"--data-binary @{file}", model, root, needs_key=needs_key)
+
+
+def _curl(options: str, model: Model, root: str, *, needs_key: bool) -> str:
+    key = '-H "Authorization: Bearer $VITRINE_KEY" ' if needs_key else ""
+    return f"curl {key}{options} {root}{predict_path(model)}"
 
 
 @cache

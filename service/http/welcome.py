@@ -20,10 +20,16 @@ _LISTED_LABELS = 12
 
 
 class Welcome:
-    """The view, and what it needs."""
+    """The view, and what it needs.
 
-    def __init__(self, repository: Repository) -> None:
+    Args:
+        repository: What is served.
+        needs_key: Whether predictions need an API key.
+    """
+
+    def __init__(self, repository: Repository, *, needs_key: bool = False) -> None:
         self._repository = repository
+        self._needs_key = needs_key
 
     def blueprint(self) -> Blueprint:
         """Return the route."""
@@ -37,9 +43,15 @@ class Welcome:
         # A host that no name can have may not come into a line that somebody pastes into a shell.
         root = request.url_root if request.host else "http://127.0.0.1:8080/"
         base = request.root_path
-        models = [_summary(entry.default, root, base) for entry in entries if entry.default]
+        models = [
+            _summary(entry.default, root, base, needs_key=self._needs_key)
+            for entry in entries
+            if entry.default
+        ]
         wants_html = request.accept_mimetypes.best_match([JSON_TYPE, HTML_TYPE]) == HTML_TYPE
-        response = _page(models, base) if wants_html else _listing(models, base)
+        response = (
+            _page(models, base, needs_key=self._needs_key) if wants_html else _listing(models, base)
+        )
         response.vary.add("Accept")
         response.headers["Cache-Control"] = "no-cache"
         return response
@@ -51,12 +63,14 @@ def _listing(models: list[dict[str, Any]], base: str) -> Response:
     return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
 
 
-def _page(models: list[dict[str, Any]], base: str) -> Response:
+def _page(models: list[dict[str, Any]], base: str, *, needs_key: bool) -> Response:
     nonce = secrets.token_urlsafe()
     # Without a path of its own that the service knows, the page may lie below that of a proxy.
     dot = "" if base else "."
     response = Response(
-        render_template("welcome.html", models=models, base=base, dot=dot, nonce=nonce),
+        render_template(
+            "welcome.html", models=models, base=base, dot=dot, needs_key=needs_key, nonce=nonce
+        ),
         mimetype=HTML_TYPE,
     )
     response.headers["Content-Security-Policy"] = (
@@ -66,7 +80,7 @@ def _page(models: list[dict[str, Any]], base: str) -> Response:
     return response
 
 
-def _summary(model: Model, root: str, base: str) -> dict[str, Any]:
+def _summary(model: Model, root: str, base: str, *, needs_key: bool) -> dict[str, Any]:
     path = predict_path(model)
     return {
         "name": model.name,
@@ -76,8 +90,8 @@ def _summary(model: Model, root: str, base: str) -> dict[str, Any]:
         "predicts": _outcome(model),
         "describe": f"{base}/{path.removesuffix('/predict')}",
         "predict": f"{base}/{path}",
-        "example": example(model, root),
-        "file_example": file_example(model, root),
+        "example": example(model, root, needs_key=needs_key),
+        "file_example": file_example(model, root, needs_key=needs_key),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Generic, TypeVar
 
-from service.errors import DeadlineExceeded, OutOfMemory, Overloaded
+from service.errors import DeadlineExceeded, KeyRequired, OutOfMemory, Overloaded, RateExceeded
 from service.telemetry.exposition import Description, Metrics, Sample
 from service.telemetry.numbers import Combining, Key, Numbers, Owner
 
@@ -158,7 +158,7 @@ class Instruments:
         for counters in self._counters:
             if not counters.description.labels:
                 counters.labels()
-        for error in (Overloaded, DeadlineExceeded, OutOfMemory):
+        for error in (Overloaded, DeadlineExceeded, OutOfMemory, KeyRequired, RateExceeded):
             self.rejected.labels(error.slug())
 
     def _add_requests(self) -> None:

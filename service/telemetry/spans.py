@@ -8,6 +8,7 @@ References:
 
 import os
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,6 +85,7 @@ class Spans:
         attributes["url.scheme"] = "https" if is_secure else "http"
         if route is not None:
             attributes["http.route"] = route
+        ended = time.time_ns()
         has_failed = fields["status"] >= _SERVER_ERRORS
         if has_failed:
             attributes["error.type"] = fields.get("reason") or str(fields["status"])
@@ -95,8 +97,8 @@ class Spans:
             attributes=attributes,
             kind=SpanKind.SERVER,
             status=Status(StatusCode.ERROR if has_failed else StatusCode.UNSET),
-            start_time=trace.started,
-            end_time=trace.started + int(fields["duration_ms"] * 1e6),
+            start_time=ended - int(fields["duration_ms"] * 1e6),
+            end_time=ended,
             instrumentation_scope=_SCOPE,
         )
 

@@ -6,7 +6,6 @@ References:
 
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -31,7 +30,6 @@ class Trace:
         parent_id: Id of what sent the request; empty where the trace begins here.
         is_sampled: Whether spans of the trace are kept.
         state: What other systems keep of the trace, as `tracestate` has it.
-        started: Time at which the request began, in nanoseconds.
     """
 
     trace_id: str
@@ -39,7 +37,6 @@ class Trace:
     parent_id: str
     is_sampled: bool
     state: str
-    started: int
 
 
 class Recorder(Protocol):
@@ -105,9 +102,8 @@ def _continued(parent: str, state: str) -> Trace | None:
         parent_id,
         bool(int(flags, 16) & _SAMPLED),
         state if len(state) <= _MAX_STATE_CHARACTERS else "",
-        time.time_ns(),
     )
 
 
 def _begun() -> Trace:
-    return Trace(secrets.token_hex(16), secrets.token_hex(8), "", True, "", time.time_ns())
+    return Trace(secrets.token_hex(16), secrets.token_hex(8), "", True, "")

@@ -192,6 +192,16 @@ def test_every_other_route_needs_a_key(guarded: Flask) -> None:
     }
 
 
+def test_first_page_shows_how_to_send_a_key(guarded_client: FlaskClient) -> None:
+    (model, *_) = guarded_client.get("/").get_json()["models"]
+    page = guarded_client.get("/", headers={"Accept": "text/html"}).text
+
+    assert model["example"].startswith('curl -H "Authorization: Bearer $VITRINE_KEY" -d ')
+    assert model["file_example"].startswith('curl -H "Authorization: Bearer $VITRINE_KEY" ')
+    assert "It asks for an API key." in page
+    assert "<form" not in page  # a form cannot send one
+
+
 def test_metrics_may_be_open(keys: KeyFile, registry: CollectorRegistry) -> None:
     app = guard(keys, registry, Settings(open_metrics=True))
 
