@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vitrine.bundle import Manifest
+from vitrine.errors import MAX_FAULTS
 from vitrine.extras import needs
 from vitrine.options import Options
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
 from vitrine.tables.streams import ByteStream
+
+
+_NAMED_CHARACTERS = 64
 
 
 class TableReader(Protocol):
@@ -42,6 +46,11 @@ class BlockStream:
     blocks: Iterable[Block]
     ignored_columns: Sequence[str] = ()
     table: TableReader | None = None
+
+    @property
+    def first_ignored_columns(self) -> list[str]:
+        """The first ignored columns, each cut to 64 characters: an answer names no more of them."""
+        return [name[:_NAMED_CHARACTERS] for name in self.ignored_columns[:MAX_FAULTS]]
 
 
 def open_csv(

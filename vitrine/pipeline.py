@@ -251,7 +251,7 @@ class Pipeline:
                 self._model,
                 self.trust,
                 top=self._options.top,
-                ignored_columns=stream.ignored_columns,
+                ignored_columns=stream.first_ignored_columns,
             )
         table = stream.table
         return CsvEncoder(
@@ -326,7 +326,7 @@ class JsonEncoder:
         model: The model that predicted.
         trust: The trust options that it fulfilled.
         top: Number of the most probable classes or labels to list; None for all.
-        ignored_columns: Columns of the body that the model does not have.
+        ignored_columns: Columns of the body that the model does not have, the first of them.
     """
 
     def __init__(

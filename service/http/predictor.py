@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.telemetry.observer import Compare
 from service.telemetry.shadow import Shadow
 from vitrine.block_stream import BlockStream, open_csv
-from vitrine.errors import MAX_FAULTS, TooManyInstances, VitrineError
+from vitrine.errors import TooManyInstances, VitrineError
 from vitrine.levels import check_outer_list
 from vitrine.model import Model
 from vitrine.options import Options
@@ -283,6 +283,6 @@ def _headers(model: Model, pipeline: Pipeline, stream: BlockStream, content: Con
     if content.answers_csv and pipeline.trust.coverage is not None:
         headers.append(("X-Coverage", str(pipeline.trust.coverage)))
     if content.answers_csv and stream.ignored_columns:
-        names = stream.ignored_columns[:MAX_FAULTS]
-        headers.append(("X-Ignored-Columns", ", ".join(quote(name[:64]) for name in names)))
+        names = ", ".join(map(quote, stream.first_ignored_columns))
+        headers.append(("X-Ignored-Columns", names))
     return headers

@@ -89,7 +89,16 @@ def pictures(*files: bytes) -> BlockStream:
 
 def rows(instances: Sequence[object]) -> BlockStream:
     """Begin to read rows."""
-    return BlockStream(blocks=[decode_rows(instances, ROOMS.manifest.signature.columns)])
+    block = decode_rows(instances, ROOMS.manifest.signature.columns)
+    return BlockStream(blocks=[block], ignored_columns=block.ignored_columns)
+
+
+def test_answer_names_no_more_ignored_columns_than_a_person_reads() -> None:
+    row = {"size": 1, "colour": "red", **{f"{'x' * 100}{number}": 0 for number in range(1000)}}
+
+    (piece,) = Pipeline(ROOMS, Options()).answer(rows([row]), as_csv=False)
+
+    assert json.loads(piece)["ignored_columns"] == ["x" * 64] * 20
 
 
 def test_table_is_answered_while_it_is_read() -> None:
