@@ -12,7 +12,6 @@ from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
 from vitrine.tables.streams import ByteStream
 
-
 _NAMED_CHARACTERS = 64
 
 

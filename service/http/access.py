@@ -62,17 +62,6 @@ class Access:
         if wait_seconds > 0:
             raise RateExceeded(key.rate, wait_seconds)
 
-    def check(self, authorization: str) -> None:
-        """Check that a request has a valid key, before it waits for its turn; it is not counted.
-
-        Args:
-            authorization: Header `Authorization` of the request; empty where there is none.
-
-        Raises:
-            KeyRequired: The request has no valid key.
-        """
-        self._identify(authorization)
-
     def _identify(self, authorization: str) -> Key:
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != _SCHEME:

@@ -8,7 +8,6 @@ from service.admission.jobs import Client, Deadline
 from service.admission.scheduler import Scheduler
 from service.admission.slots import UNKNOWN_SECONDS, ComputeSlot
 from service.http import costs
-from service.http.access import Access
 from service.http.deadlines import TIMEOUT_HEADER, latest, read_deadline
 from service.http.fast_path import match
 from service.http.predictor import Predictor
@@ -32,7 +31,6 @@ class Admission:
         repository: What is served.
         scheduler: Starts what is to be computed.
         metrics: Where it is counted what waits.
-        access: Checks the API keys; None where none are asked for.
         max_timeout_seconds: Longest time that a request may take.
 
     Attributes:
@@ -48,27 +46,13 @@ class Admission:
         scheduler: Scheduler,
         metrics: Metrics,
         *,
-        access: Access | None,
         max_timeout_seconds: float,
     ) -> None:
         self.scheduler = scheduler
         self.metrics = metrics
         self.predictor = predictor
         self._repository = repository
-        self._access = access
         self._max_timeout_seconds = max_timeout_seconds
-
-    def check_key(self, headers: Headers) -> None:
-        """Check that a request that is to wait has a valid key, where one is asked for.
-
-        Args:
-            headers: Name in lower case and value of each header.
-
-        Raises:
-            KeyRequired: It has none.
-        """
-        if self._access is not None:
-            self._access.check(_value(headers, b"authorization"))
 
     def deadline(self, headers: Headers) -> Deadline:
         """Return the deadline of a request that has arrived whole.

@@ -84,7 +84,6 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
         repository,
         scheduler,
         metrics,
-        access=access,
         max_timeout_seconds=settings.request_timeout_seconds,
     )
     timeout_seconds = settings.body_timeout_seconds

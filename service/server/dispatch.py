@@ -162,17 +162,8 @@ class Dispatcher:
         is_small = path is not None and path.takes(b"POST", request.target, body.arrived_bytes)
         if path is not None and is_small and body.is_complete:
             self._take_small(connection, request, path)
-        elif self._may_wait(connection, request):
+        else:
             self._take_large(connection, request)
-        return True
-
-    def _may_wait(self, connection: Connection, request: Request) -> bool:
-        """Refuse a request without a valid key before it waits, and has others wait for it."""
-        try:
-            self._admission.check_key(request.headers)
-        except VitrineError as error:
-            self._loop.call_soon(self.refuse, connection, request, error)
-            return False
         return True
 
     def run(
@@ -294,7 +285,7 @@ class Dispatcher:
             if not self._small:
                 self._loop.call_soon(self._answer_small, path)
             self._small.add(_Small(self, connection, request, self._small_seconds))
-        elif self._may_wait(connection, request):
+        else:
             deadline = self._admission.deadline(request.headers)
             self._submit(_Batched(self, connection, request, expected, deadline))
 
