@@ -178,7 +178,9 @@ class Settings:
     max_rows: int = _setting(20_000_000, "Largest number of rows in a CSV body.")
     max_row_bytes: int = _setting(2**20, "Largest size of one row of a CSV body.", minimum=1024)
     max_pixels: int = _setting(
-        DEFAULT_MAX_PIXELS, "Largest number of pixels in a picture, width times height."
+        DEFAULT_MAX_PIXELS,
+        "Largest number of pixels in a picture, width times height. Only a JPEG that is not "
+        "progressive may have more than 25 million.",
     )
     coverage: float = _setting(
         DEFAULT_COVERAGE,

@@ -167,9 +167,10 @@ class PictureTooLarge(VitrineError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = "Picture too large"
 
-    def __init__(self, width: int, height: int, max_pixels: int) -> None:
+    def __init__(self, width: int, height: int, max_pixels: int, *, kind: str = "") -> None:
+        subject = f"A picture in {kind}" if kind else "A picture"
         super().__init__(
-            f"A picture may have at most {max_pixels} pixels. Received: {width} x {height}."
+            f"{subject} may have at most {max_pixels} pixels. Received: {width} x {height}."
         )
 
 

@@ -8,9 +8,11 @@ part.
 """
 
 import struct
+import threading
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
@@ -55,6 +57,13 @@ _BMP_HEADER_SIZES = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
 # A picture with four times as many pixels is averaged down by a whole factor: no network sees more.
 _ENOUGH_PIXELS = 2**20
 _MOST_WHOLE_PIXELS = 4 * _ENOUGH_PIXELS - 1
+# A JPEG is reduced while it is decoded. Everything else is decoded whole, and a few bytes of some
+# formats stand for as many pixels as these formats allow.
+MAX_WHOLE_PIXELS = 25_000_000
+_REDUCED_PIXEL_BYTES = 2
+_WHOLE_PIXEL_BYTES = 6
+# All threads of a process decode large pictures in so much memory: one of any size, several small.
+_DECODING_BYTES = _WHOLE_PIXEL_BYTES * MAX_WHOLE_PIXELS
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_BEGINNING = _PNG_SIGNATURE + b"\0\0\0\x0dIHDR"
@@ -72,6 +81,11 @@ _read_size = struct.Struct(">II").unpack_from
 _read_chunk = struct.Struct(">I4s").unpack_from
 _read_checksum = struct.Struct(">I").unpack_from
 
+# A flag of an extended WebP file: it holds an animation.
+_WEBP_MOVES = 2
+# What Pillow says where a decoder finds no memory.
+_NO_MEMORY = "out of memory"
+
 # The exceptions that Pillow's parsers raise on broken files.
 _PARSER_ERRORS = (
     ArithmeticError,
@@ -79,7 +93,6 @@ _PARSER_ERRORS = (
     AttributeError,
     EOFError,
     LookupError,
-    MemoryError,
     OSError,
     RuntimeError,
     SyntaxError,
@@ -106,17 +119,20 @@ def decode(body: bytes, *, max_pixels: int) -> Picture:
     """Decode a PNG, JPEG, WebP, GIF, BMP or TIFF file, which its first bytes tell from others.
 
     Of an animation the first frame is decoded, of a TIFF file the first page. A picture of more
-    than about four million pixels is averaged down by a whole factor.
+    than about four million pixels is averaged down by a whole factor. Threads that decode large
+    pictures wait for each other where they would need too much memory together.
 
     Args:
         body: Bytes of the file.
-        max_pixels: Most pixels that the file may declare; checked before any is decoded.
+        max_pixels: Most pixels that the file may declare; checked before any is decoded. Only a
+            JPEG that is not progressive may have more than `MAX_WHOLE_PIXELS`.
 
     Raises:
         EmptyBody: There are no bytes.
         UnsupportedPicture: The first bytes belong to no format that is supported.
-        PictureTooLarge: The file declares more than `max_pixels`.
+        PictureTooLarge: The file declares too many pixels.
         MalformedPicture: The file is truncated or corrupt.
+        MemoryError: There is not enough memory, which is not the file's fault.
     """
     # Most files are plain PNG files. Pillow's parser says what is wrong with all others.
     samples = _decode_plain_png(body, min(max_pixels, _MOST_WHOLE_PIXELS))
@@ -129,9 +145,16 @@ def decode(body: bytes, *, max_pixels: int) -> Picture:
         _check_size(width, height, max_pixels)
         image = file_format.plugin(BytesIO(body))
         _check_size(*image.size, max_pixels)
+        is_whole = _is_decoded_whole(image)
+        if is_whole:
+            _check_size(*image.size, MAX_WHOLE_PIXELS, kind=_kind(image))
         # 2. Decode the pixels.
-        return replace(_picture(image), count_frames=partial(count_frames, body))
+        with _memory_for(image, is_whole=is_whole):
+            picture = _picture(image, _decode_still_webp(body))
+        return replace(picture, count_frames=partial(count_frames, body))
     except _PARSER_ERRORS as error:
+        if _lacked_memory(error, file_format):
+            raise MemoryError from error
         raise _broken(file_format, body) from error
 
 
@@ -229,22 +252,97 @@ def _inflate(
     return np.frombuffer(samples, np.uint8).reshape(height, width, channels)
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def _decode_still_webp(body: bytes) -> NDArray[np.uint8] | None:
+    """Decode a WebP file that does not move; None where it is another file, or broken.
+
+    Pillow decodes each as an animation, which takes nearly three times as much memory. Both call
+    the same library, and return the same pixels.
+
+    Shapes:
+        returns: (height, width, channels), channels 3 (blue, green, red) or 4 (with alpha).
+    """
+    if body[8:12] != b"WEBP" or (body[12:16] == b"VP8X" and body[20] & _WEBP_MOVES):
+        return None
+    try:
+        pixels = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        return None
+    return None if pixels is None else np.asarray(pixels, np.uint8)
+
+
+def _check_size(width: int, height: int, max_pixels: int, *, kind: str = "") -> None:
     if width * height > max_pixels:
-        raise PictureTooLarge(width, height, max_pixels)
+        raise PictureTooLarge(width, height, max_pixels, kind=kind)
     if width < 1 or height < 1:
         raise ValueError(width, height)
 
 
-def _picture(image: ImageFile.ImageFile) -> Picture:
+def _is_decoded_whole(image: ImageFile.ImageFile) -> bool:
+    """Tell whether all pixels of a file are in memory at once while it is decoded."""
+    return image.format != "JPEG" or "progressive" in image.info
+
+
+def _kind(image: ImageFile.ImageFile) -> str:
+    return "progressive JPEG" if image.format == "JPEG" else str(image.format)
+
+
+def _memory_for(image: ImageFile.ImageFile, *, is_whole: bool) -> AbstractContextManager[None]:
+    """Return what waits until a picture can be decoded beside those that other threads decode."""
+    pixels = image.width * image.height
+    if pixels <= _MOST_WHOLE_PIXELS:
+        return nullcontext()
+    return _decoding.taken(pixels * (_WHOLE_PIXEL_BYTES if is_whole else _REDUCED_PIXEL_BYTES))
+
+
+class _Memory:
+    """Memory that threads share.
+
+    Args:
+        size: Number of bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = self._free = size
+        self._change = threading.Condition()
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Take some of it for this `with`, at most all; wait where others have it."""
+        size = min(size, self._size)
+        with self._change:
+            self._change.wait_for(lambda: self._free >= size)
+            self._free -= size
+        try:
+            yield
+        finally:
+            with self._change:
+                self._free += size
+                self._change.notify_all()
+
+
+_decoding = _Memory(_DECODING_BYTES)
+
+
+def _lacked_memory(error: Exception, file_format: "_Format") -> bool:
+    """Tell whether a decoder in C found no memory, which Pillow says with a common error."""
+    says_so = isinstance(error, OSError) and str(error).startswith(_NO_MEMORY)
+    return says_so and file_format.name != "TIFF"  # its decoder says so of broken files, too
+
+
+def _picture(image: ImageFile.ImageFile, decoded: NDArray[np.uint8] | None) -> Picture:
     steps = []
     # 1. Decode the pixels. Decoding a JPEG at a half, a quarter or an eighth of its size is free.
     is_turned = _orientation(image) in _TO_UPRIGHT
     if _reduction_factor(image.size) > 1:
         side = isqrt(_ENOUGH_PIXELS)
         image.draft(None, (min(side, image.width), min(side, image.height)))
-    image.load()
-    pixels = _pixels(image)
+    if decoded is None:
+        image.load()
+        pixels = _pixels(image)
+    else:
+        pixels = _reduced(decoded)
     # 2. Turn them upright. Pillow turns a TIFF by itself, and then no longer has its orientation.
     if is_turned:
         steps.append("turned upright")
@@ -280,6 +378,18 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
         for top in range(0, image.height, rows)
     )
     return np.concatenate([np.asarray(_eight_bits(band).reduce(factor)) for band in bands])
+
+
+def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Reduce a picture that OpenCV has decoded, band by band, as `_pixels` does."""
+    height, width, channels = pixels.shape
+    factor = _reduction_factor((width, height))
+    order = cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGRA2RGBA
+    if factor == 1:
+        return np.asarray(cv2.cvtColor(pixels, order), np.uint8)
+    rows = factor * max(1, 2**20 // (factor * width))
+    bands = (cv2.cvtColor(pixels[top : top + rows], order) for top in range(0, height, rows))
+    return np.concatenate([np.asarray(Image.fromarray(band).reduce(factor)) for band in bands])
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

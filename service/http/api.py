@@ -8,6 +8,7 @@ from werkzeug.routing import BaseConverter
 
 from service.admission.jobs import ClientGone
 from service.admission.slots import ComputeSlot
+from service.errors import OutOfMemory
 from service.http import context, costs, problems
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext
@@ -111,6 +112,9 @@ def _interruptible(
         current.reason = error.slug()
         if as_csv:  # a line that no reader takes for a row; nothing can be said in broken JSON
             yield b"#error," + write_csv({"": [error.detail]}, header=False)
+        raise AnswerBroken from None
+    except MemoryError:
+        current.reason = OutOfMemory.slug()
         raise AnswerBroken from None
     except Exception as error:  # noqa: BLE001 - no error may leave an answer half-written
         problems.log_unexpected(error, current.request_id)

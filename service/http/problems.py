@@ -15,6 +15,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from service.admission.jobs import ClientGone
+from service.errors import OutOfMemory
 from service.http import context
 from service.http.context import RequestContext
 from vitrine.errors import Fault, VitrineError
@@ -120,6 +121,8 @@ def describe(error: Exception, current: RequestContext) -> Problem:
         error: The exception.
         current: Context of the request, which notes the reason.
     """
+    if isinstance(error, MemoryError):
+        error = OutOfMemory()
     if not isinstance(error, VitrineError):
         log_unexpected(error, current.request_id)
         return of_status(HTTPStatus.INTERNAL_SERVER_ERROR, current)

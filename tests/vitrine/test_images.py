@@ -2,17 +2,27 @@
 
 import random
 import struct
+import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from tests.pictures import coverage, mnist_like, painted, saved
 from vitrine.errors import EmptyBody, MalformedPicture, PictureTooLarge, UnsupportedPicture
-from vitrine.images import begins_like_picture, declared_size, decode
+from vitrine.images import (
+    _decode_still_webp,
+    _Memory,
+    _pixels,
+    _reduced,
+    begins_like_picture,
+    declared_size,
+    decode,
+)
 from vitrine.levels import Picture
 
 ANY_SIZE = 50_000_000
@@ -249,6 +259,77 @@ def test_large_float_picture_is_averaged_down() -> None:
 
 def test_large_jpeg_is_averaged_down() -> None:
     assert opened(saved(np.zeros((3000, 4000), np.uint8), "JPEG")).pixels.shape == (1500, 2000, 1)
+
+
+@pytest.mark.parametrize("side", [40, 2100], ids=["small", "reduced"])
+@pytest.mark.parametrize(
+    "options", [{"lossless": True}, {"quality": 40}], ids=["lossless", "lossy"]
+)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_webp_has_the_pixels_that_pillow_decodes(
+    side: int, options: dict[str, object], mode: str
+) -> None:
+    noise = np.random.default_rng(7).integers(0, 256, (side // 10, side // 10, len(mode)), np.uint8)
+    image = Image.fromarray(noise).resize((side, side))
+    body = saved(image, "WEBP", method=0, **options)
+
+    decoded = _decode_still_webp(body)
+
+    assert decoded is not None
+    assert np.array_equal(_reduced(decoded), _pixels(Image.open(BytesIO(body))))
+
+
+# A lossless file of 38 bytes, which holds 7000 x 7000 pixels of one colour.
+BOMB = bytes.fromhex("524946461e000000574542505650384c110000002f57dbd5060750852257a1ff8188e87f0000")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (BOMB, "WEBP"),
+        (saved(np.zeros((5001, 5000), np.uint8), "PNG"), "PNG"),
+        (saved(np.zeros((5001, 5000), np.uint8), "JPEG", progressive=True), "progressive JPEG"),
+    ],
+    ids=["webp", "png", "progressive"],
+)
+def test_picture_that_is_decoded_whole_may_have_fewer_pixels(body: bytes, kind: str) -> None:
+    with pytest.raises(PictureTooLarge, match=f"A picture in {kind} may have at most 25000000"):
+        opened(body)
+
+
+def test_jpeg_that_is_reduced_while_it_is_decoded_may_have_more_pixels() -> None:
+    assert opened(saved(np.zeros((5001, 5000), np.uint8), "JPEG")).pixels.shape == (1251, 1250, 1)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OSError("out of memory when reading image file")], ids=["own", "C"]
+)
+def test_lack_of_memory_is_no_fault_of_the_picture(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(_: ImageFile.ImageFile) -> None:
+        raise error
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
+
+    with pytest.raises(MemoryError):
+        opened(saved(GREY, "GIF"))
+
+
+def test_threads_share_the_memory_in_which_large_pictures_are_decoded() -> None:
+    memory, order = _Memory(10), []
+
+    def decode_another() -> None:
+        with memory.taken(99):  # more than there is: alone
+            order.append("second")
+
+    with memory.taken(4), memory.taken(6):
+        thread = threading.Thread(target=decode_another)
+        thread.start()
+        order.append("first")
+    thread.join()
+
+    assert order == ["first", "second"]
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])

@@ -31,6 +31,7 @@ from service.errors import (
     NothingBefore,
     NotKept,
     NotShared,
+    OutOfMemory,
     Overloaded,
     RateExceeded,
     SourceFailed,
@@ -107,6 +108,17 @@ class _Trickling(BytesIO):
 def trickling(client: FlaskClient) -> TestResponse:
     """Announce a body that the server stops receiving."""
     announced = {"wsgi.input": _Trickling(), "CONTENT_LENGTH": "10"}
+    return client.post(STROKES, content_type=PNG, environ_overrides=announced)
+
+
+class _Hungry(BytesIO):
+    def read(self, _: int | None = -1, /) -> bytes:
+        raise MemoryError
+
+
+def hungry(client: FlaskClient) -> TestResponse:
+    """Send a body that finds no memory."""
+    announced = {"wsgi.input": _Hungry(), "CONTENT_LENGTH": "10"}
     return client.post(STROKES, content_type=PNG, environ_overrides=announced)
 
 
@@ -285,6 +297,7 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
     ),
     "silence": (BodyTimeout, silent),
     "trickle": (BodyTooSlow, trickling),
+    "no memory": (OutOfMemory, hungry),
     "too much to compute": (Overloaded, overloaded),
     "too little time": (
         DeadlineExceeded,
