@@ -55,6 +55,7 @@ def serving(
     *,
     checkout: Path = ROOT,
     tls: ssl.SSLContext | None = None,
+    is_silent: bool = False,
     **settings: object,
 ) -> Iterator[Server]:
     """Serve until the block ends.
@@ -63,6 +64,7 @@ def serving(
         python: The interpreter, with what the service needs.
         checkout: Folder of the project that is served, this one or another.
         tls: What clients encrypt their connections with, where the settings name a certificate.
+        is_silent: Whether its log is thrown away: thousands of refusals are not to be read.
         settings: Of the service, by their names in `Settings`.
     """
     port = free_port()
@@ -71,7 +73,8 @@ def serving(
     environment = others | {f"VITRINE_{name.upper()}": str(text) for name, text in given.items()}
     started = time.perf_counter()
     command = [str(python), "-m", "service", "serve"]
-    process = subprocess.Popen(command, cwd=checkout, env=environment)
+    log = subprocess.DEVNULL if is_silent else None
+    process = subprocess.Popen(command, cwd=checkout, env=environment, stdout=log, stderr=log)
     try:
         while not _is_ready(port, tls):
             if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:

@@ -61,7 +61,7 @@ def measure(harm: Harm, checkout: Path = ROOT) -> Outcome:
         shutil.copytree(checkout / "models", models)
         hidden = write(models, _HARMED, 2, harm)
         with serving(
-            SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, log_level="ERROR"
+            SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, is_silent=True
         ) as server:
             changes, memory = _Changes(server), _Memory(server)
             with changes, memory:

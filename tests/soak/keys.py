@@ -33,7 +33,7 @@ def rates_and_times() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "keys.json"
         _write(file, secrets, right)
-        with serving(SERVICE_PYTHON, workers=WORKERS, keys=file, log_level="ERROR") as server:
+        with serving(SERVICE_PYTHON, workers=WORKERS, keys=file, is_silent=True) as server:
             yield from _rates(server.port, secrets)
             yield from _times(server.port, right)
 

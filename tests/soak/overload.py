@@ -144,7 +144,7 @@ def measure(variant: Variant, checkout: Path, models: Path, *, seconds: float) -
     """Serve a checkout, and overload the server in one way."""
     allow_many_files()
     with serving(
-        SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, log_level="ERROR"
+        SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, is_silent=True
     ) as server:
         capacity = _capacity(server, variant, seconds=max(4.0, seconds / 6))
         calm = _open(server, variant, rate=0.8 * capacity, seconds=max(6.0, seconds / 3))

@@ -95,7 +95,7 @@ def measure(attack: Attack, checkout: Path, *, calm_seconds: float, seconds: flo
         hidden = [] if attack.writes is None else attack.writes(models)
         server = stack.enter_context(
             serving(
-                SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, log_level="ERROR"
+                SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, is_silent=True
             )
         )
         load = stack.enter_context(Load(server.port, _lanes()))
