@@ -5,14 +5,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.peers import networks
+from benchmarks.peers.cases import picture
 from benchmarks.servers.client import ANSWERED, LOST, STATUS, UNANSWERED, WRONG, Lane
-from benchmarks.servers.load import Answers, Load, picture_for
+from benchmarks.servers.load import Answers, Load, picture_for, post
 from tests.servers import ROOT, Server, serving
+from tests.soak import bursts
 from tests.soak.attacks import bodies
 from tests.soak.attacks.measuring import allow_many_files
 from tests.soak.ballast import add_ballast
@@ -29,6 +32,9 @@ MOST_REFUSAL_MS = 50
 MOST_RECOVERY_SECONDS = 1.0
 MOST_LOAD_CORES = 0.2
 _CLOSED_CALLERS = 16
+# Callers who wait for each answer: of the first, none may be refused.
+_CALLERS = (64, 200)
+_CLOSED_SECONDS = 8.0
 _WARM_UP_SECONDS = 2.0
 _AFTER_SECONDS = 4.0
 _NORMAL_RATE = 10.0
@@ -116,18 +122,17 @@ class Outcome:
 
 def one_overload(checkout: Path = ROOT) -> Iterator[Figure]:
     """Ask for five times too much for a short time."""
-    yield from _measured(VARIANTS[:1], checkout, seconds=15)
+    with _models(checkout) as models:
+        yield from figures(measure(VARIANTS[0], checkout, models, seconds=15))
 
 
 def all_overloads(checkout: Path = ROOT) -> Iterator[Figure]:
-    """Ask for five times too much in every way, for a minute each."""
-    yield from _measured(VARIANTS, checkout, seconds=60)
-
-
-def _measured(variants: tuple[Variant, ...], checkout: Path, *, seconds: float) -> Iterator[Figure]:
+    """Ask for five times too much in every way, for a minute each, and by callers who wait."""
     with _models(checkout) as models:
-        for variant in variants:
-            yield from figures(measure(variant, checkout, models, seconds=seconds))
+        for variant in VARIANTS:
+            yield from figures(measure(variant, checkout, models, seconds=60))
+        yield from _closed_loops(checkout, models)
+        yield from _small_requests(checkout)
 
 
 @contextmanager
@@ -140,12 +145,16 @@ def _models(checkout: Path) -> Iterator[Path]:
         yield Path(name)
 
 
+def _served(checkout: Path, models: Path) -> AbstractContextManager[Server]:
+    return serving(
+        SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, is_silent=True
+    )
+
+
 def measure(variant: Variant, checkout: Path, models: Path, *, seconds: float) -> Outcome:
     """Serve a checkout, and overload the server in one way."""
     allow_many_files()
-    with serving(
-        SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, is_silent=True
-    ) as server:
+    with _served(checkout, models) as server:
         capacity = _capacity(server, variant, seconds=max(4.0, seconds / 6))
         calm = _open(server, variant, rate=0.8 * capacity, seconds=max(6.0, seconds / 3))
         with Load(server.port, [_lane(variant, rate=_NORMAL_RATE)]) as normal:
@@ -171,6 +180,36 @@ def measure(variant: Variant, checkout: Path, models: Path, *, seconds: float) -
         recovery_seconds=_recovery(after, ended, MOST_P99_TIMES * at_80 / 1000),
         load_cores=load.cpu_seconds / (ended - begun),
     )
+
+
+def _closed_loops(checkout: Path, models: Path) -> Iterator[Figure]:
+    """Count the refusals of callers who wait for each answer: they cannot overload for long."""
+    for callers in _CALLERS:
+        with _served(checkout, models) as server:
+            lane = _lane(VARIANTS[0], callers=callers)
+            answers, begun, ended = _during(server, lane, _CLOSED_SECONDS)
+        answers = answers.finished_between(begun, ended)
+        name = f"{callers} callers who wait"
+        yield Figure(name=f"{name}: answered", value=answers.answered / (ended - begun), unit="1/s")
+        yield Figure(name=f"{name}: 99 of 100", value=p99_ms(answers), unit="ms")
+        yield Figure(
+            name=f"{name}: refused",
+            value=answers.count(STATUS),
+            unit="",
+            at_most=0 if callers == _CALLERS[0] else None,
+        )
+
+
+def _small_requests(checkout: Path) -> Iterator[Figure]:
+    """Ask the MLP of Keras' quickstart for twice what it can answer."""
+    request = post("/models/mlp/predict", "image/png", picture())
+    with _served(checkout, networks.prepare(checkout)) as server:
+        capacity = bursts.closed(server.port, request, seconds=_CLOSED_SECONDS).answered
+        outcome = bursts.opened(server.port, request, rate=2 * capacity, seconds=_CLOSED_SECONDS)
+    yield Figure(name="MLP: capacity", value=capacity, unit="1/s")
+    yield Figure(name="MLP at twice its capacity: sent", value=outcome.sent, unit="1/s")
+    yield Figure(name="MLP at twice its capacity: answered", value=outcome.answered, unit="1/s")
+    yield Figure(name="MLP at twice its capacity: refused", value=outcome.refused, unit="1/s")
 
 
 def _lane(variant: Variant, **options: float) -> Lane:

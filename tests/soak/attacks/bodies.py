@@ -8,6 +8,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.servers.load import post
@@ -61,6 +63,11 @@ def progressive_jpeg(side: int) -> bytes:
 def noise_png(side: int) -> bytes:
     """Write a picture of noise, which is full of ink."""
     return _write(Image.effect_noise((side, side), 90), "PNG")
+
+
+def written(levels: NDArray[np.uint8]) -> bytes:
+    """Write a grey picture as PNG."""
+    return _write(Image.fromarray(levels), "PNG")
 
 
 def _write(picture: Image.Image, file_format: str, **options: Any) -> bytes:
