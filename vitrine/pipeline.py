@@ -131,6 +131,8 @@ class Pipeline:
                 block = next(iterator, None)
             if block is None:
                 return
+            if self._instances:
+                self._slot.give_way()
             first, self._instances = self._instances, self._instances + block.rows
             self.observer.decoded(block.rows)
             self._check_explained()
@@ -141,7 +143,6 @@ class Pipeline:
         faults: list[Fault] = []
         count = 0
         for outcome in self._outcomes(blocks):
-            self._slot.give_way()
             if isinstance(outcome, InvalidInstances):
                 faults += outcome.faults
                 count += outcome.count

@@ -67,7 +67,8 @@ class ComputeSlot:
         # None while it is not held.
         self._is_short: bool | None = None
         self._is_known = self._has_begun_long = False
-        self._taken_at = time.monotonic()
+        # By the clock of the thread: what others compute meanwhile does not make a request longer.
+        self._taken_at = 0.0
         self._used_seconds = 0.0
 
     def limit(self, deadline: Deadline) -> None:
@@ -95,7 +96,6 @@ class ComputeSlot:
         """Take note that the scheduler has started the request, as a short job or a long one."""
         self._is_short = is_short
         self._has_begun_long = not is_short
-        self._taken_at = time.monotonic()
 
     def close(self) -> None:
         """Give back what is still held: the request is answered."""
@@ -152,7 +152,7 @@ class ComputeSlot:
             # What takes longer than estimated is taken to take as long again.
             cost = max(self._cost_seconds - self._used_seconds, self._used_seconds)
             self._is_short = self._scheduler.acquire(cost, self._client, self._deadline)
-            self._taken_at = time.monotonic()
+        self._taken_at = time.thread_time()
         try:
             self._check()
         except BaseException:
@@ -168,7 +168,9 @@ class ComputeSlot:
         if self._is_short is None:
             return
         is_short, self._is_short = self._is_short, None
-        self._used_seconds += time.monotonic() - self._taken_at
+        if self._taken_at:
+            self._used_seconds += time.thread_time() - self._taken_at
+            self._taken_at = 0.0
         if self._is_known:
             self._scheduler.go_on(self, max(self._cost_seconds - self._used_seconds, 0.0))
         self._scheduler.finish(is_short=is_short)

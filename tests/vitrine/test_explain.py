@@ -425,7 +425,7 @@ class Counting(Scheduler):
 
 
 @pytest.mark.parametrize(
-    ("query", "given"), [("", 2), ("?explain=true", 6)], ids=["plain", "explained"]
+    ("query", "given"), [("", 1), ("?explain=true", 5)], ids=["plain", "explained"]
 )
 def test_others_may_compute_after_each_explanation(
     tmp_path: Path, registry: CollectorRegistry, query: str, given: int

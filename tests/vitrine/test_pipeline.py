@@ -239,10 +239,19 @@ def test_request_gives_way_after_each_explanation() -> None:
 
     (piece,) = pipeline.answer(rows([{"size": 1, "colour": "red"}] * 3), as_csv=False)
 
-    # After each explanation, and after the block that they are of.
-    assert recorded.events.count("gave way") == 4
+    assert recorded.events.count("gave way") == 3
     records: list[Any] = json.loads(piece)["predictions"]
     assert all("contributions" in record["explanation"] for record in records)
+
+
+def test_request_gives_way_between_its_blocks_and_not_after_the_last() -> None:
+    recorded = Recorded()
+    block = decode_rows([{"size": 1, "colour": "red"}], ROOMS.manifest.signature.columns)
+    pipeline = Pipeline(ROOMS, Options(), slot=recorded)
+
+    list(pipeline.answer(BlockStream(blocks=[block] * 3), as_csv=False))
+
+    assert recorded.events.count("gave way") == 2
 
 
 def test_no_more_instances_are_explained_than_allowed() -> None:
