@@ -8,7 +8,6 @@ opens its own models and engines.
 
 import gc
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -23,6 +22,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from service.server import allocator
+from service.server.shared_folders import SharedFolder, remove_abandoned
 from service.server.tls import Certificate, InvalidCertificate
 from service.settings import InvalidSetting, Settings
 from service.telemetry.logs import json_handler
@@ -88,9 +88,7 @@ def on_starting(server: Any) -> None:
         _check_addresses(server.cfg.address)
     # One thread a call is enough, and those of a library's own pool would not survive the fork.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    server.our_folders = [
-        _make_folder(name) for name in (_METRICS_FOLDER, _STATE_FOLDER) if not os.environ.get(name)
-    ]
+    server.our_folders = _make_folders()
     try:
         _prepare_folders()
         _check_keys()
@@ -148,14 +146,20 @@ def _check_keys() -> None:
         sys.exit(str(error))
 
 
-def _make_folder(variable: str) -> str:
-    """Make a folder that lasts as long as the server, and set the variable that names it."""
-    parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
-    try:
-        os.environ[variable] = tempfile.mkdtemp(prefix="vitrine-", dir=parent)
-    except OSError as error:
-        sys.exit(f"No folder for the workers can be made: {error.strerror}.")
-    return os.environ[variable]
+def _make_folders() -> list[SharedFolder]:
+    """Make folders that last as long as the server, and set the variables that name them."""
+    parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    remove_abandoned(parent)
+    folders = []
+    for variable in (_METRICS_FOLDER, _STATE_FOLDER):
+        if not os.environ.get(variable):
+            try:
+                folder = SharedFolder(parent)
+            except OSError as error:
+                sys.exit(f"No folder for the workers can be made: {error.strerror}.")
+            folders.append(folder)
+            os.environ[variable] = str(folder.path)
+    return folders
 
 
 def _check_addresses(addresses: list[Any]) -> None:
@@ -249,9 +253,27 @@ def child_exit(server: Any, worker: Any) -> None:
         multiprocess.retire(Path(os.environ[_METRICS_FOLDER]))
     except OSError as error:
         server.log.warning("The metrics of an ended worker cannot be merged: %s.", error.strerror)
+    except Exception:
+        server.log.exception("The metrics of an ended worker cannot be merged.")
+
+
+def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Make the shared folders anew where they are gone, before a worker looks for them."""
+    from service.rollout import state_folder  # noqa: PLC0415
+    from service.telemetry import multiprocess  # noqa: PLC0415
+
+    metrics, state = Path(os.environ[_METRICS_FOLDER]), Path(os.environ[_STATE_FOLDER])
+    try:
+        if not metrics.is_dir():
+            multiprocess.clear(metrics)
+        if not state.is_dir():
+            state_folder.prepare(state)
+            server.log.error("The folder of the state was gone; it is made anew, and empty.")
+    except (OSError, state_folder.InvalidState) as error:
+        server.log.warning("The folders of the workers cannot be made anew: %s.", error)
 
 
 def on_exit(server: Any) -> None:
     """Remove the folders that were made for the workers."""
     for folder in server.our_folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()

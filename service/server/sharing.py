@@ -13,10 +13,14 @@ from typing import Any
 # with the workers that are forked from this process.
 _SLOTS = 256
 _counts = memoryview(mmap.mmap(-1, 4 * _SLOTS)).cast("i")
+# Whether some worker has ever accepted connections.
+_has_served = memoryview(mmap.mmap(-1, 1))
 
 # A worker leaves the same connection to others twice for each connection that it has more, and at
 # most so many times.
 _MOST_LEAVES = 8
+# Some hundred connections may be shared a little unevenly; to leave them takes time.
+_TOLERATED_SHARE = 32
 # What was left longer ago was another connection.
 _RECENT_SECONDS = 0.02
 
@@ -28,6 +32,11 @@ _NO_SYN = ((0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (6, 0, 0, 0
 def others_serve() -> bool:
     """Tell whether some worker of this server accepts connections."""
     return any(_counts)
+
+
+def has_served() -> bool:
+    """Tell whether some worker of this server has ever accepted connections."""
+    return bool(_has_served[0])
 
 
 class Share:
@@ -45,6 +54,7 @@ class Share:
     def set(self, connections: int) -> None:
         """Tell the others how many connections this worker has; it accepts more."""
         _counts[self._slot] = connections + 1
+        _has_served[0] = 1
 
     def withdraw(self) -> None:
         """Tell the others that this worker accepts no connections, or is gone."""
@@ -59,7 +69,7 @@ class Share:
         """
         now = time.monotonic()
         fewest = min((count for count in _counts if count), default=0)
-        more = connections + 1 - fewest if fewest else 0
+        more = connections + 1 - fewest - fewest // _TOLERATED_SHARE if fewest else 0
         if now - self._left_at > _RECENT_SECONDS:
             self._leaves = 0
         leaves = self._leaves < min(2 * more, _MOST_LEAVES)

@@ -9,6 +9,8 @@ import errno
 import os
 import resource
 import socket
+import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -27,7 +29,7 @@ from service.server.gateway import Gateway
 from service.server.outgoing import Outgoing
 from service.server.proxies import Proxies
 from service.server.request import Request
-from service.server.sharing import Share, refuses_connections
+from service.server.sharing import Share, has_served, refuses_connections
 from service.server.streams import Streams
 from service.settings import Settings
 from vitrine.errors import VitrineError
@@ -43,6 +45,8 @@ _FULL_SECONDS = 0.5
 # Files beside the connections: models, spools, libraries.
 _SPARE_FILES = 1024
 _HEARTBEAT_SECONDS = 1.0
+# Time between two tries to start a worker of a server that has served.
+_RETRY_SECONDS = 1.0
 # A client that is gone says no goodbye.
 _TLS_GOODBYE_SECONDS = 2.0
 # Four looks in the shortest time that a client is given, and not more often than is useful.
@@ -58,14 +62,23 @@ class Worker(BaseWorker):  # type: ignore[misc]
     """
 
     def init_process(self) -> None:
-        """Allow as many open files as there may be connections, before anything else."""
+        """Load the application, with as many open files as there may be connections."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = max(soft, self.cfg.worker_connections + _SPARE_FILES)
         if hard != resource.RLIM_INFINITY:
             wanted = min(wanted, hard)
         if soft != resource.RLIM_INFINITY:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        super().init_process()
+        try:
+            super().init_process()
+        except (Exception, SystemExit) as error:
+            # gunicorn would end the server. One that has served goes on trying.
+            if self.booted or not has_served():
+                raise
+            if not isinstance(error, SystemExit):
+                self.log.error("The worker cannot start: %s", error)  # noqa: TRY400 - that says it
+            time.sleep(_RETRY_SECONDS)
+            sys.exit(1)
 
     def run(self) -> None:
         """Serve until told to stop, then until every connection is done with."""
