@@ -106,7 +106,7 @@ def _interruptible(
     except AnswerBroken:
         raise
     except ClientGone:
-        current.reason = problems.CLIENT_GONE
+        problems.abandon(current)
         raise AnswerBroken from None
     except VitrineError as error:
         current.reason = error.slug()

@@ -99,8 +99,14 @@ def _answer_unexpected(error: Exception) -> Response:
 
 def _answer_nobody(_: ClientGone) -> Response:
     """End a request whose client is gone; nobody reads the answer, but it is logged."""
-    context.current().reason = CLIENT_GONE
+    abandon(context.current())
     return Response(status=CLIENT_CLOSED_REQUEST)
+
+
+def abandon(current: RequestContext) -> None:
+    """Note and count that nobody waits for the answer to a request."""
+    current.reason = CLIENT_GONE
+    current.observer.metrics.abandoned.labels().inc()
 
 
 def _answer(problem: Problem) -> Response:

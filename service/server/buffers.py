@@ -29,6 +29,7 @@ class Space:
     """
 
     def __init__(self, *, memory_bytes: int, disk_bytes: int) -> None:
+        self._memory_bytes = memory_bytes
         # The collector may end a queue in the middle of what another one does in the same thread.
         self._lock = threading.RLock()
         self._memory_left = memory_bytes
@@ -36,6 +37,11 @@ class Space:
         self._file: IO[bytes] | None = None
         self._free: list[int] = []
         self._blocks = 0
+
+    @property
+    def taken_memory(self) -> int:
+        """Number of bytes that wait in memory."""
+        return self._memory_bytes - self._memory_left
 
     def take_memory(self, size: int) -> bool:
         """Take some of the memory; return whether there was enough."""

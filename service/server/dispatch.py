@@ -183,9 +183,18 @@ class Dispatcher:
         lane = self._lane(request) if on_end is None else self._streams
         lane.submit(partial(self._answer, request, outgoing, on_end))
 
-    def report(self) -> None:
-        """Show what waits and what computes."""
+    def report(self, *, connections: int, max_connections: int, body_memory_bytes: int) -> None:
+        """Show what waits, computes, and is open.
+
+        Args:
+            connections: Number of open connections.
+            max_connections: Number of connections that may be open.
+            body_memory_bytes: Memory of the bodies and answers that wait.
+        """
         metrics, scheduler = self._admission.metrics, self._scheduler
+        metrics.connections.labels().set(connections)
+        metrics.max_connections.labels().set(max_connections)
+        metrics.body_memory.labels().set(body_memory_bytes)
         metrics.waiting_requests.labels().set(scheduler.waiting + len(self._small))
         metrics.waiting_seconds.labels().set(scheduler.waiting_seconds + self._small.cost_seconds)
         metrics.computing_requests.labels().set(scheduler.computing)

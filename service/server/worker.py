@@ -180,7 +180,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
         now = self._loop.time()
         for connection in self.crowd:
             connection.check(now)
-        self._dispatcher.report()
+        self._dispatcher.report(
+            connections=self._count,
+            max_connections=self.cfg.worker_connections,
+            body_memory_bytes=self.space.taken_memory,
+        )
 
     def _seconds_between_looks(self) -> float:
         return min(_MOST_SECONDS_BETWEEN_LOOKS, self.limits.timeout_seconds / _LOOKS)

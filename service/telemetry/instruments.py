@@ -201,7 +201,8 @@ class Instruments:
             "vitrine_computing_requests", "Number of requests that are being computed."
         )
         self.body_memory = self._gauge(
-            "vitrine_body_memory_bytes", "Memory that the bodies of unanswered requests take."
+            "vitrine_body_memory_bytes",
+            "Memory that bodies and answers take which wait for their clients or for their turn.",
         )
         self.connections = self._gauge("vitrine_connections", "Number of open connections.")
         self.max_connections = self._gauge(

@@ -18,6 +18,7 @@ import pytest
 from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.fakes import picture, table
 from tests.servers import ROOT, Server, serving, stopped
+from tests.traffic import until
 from vitrine.bundle import ONNX_NAME
 
 STROKES = "/models/strokes/predict"
@@ -285,6 +286,19 @@ def test_metrics_are_summed_over_the_workers(server: Server) -> None:
 
     assert settled(server, sample, before + 10) == before + 10
     assert metric(server, 'vitrine_models{model="rooms",version="1"}') == 1
+
+
+def test_connections_and_bodies_that_wait_are_shown(server: Server) -> None:
+    before = metric(server, "vitrine_connections")
+    with connect(server) as sending, connect(server), connect(server):
+        sending.sendall(head(STROKES, "Content-Length: 5000", "Content-Type: image/png"))
+        sending.sendall(b"x" * 4000)
+
+        until(lambda: metric(server, "vitrine_connections") >= before + 3)
+        until(lambda: metric(server, "vitrine_body_memory_bytes") >= 4000)
+
+    assert metric(server, "vitrine_max_connections") == 2 * 4096
+    until(lambda: metric(server, "vitrine_body_memory_bytes") == 0)
 
 
 def test_metrics_of_a_killed_worker_are_kept(published: Path) -> None:
