@@ -126,8 +126,9 @@ class Settings:
     )
     workers: int = _setting(2, "Number of worker processes.")
     threads: int = _setting(
-        256,
-        "Largest number of threads in each worker. Only a few of them compute at the same time.",
+        16,
+        "Number of large requests that each worker may have begun to compute. Each holds a thread, "
+        "and its body in memory; the others wait.",
     )
     graceful_timeout_seconds: int = _setting(
         30, "Time that the server gives its requests to finish when it stops."

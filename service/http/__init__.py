@@ -15,6 +15,7 @@ json_bodies.py   JSON bodies -> instances, and what is wrong with their JSON
 admission.py     what the server needs to know to decide where and when a request is computed
 costs.py         what a request costs, estimated before it is computed
 deadlines.py     how long a request may take
+json_pieces.py   a large JSON array, parsed a few elements at a time
 query.py         the query parameters of a prediction
 descriptions.py  the routes that describe models and their drift
 welcome.py       the first page

@@ -2,10 +2,26 @@
 
 import re
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 
+import msgspec
 import orjson
 
-from vitrine.errors import EmptyBody, Fault, InvalidInstances, MalformedBody, nearest, shown
+from service.http.json_pieces import MalformedPiece, parse_elements
+from vitrine.errors import (
+    EmptyBody,
+    Fault,
+    InvalidInstances,
+    MalformedBody,
+    TooManyInstances,
+    nearest,
+    shown,
+)
+
+# A body of this length takes a parser a millisecond.
+_LARGE_BYTES = 2**17
+_LOOKED_AT_BYTES = 1000
+_BYTE = re.compile(r"\(byte (\d+)\)")
 
 # The marks of UTF-16 and UTF-32, and a first character of ASCII in these without a mark.
 _WIDE_CHARACTERS = re.compile(rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|\0+[^\0]|[^\0]\0")
@@ -34,24 +50,78 @@ _CAUSES = tuple(
 )
 
 
-def read_instances(body: bytes) -> list[object]:
+def read_instances(body: bytes, *, limit: int, large_bytes: int = _LARGE_BYTES) -> list[object]:
     """Return the instances; a byte order mark before the JSON is skipped.
+
+    Args:
+        body: The body.
+        limit: Number of instances that there may be.
+        large_bytes: Length from which on the instances are parsed a few at a time.
 
     Raises:
         EmptyBody: There is nothing in the body.
         MalformedBody: The body is not JSON.
         InvalidInstances: It is no object with a list of instances.
+        TooManyInstances: There are more instances.
     """
-    members = _parse(body.removeprefix(BOM_UTF8))
+    body = body.removeprefix(BOM_UTF8)
+    _check_encoding(body)
+    if len(body) >= large_bytes:
+        return _read_in_pieces(body, limit)
+    members = _parse(body)
     if not isinstance(members, dict):
         raise _no_instances(f"Received: {_NAMES.get(type(members), 'a number')}.")
-    for name in members:
-        if name != "instances":
-            raise _no_instances(f"{shown(name)} is not known.{nearest(name, ['instances'])}")
+    _check_names(members)
     instances = members.get("instances")
     if not isinstance(instances, list):
         raise _no_instances("'instances' must be a list.")
+    if len(instances) > limit:
+        raise TooManyInstances("instances", limit)
     return instances
+
+
+def _read_in_pieces(body: bytes, limit: int) -> list[object]:
+    """Return the instances of a large body, without that others wait for its parser."""
+    try:
+        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        raise _no_instances("Received: something else.") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _malformed_at(body, _position(error, len(body))) from None
+    _check_names(members)
+    array = bytes(members.get("instances", b"")).strip()
+    if not array.startswith(b"["):
+        raise _no_instances("'instances' must be a list.")
+    instances: list[object] = []
+    try:
+        for piece in parse_elements(array):
+            instances += piece
+            if len(instances) > limit:
+                raise TooManyInstances("instances", limit)
+    except MalformedPiece as error:
+        raise _malformed_at(body, body.index(array) + error.position) from None
+    return instances
+
+
+def _position(error: Exception, end: int) -> int:
+    found = _BYTE.search(str(error))
+    return int(found[1]) if found else end
+
+
+def _malformed_at(body: bytes, position: int) -> MalformedBody:
+    undecodable = _undecodable(body)
+    if undecodable is not None:
+        return undecodable
+    line = body.count(b"\n", 0, position) + 1
+    column = len(body[body.rfind(b"\n", 0, position) + 1 : position].decode(errors="replace")) + 1
+    text = body[position : position + _LOOKED_AT_BYTES].decode(errors="replace")
+    return _malformed_json(line, column, _cause_in(text, 0))
+
+
+def _check_names(members: Mapping[str, object]) -> None:
+    for name in members:
+        if name != "instances":
+            raise _no_instances(f"{shown(name)} is not known.{nearest(name, ['instances'])}")
 
 
 def _no_instances(detail: str) -> InvalidInstances:
@@ -59,11 +129,14 @@ def _no_instances(detail: str) -> InvalidInstances:
     return InvalidInstances([Fault(detail=f"{rule} {detail}", pointer="#")])
 
 
-def _parse(body: bytes) -> object:
+def _check_encoding(body: bytes) -> None:
     if not body.strip():
         raise EmptyBody('{"instances": [...]}')
     if _WIDE_CHARACTERS.match(body):
         raise MalformedBody("The body is written in UTF-16 or UTF-32. JSON must be UTF-8.")
+
+
+def _parse(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -71,21 +144,34 @@ def _parse(body: bytes) -> object:
 
 
 def _malformed(body: bytes, error: orjson.JSONDecodeError) -> MalformedBody:
+    undecodable = _undecodable(body)
+    return undecodable or _malformed_json(error.lineno, error.colno, _cause(error))
+
+
+def _undecodable(body: bytes) -> MalformedBody | None:
     try:
         body.decode()
     except UnicodeDecodeError as undecodable:
         line = body.count(b"\n", 0, undecodable.start) + 1
         return MalformedBody(f"The body is not UTF-8, as JSON must be: see line {line}.")
-    at = f"line {error.lineno}, column {error.colno}"
-    return MalformedBody(f"The body is not JSON: it goes wrong on {at}.{_cause(error)}")
+    return None
+
+
+def _malformed_json(line: int, column: int, cause: str) -> MalformedBody:
+    at = f"line {line}, column {column}"
+    return MalformedBody(f"The body is not JSON: it goes wrong on {at}.{cause}")
 
 
 def _cause(error: orjson.JSONDecodeError) -> str:
     before = error.doc[: error.pos].rstrip()
     if before.endswith(("}", "]")) and _is_json(before):
         return " The JSON ends before that. A request takes one object, with all of its instances."
+    return _cause_in(error.doc, error.pos)
+
+
+def _cause_in(text: str, position: int) -> str:
     for pattern, sentence in _CAUSES:
-        if pattern.match(error.doc, error.pos):
+        if pattern.match(text, position):
             return f" {sentence}"
     return ""
 

@@ -245,9 +245,7 @@ class Predictor:
         )
 
     def _read_json(self, model: Model, body: bytes, options: Options, admit: Admit) -> BlockStream:
-        instances = read_instances(body)
-        if len(instances) > self._settings.max_instances:
-            raise TooManyInstances("instances", self._settings.max_instances)
+        instances = read_instances(body, limit=self._settings.max_instances)
         manifest = model.manifest
         picture = manifest.signature.picture
         if picture is not None:

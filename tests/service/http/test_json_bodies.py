@@ -1,9 +1,24 @@
 """JSON bodies: what is read, and what is said of a body that is not JSON."""
 
+import json
+
 import pytest
 
-from service.http.json_bodies import read_instances
-from vitrine.errors import EmptyBody, InvalidInstances, MalformedBody
+from service.http import json_bodies
+from vitrine.errors import EmptyBody, InvalidInstances, MalformedBody, TooManyInstances
+
+LIMIT = 1000
+
+
+def read_instances(body: bytes) -> list[object]:
+    """Read a body as a small one and as a large one, which must give the same."""
+    read = [_read(body, large_bytes) for large_bytes in (2**30, 0)]
+    assert json.dumps(read[0]) == json.dumps(read[1])
+    return read[0]
+
+
+def _read(body: bytes, large_bytes: int) -> list[object]:
+    return json_bodies.read_instances(body, limit=LIMIT, large_bytes=large_bytes)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +106,56 @@ def test_other_encoding_of_unicode_is_named(encoding: str) -> None:
 def test_bytes_that_are_not_utf8_are_named_by_their_line() -> None:
     with pytest.raises(MalformedBody, match="is not UTF-8, as JSON must be: see line 2"):
         read_instances('{\n"caf\xe9": 1}'.encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"instances": [1,\n2, NaN]}', "line 2, column 4. NaN is not JSON"),
+        ('{"instances": [1,\n2, 1e400]}', "line 2, column 4. A number must be finite."),
+        ('{"instances": [1,\n2', "line 2, column 2. It ends before its last bracket."),
+        ('{"instances": [1,\n2,]}', "goes wrong on line 2, column 3."),
+        ("{'instances': [1]}", f"line 1, column 2. {PYTHON}"),
+    ],
+    ids=["NaN", "large exponent", "cut off", "comma before ]", "single quotes"],
+)
+def test_large_body_that_is_no_json_is_told_what_is_wrong(body: str, words: str) -> None:
+    with pytest.raises(MalformedBody) as caught:
+        _read(body.encode(), 0)
+
+    assert words in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"[1]", "Received: something else."),
+        (b'{"instance": [1]}', "'instance' is not known. Did you mean 'instances'?"),
+        (b'{"instances": 1}', "'instances' must be a list."),
+        (b"{}", "'instances' must be a list."),
+    ],
+    ids=["list", "another name", "no list", "nothing"],
+)
+def test_large_json_of_another_form_is_refused(body: bytes, words: str) -> None:
+    with pytest.raises(InvalidInstances) as caught:
+        _read(body, 0)
+
+    assert words in caught.value.detail
+
+
+def test_large_body_that_is_not_utf_8_is_told_where() -> None:
+    with pytest.raises(MalformedBody, match="see line 2"):
+        _read('{"instances": [1,\n"caf\xe9"]}'.encode("latin-1"), 0)
+
+
+def test_deep_nesting_is_refused() -> None:
+    with pytest.raises(MalformedBody):
+        _read(b'{"instances": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 0)
+
+
+@pytest.mark.parametrize("large_bytes", [0, 2**30], ids=["large", "small"])
+def test_more_instances_than_allowed_are_refused(large_bytes: int) -> None:
+    body = b'{"instances": [%b]}' % b",".join([b"{}"] * (LIMIT + 1))
+
+    with pytest.raises(TooManyInstances):
+        _read(body, large_bytes)
