@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.servers import ROOT
 from tests.soak import (
     accuracy,
+    batching,
     changes,
     crowding,
     drift,
@@ -53,6 +54,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "attacks": attacks.essential_attacks,
     "hostile-versions": hostile_versions.all_harms,
     "overload": overload.one_overload,
+    "batching": batching.gain,
     "keys": keys.rates_and_times,
     "fuzzing": fuzzing.all_targets,
     "coverage": trust.coverage,
