@@ -127,10 +127,16 @@ def houses(number: int) -> bytes:
 
 def csv_of(number: int, path: str = HOUSING) -> bytes:
     """Write rows as CSV."""
-    return post(path, _CSV, _table(number))
+    return post(path, _CSV, table(number))
 
 
-def _table(number: int, *, quoted: bool = False) -> bytes:
+def table(number: int, *, quoted: bool = False) -> bytes:
+    """Write rows as CSV, with a header.
+
+    Args:
+        number: Of rows.
+        quoted: Whether cells stand in quotes with spaces, so that each must be read on its own.
+    """
     names, rows = _houses()
     lines = [",".join(names)]
     lines += [_line(rows[index % len(rows)], quoted=quoted) for index in range(number)]
@@ -138,13 +144,12 @@ def _table(number: int, *, quoted: bool = False) -> bytes:
 
 
 def _line(cells: list[str], *, quoted: bool) -> str:
-    # Irregular numbers are read cell by cell, and not by the quick reader.
     return ",".join(cells) if not quoted else ",".join(f'" {cell} "' for cell in cells)
 
 
 def odd_csv(number: int) -> bytes:
     """Write rows as CSV that must be read cell by cell."""
-    return post(HOUSING, _CSV, _table(number, quoted=True))
+    return post(HOUSING, _CSV, table(number, quoted=True))
 
 
 def _houses() -> tuple[list[str], list[list[str]]]:

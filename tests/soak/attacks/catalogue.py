@@ -13,7 +13,8 @@ from tests.soak.attacks.crowd import Crowd
 from tests.soak.attacks.versions import write_all
 
 _MEBIBYTE = 2**20
-_PICTURE_FORMATS = ("WEBP", "JPEG", "PNG", "GIF", "TIFF", "BMP")
+# A BMP is as large as its pixels, so that none of 49 megapixels is received.
+_PICTURE_FORMATS = ("WEBP", "JPEG", "PNG", "GIF", "TIFF")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,6 @@ def _abandoned() -> Iterator[Attack]:
 
 def _pictures() -> Iterator[Attack]:
     for file_format in _PICTURE_FORMATS:
-        if file_format == "BMP":  # as large as its pixels
-            continue
         yield Attack(
             name=f"large-{file_format.lower()}",
             what=f"50 callers with a {file_format} of 49 megapixels",
@@ -187,9 +186,7 @@ def _slow() -> Iterator[Attack]:
     yield Attack(
         name="stalled-csv",
         what="600 CSV streams of 300 KB that stall",
-        crowds=_one_crowd(
-            lambda: bodies.csv_head() + bodies.csv_of(6000).partition(b"\n")[2], 600, returns=True
-        ),
+        crowds=_one_crowd(lambda: bodies.csv_head() + bodies.table(6000), 600, returns=True),
     )
     yield Attack(
         name="slow-heads",
@@ -388,6 +385,44 @@ def _floods() -> Iterator[Attack]:
         callers=_one_lane(
             lambda: post(HOUSING, "text/csv", b"a," * 100_000 + b"b\n" + b"1," * 100_000 + b"2\n"),
             8,
+        ),
+    )
+    yield Attack(
+        name="tiny-chunks",
+        what="16 callers with a body in 200 000 chunks of a byte",
+        callers=_one_lane(
+            lambda: (
+                head(DIGITS, "Content-Type: image/png", "Transfer-Encoding: chunked")
+                + b"1\r\n0\r\n" * 200_000
+                + b"0\r\n\r\n"
+            ),
+            16,
+        ),
+    )
+    yield Attack(
+        name="many-headers",
+        what="32 callers with 90 headers of 300 bytes",
+        callers=_one_lane(
+            lambda: head("/models", *[f"X-{i}: {'a' * 300}" for i in range(90)], method="GET"), 32
+        ),
+    )
+    yield Attack(
+        name="many-fields",
+        what="8 callers with a form of 5 million fields",
+        callers=_one_lane(
+            lambda: post(DIGITS, "application/x-www-form-urlencoded", b"a&" * 5_000_000), 8
+        ),
+    )
+    yield Attack(
+        name="many-parts",
+        what="8 callers with a form of 300 000 parts",
+        callers=_one_lane(lambda: bodies.form_of(b"", 300_000), 8),
+    )
+    yield Attack(
+        name="long-text",
+        what="8 callers with a picture of 20 million characters that are no base64",
+        callers=_one_lane(
+            lambda: bodies.json_of(["data:image/png;base64," + " " * 20_000_000], DIGITS), 8
         ),
     )
     yield Attack(
