@@ -46,6 +46,8 @@ _CLOSING_SECONDS = 2.0
 _MAX_DISCARDED_BYTES = 2**18
 # A body that nobody reads is still received: its client would see a reset, not the answer.
 _MAX_UNREAD_BYTES = 2**30
+# A body of this much is received on, however slow the disk is.
+_MAX_SMALL_BYTES = 2**16
 # Where the worker is to end, a client may be sending its next request already.
 _DRAINING_SECONDS = 2.0
 # A table that finds no free thread waits so long for one.
@@ -557,6 +559,12 @@ class Connection(asyncio.Protocol):
         self._stream_since = self._stream_since or self._loop.time()
         return False
 
+    def _is_too_much(self, request: Request | None) -> bool:
+        """Tell whether a body is large, and the disk too slow for all that arrives."""
+        if not self._host.space.is_congested or request is None:
+            return False
+        return request.body.is_arriving and request.body.arrived_bytes > _MAX_SMALL_BYTES
+
     def _is_read_by_thread(self, request: Request) -> bool:
         return self._outgoing is not None and request is self._requests[0]
 
@@ -665,7 +673,8 @@ class Connection(asyncio.Protocol):
         is_held_up = self._is_writing_paused and self._outgoing is None
         first = self._requests[0] if self._requests else None
         is_full = len(self._requests) > 1 or (first is not None and self._is_enough(first))
-        pauses = not self._is_closing and (is_held_up or is_full or self._unparsed.size > 0)
+        is_full = is_full or self._unparsed.size > 0 or self._is_too_much(first)
+        pauses = not self._is_closing and (is_held_up or is_full)
         if self._transport.is_closing() or pauses == self._is_reading_paused:
             return
         now = self._loop.time()

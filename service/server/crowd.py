@@ -15,6 +15,9 @@ class Member(Protocol):
     def make_room(self) -> None:
         """Close at once for the sake of another connection."""
 
+    def go_on(self) -> None:
+        """Do what could not be done before."""
+
     def abort(self) -> None:
         """Close at once."""
 

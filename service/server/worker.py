@@ -87,7 +87,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self.limits = _limits(settings, idle_seconds=self.cfg.keepalive)
         self.is_draining = False
         self.space = Space(
-            memory_bytes=settings.body_memory_bytes, disk_bytes=settings.body_disk_bytes
+            memory_bytes=settings.body_memory_bytes,
+            disk_bytes=settings.body_disk_bytes,
+            on_calm=self._read_on_later,
         )
         self.crowd = Crowd()
         self._trimmer = Trimmer()
@@ -159,6 +161,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         for beat in beats:
             beat.cancel()
         self._dispatcher.close()
+        self.space.close()
 
     async def _repeat(self, action: Callable[[], None], seconds: float) -> None:
         while True:
@@ -254,6 +257,15 @@ class Worker(BaseWorker):  # type: ignore[misc]
             opening = self._loop.create_task(self._open(client, remote))
             self._openings.add(opening)
             opening.add_done_callback(self._openings.discard)
+
+    def _read_on_later(self) -> None:
+        """Let connections read on that the disk has held up; called in a thread."""
+        with suppress(RuntimeError):  # the worker has ended, and its loop is closed
+            self._loop.call_soon_threadsafe(self._read_on)
+
+    def _read_on(self) -> None:
+        for connection in self.crowd:
+            connection.go_on()
 
     def _make_room(self) -> bool:
         """Close the connection that waits longest for its client; return whether there was one."""

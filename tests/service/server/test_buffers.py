@@ -1,5 +1,6 @@
 """Bytes that wait: in memory as far as a budget goes, then in a file, then not at all."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ def taken(queue: ByteQueue, size: int = 1000) -> bytes:
         assert len(piece) <= size
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def settle(shared: Space) -> None:
+    """Wait until all that was to be written is written."""
+    done = threading.Event()
+    shared.write_later(done.set)
+    assert done.wait(30)
 
 
 def open_files() -> int:
@@ -46,6 +54,7 @@ def test_queues_share_the_memory_and_one_file() -> None:
 
     assert open_files() == before + 1
     assert (taken(first), taken(second)) == (b"a" * 80 + b"c" * 80, b"b" * 80)
+    settle(shared)
     assert open_files() == before
 
 
@@ -56,6 +65,7 @@ def test_queue_beyond_memory_and_disk_is_refused_until_others_are_read() -> None
     with pytest.raises(OutOfSpace):
         second.append(b"b")
 
+    settle(shared)
     first.take(BLOCK_BYTES)
     second.append(b"b")
 
@@ -88,3 +98,62 @@ def test_disk_that_cannot_be_written_is_out_of_space(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(OutOfSpace):
         ByteQueue(Space(memory_bytes=0, disk_bytes=BLOCK_BYTES)).append(b"a")
+
+
+def test_what_is_not_written_yet_is_read_from_memory() -> None:
+    shared = space(memory_bytes=0)
+    writing, go_on = threading.Event(), threading.Event()
+    shared.write_later(writing.set)
+    shared.write_later(lambda: go_on.wait(30))
+    assert writing.wait(30)
+    queue = ByteQueue(shared)
+    queue.append(b"a" * 70_000)
+    queue.append(b"b" * 70_000)
+
+    assert queue.whole() == b"a" * 70_000 + b"b" * 70_000
+    first = queue.take(10_000)
+    go_on.set()
+    settle(shared)
+
+    assert first + taken(queue) == b"a" * 70_000 + b"b" * 70_000
+
+
+def test_slow_disk_is_told_and_so_is_its_end() -> None:
+    calm, go_on = threading.Event(), threading.Event()
+    shared = Space(memory_bytes=0, disk_bytes=2**30, on_calm=calm.set)
+    shared.write_later(lambda: go_on.wait(30))
+    queue = ByteQueue(shared)
+    for _ in range(17):
+        assert not shared.is_congested
+        queue.append(bytes(2**20))
+    assert shared.is_congested
+    go_on.set()
+
+    assert calm.wait(30)
+    settle(shared)
+    assert len(taken(queue, 2**16)) == 17 * 2**20
+
+
+def test_dropped_queue_gives_its_blocks_back_when_nothing_is_written_to_them() -> None:
+    shared = space(memory_bytes=0, disk_bytes=2 * BLOCK_BYTES)
+    for number in range(20):
+        queue = ByteQueue(shared)
+        queue.append(bytes([number]) * 2 * BLOCK_BYTES)
+        if number % 2:
+            settle(shared)
+        queue.clear()
+        settle(shared)
+
+
+def test_half_of_the_memory_is_for_small_bodies() -> None:
+    shared = space(memory_bytes=2**20)
+    large, small = ByteQueue(shared), ByteQueue(shared)
+    for _ in range(16):
+        large.append(bytes(2**16))
+    before = open_files()
+    for _ in range(4):
+        small.append(bytes(2**16))
+
+    assert large._in_memory < 2**19 + 2**17
+    assert small._in_memory == 4 * 2**16
+    assert open_files() == before

@@ -301,3 +301,19 @@ def test_room_is_made_by_the_client_that_is_waited_for_longest(loop: Loop) -> No
         waiting.make_room()
 
     assert order == [begun, silent, sending]
+
+
+def test_large_body_is_not_received_faster_than_the_disk_takes_it(loop: Loop) -> None:
+    host = Host()
+    (large, wire), (small, other) = connect(loop, host), connect(loop, host)
+    large.data_received(post(bytes(100_000), PNG, size=10**6))
+    small.data_received(post(bytes(10), PNG, size=20))
+    host.space.is_congested = True
+    for connection in (large, small):
+        connection.data_received(b"1")
+    assert (wire.is_read, other.is_read) == (False, True)
+
+    host.space.is_congested = False
+    large.go_on()
+
+    assert wire.is_read
