@@ -74,6 +74,9 @@ class Gateway:
         except Exception:  # noqa: BLE001 - the process lives on, whatever an application does
             _log.exception("The application failed.")
             answer.fail()
+        finally:
+            # An error's traceback keeps the request until the collector finds it.
+            request.body.drop()
 
     def _run(self, answer: "_Answer", environ: dict[str, Any]) -> None:
         pieces = self._application(environ, answer.start)

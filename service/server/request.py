@@ -66,11 +66,10 @@ class Body(io.RawIOBase):
             OutOfSpace: There is no room for it.
         """
         self.arrived_bytes += len(piece)
-        if self._is_dropped or self.has_failed:
-            return
         with self._arrival or _NO_LOCK:
-            self._queue.append(piece)
-            self._tell_reader()
+            if not (self._is_dropped or self.has_failed):
+                self._queue.append(piece)
+                self._tell_reader()
 
     def end(self) -> None:
         """Take note that the body is complete, unless some of it is missing."""
@@ -90,9 +89,10 @@ class Body(io.RawIOBase):
             self._tell_reader()
 
     def drop(self) -> None:
-        """Keep nothing of what still arrives: nobody will read it."""
-        self._is_dropped = True
-        self._queue.clear()
+        """Keep nothing of the body, and of what still arrives: nobody will read it."""
+        with self._arrival or _NO_LOCK:
+            self._is_dropped = True
+            self._queue.clear()
 
     def whole(self) -> bytes:
         """Return a complete body of which nothing was read; it can still be read."""
