@@ -26,6 +26,7 @@ MAX_WAIT_SECONDS = 1.0
 MAX_LONG_SECONDS = 30.0
 # How fast the measured pace follows.
 _PACE_WEIGHT = 0.05
+_LONG_PACE_WEIGHT = 0.1
 _SLOWEST_PACE = 10.0
 _MAX_BEGUN = 256
 
@@ -80,7 +81,7 @@ class Scheduler:
         self.max_begun = _MAX_BEGUN
         # Estimated time that is left of each long request, as far as it is known.
         self._left: dict[object, float] = {}
-        self._pace = 1.0
+        self._pace = self._long_pace = 1.0
 
     def join(self, others: Others) -> None:
         """Share the cores with other workers."""
@@ -99,7 +100,8 @@ class Scheduler:
     @property
     def waiting_seconds(self) -> float:
         """Estimated time until all is computed that waits now."""
-        return self._pace * (self._short.cost_seconds + sum(self._left.values())) / self.cores
+        long_seconds = self._long_pace * sum(self._left.values())
+        return (self._pace * self._short.cost_seconds + long_seconds) / self.cores
 
     # What waits.
 
@@ -155,7 +157,7 @@ class Scheduler:
             else:
                 self._long_running -= 1
             if estimated_seconds:
-                self._learn(seconds / estimated_seconds)
+                self._pace = _nearer(self._pace, seconds / estimated_seconds, _PACE_WEIGHT)
             started = self._take()
         _start(started)
 
@@ -200,9 +202,9 @@ class Scheduler:
             Overloaded: What other long requests will compute takes too long already.
         """
         with self._lock:
-            deadline.check(self._clock() + cost_seconds * self._pace)
+            deadline.check(self._clock() + cost_seconds * self._long_pace)
             others = sum(left for of, left in self._left.items() if of is not key)
-            before = self._pace * others / self.cores
+            before = self._long_pace * others / self.cores
             if before > MAX_LONG_SECONDS:
                 raise Overloaded(before - MAX_LONG_SECONDS / 2)
             self._left[key] = cost_seconds
@@ -213,10 +215,17 @@ class Scheduler:
             if key in self._left:
                 self._left[key] = left_seconds
 
-    def forget(self, key: object) -> None:
-        """Forget what is left of a long request."""
+    def forget(self, key: object, *, ratio: float | None = None) -> None:
+        """Forget what is left of a long request.
+
+        Args:
+            key: The request.
+            ratio: Time that it took, as a multiple of what was estimated; None if it did not end.
+        """
         with self._lock:
             self._left.pop(key, None)
+            if ratio is not None:
+                self._long_pace = _nearer(self._long_pace, ratio, _LONG_PACE_WEIGHT)
 
     def end_long(self) -> None:
         """Take note that a long job that was started has ended."""
@@ -265,10 +274,6 @@ class Scheduler:
     def _tell(self) -> None:
         self._others.set(self._short_running, self._long_running)
 
-    def _learn(self, ratio: float) -> None:
-        bounded = min(max(ratio, 1 / _SLOWEST_PACE), _SLOWEST_PACE)
-        self._pace += _PACE_WEIGHT * (bounded - self._pace)
-
 
 class _Waiter(Job):
     """A thread that waits."""
@@ -301,6 +306,11 @@ class _Waiter(Job):
         self._lock.acquire()
         if self._error is not None:
             raise self._error
+
+
+def _nearer(pace: float, ratio: float, weight: float) -> float:
+    bounded = min(max(ratio, 1 / _SLOWEST_PACE), _SLOWEST_PACE)
+    return pace + weight * (bounded - pace)
 
 
 def _start(jobs: list[Job]) -> None:

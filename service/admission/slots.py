@@ -102,7 +102,7 @@ class ComputeSlot:
         self._give_back()
         if self._is_known:
             self._is_known = False
-            self._scheduler.forget(self)
+            self._scheduler.forget(self, ratio=self._ratio())
         if self._has_begun_long:
             self._has_begun_long = False
             self._scheduler.end_long()
@@ -146,6 +146,11 @@ class ComputeSlot:
                 pass
         else:
             self._check()
+
+    def _ratio(self) -> float | None:
+        """Return what was used as a multiple of what was estimated; None if it was broken off."""
+        is_whole = self._used_seconds and not self._client.is_gone
+        return self._used_seconds / self._cost_seconds if is_whole else None
 
     def _take(self) -> None:
         if self._is_short is None:

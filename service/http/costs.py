@@ -12,9 +12,12 @@ from vitrine.options import Options
 from vitrine.pictures import declared_pixels
 
 # To decode and to fit a picture, per pixel. A small picture costs as much as one of `_LEAST_PIXELS`
-# because of its geometry.
+# because of its geometry. A large one may be noise, in which the geometry looks for a figure much
+# longer than in a drawing.
 _PIXEL_SECONDS = 1e-3 / 2**17
 _LEAST_PIXELS = 2**16
+_DRAWN_PIXELS = 2**17
+_NOISE_PIXEL_SECONDS = 4e-8
 # What declares no size is no picture; to find out what it is takes its time.
 _UNTOLD_PIXELS = 2**18
 # To read a row of JSON, and one of CSV, and the length of the latter.
@@ -36,7 +39,7 @@ def estimate(model: Model, options: Options, instances: Sequence[object]) -> flo
     if model.manifest.signature.picture is None:
         decoding = _JSON_ROW_SECONDS * len(instances)
     else:
-        decoding = _PIXEL_SECONDS * sum(map(_pixels, instances))
+        decoding = sum(_fitting(declared_pixels(picture)) for picture in instances)
     return decoding + _predicting(model, options, len(instances))
 
 
@@ -66,7 +69,7 @@ def guess(model: Model, media_type: str, head: bytes, body_bytes: int) -> float:
     pixels = declared_pixels(head)
     if pixels == inf:  # a form, or a text: what its pictures hold shows when it is parsed
         return _guess_many(model, options, 1)
-    return _PIXEL_SECONDS * max(_LEAST_PIXELS, pixels) + _predicting(model, options, 1)
+    return _fitting(pixels) + _predicting(model, options, 1)
 
 
 def _guess_many(model: Model, options: Options, count: int) -> float:
@@ -81,6 +84,7 @@ def _predicting(model: Model, options: Options, count: int) -> float:
     return seconds * (_PREDICTIONS_EXPLAINED if options.explain else 1)
 
 
-def _pixels(picture: object) -> float:
-    pixels = declared_pixels(picture)
-    return _UNTOLD_PIXELS if pixels == inf else max(_LEAST_PIXELS, pixels)
+def _fitting(pixels: float) -> float:
+    """Return the time to decode and to fit a picture of so many pixels; infinity is unknown."""
+    known = _UNTOLD_PIXELS if pixels == inf else max(_LEAST_PIXELS, pixels)
+    return known * (_PIXEL_SECONDS if known <= _DRAWN_PIXELS else _NOISE_PIXEL_SECONDS)

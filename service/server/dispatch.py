@@ -49,8 +49,10 @@ _PAGE_THREADS = 4
 _SPARE_THREADS = 64
 # More of one kind wait only where clients ask faster than anything can be answered.
 _MAX_WAITING = 1024
-# Small requests that are answered before the loop looks at its connections again.
+# Small requests that are answered before the loop looks at its connections again, and the time that
+# these may take, by what others took before.
 _ANSWERED_AT_ONCE = 16
+_TURN_SECONDS = 0.004
 # Of small requests on the loop, not more waits than is answered in this time.
 _MAX_LOOP_SECONDS = 0.5
 # A first guess of what a small request takes on the loop, and how fast the measured time follows.
@@ -301,7 +303,8 @@ class Dispatcher:
     def _answer_small(self, path: FastPath) -> None:
         """Answer some of the small requests on the loop; the others follow in its next turn."""
         started = time.monotonic()
-        taken = list(islice(iter(partial(self._small.take, started), None), _ANSWERED_AT_ONCE))
+        most = max(1, min(_ANSWERED_AT_ONCE, int(_TURN_SECONDS / self._small_seconds)))
+        taken = list(islice(iter(partial(self._small.take, started), None), most))
         if self._small:
             self._loop.call_soon(self._answer_small, path)
             self._watch()

@@ -192,6 +192,23 @@ def test_long_requests_are_refused_while_the_others_take_too_long() -> None:
     assert refused.value.headers["Retry-After"] == "16"
 
 
+def test_estimates_of_long_requests_follow_what_was_measured() -> None:
+    scheduler = Scheduler(1)
+    for _ in range(100):
+        slot = ComputeSlot(scheduler)
+        slot.estimate(1000 * LONG_SECONDS)
+        with slot:
+            pass
+        slot.close()
+
+    ComputeSlot(scheduler).estimate(2 * MAX_LONG_SECONDS)
+    ComputeSlot(scheduler).estimate(LONG_SECONDS)
+
+    assert scheduler.waiting_seconds == pytest.approx(
+        (2 * MAX_LONG_SECONDS + LONG_SECONDS) / 10, rel=0.01
+    )
+
+
 def test_short_request_is_not_refused_for_long_ones() -> None:
     scheduler = Scheduler(1)
     ComputeSlot(scheduler).estimate(MAX_LONG_SECONDS + 1)
