@@ -1,5 +1,6 @@
 """The log: one JSON object per line on standard output."""
 
+import atexit
 import logging
 import os
 import select
@@ -200,7 +201,11 @@ def configure(level: str, *, sampling: float = 1.0) -> LineWriter:
         logger.handlers = [LineHandler(writer)]
         logger.propagate = False
         logger.setLevel(level)
-    logging.getLogger(ACCESS).filters = [RequestSampling(sampling, tell=_tell)]
+    requests = RequestSampling(sampling, tell=_tell)
+    logging.getLogger(ACCESS).filters = [requests]
+    # At the end of the process, in the reverse order.
+    atexit.register(writer.flush)
+    atexit.register(requests.summarize)
     # Whatever else is logged, who changed something is.
     logging.getLogger(AUDIT).setLevel(logging.INFO)
     return writer

@@ -440,17 +440,32 @@ def test_every_answered_request_has_its_line_when_the_server_was_stopped(
 def test_log_that_nobody_reads_stops_no_request(published: Path, port: int) -> None:
     process = started(SERVE, port, models=published, workers=1)
     running = Server(port, process.pid, 0.0)
-    path = "/" + "x" * 150
 
     # A pipe takes 64 KiB.
     with closing(running.connect()) as connection:
-        for _ in range(400):
-            connection.request("GET", path)
+        for number in range(400):
+            connection.request("GET", "/models", headers={"X-Request-Id": f"{number:x>50}"})
             connection.getresponse().read()
 
     process.terminate()
     output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
-    assert sum(path in line for line in output.splitlines()) == 400
+    assert sum("xxx" in line for line in output.splitlines()) == 400
+
+
+def test_refusals_that_were_not_logged_are_summed_up_at_the_end(published: Path, port: int) -> None:
+    process = started(SERVE, port, models=published, workers=1)
+    with closing(Server(port, process.pid, 0.0).connect()) as connection:
+        for _ in range(50):
+            connection.request("GET", "/nowhere")
+            connection.getresponse().read()
+
+    process.terminate()
+    output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+    lines = [json.loads(line) for line in output.splitlines()]
+    refused = [line for line in lines if line.get("status") == 404 and "request_id" in line]
+    left_out = [line["lines"] for line in lines if line["message"] == "requests not logged"]
+    assert len(refused) + sum(left_out) == 50
+    assert left_out
 
 
 def test_server_without_our_configuration_serves_too(
