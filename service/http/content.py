@@ -139,9 +139,15 @@ def judge(media: MediaHeaders, model: Model, peek: Callable[[], bytes]) -> Conte
     )
 
 
+@lru_cache(maxsize=256)
 def is_csv(content_type: str) -> bool:
     """Tell whether a header names CSV, which is read while it arrives."""
     return _CSV_TYPES.fullmatch(_parse_media_type(content_type)[0]) is not None
+
+
+def may_be_csv(content_type: str) -> bool:
+    """Tell whether a body with such a header is CSV, or may turn out to be."""
+    return _parse_media_type(content_type)[0] in _UNTOLD_TYPES or is_csv(content_type)
 
 
 # Clients send the same few headers again and again.

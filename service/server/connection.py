@@ -18,7 +18,7 @@ from typing import Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from service.errors import BodyTimeout, BodyTooSlow, OutOfMemory, Overloaded
+from service.errors import BodyTimeout, BodyTooLarge, BodyTooSlow, OutOfMemory, Overloaded
 from service.server.buffers import ByteQueue, OutOfSpace, Space
 from service.server.crowd import Crowd, Phase
 from service.server.outgoing import Outgoing
@@ -84,6 +84,7 @@ class Limits:
         transfer_seconds: Time for a request, and again for an answer, beside that of their bytes.
         min_bytes_per_second: Lowest rate at which their bytes may be sent and read.
         max_body_bytes: Largest body that is received whole before it is read.
+        max_stream_bytes: Largest body that is read while it arrives.
     """
 
     timeout_seconds: float
@@ -91,6 +92,7 @@ class Limits:
     transfer_seconds: float
     min_bytes_per_second: int
     max_body_bytes: int
+    max_stream_bytes: int
 
 
 class Host(Protocol):
@@ -121,6 +123,9 @@ class Host(Protocol):
 
     def reads_while_it_arrives(self, content_type: bytes) -> bool:
         """Tell whether a body of a media type is read while it arrives."""
+
+    def may_be_stream(self, content_type: bytes) -> bool:
+        """Tell whether a body of a media type may turn out to be one that is so read."""
 
     def takes(self, connection: "Connection", request: Request) -> bool:
         """Take a request that is not to be handed to a thread at once; tell whether it is taken.
@@ -291,7 +296,7 @@ class Connection(asyncio.Protocol):
         self._host.locate(request)
         request.version = self._parser.get_http_version()
         request.keeps_alive = self._parser.should_keep_alive()
-        hosts = []
+        hosts, content_type = [], b""
         for name, value in request.headers:
             if name == b"host":
                 hosts.append(value)
@@ -303,12 +308,14 @@ class Connection(asyncio.Protocol):
             elif name == b"expect":
                 request.is_awaited = value.lower() == b"100-continue"
             elif name == b"content-type":
+                content_type = value
                 request.is_stream = self._host.reads_while_it_arrives(value)
         self._check_version(request)
         self._check_hosts(request, hosts)
-        fault = self._host.judge(request) if request.has_body else None
-        if fault is not None and self._arriving is request:
-            self._fail(request, fault)
+        if request.has_body and self._arriving is request:
+            fault = self._host.judge(request) or self._length_fault(request, content_type)
+            if fault is not None:
+                self._fail(request, fault)
 
     def on_body(self, piece: bytes) -> None:
         """Take some of the body."""
@@ -438,6 +445,15 @@ class Connection(asyncio.Protocol):
         if not is_named or not all(map(_HOST.fullmatch, hosts)):
             detail = "A request must have one 'Host' header, and HTTP 1.1 demands it."
             self._refuse(HTTPStatus.BAD_REQUEST, detail)
+
+    def _length_fault(self, request: Request, content_type: bytes) -> VitrineError | None:
+        """Return why a body is not to be sent: it is announced to be too large."""
+        announced_bytes, limit_bytes = request.announced_bytes or 0, self._limits.max_body_bytes
+        if announced_bytes <= limit_bytes:
+            return None
+        if self._host.may_be_stream(content_type):
+            limit_bytes = self._limits.max_stream_bytes
+        return BodyTooLarge(limit_bytes) if announced_bytes > limit_bytes else None
 
     def _refuse_headers(self) -> None:
         detail = f"There are more than {_MAX_HEADERS} headers, or {_MAX_HEAD_BYTES} bytes of them."

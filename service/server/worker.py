@@ -112,12 +112,12 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _open_dispatcher(self) -> "Dispatcher":
         # gunicorn imports this module before the server says where the metrics are kept.
         from service.http.admission import ADMISSION  # noqa: PLC0415
-        from service.http.content import is_csv  # noqa: PLC0415
+        from service.http.content import is_csv, may_be_csv  # noqa: PLC0415
         from service.http.fast_path import FAST_PATH  # noqa: PLC0415
         from service.http.refusals import REFUSALS  # noqa: PLC0415
         from service.server.dispatch import Dispatcher, Parts, Threads  # noqa: PLC0415
 
-        self._is_csv = is_csv
+        self._is_csv, self._may_be_csv = is_csv, may_be_csv
         extensions = self.wsgi.extensions
         parts = Parts(
             extensions[ADMISSION],
@@ -320,6 +320,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
         """Tell whether a body of a media type is read while it arrives: a table is."""
         return self._is_csv(content_type.decode("latin-1"))
 
+    def may_be_stream(self, content_type: bytes) -> bool:
+        """Tell whether a body of a media type may turn out to be a table."""
+        return self._may_be_csv(content_type.decode("latin-1"))
+
     def takes(self, connection: Connection, request: Request) -> bool:
         """Take a request that is not to be handed to a thread at once; tell whether it is taken."""
         return self._dispatcher.takes(connection, request)
@@ -357,4 +361,5 @@ def _limits(settings: Settings, *, idle_seconds: float) -> Limits:
         transfer_seconds=settings.transfer_seconds,
         min_bytes_per_second=settings.min_bytes_per_second,
         max_body_bytes=settings.max_body_bytes,
+        max_stream_bytes=settings.max_csv_bytes,
     )

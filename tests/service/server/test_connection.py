@@ -67,6 +67,7 @@ class Host:
         transfer_seconds=30.0,
         min_bytes_per_second=500,
         max_body_bytes=2**20,
+        max_stream_bytes=2**30,
     )
     is_draining = False
 
@@ -93,6 +94,10 @@ class Host:
     def reads_while_it_arrives(self, content_type: bytes) -> bool:
         """Read a table while it arrives."""
         return content_type == b"text/csv"
+
+    def may_be_stream(self, content_type: bytes) -> bool:
+        """Take what has no type for a table."""
+        return content_type in {b"text/csv", b""}
 
     def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:  # noqa: ARG002 - as Host's
         """Take note."""
@@ -317,3 +322,25 @@ def test_large_body_is_not_received_faster_than_the_disk_takes_it(loop: Loop) ->
     large.go_on()
 
     assert wire.is_read
+
+
+@pytest.mark.parametrize(
+    ("lines", "size", "is_refused"),
+    [
+        ([PNG], 2**20, False),
+        ([PNG], 2**20 + 1, True),
+        ([CSV], 2**20 + 1, False),
+        ([], 2**30, False),
+        ([], 2**30 + 1, True),
+    ],
+    ids=["picture", "large picture", "table", "anything", "too large for anything"],
+)
+def test_body_that_is_announced_to_be_too_large_is_not_asked_for(
+    loop: Loop, lines: list[str], size: int, *, is_refused: bool
+) -> None:
+    host = Host()
+    connection, wire = connect(loop, host)
+
+    connection.data_received(post(b"", *lines, "Expect: 100-continue", size=size))
+
+    assert wire.sent[9:12] == (b"413" if is_refused else b"100")

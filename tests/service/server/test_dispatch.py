@@ -73,6 +73,7 @@ class Host:
         transfer_seconds=30.0,
         min_bytes_per_second=500,
         max_body_bytes=2**20,
+        max_stream_bytes=2**30,
     )
     is_draining = False
 
@@ -99,6 +100,10 @@ class Host:
     def reads_while_it_arrives(self, content_type: bytes) -> bool:
         """Read a table while it arrives."""
         return content_type == b"text/csv"
+
+    def may_be_stream(self, content_type: bytes) -> bool:
+        """Ask whether it is read while it arrives."""
+        return self.reads_while_it_arrives(content_type)
 
     def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:
         """Ask the dispatcher."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import resource
 import signal
@@ -67,6 +68,7 @@ def post(path: str, body: bytes, *lines: str) -> bytes:
     return ("\r\n".join(first) + "\r\n\r\n").encode() + body
 
 
+CHUNKED = b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
 CSV_REQUEST = post(ROOMS, ROWS, "Content-Type: text/csv")
 LAST_REQUEST = post(ROOMS, ROWS, "Content-Type: text/csv", "Connection: close")
 
@@ -133,6 +135,32 @@ def test_unfinished_next_requests_take_no_threads(server: Server) -> None:
         for connection in connections:
             connection.sendall(CSV_REQUEST[-5:])
             assert receive_one(connection)[1] == ANSWER
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "Script-Name"])
+def test_client_cannot_move_the_service_to_another_path(server: Server, name: str) -> None:
+    with closing(connect(server)) as connection:
+        connection.sendall(
+            f"GET /models HTTP/1.1\r\nHost: here\r\n{name}: /models\r\n\r\n".encode()
+        )
+
+        assert status(connection) == 200
+
+
+def test_full_worker_closes_who_is_silent_for_longest(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", f"--worker-connections {MANY}")
+    with (
+        serving(models=published, workers=1, threads=2) as server,
+        many(server, b"") as silent,
+        many(server, CSV_REQUEST[:-5]) as sending,
+    ):
+        assert_serves(server)
+
+        assert {connection.recv(1) for connection in silent} == {b""}
+        sending[-1].sendall(CSV_REQUEST[-5:])
+        assert receive_one(sending[-1])[1] == ANSWER
 
 
 def test_clients_that_never_leave_hold_up_nobody(server: Server) -> None:
@@ -221,14 +249,31 @@ def test_large_body_is_read_by_a_thread(server: Server) -> None:
         (post(ROOMS, b"", "Transfer-Encoding: chunked"), 400),
         (LIVEZ[:-2] + b"Content-Length: -1\r\n\r\n", 400),
         (LIVEZ[:-2] + b"Transfer-Encoding: gzip\r\n\r\n", 400),
+        (b"GET /livez HTTP/1.1\r\n\r\n", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: here\r\nHost: here\r\n\r\n", 400),
+        (LIVEZ.replace(b"1.1", b"2.0"), 505),
+        (b"\x16\x03\x01\x01\x00" + b"\x01" * 200, 400),
+        (CHUNKED + b"fffffffffffffffff\r\n", 400),
+        (CHUNKED + b"5\n", 400),
+        (CHUNKED + b"1\r\na\r\n" * 20_000, 400),
+        (CHUNKED + b"5;" + b"a" * 70_000, 400),
+        (post(STROKES, b"")[:-5] + b"33554433\r\nContent-Type: image/png\r\n\r\n", 413),
     ],
-    ids=["lines", "empty", "address", "fields", "lengths", "both", "negative", "coding"],
+    ids=[
+        *("lines", "empty", "address", "fields", "lengths", "both", "negative", "coding"),
+        *("no host", "two hosts", "version", "encrypted", "overflow", "chunk line", "tiny chunks"),
+        *("extension", "announced"),
+    ],
 )
 def test_what_is_no_request_is_refused_at_once(server: Server, sent: bytes, expected: int) -> None:
     with closing(connect(server)) as connection:
         connection.sendall(sent)
 
-        assert status(connection) == expected
+        response, body = receive_one(connection)
+
+    assert response.status == expected
+    assert response.getheader("Content-Type") == "application/problem+json"
+    assert response.getheader("X-Request-Id") == json.loads(body)["instance"]
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz/", "/metrics"])
