@@ -131,13 +131,20 @@ class Answers:
 class Load:
     """Callers that go on asking until they are stopped.
 
+    Args:
+        port: Of the server, on 127.0.0.1.
+        lanes: Who asks, and for what.
+        drain_seconds: How long the last answers are waited for.
+
     Attributes:
         cpu_seconds: Processor time that the load itself took, once it is stopped.
     """
 
     cpu_seconds: float = math.nan
 
-    def __init__(self, port: int, lanes: Sequence[Lane]) -> None:
+    def __init__(
+        self, port: int, lanes: Sequence[Lane], *, drain_seconds: float = _DRAIN_SECONDS
+    ) -> None:
         self._lanes = lanes
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.servers.client"],
@@ -149,7 +156,7 @@ class Load:
         orders = {
             "port": port,
             "lanes": [asdict(lane) for lane in lanes],
-            "drain_seconds": _DRAIN_SECONDS,
+            "drain_seconds": drain_seconds,
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(orders) + "\n")

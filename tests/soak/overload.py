@@ -37,7 +37,10 @@ _CALLERS = (64, 200)
 _CLOSED_SECONDS = 8.0
 _WARM_UP_SECONDS = 2.0
 _AFTER_SECONDS = 4.0
+# A request that is neither answered nor refused by then is lost.
+_DRAIN_SECONDS = 10.0
 _NORMAL_RATE = 10.0
+_LARGE_RATE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +52,14 @@ class Variant:
         kind: Of the requests: "picture", "larger picture" or "row".
         is_random: Whether they come at random moments.
         reuse: Whether they come on connections that are kept.
-        large_share: Share of the capacity that is asked for besides in large requests.
+        large: Number of pictures in each of the large requests that come besides; 0 for none.
     """
 
     name: str
     kind: str = "picture"
     is_random: bool = True
     reuse: bool = True
-    large_share: float = 0.0
+    large: int = 0
 
     @property
     def model(self) -> str:
@@ -79,6 +82,7 @@ VARIANTS = (
     Variant(name="random, new connections", reuse=False),
     Variant(name="random, pictures of 640 x 640", kind="larger picture"),
     Variant(name="random, rows of JSON", kind="row"),
+    Variant(name="random, beside large requests", large=20),
 )
 
 
@@ -158,7 +162,8 @@ def measure(variant: Variant, checkout: Path, models: Path, *, seconds: float) -
         capacity = _capacity(server, variant, seconds=max(4.0, seconds / 6))
         calm = _open(server, variant, rate=0.8 * capacity, seconds=max(6.0, seconds / 3))
         with Load(server.port, [_lane(variant, rate=_NORMAL_RATE)]) as normal:
-            with Load(server.port, [_lane(variant, rate=TIMES * capacity)]) as load:
+            lanes = [_lane(variant, rate=TIMES * capacity), *_large_lanes(variant)]
+            with Load(server.port, lanes, drain_seconds=_DRAIN_SECONDS) as load:
                 begun = time.monotonic()
                 time.sleep(seconds)
                 ended = time.monotonic()
@@ -166,13 +171,19 @@ def measure(variant: Variant, checkout: Path, models: Path, *, seconds: float) -
             time.sleep(_AFTER_SECONDS)
             after = normal.stop().between(ended, math.inf)
     at_80 = p99_ms(calm)
-    refused = answers.with_outcome(STATUS)
+    small, large = answers.of("requests"), answers.of("large")
+    refused = small.with_outcome(STATUS)
     return Outcome(
         variant=variant,
         capacity=capacity,
         at_80_ms=at_80,
-        goodput=[count / capacity for count in _per_second(answers, begun, ended)],
-        accepted_ms=p99_ms(answers),
+        goodput=[
+            (one + variant.large * another) / capacity
+            for one, another in zip(
+                _per_second(small, begun, ended), _per_second(large, begun, ended), strict=True
+            )
+        ],
+        accepted_ms=p99_ms(small),
         refusal_ms=refused.percentile(0.5),
         refusals=dict(Counter(answer.status for answer in refused)),
         without_retry=sum(answer.retry_after is None for answer in refused),
@@ -221,6 +232,13 @@ def _lane(variant: Variant, **options: float) -> Lane:
         is_numbered=True,
         **options,  # type: ignore[arg-type]
     )
+
+
+def _large_lanes(variant: Variant) -> list[Lane]:
+    if not variant.large:
+        return []
+    request = bodies.drawn_pictures(variant.large, f"/models/{variant.model}/predict")
+    return [Lane(name="large", request=request.decode(), rate=_LARGE_RATE, is_random=True)]
 
 
 def _capacity(server: Server, variant: Variant, *, seconds: float) -> float:

@@ -103,10 +103,10 @@ def tiny_pictures(number: int = 10_000) -> bytes:
     return json_of([[[7]]] * number, DIGITS)
 
 
-def drawn_pictures(number: int) -> bytes:
+def drawn_pictures(number: int, path: str = DIGITS) -> bytes:
     """Write pictures as lists of pixels: a stroke off the centre, which must be fitted."""
     levels = [[255 if 9 < x < 13 and 2 < y < 22 else 0 for x in range(28)] for y in range(28)]
-    return json_of([levels] * number, DIGITS)
+    return json_of([levels] * number, path)
 
 
 def embedded_pictures(file: bytes, number: int) -> bytes:
