@@ -11,6 +11,10 @@ _M_ARENA_MAX = -8  # constant of malloc.h
 _GROWTH_BYTES = 2**24
 _LEAST_GAIN_BYTES = 2**20
 _MOST_TICKS = 16
+# Where requests compute, they cannot allocate until all is looked at, which may take a tenth of a
+# second: more is waited for.
+_BUSY_GROWTH_BYTES = 2**27
+_BUSY_TICKS = 10
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _STATM = Path("/proc/self/statm")
@@ -32,23 +36,35 @@ class Trimmer:
     A page in the middle of the heap stays where it is until it is looked for. Thresholds by which
     glibc maps and unmaps large blocks at once would give back less, and cost more: a JPEG of two
     megapixels would take a third more time to decode.
+
+    Attributes:
+        thread: The last one that has looked; None where none has.
     """
 
     def __init__(self) -> None:
         self._least_bytes = _resident_bytes()
-        self._thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None
         self._ticks = self._ticks_between = 1
 
-    def tick(self) -> None:
-        """Look whether the process has grown; called once a second."""
+    def tick(self, *, is_busy: bool) -> None:
+        """Look whether the process has grown; called once a second.
+
+        Args:
+            is_busy: Whether requests compute.
+        """
         self._ticks -= 1
-        if self._ticks > 0 or (self._thread is not None and self._thread.is_alive()):
+        least_ticks = _BUSY_TICKS - 1 if is_busy else 0
+        if self._ticks + least_ticks > 0 or self._is_running():
             return
         resident = _resident_bytes()
         self._least_bytes = min(self._least_bytes, resident)
-        if resident > self._least_bytes + _GROWTH_BYTES:
-            self._thread = threading.Thread(target=self._trim, args=(resident,), daemon=True)
-            self._thread.start()
+        growth = _BUSY_GROWTH_BYTES if is_busy else _GROWTH_BYTES
+        if resident > self._least_bytes + growth:
+            self.thread = threading.Thread(target=self._trim, args=(resident,), daemon=True)
+            self.thread.start()
+
+    def _is_running(self) -> bool:
+        return self.thread is not None and self.thread.is_alive()
 
     def _trim(self, before: int) -> None:
         with suppress(AttributeError, OSError):  # another C library cannot

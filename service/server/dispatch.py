@@ -201,6 +201,11 @@ class Dispatcher:
         metrics.waiting_seconds.labels().set(scheduler.waiting_seconds + self._small.cost_seconds)
         metrics.computing_requests.labels().set(scheduler.computing)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether requests compute, or wait to."""
+        return bool(self._scheduler.computing or self._scheduler.waiting or self._small)
+
     def _answer(
         self, request: Request, outgoing: Outgoing, on_end: Callable[[], None] | None
     ) -> None:

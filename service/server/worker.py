@@ -171,7 +171,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _beat(self) -> None:
         """Tell gunicorn that this worker is alive; end with gunicorn."""
         self.notify()
-        self._trimmer.tick()
+        self._trimmer.tick(is_busy=self._dispatcher.is_busy)
         if self.ppid != os.getppid():
             self.log.info("The parent of this worker has changed: it ends.")
             self.alive = False

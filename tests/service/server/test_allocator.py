@@ -34,9 +34,24 @@ def test_free_pages_below_used_ones_are_given_back() -> None:
     blocks.clear()
     kept = resident_megabytes()
 
-    trimmer.tick()
+    trimmer.tick(is_busy=False)
     wait_for_trim()
 
     assert len(last) == 50_000
     assert kept > before + 0.8 * (grown - before) > before + 100
     assert resident_megabytes() < before + 0.3 * (grown - before)
+
+
+def test_busy_worker_is_left_alone_for_a_while() -> None:
+    trimmer = Trimmer()
+    much = [bytes(range(256)) * 4096 for _ in range(200)]
+
+    for _ in range(9):
+        trimmer.tick(is_busy=True)
+    before = trimmer.thread
+    trimmer.tick(is_busy=True)
+    wait_for_trim()
+
+    assert len(much) == 200
+    assert before is None
+    assert trimmer.thread is not None
