@@ -14,6 +14,13 @@ from typing import Any, Protocol
 TRACING = "vitrine.tracing"
 
 _TRACE_PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+# A vendor's name, with that of its customer before it or not, and what the vendor keeps.
+_STATE_MEMBER = (
+    r"(?:[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}|[a-z][a-z0-9_*/-]{0,255})="
+    # What can be printed, but for the comma and the equals sign; no space at the end.
+    r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
+)
+_TRACE_STATE = re.compile(rf"{_STATE_MEMBER}(?:[ \t]*,[ \t]*{_STATE_MEMBER})*")
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 _NO_VERSION = "ff"
 _SAMPLED = 1
@@ -101,7 +108,7 @@ def _continued(parent: str, state: str) -> Trace | None:
         secrets.token_hex(8),
         parent_id,
         bool(int(flags, 16) & _SAMPLED),
-        state if len(state) <= _MAX_STATE_CHARACTERS else "",
+        state if len(state) <= _MAX_STATE_CHARACTERS and _TRACE_STATE.fullmatch(state) else "",
     )
 
 

@@ -70,8 +70,19 @@ def test_odd_header_is_passed_over(parent: str) -> None:
     assert begun.parent_id == ""
 
 
-def test_state_without_end_is_passed_over() -> None:
-    trace = begin(PARENT, "a=" + "b" * 600)
+@pytest.mark.parametrize("state", ["a=1", "a=1,tenant@vendor=x y,b=-", "a=1 , b=2", "a0-_*/=~"])
+def test_state_is_kept_as_it_is(state: str) -> None:
+    trace = begin(PARENT, state)
+
+    assert trace is not None
+    assert trace.state == state
+
+
+@pytest.mark.parametrize(
+    "state", ["a=" + "b" * 600, "a", "a=", "A=1", "a=b=c", "a=é", "a=1,,b=2", "a\n=1", "=1", "@a=1"]
+)
+def test_odd_state_is_passed_over(state: str) -> None:
+    trace = begin(PARENT, state)
 
     assert trace is not None
     assert trace.state == ""
