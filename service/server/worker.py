@@ -94,7 +94,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self.crowd = Crowd()
         self._trimmer = Trimmer()
         self.streams = Streams(settings.streams)
-        self._openings: set[asyncio.Task[None]] = set()
+        # Connections that are not open yet: their clients may take long to encrypt them.
+        self._openings: dict[asyncio.Task[None], None] = {}
         self._count = 0
         self._share = Share(self.age)
         self._tls_options = self._encryption() if self.cfg.is_ssl else {}
@@ -255,8 +256,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
             self._change_count(+1)
             remote = address[0] if isinstance(address, tuple) else ""
             opening = self._loop.create_task(self._open(client, remote))
-            self._openings.add(opening)
-            opening.add_done_callback(self._openings.discard)
+            self._openings[opening] = None
+            opening.add_done_callback(self._openings.pop)
 
     def _read_on_later(self) -> None:
         """Let connections read on that the disk has held up; called in a thread."""
@@ -270,10 +271,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _make_room(self) -> bool:
         """Close the connection that waits longest for its client; return whether there was one."""
         connection = self.crowd.longest_waiting()
-        if connection is None:
-            return False
-        connection.make_room()
-        return True
+        if connection is not None and len(self._openings) <= self._count // 2:
+            connection.make_room()
+            return True
+        opening = next(iter(self._openings), None)
+        return opening is not None and opening.cancel()
 
     def _pause(self, listener: Any, seconds: float) -> None:
         """Accept nothing for a while."""
@@ -289,7 +291,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         connection = partial(Connection, self, self._loop, remote)
         try:
             await self._loop.connect_accepted_socket(connection, client, **self._tls_options)
-        except OSError:  # the client has left, or speaks no TLS
+        except (OSError, asyncio.CancelledError):  # it has left, speaks no TLS, or takes too long
             client.close()
             self._change_count(-1)
 

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,25 @@ def handshake(server: Server, version: ssl.TLSVersion) -> str | None:
     context.minimum_version = context.maximum_version = version
     with bare(server) as connection, context.wrap_socket(connection) as encrypted:
         return encrypted.version()
+
+
+def test_clients_that_never_encrypt_keep_nobody_out(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_picture_bundle(tmp_path)
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--worker-connections 20")
+    client = ssl.create_default_context(cafile=str(certificate))
+    client.check_hostname = False
+    with (
+        serving(models=tmp_path, workers=1, tls=client, tls_certificate=certificate) as server,
+        ExitStack() as silent,
+    ):
+        for _ in range(50):
+            silent.enter_context(bare(server))
+        with closing(server.connect()) as connection:
+            connection.request("GET", "/livez")
+
+            assert connection.getresponse().status == 200
 
 
 @pytest.mark.parametrize("path", [STROKES, "/models/none/predict", "/nowhere"])
