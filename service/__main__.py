@@ -44,6 +44,7 @@ def _parser(
     )
     index.add_argument("models", metavar="DIR", help="folder of the bundles")
     index.set_defaults(run=_index)
+    _add_try(commands)
     for name, help_text in (others or {}).items():
         commands.add_parser(name, help=help_text)
     return parser
@@ -80,6 +81,13 @@ def _add_score(commands: Commands) -> None:
     score.set_defaults(run=_score)
 
 
+def _add_try(commands: Commands) -> None:
+    help_text = "try every version, so that no start of a server has to"
+    trial = add_command(commands, "try", help_text, "models")
+    trial.add_argument("models", metavar="DIR", help="folder of the bundles")
+    trial.set_defaults(run=_try)
+
+
 def _score(options: argparse.Namespace) -> None:
     try:
         from service.cli import score  # noqa: PLC0415 - only this command needs it
@@ -108,6 +116,15 @@ def _index(options: argparse.Namespace) -> None:
         sys.stdout.buffer.write(build_index(Path(options.models)))
     except OSError as error:
         sys.exit(f"{options.models} cannot be read: {error.strerror}.")
+
+
+def _try(options: argparse.Namespace) -> None:
+    try:
+        from service.cli import trying  # noqa: PLC0415 - only this command needs it
+
+        trying.run(Path(options.models))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

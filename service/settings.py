@@ -81,6 +81,17 @@ class Settings:
         "Versions of each model that are served: `latest:N`, `all` or numbers such as `1,3`.",
         parse=parse_policy,
     )
+    trial_seconds: float = _setting(
+        4.0,
+        "Processor time that a version may take to load and predict, before any worker loads it.",
+        minimum=0.1,
+    )
+    max_version_bytes: int = _setting(
+        384 * 2**20, "Memory that a version may take to load and predict, beside the libraries."
+    )
+    tried: str = _setting(
+        "tried.json", "File with the versions that passed their trial before the service started."
+    )
     watch_seconds: float = _setting(
         1.0, "Time between two looks for new versions. 0: look only on request.", minimum=0
     )

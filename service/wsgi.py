@@ -4,6 +4,7 @@ import atexit
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -22,10 +23,13 @@ from service.rollout.agent import AGENT, Agent
 from service.rollout.control_plane import LocalControlPlane
 from service.rollout.controller import Controller
 from service.rollout.inventory import Inventory
+from service.rollout.kept_versions import KeptVersions
 from service.rollout.loader import Loader
 from service.rollout.model_store import open_model_store
 from service.rollout.repository import Repository
-from service.rollout.state_folder import StateFolder
+from service.rollout.state_folder import TRIALS, TRIED, VERSIONS, StateFolder
+from service.rollout.trial_records import TrialRecords
+from service.rollout.trials import Limits, Trials
 from service.server.sharing import others_serve
 from service.settings import InvalidSetting, Settings
 from service.telemetry import logs, multiprocess
@@ -44,18 +48,21 @@ def _compose(metrics_folder: Path | None) -> Flask:
     metrics = Metrics(CollectorRegistry(), folder=metrics_folder)
     lines.count_drop = metrics.dropped_log_lines.labels().inc
     state_path = Path(settings.state) if settings.state else _own_state()
-    state = StateFolder(state_path)
+    state = StateFolder(state_path, policy=settings.versions)
     store = open_model_store(
         settings.models, cache=settings.cache, watch_seconds=settings.watch_seconds
     )
-    loader = Loader(store.folder, threads=max(1, available_cpus() // settings.workers))
+    threads = max(1, available_cpus() // settings.workers)
+    trials = _open_trials(settings, store.folder, state_path, threads=threads)
+    kept = KeptVersions(store.folder, state_path / VERSIONS, trials)
+    loader = Loader(store.folder, trials, kept, threads=threads)
     inventory = Inventory(store, watch_seconds=settings.watch_seconds)
-    controller = Controller(state, inventory, loader, policy=settings.versions)
+    controller = Controller(state, inventory, kept, policy=settings.versions)
     repository = Repository()
-    agent = Agent(state, controller, loader, repository)
+    agent = Agent(state, controller, loader, repository, give_up=_stop_worker)
     access = _open_access(settings, state_path) if settings.keys else None
     agent.start()
-    control_plane = LocalControlPlane(state, store, loader, repository)
+    control_plane = LocalControlPlane(state, store, trials, repository)
     tracing = _open_tracing(settings.otlp_endpoint)
     app = create_app(settings, repository, metrics, control_plane, access=access, tracing=tracing)
     app.extensions[AGENT] = agent
@@ -81,6 +88,18 @@ def _open_tracing(endpoint: str) -> Tracing:
             "`make .venv/opentelemetry/installed` makes an environment that has it."
         ) from None
     return Tracing(Spans(endpoint))
+
+
+def _open_trials(settings: Settings, models: Path, state: Path, *, threads: int) -> Trials:
+    limits = Limits(seconds=settings.trial_seconds, max_bytes=settings.max_version_bytes)
+    shipped = Path(settings.tried) if settings.tried else None
+    records = TrialRecords(state / TRIED, shipped=shipped, max_bytes=limits.max_bytes)
+    return Trials(models, records, limits, threads=threads, locks=state / TRIALS)
+
+
+def _stop_worker() -> None:
+    """Let the server replace this worker, which answers what it has begun to answer."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _own_state() -> Path:

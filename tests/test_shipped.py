@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 import vitrine
+from service.rollout.trial_records import TrialRecords
+from service.settings import Settings
 from tests import non_digits
 from tests.servers import ROOT
 from vitrine import bundle
@@ -151,3 +153,18 @@ def test_graphs_are_optimised_and_have_operations_of_onnx_alone(name: str, most:
 
     assert len(graph.graph.node) <= most
     assert {each.domain for each in graph.opset_import} == {""}
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion", "housing"])
+def test_shipped_models_need_no_trial_at_the_start(name: str) -> None:
+    records = TrialRecords(
+        ROOT / "absent.json",
+        shipped=ROOT / Settings().tried,
+        max_bytes=Settings().max_version_bytes,
+    )
+
+    # `vitrine try models` writes the file anew.
+    assert all(
+        records.knows(bundle.manifest_digest(MODELS / name / str(version)))
+        for version in bundle.versions(MODELS, name)
+    )

@@ -1,20 +1,48 @@
 """Several workers of one server in one process, brought on one tick at a time."""
 
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from service.rollout.agent import Agent
+from service.rollout.background import at_once
 from service.rollout.control_plane import LocalControlPlane
 from service.rollout.controller import Controller
 from service.rollout.desired import Edit
 from service.rollout.inventory import Inventory
+from service.rollout.kept_versions import KeptVersions
 from service.rollout.loader import Loader
 from service.rollout.model_store import FolderStore
 from service.rollout.repository import Repository
-from service.rollout.state_folder import StateFolder
+from service.rollout.state_folder import TRIALS, TRIED, VERSIONS, StateFolder
+from service.rollout.trial import Outcome, Request
+from service.rollout.trial_records import TrialRecords
+from service.rollout.trials import Limits, Trials
 from service.version_policy import Policy
+from vitrine import bundle, loading
 from vitrine.errors import VitrineError
+
+LIMITS = Limits(seconds=6, max_bytes=2**28)
+
+
+def try_here(request: Request) -> Outcome:
+    """Try a version in this process, which is quicker, and within no limits."""
+    folder = Path(request.folder)
+    try:
+        digest = bundle.manifest_digest(folder)
+        loading.load_version(folder, threads=request.threads)
+    except Exception as error:  # noqa: BLE001
+        return Outcome(reason=loading.reason_of(error, folder))
+    return Outcome(digest=digest)
+
+
+def open_trials(
+    models: Path, state: Path, *, run: Callable[[Request], Outcome] | None = None
+) -> Trials:
+    """Return trials that remember in a state folder, and know no others."""
+    records = TrialRecords(state / TRIED, shipped=None, max_bytes=LIMITS.max_bytes)
+    return Trials(models, records, LIMITS, threads=1, locks=state / TRIALS, run=run)
 
 
 class Workers:
@@ -32,12 +60,12 @@ class Workers:
         folder: Path,
         *,
         policy: Policy = "latest:2",
-        make_loader: Callable[[Path], Loader] = lambda models: Loader(models, threads=1),
+        run_trial: Callable[[Request], Outcome] = try_here,
         read: Callable[[Path], bytes] = Path.read_bytes,
     ) -> None:
         self._models = models
         self._policy = policy
-        self._make_loader = make_loader
+        self._run_trial = run_trial
         self._read = read
         self.folder = folder
         self.states: list[StateFolder] = []
@@ -48,19 +76,20 @@ class Workers:
     def add(self, *, watch_seconds: float = 1e-9) -> Agent:
         """Add one more worker, which lists the models folder at every tick."""
         state = StateFolder(self.folder, process=len(self.states) + 1, read=self._read)
-        store, loader, repository = (
-            FolderStore(self._models),
-            self._make_loader(self._models),
-            Repository(),
-        )
+        store, repository = FolderStore(self._models), Repository()
+        trials = open_trials(self._models, self.folder, run=self._run_trial)
+        kept = KeptVersions(self._models, self.folder / VERSIONS, trials)
+        loader = Loader(self._models, trials, kept, threads=1, start=at_once)
         inventory = Inventory(store, watch_seconds=watch_seconds)
-        controller = Controller(state, inventory, loader, policy=self._policy, notice_seconds=0)
+        controller = Controller(
+            state, inventory, kept, policy=self._policy, notice_seconds=0, start=at_once
+        )
         agent = Agent(state, controller, loader, repository)
         state.join()
         self.states.append(state)
         self.agents.append(agent)
         self.repositories.append(repository)
-        self.control_planes.append(LocalControlPlane(state, store, loader, repository))
+        self.control_planes.append(LocalControlPlane(state, store, trials, repository))
         return agent
 
     def step(self, times: int = 1) -> None:
@@ -86,6 +115,10 @@ class Workers:
         self.states.pop(index).leave()
         for parts in (self.agents, self.repositories, self.control_planes):
             parts.pop(index)
+
+    def lose_copies(self) -> None:
+        """Delete the copies of the versions that are served."""
+        shutil.rmtree(self.folder / VERSIONS)
 
     def change(self, edit: Edit, *, name: str = "rooms") -> VitrineError | None:
         """Change a model by the first worker while all go on, and return the error it raised."""

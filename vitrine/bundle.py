@@ -274,6 +274,15 @@ def read_manifest_bytes(folder: Path) -> bytes:
     return body
 
 
+def manifest_digest(folder: Path) -> str:
+    """Return the SHA-256 hash of a version's manifest, which names the hashes of all its files.
+
+    Raises:
+        InvalidBundle: The manifest cannot be read.
+    """
+    return hashlib.sha256(read_manifest_bytes(folder)).hexdigest()
+
+
 def _shown_texts(manifest: Manifest) -> Iterator[str]:
     """Return the texts that people see; the words of a vocabulary come from a table's cells."""
     yield manifest.target

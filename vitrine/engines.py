@@ -59,6 +59,30 @@ def load_engine(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
     return _load_keras(folder, manifest)
 
 
+def import_runtime(manifest: Manifest) -> None:
+    """Import the library that would run a version, as opening its network does first."""
+    if ONNX_NAME in manifest.files:
+        import onnxruntime  # noqa: F401, PLC0415
+    elif KERAS_NAME in manifest.files and find_spec("tensorflow") is not None:
+        import tensorflow  # noqa: F401, PLC0415
+
+
+def runtime() -> str:
+    """Name what runs ONNX files, and its version."""
+    import onnxruntime  # noqa: PLC0415
+
+    return f"onnxruntime {onnxruntime.__version__}"
+
+
+def declared_bytes(folder: Path, manifest: Manifest) -> int:
+    """Return the memory that the tensors of a version's ONNX file declare to take; 0 without one.
+
+    Raises:
+        InvalidBundle: The file cannot be opened, or it is not whole in itself.
+    """
+    return tensor_bytes(_read_onnx(folder)) if ONNX_NAME in manifest.files else 0
+
+
 def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
     # The import starts threads that a forked worker would lack, and wait for at its end.
     import onnxruntime  # noqa: PLC0415

@@ -58,11 +58,16 @@ def load_versions(
         folder = models / name / str(version)
         try:
             loaded[name, version] = load_version(folder, threads=threads)
-        except InvalidBundle as error:
-            refused[name, version] = str(error).removeprefix(f"{folder}: ")
         except Exception as error:  # noqa: BLE001 - nothing in one version may harm the others
-            refused[name, version] = f"The version cannot be loaded: {type(error).__name__}."
+            refused[name, version] = reason_of(error, folder)
     return loaded, refused
+
+
+def reason_of(error: Exception, folder: Path) -> str:
+    """Say in one sentence why a version cannot be loaded, without its folder's name."""
+    if isinstance(error, InvalidBundle):
+        return str(error).removeprefix(f"{folder}: ")
+    return f"The version cannot be loaded: {type(error).__name__}."
 
 
 def _check_geometry(folder: Path, manifest: Manifest) -> None:

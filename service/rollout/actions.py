@@ -7,20 +7,13 @@ from service.rollout.served import ModelVersion, Rollout
 
 @dataclass(frozen=True, slots=True)
 class TryVersions:
-    """Load versions in the controller's own worker, before any other worker is asked to.
+    """Begin to try versions, each in a process of its own, before any worker loads them.
 
     Attributes:
-        versions: Every version of the rollout that would come next.
-        attempts: Number of controllers that have tried just these versions in a row.
+        versions: One version of each model.
     """
 
     versions: tuple[ModelVersion, ...]
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetTrial:
-    """Delete the trial of a controller that ended: its versions are not tried now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,6 @@ class RefuseStart:
 
 Action = (
     TryVersions
-    | ForgetTrial
     | RefuseVersion
     | AnnounceRollout
     | PromoteRollout

@@ -9,15 +9,17 @@ another one takes over.
 import logging
 import threading
 import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from typing import Any
 
 import msgspec
 
 from service.rollout.controller import Controller
-from service.rollout.loader import Loader
+from service.rollout.loader import Loader, Loading
 from service.rollout.observed import AgentStatus
 from service.rollout.repository import Repository
-from service.rollout.served import Rollout, Rollouts
+from service.rollout.served import ModelVersion, Rollout, Rollouts
 from service.rollout.state_folder import StateFolder
 
 # Where an application keeps its agent, for the server that stops it.
@@ -40,6 +42,7 @@ class Agent:
         controller: Controller of this worker.
         loader: Versions of this worker.
         repository: What this worker serves.
+        give_up: Ends this worker, which goes on loading what it was told to load.
     """
 
     def __init__(
@@ -48,13 +51,18 @@ class Agent:
         controller: Controller,
         loader: Loader,
         repository: Repository,
+        *,
+        give_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._state = state
         self._controller = controller
         self._loader = loader
         self._repository = repository
+        self._give_up = give_up
         self._status = AgentStatus()
-        self._stopping = threading.Event()
+        self._loading: tuple[Rollout, Loading] | None = None
+        self._wake = threading.Event()
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._follow, name="agent", daemon=True)
 
     def start(self) -> None:
@@ -62,15 +70,21 @@ class Agent:
 
         Raises:
             InvalidBundle: This is the first worker, and some model cannot be served at all.
+            TimeoutError: What is to be served takes too long to load.
         """
         self._state.join()
         self.step()
         while not self._status.serving:
-            time.sleep(_TICK_SECONDS)
+            self._rest()
             if self._status.refused:
                 self._retry_later()
             self.step()
         self._thread.start()
+
+    def _rest(self) -> None:
+        """Wait for the next tick, or until what was being loaded is there."""
+        self._wake.wait(_TICK_SECONDS)
+        self._wake.clear()
 
     def _retry_later(self) -> None:
         """Wait until whatever is wrong here may have passed: others serve what this cannot load."""
@@ -81,14 +95,18 @@ class Agent:
 
     def stop(self) -> None:
         """Follow no longer; what is being loaded is loaded to its end."""
-        self._stopping.set()
+        self._is_stopping = True
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_STOP_SECONDS)
+        if self._loading is not None:
+            wait([self._loading[1].refused], _STOP_SECONDS)
         self._state.leave()
 
     def _follow(self) -> None:
         last_error = ""
-        while not self._stopping.wait(_TICK_SECONDS):
+        while not self._is_stopping:
+            self._rest()
             try:
                 self.step()
                 last_error = ""
@@ -99,14 +117,15 @@ class Agent:
 
     def step(self) -> None:
         """Observe the rollouts, load what they name, and serve what is to be served."""
+        self._state.stay()
         rollouts = self._observe()
         served, following = rollouts.served, rollouts.next
         if served is not None:
-            self._load(served)
+            self._begin_loading(served)
         # The next rollout may be what ended another worker: a worker that starts serves first.
         is_starting = served is not None and not self._status.serving
         if following is not None and (not is_starting or self._status.refused):
-            self._load(following)
+            self._begin_loading(following)
         if served is not None and self._status.serving < served.number:
             self._serve(served, following or served)
 
@@ -121,16 +140,41 @@ class Agent:
             agent.serving for agent in self._state.agents().living
         )
 
-    def _load(self, rollout: Rollout) -> None:
-        """Load the versions of a rollout, so that they can be asked for by number, and report."""
-        if rollout.number <= self._status.loaded:
+    def _begin_loading(self, rollout: Rollout) -> None:
+        """Load the versions of a rollout, one rollout after the other."""
+        self._end_loading()
+        if self._loading is None and rollout.number > self._status.loaded:
+            self._report(loading=rollout.number)
+            loading = self._loader.begin(rollout.versions())
+            self._loading = rollout, loading
+            loading.refused.add_done_callback(lambda _: self._wake.set())
+            self._end_loading()
+
+    def _end_loading(self) -> None:
+        """Report what has been loaded, so that it can be asked for by number, and what was not."""
+        if self._loading is None:
             return
-        self._report(loading=rollout.number)
+        rollout, loading = self._loading
+        if not (loading.refused.done() or loading.is_stuck):
+            return
+        self._loading = None
+        reasons = self._give_up_on(loading) if loading.is_stuck else loading.refused.result()
         refused: dict[str, dict[int, str]] = {}
-        for (name, version), reason in self._loader.load(rollout.versions()).items():
+        for (name, version), reason in reasons.items():
             refused.setdefault(name, {})[version] = reason
         self._repository.stage(self._loader.loaded)
         self._report(loaded=rollout.number, loading=0, refused=refused)
+
+    def _give_up_on(self, loading: Loading) -> Mapping[ModelVersion, str]:
+        """Let the others go on without the versions, and without this worker, which is stuck."""
+        missing = loading.versions - self._loader.loaded.keys()
+        reason = f"A worker took more than {loading.seconds:g} seconds to load the version."
+        fields = {"versions": sorted(missing), "reason": reason}
+        _log.error("the worker ends: it cannot load what it should", extra={"fields": fields})
+        if not self._thread.is_alive():
+            raise TimeoutError(reason)
+        self._give_up()
+        return dict.fromkeys(missing, reason)
 
     def _serve(self, rollout: Rollout, following: Rollout) -> None:
         """Swap at the moment of a rollout, and report."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
@@ -15,12 +16,12 @@ from service.errors import (
     VersionRefused,
 )
 from service.rollout.desired import DesiredModel, DesiredState, Edit
-from service.rollout.loader import Loader
 from service.rollout.model_store import ModelStore
 from service.rollout.repository import Repository
 from service.rollout.served import Rollout, ServedModel
 from service.rollout.sources.source import SourceUnreachable
 from service.rollout.state_folder import StateFolder
+from service.rollout.trials import Trials
 from vitrine.bundle import InvalidBundle
 
 # Longer than a worker that does not respond is left alive.
@@ -50,16 +51,16 @@ class LocalControlPlane:
     Args:
         state: Folder that the workers share.
         store: Store that versions come from.
-        loader: Tries versions before they are desired.
+        trials: Tries versions before they are desired.
         repository: What this worker serves.
     """
 
     def __init__(
-        self, state: StateFolder, store: ModelStore, loader: Loader, repository: Repository
+        self, state: StateFolder, store: ModelStore, trials: Trials, repository: Repository
     ) -> None:
         self._state = state
         self._store = store
-        self._loader = loader
+        self._trials = trials
         self._repository = repository
 
     def available(self, name: str) -> Sequence[int]:
@@ -112,18 +113,31 @@ class LocalControlPlane:
             NotKept: The desired state cannot be written; nothing is changed.
             NotAgreed: Some worker takes too long. The desired state stays as it was changed.
         """
-
-        def change(state: DesiredState) -> DesiredState:
-            changed = state.edited(name, edit)
-            before = state.models.get(name, DesiredModel())
-            self._check(name, changed.models.get(name, DesiredModel()).named - before.named)
-            return changed
-
         try:
-            revision = self._state.change_desired(change).revision
+            revision = self._change_desired(name, edit)
         except OSError as error:
             raise NotKept(error.strerror or "") from error
-        return self._wait_for(revision).models.get(name, ServedModel())
+        return self._wait_for(revision, name).models.get(name, ServedModel())
+
+    def _change_desired(self, name: str, edit: Edit) -> int:
+        """Change the desired state once every newly named version has been checked.
+
+        A trial takes its time, in which others change the state, too: nothing is locked meanwhile,
+        and a change that names still more versions than were checked is checked again.
+        """
+        checked: set[int] = set()
+        while True:
+            named = _newly_named(self._state.desired(), name, edit)
+            self._check(name, named - checked)
+            checked |= named
+
+            def change(state: DesiredState, checked: set[int] = checked) -> DesiredState:
+                if _newly_named(state, name, edit) - checked:
+                    raise _NamesMore
+                return state.edited(name, edit)
+
+            with suppress(_NamesMore):
+                return self._state.change_desired(change).revision
 
     def _check(self, name: str, named: set[int]) -> None:
         """Check that newly named versions can be served, before they are desired."""
@@ -140,18 +154,36 @@ class LocalControlPlane:
     def _check_version(self, name: str, version: int, available: Sequence[int]) -> None:
         if version not in available:
             raise VersionNotFound(name, version, available)
-        reason = self._loader.reason_against((name, version))
+        reason = self._trials.reason_against((name, version))
         if reason is not None:
             raise VersionRefused(name, version, reason)
 
-    def _wait_for(self, revision: int) -> Rollout:
-        """Wait until every required agent serves a rollout of this revision or a later one."""
+    def _wait_for(self, revision: int, name: str) -> Rollout:
+        """Wait until every required agent serves a rollout of this revision or a later one.
+
+        The model's new versions are part of it, or refused: their trials are waited for, too.
+        """
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             served = self._state.served()
-            if served is not None and served.revision >= revision:
+            if served is not None and served.revision >= revision and not _is_tried(name, served):
                 required = [agent for agent in self._state.agents().living if agent.is_required]
-                if all(agent.serving >= served.number for agent in required):
+                if required and all(agent.serving >= served.number for agent in required):
                     return served
             time.sleep(_POLL_SECONDS)
         raise NotAgreed(_TIMEOUT_SECONDS)
+
+
+class _NamesMore(Exception):
+    """A change names versions that were not checked."""
+
+
+def _newly_named(state: DesiredState, name: str, edit: Edit) -> set[int]:
+    """Return the versions of a model that a change names and the state does not."""
+    before = state.models.get(name, DesiredModel())
+    return edit(before).named - before.named
+
+
+def _is_tried(name: str, rollout: Rollout) -> bool:
+    """Tell whether the trial of a version of the model went on when a rollout was decided."""
+    return any(name == model for model, _ in rollout.trying)

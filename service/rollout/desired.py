@@ -52,14 +52,18 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         revision: Number that rises with every change.
         models: Desired models by name; the service's policy holds for a model that is not here.
+        asked: Revision of the last change of each model, by name. Whoever asks for a model wants
+            its refused versions tried again.
     """
 
     revision: int = 0
     models: dict[str, DesiredModel] = {}
+    asked: dict[str, int] = {}
 
     def edited(self, name: str, edit: Edit) -> "DesiredState":
         """Return the state with one model changed."""
         models = {**self.models, name: edit(self.models.get(name, DesiredModel()))}
         if models[name] == DesiredModel():
             del models[name]
-        return msgspec.structs.replace(self, models=models)
+        asked = {**self.asked, name: self.revision + 1}
+        return msgspec.structs.replace(self, models=models, asked=asked)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from service.rollout.desired import DesiredState
 from service.rollout.model_store import Fingerprint, ModelStore, fingerprint
 from service.rollout.reconcile import GIVEN_UP
 from service.rollout.served import ModelVersion, Rollout
@@ -52,22 +53,30 @@ class Inventory:
         """Why versions of a remote source are not in the store, by name and version."""
         return self._store.fetch_failures()
 
-    def update(self, revision: int, served: Rollout | None) -> None:
+    def update(self, desired: DesiredState, served: Rollout | None) -> None:
         """List the store if that is due.
 
         Args:
-            revision: Revision of the desired state; with every change the store is listed and
-                refused versions are tried again.
+            desired: Desired state; with every change the store is listed, and refused versions of
+                the models that were changed are tried again.
             served: Rollout that is served; a server that has none yet waits for the store.
         """
-        if self._revision is None and served is not None and served.revision == revision:
+        if self._revision is None and served is not None and served.revision == desired.revision:
             self._take_over(served)
-        if revision != self._revision:
-            self._revision = revision
-            self._refused.clear()
+        if desired.revision != self._revision:
+            self._forget_asked(desired, since=self._revision or 0)
+            self._revision = desired.revision
             self._list(wait=served is None)
         elif self._is_due():
             self._list(wait=served is None)
+
+    def _forget_asked(self, desired: DesiredState, *, since: int) -> None:
+        """Give the versions of models that were changed another try."""
+        self._refused = {
+            (name, version): refusal
+            for (name, version), refusal in self._refused.items()
+            if desired.asked.get(name, 0) <= since
+        }
 
     def _take_over(self, served: Rollout) -> None:
         """Go on where another controller ended, with the versions that it gave up."""

@@ -1,4 +1,4 @@
-"""The observed state: what the agents report, and what a controller was trying."""
+"""The observed state: what the agents report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,17 +55,3 @@ class Agents:
 
     living: tuple[AgentStatus, ...] = ()
     dead: Mapping[str, AgentStatus] = field(default_factory=dict)
-
-
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """Versions that a controller is loading before any other worker does.
-
-    A controller that finds the trial of another one knows that the other ended meanwhile.
-
-    Attributes:
-        versions: Versions that are loaded.
-        attempts: Number of controllers that have tried just these versions in a row.
-    """
-
-    versions: tuple[ModelVersion, ...]
-    attempts: int

@@ -1,17 +1,16 @@
 """The rule for what is served next: a snapshot of desired and observed state -> actions.
 
-Everything here is a pure function: no file, no clock, no log. A rollout goes through four steps,
-at most one a tick: its versions are tried in the controller's own worker, it is announced, every
-agent loads it, it is promoted.
+Everything here is a pure function: no file, no clock, no log. A version is tried before it is part
+of a rollout; while its trial goes on, its model stays as it is and all others can change. A rollout
+goes through three steps, at most one a tick: it is announced, every agent loads it, it is promoted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from service.rollout.actions import (
     Action,
     AnnounceRollout,
     ForgetAgents,
-    ForgetTrial,
     KeepServing,
     PromoteRollout,
     RefuseStart,
@@ -41,15 +40,12 @@ def reconcile(snapshot: Snapshot) -> list[Action]:
     if loss is not None and snapshot.rollouts.served is None:
         return [RefuseStart(loss)]
     refused = {**_reported_refusals(snapshot), **_deadly_versions(snapshot)}
-    actions = [
+    return [
         *_forget_agents(snapshot),
         *_refuse(refused),
         *([] if loss is None else [KeepServing(loss)]),
         *_next_step(snapshot.with_refused(refused)),
     ]
-    if snapshot.trial is not None and not any(isinstance(a, TryVersions) for a in actions):
-        actions.append(ForgetTrial())
-    return actions
 
 
 def _loss(snapshot: Snapshot) -> str | None:
@@ -108,19 +104,63 @@ def _refuse(refused: _Refused) -> list[Action]:
 
 
 def _next_step(snapshot: Snapshot) -> list[Action]:
-    """Try, announce or promote a rollout."""
-    newest = snapshot.rollouts.next or Rollout()
-    models, revision = _select_models(snapshot), snapshot.desired.revision
-    if newest.number and (models, revision) == (newest.models, newest.revision):
-        return _promote(snapshot, newest)
-    following = Rollout(number=newest.number + 1, revision=revision, models=models)
-    if following.versions() <= snapshot.loaded:
-        return _announce(snapshot, following)
-    return _try(snapshot, following)
+    """Try versions, and announce or promote a rollout."""
+    wanted = _select_models(snapshot)
+    untried = Rollout(models=wanted).versions() - snapshot.passed()
+    tries = _try(snapshot, untried)
+    if untried and snapshot.rollouts.served is None:
+        return tries  # whoever starts the server expects its newest versions
+    models = _without_untried(snapshot, wanted, untried)
+    newest, revision = snapshot.newest_rollout(), snapshot.desired.revision
+    is_newest = (models, revision) == (newest.models, newest.revision)
+    if newest.number and is_newest and set(newest.trying) <= untried:
+        return [*tries, *_promote(snapshot, newest)]
+    following = Rollout(
+        number=newest.number + 1,
+        revision=revision,
+        models=models,
+        trying=tuple(sorted(untried)),
+    )
+    return [*tries, *_announce(snapshot, following)]
 
 
-def _select_models(snapshot: Snapshot) -> dict[str, ServedModel]:
+def _try(snapshot: Snapshot, untried: Set[ModelVersion]) -> list[Action]:
+    """Try the newest untried version of each model, one at a time."""
+    busy = {name for name, _ in snapshot.trying}
+    newest = dict(sorted(untried))
+    due = tuple((name, number) for name, number in newest.items() if name not in busy)
+    return [TryVersions(due)] if due else []
+
+
+def _without_untried(
+    snapshot: Snapshot, wanted: Mapping[str, ServedModel], untried: Set[ModelVersion]
+) -> dict[str, ServedModel]:
+    """Return the wanted models, but leave those as they are of which a version is not tried yet."""
+    newest, waiting = snapshot.newest_rollout().models, {name for name, _ in untried}
+    kept = {name: newest[name] for name in waiting & newest.keys()}
+    broken = {
+        name
+        for name, model in kept.items()
+        if any((name, version) in snapshot.refused for version in model.versions)
+    }
+    usable = _select_models(snapshot, among=snapshot.passed()) if broken else {}
+    return {
+        name: usable[name] if name in broken else kept.get(name, model)
+        for name, model in wanted.items()
+        if name not in waiting or name in kept
+    }
+
+
+def _select_models(
+    snapshot: Snapshot, *, among: Set[ModelVersion] | None = None
+) -> dict[str, ServedModel]:
+    """Select the versions of each model, of all available versions or among some."""
     available, by_number, refused = _candidates(snapshot)
+    if among is not None:
+        available = {
+            name: [number for number in numbers if (name, number) in among]
+            for name, numbers in available.items()
+        }
     return {
         name: select_versions(
             snapshot.desired.models.get(name, DesiredModel()),
@@ -141,7 +181,7 @@ def _candidates(snapshot: Snapshot) -> tuple[_Listed, frozenset[ModelVersion], _
     listing = snapshot.listing
     if listing is not None and _loss(snapshot) is None:
         return listing.versions, listing.by_number, snapshot.refused
-    newest = snapshot.rollouts.next or snapshot.rollouts.served or Rollout()
+    newest = snapshot.newest_rollout()
     available = {name: model.versions for name, model in newest.models.items()}
     return available, newest.by_number(), {**newest.refused(), **snapshot.refused}
 
@@ -158,18 +198,6 @@ def _refused_of(
         **{version: failures[version] for version in failures if version not in available},
         **{version: reason for (of, version), reason in refused.items() if of == name},
     }
-
-
-def _try(snapshot: Snapshot, following: Rollout) -> list[Action]:
-    """Try the versions of a rollout, or give up those with which too many controllers ended."""
-    versions, trial = tuple(sorted(following.versions())), snapshot.trial
-    attempts = trial.attempts + 1 if trial is not None and trial.versions == versions else 1
-    if attempts <= MAX_DEATHS:
-        return [TryVersions(versions, attempts)]
-    refused = dict.fromkeys(following.versions() - snapshot.served_versions(), GIVEN_UP)
-    if not refused:
-        return _announce(snapshot, following)
-    return [*_refuse(refused), *_next_step(snapshot.with_refused(refused))]
 
 
 def _announce(snapshot: Snapshot, following: Rollout) -> list[Action]:

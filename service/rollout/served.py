@@ -46,12 +46,14 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
         number: Number that rises with every rollout.
         revision: Revision of the desired state that the rollout fulfils.
         models: Served models by name.
+        trying: Versions whose trials go on; until they end, their models stay as they are.
         at: Moment at which all workers swap, by the monotonic clock of this machine.
     """
 
     number: int = 0
     revision: int = 0
     models: dict[str, ServedModel] = {}
+    trying: tuple[ModelVersion, ...] = ()
     at: float = 0.0
 
     def versions(self) -> set[ModelVersion]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from service.rollout.desired import DesiredState
-from service.rollout.observed import Agents, Trial
-from service.rollout.served import ModelVersion, Rollouts
+from service.rollout.observed import Agents
+from service.rollout.served import ModelVersion, Rollout, Rollouts
 from service.version_policy import Policy
 
 
@@ -32,7 +32,7 @@ class Snapshot:
     """Desired state and observed state, taken once a tick.
 
     It holds no time: only the moment of a swap depends on the clock, and a moment that was taken
-    before a slow listing or trial would leave the agents too little time.
+    before a slow listing would leave the agents too little time.
 
     Attributes:
         policy: Policy of a model that has none of its own.
@@ -41,8 +41,8 @@ class Snapshot:
             another one has no reason to list it.
         fetch_failures: Why versions of a remote source are not in the store, by name and version.
         refused: Versions that cannot be served, with the reason.
-        loaded: Versions that the controller's own worker has loaded, so that they need no trial.
-        trial: Trial during which another controller ended; None where none did.
+        tried: Versions that have passed their trial.
+        trying: Versions whose trials go on.
         rollouts: Rollout that is served, and the next one.
         agents: What the agents report.
     """
@@ -52,8 +52,8 @@ class Snapshot:
     listing: Listing | None = None
     fetch_failures: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     refused: Mapping[ModelVersion, str] = field(default_factory=dict)
-    loaded: frozenset[ModelVersion] = frozenset()
-    trial: Trial | None = None
+    tried: frozenset[ModelVersion] = frozenset()
+    trying: frozenset[ModelVersion] = frozenset()
     rollouts: Rollouts = Rollouts()
     agents: Agents = Agents()
 
@@ -61,6 +61,16 @@ class Snapshot:
         """Return the versions that are served now."""
         served = self.rollouts.served
         return set() if served is None else served.versions()
+
+    def newest_rollout(self) -> Rollout:
+        """Return the rollout that was announced last; one without a number before the first."""
+        served, following = self.rollouts.served or Rollout(), self.rollouts.next or Rollout()
+        # The next rollout may be lost, with the file that it was in.
+        return max(served, following, key=lambda rollout: rollout.number)
+
+    def passed(self) -> set[ModelVersion]:
+        """Return the versions that workers may load: they passed their trial, or are announced."""
+        return {*self.tried, *self.served_versions(), *self.newest_rollout().versions()}
 
     def with_refused(self, refused: Mapping[ModelVersion, str]) -> "Snapshot":
         """Return the snapshot with more versions refused."""

@@ -90,7 +90,7 @@ def on_starting(server: Any) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     server.our_folders = _make_folders()
     try:
-        _prepare_folders()
+        _prepare_folders(server.log)
         _check_keys()
     except SystemExit:
         on_exit(server)
@@ -116,7 +116,7 @@ def import_shared_modules() -> None:
     from vitrine.tables import reader  # noqa: F401, PLC0415
 
 
-def _prepare_folders() -> None:
+def _prepare_folders(log: Logger) -> None:
     try:
         from service.telemetry import multiprocess  # noqa: PLC0415
 
@@ -126,11 +126,11 @@ def _prepare_folders() -> None:
     from service.rollout import state_folder  # noqa: PLC0415
 
     try:
-        state_folder.prepare(Path(os.environ[_STATE_FOLDER]))
+        damage = state_folder.prepare(Path(os.environ[_STATE_FOLDER]), policy=_settings.versions)
     except OSError as error:
         sys.exit(f"The folder of the state cannot be written: {error.strerror}.")
-    except state_folder.InvalidState as error:
-        sys.exit(str(error))
+    if damage is not None:
+        log.warning(damage)
 
 
 def _check_keys() -> None:
@@ -258,19 +258,15 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Make the shared folders anew where they are gone, before a worker looks for them."""
-    from service.rollout import state_folder  # noqa: PLC0415
+    """Make the folder of the metrics anew where it is gone; workers make that of the state anew."""
     from service.telemetry import multiprocess  # noqa: PLC0415
 
-    metrics, state = Path(os.environ[_METRICS_FOLDER]), Path(os.environ[_STATE_FOLDER])
+    metrics = Path(os.environ[_METRICS_FOLDER])
     try:
         if not metrics.is_dir():
             multiprocess.clear(metrics)
-        if not state.is_dir():
-            state_folder.prepare(state)
-            server.log.error("The folder of the state was gone; it is made anew, and empty.")
-    except (OSError, state_folder.InvalidState) as error:
-        server.log.warning("The folders of the workers cannot be made anew: %s.", error)
+    except OSError as error:
+        server.log.warning("The folder of the metrics cannot be made anew: %s.", error)
 
 
 def on_exit(server: Any) -> None:

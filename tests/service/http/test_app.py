@@ -212,7 +212,8 @@ def test_bad_setting_ends_the_configuration(clean: pytest.MonkeyPatch) -> None:
 
 def starting(*addresses: object, master: int = 0) -> Any:
     """Return what gunicorn hands to `on_starting`."""
-    return SimpleNamespace(master_pid=master, cfg=SimpleNamespace(address=list(addresses)))
+    settings = SimpleNamespace(address=list(addresses))
+    return SimpleNamespace(master_pid=master, cfg=settings, log=logging.getLogger("gunicorn"))
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])

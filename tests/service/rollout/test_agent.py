@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -11,12 +12,13 @@ from service.rollout import state_folder
 from service.rollout.agent import Agent
 from service.rollout.controller import Controller
 from service.rollout.inventory import Inventory
+from service.rollout.kept_versions import KeptVersions
 from service.rollout.loader import Loader
 from service.rollout.model_store import FolderStore
 from service.rollout.repository import Repository
-from service.rollout.state_folder import StateFolder
+from service.rollout.state_folder import VERSIONS, StateFolder
 from tests.bundles import write_table_bundle
-from tests.workers import Workers
+from tests.workers import Workers, open_trials, try_here
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle
 
@@ -25,9 +27,11 @@ def agent_of(
     folder: Path, store: Path, repository: Repository, *, watch_seconds: float = 0
 ) -> Agent:
     """Return an agent with a process number of its own."""
-    state, loader = StateFolder(folder, process=99), Loader(store, threads=1)
+    state, trials = StateFolder(folder, process=99), open_trials(store, folder, run=try_here)
+    kept = KeptVersions(store, folder / VERSIONS, trials)
+    loader = Loader(store, trials, kept, threads=1)
     inventory = Inventory(FolderStore(store), watch_seconds=watch_seconds)
-    controller = Controller(state, inventory, loader, policy="all")
+    controller = Controller(state, inventory, kept, policy="all")
     return Agent(state, controller, loader, repository)
 
 
@@ -82,6 +86,7 @@ def test_served_version_that_a_new_agent_cannot_load_is_kept_by_the_others(
     write_table_bundle(store, version=2)
     workers.step(3)
     (store / "rooms/2" / bundle.ONNX_NAME).unlink()
+    workers.lose_copies()
 
     workers.add()
     workers.step(4)
@@ -99,6 +104,7 @@ def test_agent_that_could_not_load_what_is_served_tries_again(
 ) -> None:
     whole = (store / "rooms/1" / bundle.ONNX_NAME).read_bytes()
     (store / "rooms/1" / bundle.ONNX_NAME).unlink()
+    workers.lose_copies()
     repository = Repository()
     agent = agent_of(workers.folder, store, repository)
 
@@ -118,11 +124,42 @@ def test_lost_folder_is_no_reason_to_drop_what_a_new_agent_cannot_load(
     workers: Workers, store: Path
 ) -> None:
     shutil.rmtree(store)
+    workers.lose_copies()
 
     workers.add()
     workers.step(5)
 
     assert workers.served() == [[1], [1], []]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [shutil.rmtree, lambda store: (store / "rooms/1" / bundle.ONNX_NAME).write_bytes(b"other")],
+    ids=["lost folder", "file written over"],
+)
+def test_new_agent_serves_what_the_others_serve_whatever_becomes_of_the_store(
+    workers: Workers, store: Path, damage: Callable[[Path], object]
+) -> None:
+    damage(store)
+    workers.end(0)
+    workers.end(0)
+
+    workers.add()
+    workers.step(5)
+
+    assert workers.served() == [[1]]
+    assert workers.answering() == [1]
+
+
+def test_copies_of_versions_that_are_served_no_more_are_deleted(
+    workers: Workers, store: Path
+) -> None:
+    for version in (2, 3, 4):
+        write_table_bundle(store, version=version)
+        workers.step(3)
+
+    copies = [path.name for path in (workers.folder / VERSIONS / "rooms").iterdir()]
+    assert sorted(copies) == ["3", "4"]
 
 
 def test_first_agent_does_not_start_with_a_model_that_cannot_be_served(

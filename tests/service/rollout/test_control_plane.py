@@ -108,8 +108,9 @@ def test_change_of_an_unknown_model_changes_nothing(workers: Workers) -> None:
 
 def test_state_that_cannot_be_written_is_reported(workers: Workers) -> None:
     shutil.rmtree(workers.folder)
+    workers.folder.write_text("not a folder any more")
 
-    with pytest.raises(NotKept, match="cannot be written: No such file"):
+    with pytest.raises(NotKept, match="cannot be written: it is damaged"):
         workers.control_planes[0].change("rooms", lambda model: model)
 
 

@@ -2,18 +2,17 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from service.rollout import state_folder
-from service.rollout.loader import Loader
-from service.rollout.observed import AgentStatus, Trial
-from service.rollout.served import ModelVersion
+from service.rollout.observed import AgentStatus
 from service.rollout.state_folder import StateFolder
+from service.rollout.trial import Outcome, Request
 from tests.bundles import write_table_bundle
-from tests.workers import Workers
+from tests.workers import Workers, try_here
 from vitrine import bundle
 
 GIVEN_UP = "Three workers ended while they loaded this version."
@@ -96,34 +95,11 @@ def test_new_leader_refuses_what_was_refused(workers: Workers, store: Path) -> N
     assert workers.served() == [[1]]
 
 
-def test_version_that_ends_its_leaders_is_given_up(workers: Workers, store: Path) -> None:
-    write_table_bundle(store, version=2)
-    versions = (("rooms", 1), ("rooms", 2))
-    workers.states[0].write_trial(Trial(versions=versions, attempts=3))
-
-    workers.step(3)
-
-    assert workers.served() == [[1], [1]]
-    assert workers.refused()[0] == {2: GIVEN_UP}
-
-
-def test_version_that_was_given_up_is_tried_again_when_asked_for(
-    workers: Workers, store: Path
-) -> None:
-    write_table_bundle(store, version=2)
-    versions = (("rooms", 1), ("rooms", 2))
-    workers.states[0].write_trial(Trial(versions=versions, attempts=3))
-    workers.step(3)
-
-    assert workers.change(lambda model: model) is None
-
-    assert workers.served() == [[1, 2], [1, 2]]
-
-
 def test_version_that_no_agent_can_load_any_more_gives_way(workers: Workers, store: Path) -> None:
     write_table_bundle(store, version=2)
     workers.step(3)
     (store / "rooms/2" / bundle.ONNX_NAME).unlink()
+    workers.lose_copies()
     workers.end(0)
     workers.end(0)
 
@@ -154,17 +130,6 @@ def test_version_that_ends_its_followers_is_given_up(workers: Workers, store: Pa
     assert workers.states[0].agents().dead == {}
 
 
-def test_given_up_version_is_not_tried_by_the_next_leader(workers: Workers, store: Path) -> None:
-    write_table_bundle(store, version=2)
-    workers.states[0].write_trial(Trial(versions=(("rooms", 1), ("rooms", 2)), attempts=3))
-    workers.step(3)
-    workers.end(0)
-
-    workers.step(3)
-
-    assert workers.served() == [[1]]
-
-
 def test_without_watching_the_next_leader_lists_nothing(tmp_path: Path, store: Path) -> None:
     state_folder.prepare(tmp_path / "state")
     workers = Workers(store, tmp_path / "state")
@@ -193,33 +158,18 @@ def test_without_watching_new_versions_wait_for_a_change(tmp_path: Path, store: 
     assert workers.served() == [[1, 2]]
 
 
-class FinishingLoader(Loader):
-    """Loads from a folder in which a copy ends while it is loaded."""
-
-    def __init__(self, models: Path, finish: Callable[[], object]) -> None:
-        super().__init__(models, threads=1)
-        self._finish = finish
-
-    def load(self, versions: Iterable[ModelVersion]) -> Mapping[ModelVersion, str]:
-        """Load versions, then let the copy end."""
-        refused = super().load(versions)
-        if refused:
-            self._finish()
-        return refused
-
-
-def test_copy_that_ends_while_it_is_loaded_is_tried_again(store: Path, tmp_path: Path) -> None:
+def test_copy_that_ends_while_it_is_tried_is_tried_again(store: Path, tmp_path: Path) -> None:
     folder = write_table_bundle(store, version=2)
     whole = (folder / bundle.ONNX_NAME).read_bytes()
     (folder / bundle.ONNX_NAME).write_bytes(whole[:-1])
 
-    def finish() -> None:
+    def try_and_finish(request: Request) -> Outcome:
+        outcome = try_here(request)
         (folder / bundle.ONNX_NAME).write_bytes(whole)
+        return outcome
 
     state_folder.prepare(tmp_path / "state")
-    workers = Workers(
-        store, tmp_path / "state", make_loader=lambda models: FinishingLoader(models, finish)
-    )
+    workers = Workers(store, tmp_path / "state", run_trial=try_and_finish)
     workers.add()
     workers.step(5)
 
@@ -263,7 +213,6 @@ def test_idle_tick_reads_each_file_once(store: Path, tmp_path: Path) -> None:
         "desired.json": 1,
         "next.json": 1,
         "served.json": 1,
-        "trial.json": 1,
         "status of an agent": 2,
     }
     reads.clear()

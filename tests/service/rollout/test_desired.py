@@ -19,4 +19,5 @@ def test_model_for_which_nothing_is_desired_is_left_out() -> None:
 
     assert labelled.models == {"attic": DesiredModel(shadow=1), "rooms": DesiredModel(shadow=2)}
     assert labelled.revision == 7
-    assert labelled.edited("rooms", lambda _: DesiredModel()) == state
+    assert labelled.edited("rooms", lambda _: DesiredModel()).models == state.models
+    assert labelled.asked == {"rooms": 8}

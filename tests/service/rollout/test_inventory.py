@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from service.rollout.desired import DesiredState
 from service.rollout.inventory import Inventory
 from service.rollout.model_store import FolderStore
 from service.rollout.reconcile import GIVEN_UP
@@ -21,6 +22,11 @@ SERVED = Rollout(
     revision=3,
     models={"rooms": ServedModel(versions=(2,), refused={1: GIVEN_UP, 3: "broken."})},
 )
+
+
+def desired(revision: int, *, asked: str = "rooms") -> DesiredState:
+    """Return a desired state whose last change was of one model."""
+    return DesiredState(revision=revision, asked={asked: revision})
 
 
 class CountingStore(FolderStore):
@@ -55,7 +61,7 @@ def test_store_is_listed_at_first_and_when_the_desired_state_changes(store: Coun
     inventory = Inventory(store, watch_seconds=0)
 
     for revision in (0, 0, 1, 1):
-        inventory.update(revision, None)
+        inventory.update(desired(revision), None)
 
     assert store.listings == 2
     assert store.waits == [True, True]
@@ -70,7 +76,7 @@ def test_store_is_listed_when_watching_says_so(
     inventory = Inventory(store, watch_seconds=watch_seconds)
 
     for _ in range(3):
-        inventory.update(SERVED.revision, SERVED)
+        inventory.update(desired(SERVED.revision), SERVED)
 
     assert store.listings == listings
     assert not any(store.waits)
@@ -79,53 +85,64 @@ def test_store_is_listed_when_watching_says_so(
 def test_versions_that_another_controller_gave_up_stay_refused(store: CountingStore) -> None:
     inventory = Inventory(store, watch_seconds=1e-9)
 
-    inventory.update(SERVED.revision, SERVED)
+    inventory.update(desired(SERVED.revision), SERVED)
 
     assert inventory.refused == {VERSION: GIVEN_UP}
-    inventory.update(SERVED.revision + 1, SERVED)
+    inventory.update(desired(SERVED.revision + 1), SERVED)
     assert inventory.refused == {}
 
 
 def test_controller_that_takes_over_with_a_change_tries_all_again(store: CountingStore) -> None:
     inventory = Inventory(store, watch_seconds=0)
 
-    inventory.update(SERVED.revision, msgspec.structs.replace(SERVED, revision=2))
+    inventory.update(desired(SERVED.revision), msgspec.structs.replace(SERVED, revision=2))
 
     assert (store.listings, inventory.refused) == (1, {})
 
 
+def test_refusal_holds_while_other_models_change(store: CountingStore) -> None:
+    inventory = Inventory(store, watch_seconds=1e-9)
+    inventory.update(desired(0), None)
+    inventory.refuse(VERSION, "broken.")
+
+    inventory.update(desired(1, asked="attic"), SERVED)
+    assert inventory.refused == {VERSION: "broken."}
+    inventory.update(desired(2), SERVED)
+    assert inventory.refused == {}
+
+
 def test_refusal_holds_until_the_files_change(store: CountingStore) -> None:
     inventory = Inventory(store, watch_seconds=1e-9)
-    inventory.update(0, None)
+    inventory.update(desired(0), None)
     inventory.refuse(VERSION, "broken.")
-    inventory.update(0, SERVED)
+    inventory.update(desired(0), SERVED)
     assert inventory.refused == {VERSION: "broken."}
 
     (store.folder / "rooms/1" / ONNX_NAME).write_bytes(b"other")
-    inventory.update(0, SERVED)
+    inventory.update(desired(0), SERVED)
 
     assert inventory.refused == {}
 
 
 def test_refusal_is_of_the_files_before_they_were_loaded(store: CountingStore) -> None:
     inventory = Inventory(store, watch_seconds=1e-9)
-    inventory.update(0, None)
+    inventory.update(desired(0), None)
     inventory.note_files([VERSION])
     (store.folder / "rooms/1" / ONNX_NAME).write_bytes(b"other")
     inventory.refuse(VERSION, "broken.")
 
-    inventory.update(0, SERVED)
+    inventory.update(desired(0), SERVED)
 
     assert inventory.refused == {}
 
 
 def test_refusal_holds_while_the_folder_is_lost(store: CountingStore) -> None:
     inventory = Inventory(store, watch_seconds=1e-9)
-    inventory.update(0, None)
+    inventory.update(desired(0), None)
     inventory.refuse(VERSION, "broken.")
     store.folder.rename(store.folder.with_name("elsewhere"))
 
-    inventory.update(0, SERVED)
+    inventory.update(desired(0), SERVED)
 
     assert inventory.refused == {VERSION: "broken."}
     assert inventory.listing is not None
@@ -138,7 +155,7 @@ def test_unreachable_source_leaves_its_copy(
     write_table_bundle(tmp_path)
     inventory = Inventory(CountingStore(tmp_path, is_reachable=False), watch_seconds=0)
 
-    inventory.update(0, None)
+    inventory.update(desired(0), None)
 
     assert inventory.listing is not None
     assert inventory.listing.versions == {"rooms": [1]}
@@ -148,7 +165,7 @@ def test_unreachable_source_leaves_its_copy(
 def test_unreachable_source_without_a_copy_is_an_error(tmp_path: Path) -> None:
     inventory = Inventory(CountingStore(tmp_path / "none", is_reachable=False), watch_seconds=0)
 
-    inventory.update(0, None)
+    inventory.update(desired(0), None)
 
     assert inventory.listing is not None
     assert inventory.listing.error == "s3://bucket cannot be read: AWS error."

@@ -12,7 +12,6 @@ from service.rollout.actions import (
     Action,
     AnnounceRollout,
     ForgetAgents,
-    ForgetTrial,
     KeepServing,
     PromoteRollout,
     RefuseStart,
@@ -20,7 +19,7 @@ from service.rollout.actions import (
     TryVersions,
 )
 from service.rollout.desired import DesiredModel, DesiredState
-from service.rollout.observed import Agents, AgentStatus, Trial
+from service.rollout.observed import Agents, AgentStatus
 from service.rollout.reconcile import GIVEN_UP, reconcile
 from service.rollout.served import ModelVersion, Rollout, Rollouts, ServedModel
 from service.rollout.snapshot import Listing, Snapshot
@@ -65,42 +64,44 @@ def agent(number: int, **changes: Any) -> AgentStatus:
     return msgspec.structs.replace(AgentStatus(loaded=number, serving=number), **changes)
 
 
+def desired(revision: int = 1, **changes: Any) -> DesiredState:
+    """Return a desired state that was changed for one model."""
+    return DesiredState(revision=revision, models={"rooms": DesiredModel(**changes)})
+
+
 FIRST = Rollouts(served=rollout(1, 1), next=rollout(1, 1))
 # The first rollout is served, and a second one with a new version is announced.
 SECOND = Rollouts(served=rollout(1, 1), next=rollout(2, 1, 2))
 # Version 2 is served, and 1 goes on answering.
 BY_NUMBER = rollout(2, 1, 2, default=1, by_number=(2,))
 DYING = AgentStatus(loading=2)
+# The second rollout, in which a version is being tried.
+TRYING = msgspec.structs.replace(rollout(2, 1), trying=(("rooms", 2),))
 REFUSING = agent(2, serving=1, refused={"rooms": {2: "broken."}})
 
 START = Snapshot(
     policy="all", desired=DesiredState(), listing=listing(1), agents=agents(AgentStatus())
 )
-IDLE = replace(START, loaded=versions(1), rollouts=FIRST, agents=agents(agent(1), agent(1)))
+IDLE = replace(START, tried=versions(1), rollouts=FIRST, agents=agents(agent(1), agent(1)))
 NEW = replace(IDLE, listing=listing(1, 2))
-ANNOUNCED = replace(NEW, loaded=versions(1, 2), rollouts=SECOND)
-
-
-def desired(revision: int = 1, **changes: Any) -> DesiredState:
-    """Return a desired state that was changed for one model."""
-    return DesiredState(revision=revision, models={"rooms": DesiredModel(**changes)})
+ANNOUNCED = replace(NEW, tried=versions(1, 2), rollouts=SECOND)
 
 
 CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     # A server starts.
-    "first versions are tried": (START, [TryVersions((("rooms", 1),), 1)]),
+    "first versions are tried": (START, [TryVersions((("rooms", 1),))]),
     "first versions are announced": (
-        replace(START, loaded=versions(1)),
+        replace(START, tried=versions(1)),
         [AnnounceRollout(rollout(1, 1))],
     ),
     "first rollout waits for an agent": (
-        replace(START, loaded=versions(1), rollouts=Rollouts(next=rollout(1, 1))),
+        replace(START, tried=versions(1), rollouts=Rollouts(next=rollout(1, 1))),
         [],
     ),
     "first rollout is served at once": (
         replace(
             START,
-            loaded=versions(1),
+            tried=versions(1),
             rollouts=Rollouts(next=rollout(1, 1)),
             agents=agents(AgentStatus(loaded=1)),
         ),
@@ -116,7 +117,7 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     ),
     "older good version starts": (
         replace(
-            START, listing=listing(1, 2), loaded=versions(1), refused={("rooms", 2): "broken."}
+            START, listing=listing(1, 2), tried=versions(1), refused={("rooms", 2): "broken."}
         ),
         [AnnounceRollout(rollout(1, 1, refused={2: "broken."}))],
     ),
@@ -126,24 +127,105 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     ),
     # A new version comes.
     "nothing new is nothing to do": (IDLE, []),
-    "new version is tried with what is served": (
-        NEW,
-        [TryVersions((("rooms", 1), ("rooms", 2)), 1)],
+    "new version is tried": (NEW, [TryVersions((("rooms", 2),))]),
+    "version that is being tried is waited for": (replace(NEW, trying=versions(2)), []),
+    "versions of a model are tried one by one": (
+        replace(NEW, listing=listing(1, 2, 3), trying=versions(2)),
+        [],
+    ),
+    "newest of a model's versions is tried first": (
+        replace(NEW, listing=listing(1, 2, 3)),
+        [TryVersions((("rooms", 3),))],
+    ),
+    "first rollout waits for all trials": (
+        replace(START, listing=listing(1, 2), tried=versions(1), trying=versions(2)),
+        [],
+    ),
+    "model whose version is being tried stays as it is": (
+        replace(NEW, trying=versions(2), desired=desired(labels={"old": 1})),
+        [
+            AnnounceRollout(
+                Rollout(
+                    number=2, revision=1, models=rollout(1, 1).models, trying=(("rooms", 2),)
+                )
+            )
+        ],
+    ),
+    "rollout of a model that is being tried is promoted": (
+        replace(
+            NEW,
+            trying=versions(2),
+            rollouts=Rollouts(served=rollout(1, 1), next=TRYING),
+            agents=agents(agent(2, serving=1)),
+        ),
+        [PromoteRollout(TRYING, at_once=False)],
+    ),
+    "end of a trial is announced even if it changes nothing": (
+        replace(IDLE, rollouts=Rollouts(served=TRYING, next=TRYING)),
+        [AnnounceRollout(rollout(3, 1))],
+    ),
+    "other models change while a version is being tried": (
+        replace(
+            NEW,
+            trying=versions(2),
+            tried=versions(1) | {("attic", 1)},
+            listing=Listing(folder=FOLDER, versions={"rooms": (1, 2), "attic": (1,)}),
+        ),
+        [
+            AnnounceRollout(
+                Rollout(
+                    number=2,
+                    models={
+                        **rollout(1, 1).models,
+                        "attic": ServedModel(versions=(1,), default=1),
+                    },
+                    trying=(("rooms", 2),),
+                )
+            )
+        ],
+    ),
+    "new model whose first version is being tried is not there yet": (
+        replace(
+            IDLE,
+            trying=frozenset({("attic", 1)}),
+            listing=Listing(folder=FOLDER, versions={"rooms": (1,), "attic": (1,)}),
+        ),
+        [],
+    ),
+    "model that is announced with a refused version goes on without it": (
+        replace(
+            ANNOUNCED,
+            listing=listing(1, 2, 3),
+            trying=versions(3),
+            tried=versions(1),
+            refused={("rooms", 2): "broken."},
+        ),
+        [
+            AnnounceRollout(
+                msgspec.structs.replace(
+                    rollout(3, 1, refused={2: "broken."}), trying=(("rooms", 3),)
+                )
+            )
+        ],
+    ),
+    "lost next rollout is made from the one that is served": (
+        replace(IDLE, rollouts=Rollouts(served=rollout(7, 1)), desired=desired(labels={"old": 1})),
+        [AnnounceRollout(rollout(8, 1, revision=1, labels={"old": 1}))],
     ),
     "tried version is announced": (
-        replace(NEW, loaded=versions(1, 2)),
+        replace(NEW, tried=versions(1, 2)),
         [AnnounceRollout(rollout(2, 1, 2))],
     ),
     "version that answers only by number is announced beside the default": (
         replace(
-            NEW, listing=replace(listing(1, 2), by_number=versions(2)), loaded=versions(1, 2)
+            NEW, listing=replace(listing(1, 2), by_number=versions(2)), tried=versions(1, 2)
         ),
         [AnnounceRollout(BY_NUMBER)],
     ),
     "version that may answer by default now is announced": (
         replace(
             NEW,
-            loaded=versions(1, 2),
+            tried=versions(1, 2),
             rollouts=Rollouts(served=BY_NUMBER, next=BY_NUMBER),
         ),
         [AnnounceRollout(rollout(3, 1, 2))],
@@ -176,7 +258,7 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
         [AnnounceRollout(rollout(2, 1))],
     ),
     "newer rollout replaces one that is being loaded": (
-        replace(ANNOUNCED, listing=listing(1, 2, 3), loaded=versions(1, 2, 3)),
+        replace(ANNOUNCED, listing=listing(1, 2, 3), tried=versions(1, 2, 3)),
         [AnnounceRollout(rollout(3, 1, 2, 3))],
     ),
     # Agents load it.
@@ -229,7 +311,7 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     "served version that no agent can load gives way": (
         replace(
             IDLE,
-            loaded=frozenset(),
+            tried=frozenset(),
             agents=agents(AgentStatus(loaded=1, refused={"rooms": {1: "gone."}})),
         ),
         [
@@ -277,35 +359,6 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
         ),
         [ForgetAgents(("dead 0",))],
     ),
-    "trial of a leader that died is repeated": (
-        replace(NEW, trial=Trial(versions=(("rooms", 1), ("rooms", 2)), attempts=2)),
-        [TryVersions((("rooms", 1), ("rooms", 2)), 3)],
-    ),
-    "version with which three leaders died is given up": (
-        replace(NEW, trial=Trial(versions=(("rooms", 1), ("rooms", 2)), attempts=3)),
-        [
-            RefuseVersion(("rooms", 2), GIVEN_UP),
-            AnnounceRollout(rollout(2, 1, refused={2: GIVEN_UP})),
-            ForgetTrial(),
-        ],
-    ),
-    "trial of other versions counts from one": (
-        replace(NEW, trial=Trial(versions=(("rooms", 3),), attempts=3)),
-        [TryVersions((("rooms", 1), ("rooms", 2)), 1)],
-    ),
-    "trial that is over is forgotten": (
-        replace(IDLE, trial=Trial(versions=(("rooms", 2),), attempts=1)),
-        [ForgetTrial()],
-    ),
-    "versions that are served are never given up": (
-        replace(
-            IDLE,
-            loaded=frozenset(),
-            desired=desired(labels={"old": 1}),
-            trial=Trial(versions=(("rooms", 1),), attempts=3),
-        ),
-        [AnnounceRollout(rollout(2, 1, revision=1, labels={"old": 1})), ForgetTrial()],
-    ),
     # Another leader takes over.
     "leader that took over without a listing does nothing": (replace(IDLE, listing=None), []),
     "leader that took over keeps the default": (
@@ -339,7 +392,7 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
         replace(
             IDLE,
             listing=listing(),
-            loaded=versions(1, 2),
+            tried=versions(1, 2),
             desired=desired(labels={"old": 1}),
             rollouts=Rollouts(served=BY_NUMBER, next=BY_NUMBER),
         ),
@@ -367,7 +420,7 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
         replace(
             IDLE,
             listing=listing(),
-            loaded=frozenset(),
+            tried=frozenset(),
             rollouts=Rollouts(served=Rollout(number=1), next=Rollout(number=1)),
         ),
         [],
@@ -384,14 +437,21 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     "model that is loaded again is tried": (
         replace(
             IDLE,
-            loaded=frozenset(),
+            tried=frozenset(),
             desired=DesiredState(revision=2),
             rollouts=Rollouts(
                 served=rollout(2, revision=1, loaded=False),
                 next=rollout(2, revision=1, loaded=False),
             ),
         ),
-        [TryVersions((("rooms", 1),), 1)],
+        [
+            TryVersions((("rooms", 1),)),
+            AnnounceRollout(
+                msgspec.structs.replace(
+                    rollout(3, revision=2, loaded=False), trying=(("rooms", 1),)
+                )
+            ),
+        ],
     ),
     "change without an effect is announced with its revision": (
         replace(IDLE, desired=DesiredState(revision=1)),
@@ -401,7 +461,7 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
         replace(
             IDLE,
             listing=listing(1, 3),
-            loaded=versions(1, 3),
+            tried=versions(1, 3),
             desired=desired(labels={"stable": 2}),
         ),
         [
@@ -412,7 +472,7 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
     ),
     "stable version without one before it leaves the newest": (
         replace(
-            IDLE, listing=listing(3), loaded=versions(1, 3), desired=desired(labels={"stable": 2})
+            IDLE, listing=listing(3), tried=versions(1, 3), desired=desired(labels={"stable": 2})
         ),
         [AnnounceRollout(rollout(2, 3, revision=1))],
     ),
@@ -425,7 +485,7 @@ def test_snapshot_leads_to_actions(snapshot: Snapshot, actions: list[Action]) ->
 
 
 def test_service_policy_holds_for_a_model_without_its_own() -> None:
-    snapshot = replace(IDLE, policy="latest:1", listing=listing(1, 2, 3), loaded=versions(1, 2, 3))
+    snapshot = replace(IDLE, policy="latest:1", listing=listing(1, 2, 3), tried=versions(1, 2, 3))
 
     (announced,) = reconcile(snapshot)
 

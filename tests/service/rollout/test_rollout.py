@@ -7,7 +7,7 @@ import random
 import select
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -283,26 +283,51 @@ def post_patiently(server: Server, path: str) -> int:
             return 0
 
 
-def reports(state: Path) -> list[Path]:
-    """Return the files with the status of each agent."""
-    return list((state / "agents").glob("[0-9]*.json"))
-
-
 def test_server_outlives_its_state(folder: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with serving(models=folder, state=state, workers=WORKERS, log_level="ERROR") as server:
-        until(
-            lambda: sum(b'"serving":1' in path.read_bytes() for path in reports(state)) == WORKERS
-        )
-        for _ in range(5):
-            assert answering(server) == {1}
         state.rename(tmp_path / "elsewhere")
-        before = server.workers()
-        os.kill(before[0], signal.SIGKILL)
-        replaced: set[int] = set()
-        while len(replaced) < 2:  # one after the other cannot start
-            replaced |= set(server.workers()) - set(before)
-            assert answering(server) == {1}
+        kill_one(server)
+        assert answering(server) == {1}
+        assert send(server, "PATCH", "/models/rooms", {"labels": {"stable": 1}})[0] == 200
 
-        assert send(server, "POST", "/models/rooms/rollback")[0] == 409
-        assert send(server, "PATCH", "/models/rooms", {"labels": {"stable": 1}})[0] == 507
+        shutil.rmtree(folder)
+        state.rename(tmp_path / "elsewhere too")
+        restart_workers(server, WORKERS)
+        assert send(server, "GET", "/readyz")[0] == 503
+
+        publish_both(folder)
+        until(lambda: send(server, "GET", "/readyz")[0] == 200)
+        assert answering(server) == {1}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"{}")],
+    ids=["removed", "emptied", "as if new"],
+)
+def test_change_is_made_while_files_of_the_state_are_damaged(
+    folder: Path, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    state = tmp_path / "state"
+    publish(folder, 2)
+    with serving(models=folder, state=state, workers=WORKERS, log_level="ERROR") as server:
+        for version in (1, 2):
+            for path in [path for path in state.rglob("*") if path.is_file()]:
+                if "versions" not in path.parts:
+                    damage(path)
+            status, changed = send(server, "PATCH", "/models/rooms", {"labels": {"kept": version}})
+            assert (status, changed["serving"]["labels"]) == (200, {"kept": version})
+            assert answering(server, "/models/rooms/labels/kept/predict") == {version}
+
+
+def test_reload_serves_on_what_the_models_folder_has_lost(server: Server, folder: Path) -> None:
+    assert answering(server) == {1}
+    (folder / "rooms/1" / bundle.ONNX_NAME).write_bytes(b"written over")
+    restart_workers(server, WORKERS)
+    assert answering(server) == {1}
+
+    shutil.rmtree(folder)
+    restart_workers(server, WORKERS)
+    assert answering(server) == {1}
+    assert send(server, "GET", "/readyz")[0] == 200

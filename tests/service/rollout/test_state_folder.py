@@ -12,7 +12,7 @@ import pytest
 
 from service.rollout import state_folder
 from service.rollout.desired import DesiredModel, DesiredState
-from service.rollout.observed import Agents, AgentStatus, Trial
+from service.rollout.observed import Agents, AgentStatus
 from service.rollout.served import Rollout, Rollouts, ServedModel
 from service.rollout.state_folder import StateFolder
 
@@ -54,13 +54,12 @@ def test_new_server_keeps_the_desired_state_alone(folder: Path) -> None:
     first.change_desired(lambda _: DesiredState(models={"rooms": DesiredModel(shadow=2)}))
     first.announce(ROLLOUT)
     first.promote(ROLLOUT)
-    first.write_trial(Trial(versions=(("rooms", 1),), attempts=1))
 
     state_folder.prepare(folder)
 
     second = StateFolder(folder)
     assert second.desired() == DesiredState(revision=1, models={"rooms": DesiredModel(shadow=2)})
-    assert (second.rollouts(), second.trial(), second.agents()) == (Rollouts(), None, Agents())
+    assert (second.rollouts(), second.agents()) == (Rollouts(), Agents())
 
 
 def test_desired_state_of_an_earlier_release_is_kept(tmp_path: Path) -> None:
@@ -150,13 +149,3 @@ def test_file_that_cannot_be_written_leaves_nothing(folder: Path) -> None:
         StateFolder(folder).promote(ROLLOUT)
 
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
-
-
-def test_trial_is_forgotten_when_it_ended(folder: Path) -> None:
-    trial = Trial(versions=(("rooms", 1),), attempts=2)
-    StateFolder(folder).write_trial(trial)
-    assert StateFolder(folder).trial() == trial
-
-    StateFolder(folder).write_trial(None)
-
-    assert StateFolder(folder).trial() is None

@@ -530,14 +530,6 @@ def test_unwritable_state_ends_the_start(models: Path, port: int, tmp_path: Path
     assert line == "The folder of the state cannot be written: Not a directory."
 
 
-def test_unreadable_state_ends_the_start(models: Path, port: int, tmp_path: Path) -> None:
-    (tmp_path / "desired.json").write_text('{"models": 1}')
-
-    line = refused(port, models=models, state=tmp_path)
-
-    assert line.startswith(f"{tmp_path}/desired.json cannot be read")
-
-
 def test_taken_port_ends_the_start(models: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
