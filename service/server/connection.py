@@ -52,6 +52,8 @@ _MAX_SMALL_BYTES = 2**16
 _DRAINING_SECONDS = 2.0
 # A table that finds no free thread waits so long for one.
 _STREAM_WAIT_SECONDS = 10.0
+# After this time, and after as much time with a thread, a slow one gives way to another.
+_STREAM_PATIENCE_SECONDS = 2.0
 _VERSIONS = frozenset(("1.0", "1.1"))
 _HOST = re.compile(rb"[\w.~!$&'()*+,;=:%\[\]-]*", re.ASCII)
 _RETRY_SECONDS = 1.0
@@ -183,6 +185,8 @@ class Connection(asyncio.Protocol):
         self._written_bytes = self._unsent_bytes = self._read_bytes = 0
         self._heard_at = self._since = self._sent_at = self._behind_since = loop.time()
         self._paused_at = self._stream_since = 0.0
+        # When a thread began to read the body, and how much had arrived then.
+        self._stream_started = (0.0, 0)
 
     @property
     def is_gone(self) -> bool:
@@ -570,6 +574,7 @@ class Connection(asyncio.Protocol):
         """Let a thread read a body, if one is free."""
         if self._host.streams.enter(self):
             self._stream_since = 0.0
+            self._stream_started = (self._loop.time(), request.body.arrived_bytes)
             self._hand_over(request, is_stream=True)
             return True
         self._stream_since = self._stream_since or self._loop.time()
@@ -734,8 +739,8 @@ class Connection(asyncio.Protocol):
         elif self._is_closing:
             if now - max(self._since, self._sent_at) > _CLOSING_SECONDS:
                 self._transport.abort()
-        elif self._stream_since and now - self._stream_since > _STREAM_WAIT_SECONDS:
-            self._give_up_stream(self._requests[0])
+        elif self._stream_since:
+            self._check_stream(self._requests[0], now - self._stream_since, now)
         elif self._is_reading_paused:
             return
         elif self._unread is not None:
@@ -789,6 +794,28 @@ class Connection(asyncio.Protocol):
         elif is_silent and not self._is_read_by_thread(request):
             self._give_up_arriving(BodyTimeout(limits.timeout_seconds))
             self._advance()
+
+    def _check_stream(self, request: Request, waited_seconds: float, now: float) -> None:
+        """End a slow stream for the sake of this one, or refuse this one in the end."""
+        if waited_seconds > _STREAM_WAIT_SECONDS:
+            self._give_up_stream(request)
+        elif waited_seconds > _STREAM_PATIENCE_SECONDS:
+            self._host.streams.end_slowest(now)
+
+    def slowness(self, now: float) -> float | None:
+        """Return for how long a thread waits for each byte of the body; None where it does not."""
+        first = self._requests[0] if self._requests else None
+        if first is None or not (first.body.is_arriving and self._is_read_by_thread(first)):
+            return None
+        started_at, started_bytes = self._stream_started
+        if self._is_reading_paused or now - started_at < _STREAM_PATIENCE_SECONDS:
+            return 0.0
+        return (now - started_at) / (1 + first.body.arrived_bytes - started_bytes)
+
+    def give_way(self) -> None:
+        """Break off the body that a thread reads."""
+        self._give_up_arriving(Overloaded(_RETRY_SECONDS))
+        self._advance()
 
     def _give_up_stream(self, request: Request) -> None:
         """Refuse a body for which no thread is free."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.errors import BodyTooSlow, OutOfMemory
+from service.errors import BodyTooSlow, OutOfMemory, Overloaded
 from service.server.connection import Connection, Limits, Refusal
 from service.server.crowd import Crowd
 from service.server.outgoing import Outgoing
@@ -344,3 +344,21 @@ def test_body_that_is_announced_to_be_too_large_is_not_asked_for(
     connection.data_received(post(b"", *lines, "Expect: 100-continue", size=size))
 
     assert wire.sent[9:12] == (b"413" if is_refused else b"100")
+
+
+def test_table_of_a_slow_client_gives_way_to_another(loop: Loop) -> None:
+    host = Host(streams=1)
+    (slow, _), (waiting, _) = connect(loop, host), connect(loop, host)
+    for each in (slow, waiting):
+        each.data_received(post(bytes(MAX_WAITING_BYTES), CSV, size=2**20))
+    ((request, _),) = host.asked
+    request.body.read(10)
+    slow._advance()
+    assert slow.slowness(loop.time() + 1) == 0  # it has had no time yet
+
+    waiting.check(loop.time() + 3)
+
+    while request.body.waiting_bytes:
+        request.body.read(2**20)
+    with pytest.raises(Overloaded):
+        request.body.read(1)
