@@ -1,12 +1,10 @@
 """What the server imports in each worker: the application with all of its parts."""
 
 import atexit
-import logging
 import os
 import shutil
 import signal
 import tempfile
-import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,16 +28,13 @@ from service.rollout.repository import Repository
 from service.rollout.state_folder import TRIALS, TRIED, VERSIONS, StateFolder
 from service.rollout.trial_records import TrialRecords
 from service.rollout.trials import Limits, Trials
-from service.server.sharing import others_serve
+from service.server.sharing import has_served
 from service.settings import InvalidSetting, Settings
 from service.telemetry import logs, multiprocess
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 from vitrine.bundle import InvalidBundle
 from vitrine.engines import available_cpus
-
-# Time between two tries to start a worker while others serve.
-_RETRY_SECONDS = 1.0
 
 
 def _compose(metrics_folder: Path | None) -> Flask:
@@ -111,25 +106,18 @@ def _own_state() -> Path:
 
 
 def _end_server(sentence: str, metrics_folder: Path | None) -> NoReturn:
-    """End the server, and say why.
+    """End the server, and say why; one that has served ends this worker alone, and tries again.
 
     Only the first worker that cannot start does so: gunicorn fails where a second one does.
     """
     try:
-        if metrics_folder is not None:
+        if metrics_folder is not None and not has_served():
             (metrics_folder / multiprocess.REFUSED).touch(exist_ok=False)
     except FileExistsError:
         raise SystemExit(1) from None
     except OSError:
         pass  # the disk is full; better twice than not at all
     raise AppImportError(sentence) from None
-
-
-def _end_worker(sentence: str) -> NoReturn:
-    """End only this worker: the others serve, and the next one tries again."""
-    logging.getLogger(__name__).error(sentence)
-    time.sleep(_RETRY_SECONDS)
-    raise SystemExit(1)
 
 
 _folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
@@ -141,6 +129,4 @@ except (InvalidBundle, InvalidKeys, InvalidSetting) as error:
 except (OSError, msgspec.MsgspecError) as error:
     _reason = getattr(error, "strerror", None) or str(error)
     _sentence = f"The folders that the workers share cannot be used: {_reason}."
-    if others_serve():
-        _end_worker(_sentence)
     _end_server(_sentence, _metrics_folder)

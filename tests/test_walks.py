@@ -156,7 +156,6 @@ class _OneThread:
         transfer_seconds=60.0,
         min_bytes_per_second=1,
         max_body_bytes=2**20,
-        max_stream_bytes=2**30,
     )
     is_draining = False
 
@@ -198,9 +197,9 @@ class _OneThread:
         self._reply = None if isinstance(reply, Costly) else reply
         return self._reply is not None
 
-    def may_be_stream(self, _: bytes) -> bool:
-        """Say that no body may."""
-        return False
+    def most_body_bytes(self, request: Request, content_type: bytes) -> int | None:  # noqa: ARG002
+        """Refuse no body."""
+        return None
 
     def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:  # noqa: ARG002
         """Answer a request."""

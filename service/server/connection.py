@@ -86,7 +86,6 @@ class Limits:
         transfer_seconds: Time for a request, and again for an answer, beside that of their bytes.
         min_bytes_per_second: Lowest rate at which their bytes may be sent and read.
         max_body_bytes: Largest body that is received whole before it is read.
-        max_stream_bytes: Largest body that is read while it arrives.
     """
 
     timeout_seconds: float
@@ -94,7 +93,6 @@ class Limits:
     transfer_seconds: float
     min_bytes_per_second: int
     max_body_bytes: int
-    max_stream_bytes: int
 
 
 class Host(Protocol):
@@ -126,8 +124,8 @@ class Host(Protocol):
     def reads_while_it_arrives(self, content_type: bytes) -> bool:
         """Tell whether a body of a media type is read while it arrives."""
 
-    def may_be_stream(self, content_type: bytes) -> bool:
-        """Tell whether a body of a media type may turn out to be one that is so read."""
+    def most_body_bytes(self, request: Request, content_type: bytes) -> int | None:
+        """Return how long the body of a request may be; None where that is not known yet."""
 
     def takes(self, connection: "Connection", request: Request) -> bool:
         """Take a request that is not to be handed to a thread at once; tell whether it is taken.
@@ -452,12 +450,13 @@ class Connection(asyncio.Protocol):
 
     def _length_fault(self, request: Request, content_type: bytes) -> VitrineError | None:
         """Return why a body is not to be sent: it is announced to be too large."""
-        announced_bytes, limit_bytes = request.announced_bytes or 0, self._limits.max_body_bytes
-        if announced_bytes <= limit_bytes:
+        announced_bytes = request.announced_bytes or 0
+        if announced_bytes <= self._limits.max_body_bytes:
             return None
-        if self._host.may_be_stream(content_type):
-            limit_bytes = self._limits.max_stream_bytes
-        return BodyTooLarge(limit_bytes) if announced_bytes > limit_bytes else None
+        most_bytes = self._host.most_body_bytes(request, content_type)
+        if most_bytes is None or announced_bytes <= most_bytes:
+            return None
+        return BodyTooLarge(most_bytes)
 
     def _refuse_headers(self) -> None:
         detail = f"There are more than {_MAX_HEADERS} headers, or {_MAX_HEAD_BYTES} bytes of them."

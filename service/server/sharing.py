@@ -29,11 +29,6 @@ _SO_ATTACH_FILTER = 26  # of asm-generic/socket.h; read, it returns the filter
 _NO_SYN = ((0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (6, 0, 0, 0), (6, 0, 0, 2**18))
 
 
-def others_serve() -> bool:
-    """Tell whether some worker of this server accepts connections."""
-    return any(_counts)
-
-
 def has_served() -> bool:
     """Tell whether some worker of this server has ever accepted connections."""
     return bool(_has_served[0])

@@ -85,6 +85,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         settings = Settings.from_environment(os.environ)
         self._proxies = Proxies(settings.trusted_proxies, settings.path_prefix)
         self.limits = _limits(settings, idle_seconds=self.cfg.keepalive)
+        self._max_csv_bytes = settings.max_csv_bytes
         self.is_draining = False
         self.space = Space(
             memory_bytes=settings.body_memory_bytes,
@@ -114,11 +115,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
         # gunicorn imports this module before the server says where the metrics are kept.
         from service.http.admission import ADMISSION  # noqa: PLC0415
         from service.http.content import is_csv, may_be_csv  # noqa: PLC0415
-        from service.http.fast_path import FAST_PATH  # noqa: PLC0415
+        from service.http.fast_path import FAST_PATH, match  # noqa: PLC0415
         from service.http.refusals import REFUSALS  # noqa: PLC0415
         from service.server.dispatch import Dispatcher, Parts, Threads  # noqa: PLC0415
 
-        self._is_csv, self._may_be_csv = is_csv, may_be_csv
+        self._is_csv, self._may_be_csv, self._match = is_csv, may_be_csv, match
         extensions = self.wsgi.extensions
         parts = Parts(
             extensions[ADMISSION],
@@ -322,9 +323,12 @@ class Worker(BaseWorker):  # type: ignore[misc]
         """Tell whether a body of a media type is read while it arrives: a table is."""
         return self._is_csv(content_type.decode("latin-1"))
 
-    def may_be_stream(self, content_type: bytes) -> bool:
-        """Tell whether a body of a media type may turn out to be a table."""
-        return self._may_be_csv(content_type.decode("latin-1"))
+    def most_body_bytes(self, request: Request, content_type: bytes) -> int | None:
+        """Return how long the body of a request may be; None where another route decides."""
+        if self._match(request.target) is None:
+            return None
+        may_be_csv = self._may_be_csv(content_type.decode("latin-1"))
+        return self._max_csv_bytes if may_be_csv else self.limits.max_body_bytes
 
     def takes(self, connection: Connection, request: Request) -> bool:
         """Take a request that is not to be handed to a thread at once; tell whether it is taken."""
@@ -363,5 +367,4 @@ def _limits(settings: Settings, *, idle_seconds: float) -> Limits:
         transfer_seconds=settings.transfer_seconds,
         min_bytes_per_second=settings.min_bytes_per_second,
         max_body_bytes=settings.max_body_bytes,
-        max_stream_bytes=settings.max_csv_bytes,
     )

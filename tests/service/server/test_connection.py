@@ -67,7 +67,6 @@ class Host:
         transfer_seconds=30.0,
         min_bytes_per_second=500,
         max_body_bytes=2**20,
-        max_stream_bytes=2**30,
     )
     is_draining = False
 
@@ -95,9 +94,11 @@ class Host:
         """Read a table while it arrives."""
         return content_type == b"text/csv"
 
-    def may_be_stream(self, content_type: bytes) -> bool:
-        """Take what has no type for a table."""
-        return content_type in {b"text/csv", b""}
+    def most_body_bytes(self, request: Request, content_type: bytes) -> int | None:
+        """Take what has no type for a table, and know nothing of other paths."""
+        if not request.target.endswith(b"/predict"):
+            return None
+        return 2**30 if content_type in {b"text/csv", b""} else self.limits.max_body_bytes
 
     def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:  # noqa: ARG002 - as Host's
         """Take note."""

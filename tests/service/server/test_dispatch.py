@@ -73,7 +73,6 @@ class Host:
         transfer_seconds=30.0,
         min_bytes_per_second=500,
         max_body_bytes=2**20,
-        max_stream_bytes=2**30,
     )
     is_draining = False
 
@@ -101,9 +100,9 @@ class Host:
         """Read a table while it arrives."""
         return content_type == b"text/csv"
 
-    def may_be_stream(self, content_type: bytes) -> bool:
-        """Ask whether it is read while it arrives."""
-        return self.reads_while_it_arrives(content_type)
+    def most_body_bytes(self, request: Request, content_type: bytes) -> int | None:  # noqa: ARG002
+        """Refuse no body."""
+        return None
 
     def answer_later(self, request: Request, outgoing: Outgoing, *, is_stream: bool) -> None:
         """Ask the dispatcher."""
