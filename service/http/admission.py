@@ -83,7 +83,9 @@ class Admission:
         if model is None:  # it will be refused
             return UNKNOWN_SECONDS
         media_type = _value(headers, b"content-type").partition(";")[0].strip().lower()
-        return costs.guess(model, media_type, head, body_bytes)
+        return costs.guess(
+            model, media_type, head, body_bytes, max_pixels=self.predictor.max_pixels
+        )
 
     def slot(self, client: Client, deadline: Deadline, *, arrived: float) -> ComputeSlot:
         """Return the compute slot of a request that a thread is to answer.

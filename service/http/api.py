@@ -70,7 +70,7 @@ class Api:
             current_body(),
             current,
             url=lambda: request.base_url,
-            admit=partial(_estimate, slot),
+            admit=partial(_estimate, slot, max_pixels=self._predictor.max_pixels),
         )
         answer = prepared.answer()
         if not answer.is_streamed:
@@ -86,11 +86,16 @@ class Api:
 
 
 def _estimate(
-    slot: ComputeSlot, model: Model, options: Options, instances: Sequence[object] | None
+    slot: ComputeSlot,
+    model: Model,
+    options: Options,
+    instances: Sequence[object] | None,
+    *,
+    max_pixels: int,
 ) -> None:
     """Say what the instances will take; of a table that is not known before."""
     if instances is not None:
-        slot.estimate(costs.estimate(model, options, instances))
+        slot.estimate(costs.estimate(model, options, instances, max_pixels=max_pixels))
 
 
 def _interruptible(

@@ -28,18 +28,21 @@ _CSV_ROW_BYTES = 40
 _PREDICTIONS_EXPLAINED = 200
 
 
-def estimate(model: Model, options: Options, instances: Sequence[object]) -> float:
+def estimate(
+    model: Model, options: Options, instances: Sequence[object], *, max_pixels: int
+) -> float:
     """Return the estimated time, in seconds, to decode instances and to predict on them.
 
     Args:
         model: The model that predicts.
         options: What is asked for.
         instances: Pictures, as `vitrine.pictures.picture_blocks` takes them, or rows of JSON.
+        max_pixels: Number of pixels that one picture may have.
     """
     if model.manifest.signature.picture is None:
         decoding = _JSON_ROW_SECONDS * len(instances)
     else:
-        decoding = sum(_fitting(declared_pixels(picture)) for picture in instances)
+        decoding = sum(_fitting(declared_pixels(each), max_pixels) for each in instances)
     return decoding + _predicting(model, options, len(instances))
 
 
@@ -49,7 +52,7 @@ def estimate_csv(model: Model, options: Options, body_bytes: int) -> float:
     return rows * _CSV_ROW_SECONDS + _predicting(model, options, rows)
 
 
-def guess(model: Model, media_type: str, head: bytes, body_bytes: int) -> float:
+def guess(model: Model, media_type: str, head: bytes, body_bytes: int, *, max_pixels: int) -> float:
     """Return a first guess of the time that a body takes, before anything of it is parsed.
 
     Args:
@@ -57,6 +60,7 @@ def guess(model: Model, media_type: str, head: bytes, body_bytes: int) -> float:
         media_type: Media type of the body.
         head: Its first bytes.
         body_bytes: Its length.
+        max_pixels: Number of pixels that one picture may have.
     """
     options = Options()
     if "json" in media_type:
@@ -69,7 +73,7 @@ def guess(model: Model, media_type: str, head: bytes, body_bytes: int) -> float:
     pixels = declared_pixels(head)
     if pixels == inf:  # a form, or a text: what its pictures hold shows when it is parsed
         return _guess_many(model, options, 1)
-    return _fitting(pixels) + _predicting(model, options, 1)
+    return _fitting(pixels, max_pixels) + _predicting(model, options, 1)
 
 
 def _guess_many(model: Model, options: Options, count: int) -> float:
@@ -84,7 +88,12 @@ def _predicting(model: Model, options: Options, count: int) -> float:
     return seconds * (_PREDICTIONS_EXPLAINED if options.explain else 1)
 
 
-def _fitting(pixels: float) -> float:
-    """Return the time to decode and to fit a picture of so many pixels; infinity is unknown."""
+def _fitting(pixels: float, max_pixels: int) -> float:
+    """Return the time to decode and to fit a picture of so many pixels; infinity is unknown.
+
+    One that declares more than it may have is refused at once, whatever it declares.
+    """
     known = _UNTOLD_PIXELS if pixels == inf else max(_LEAST_PIXELS, pixels)
+    if pixels != inf and known > max_pixels:
+        known = _LEAST_PIXELS
     return known * (_PIXEL_SECONDS if known <= _DRAWN_PIXELS else _NOISE_PIXEL_SECONDS)

@@ -206,7 +206,12 @@ class FastPath:
             if self._access is not None:
                 self._access.admit(read.get(b"authorization", ""), context)
             self._check_deadline(read.get(_TIMEOUT), request.arrived)
-            admit = partial(_admit, max_seconds=max_seconds, body_bytes=len(request.body))
+            admit = partial(
+                _admit,
+                max_seconds=max_seconds,
+                body_bytes=len(request.body),
+                max_pixels=self._predictor.max_pixels,
+            )
             prepared = self._predictor.prepare(
                 route.target, media, body, context, url=_decline, admit=admit
             )
@@ -366,11 +371,12 @@ def _admit(
     *,
     max_seconds: float,
     body_bytes: int,
+    max_pixels: int,
 ) -> None:
     """Leave to others what costs too much, and what can be explained or read in pieces alone."""
     if instances is None:
         raise _TooCostly(costs.estimate_csv(model, options, body_bytes))
-    seconds = costs.estimate(model, options, instances)
+    seconds = costs.estimate(model, options, instances, max_pixels=max_pixels)
     if seconds > max_seconds or options.explain:
         raise _TooCostly(seconds)
 

@@ -136,6 +136,11 @@ class Predictor:
         self._repository = repository
         self._shadow = shadow
 
+    @property
+    def max_pixels(self) -> int:
+        """Number of pixels that one picture may have."""
+        return self._settings.max_pixels
+
     def find(self, target: Target) -> Model | None:
         """Find the version that is asked, but for a canary's share; None where there is none."""
         try:

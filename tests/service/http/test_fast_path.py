@@ -158,7 +158,7 @@ def _written(reply: Reply | Costly | None) -> bytes | None:
     return _DATE.sub(b"", head) + reply.body
 
 
-LIMITS = Settings(max_body_bytes=20_000, max_instances=12, max_files=3, max_pixels=100_000)
+LIMITS = Settings(max_body_bytes=20_000, max_instances=12, max_files=3, max_pixels=160_000)
 
 
 @pytest.fixture(scope="module")
