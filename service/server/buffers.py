@@ -178,8 +178,9 @@ class ByteQueue:
     def __init__(self, space: Space) -> None:
         self.size = 0
         self._space = space
-        # What waits in memory is older than what waits in the file.
-        self._pieces: deque[bytes | bytearray] = deque()
+        # What waits in memory is older than what waits in the file. Most requests have no body, and
+        # a deque takes as much memory as all else of a request.
+        self._pieces: deque[bytes | bytearray] | tuple[()] = ()
         self._in_memory = 0
         # Number of bytes that were read of the first piece.
         self._read = 0
@@ -229,11 +230,14 @@ class ByteQueue:
         Raises:
             OSError: As `take` does.
         """
-        if self._spooled is None:
-            if len(self._pieces) != 1 or not isinstance(self._pieces[0], bytes):
-                self._pieces = deque([b"".join(self._pieces)])
-            return bytes(self._pieces[0])
-        return b"".join([*self._pieces, *self._spooled.peek()])
+        pieces = self._pieces
+        if self._spooled is not None:
+            return b"".join([*pieces, *self._spooled.peek()])
+        if not pieces:
+            return b""
+        if len(pieces) > 1 or not isinstance(pieces[0], bytes):
+            pieces = self._pieces = deque([b"".join(pieces)])
+        return bytes(pieces[0])
 
     def head(self, size: int) -> bytes:
         """Return the first bytes, which still wait, of a queue of which nothing was taken."""
@@ -253,14 +257,17 @@ class ByteQueue:
             self._space.give_memory(self._in_memory)
         if self._spooled is not None:
             self._spooled.clear()
-        self._pieces.clear()
+        self._pieces = ()
         self._spooled = None
         self.size = self._in_memory = self._read = 0
 
     def _append_to_memory(self, data: bytes) -> None:
         self._in_memory += len(data)
-        last = self._pieces[-1] if self._pieces else None
-        if last is None or len(data) >= _LEAST_PIECE_BYTES or len(last) > BLOCK_BYTES:
+        if not self._pieces:
+            self._pieces = deque((data,))
+            return
+        last = self._pieces[-1]
+        if len(data) >= _LEAST_PIECE_BYTES or len(last) > BLOCK_BYTES:
             self._pieces.append(data)
         elif isinstance(last, bytearray):
             last += data
@@ -268,11 +275,13 @@ class ByteQueue:
             self._pieces[-1] = bytearray(last + data)
 
     def _take_from_memory(self, size: int) -> bytes:
-        piece, start = self._pieces[0], self._read
+        pieces = self._pieces
+        assert pieces  # noqa: S101 - whoever calls this has looked
+        piece, start = pieces[0], self._read
         data = piece if not start and len(piece) <= size else piece[start : start + size]
         self._read += len(data)
         if self._read == len(piece):
-            self._pieces.popleft()
+            pieces.popleft()
             self._read = 0
         self._in_memory -= len(data)
         self._space.give_memory(len(data))

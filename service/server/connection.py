@@ -33,7 +33,7 @@ _MAX_HEAD_BYTES = 2**15
 # One empty line may stand before a request.
 _MAX_BLANK_BYTES = 2
 # So much is parsed at once: a head, or a piece of a body. Many a request may be in few bytes.
-_HEAD_PIECE_BYTES = 2**10
+_HEAD_PIECE_BYTES = 2**9
 _CHUNKED_PIECE_BYTES = 2**11
 _BODY_PIECE_BYTES = 2**16
 # Pieces that are parsed before other connections have their turn.
