@@ -19,12 +19,12 @@ _ESTABLISHED = "01"
 
 
 def children(process: int) -> list[int]:
-    """Return the processes that one started."""
-    try:
-        text = Path(f"/proc/{process}/task/{process}/children").read_text()
-    except OSError:
-        return []
-    return [int(number) for number in text.split()]
+    """Return the processes that one started, in any of its threads."""
+    found = []
+    for thread in Path(f"/proc/{process}/task").glob("*"):
+        with contextlib.suppress(OSError):
+            found += [int(number) for number in (thread / "children").read_text().split()]
+    return found
 
 
 def tree(process: int) -> list[int]:

@@ -109,6 +109,26 @@ def endless(folder: Path, *, turns: int = _ENDLESS_TURNS) -> None:
     _change_network(folder, change)
 
 
+def many_nodes(folder: Path) -> None:
+    """Let the network be a chain of half a million operations."""
+
+    def change(network: onnx.ModelProto) -> None:
+        tensor = network.graph.input[0].name
+        nodes = [
+            helper.make_node("Neg", [f"link{i}" if i else tensor], [f"link{i + 1}"])
+            for i in range(500_000)
+        ]
+        network.graph.node.extend(nodes)
+
+    _change_network(folder, change)
+
+
+def sparse_file(folder: Path) -> None:
+    """Let the network's file have 3 GB, all of it a hole."""
+    with (folder / "model.onnx").open("r+b") as file:
+        file.truncate(3_000_000_000)
+
+
 def huge_tensor(folder: Path) -> None:
     """Let the network fill 16 GB."""
 
@@ -205,6 +225,9 @@ def long_manifest(folder: Path) -> None:
 HARMS: Mapping[str, Harm] = MappingProxyType(
     {
         "endless": endless,
+        "slow": partial(endless, turns=50_000_000),
+        "many nodes": many_nodes,
+        "sparse file": sparse_file,
         "huge tensor": huge_tensor,
         "huge copy": huge_copy,
         "data of the system": partial(external_data, location="/etc/passwd"),
