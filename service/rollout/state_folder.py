@@ -132,7 +132,8 @@ class StateFolder:
             What is to be logged of it; None where nothing was lost.
         """
         path, served = self._folder / _DESIRED, self.served()
-        if self._read(_DESIRED, DesiredState) is not None:
+        desired = self._read(_DESIRED, DesiredState)
+        if desired is not None and (served is None or desired.revision >= served.revision):
             return None
         is_first = served is None and not os.path.lexists(path)
         _set_aside(path)

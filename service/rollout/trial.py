@@ -84,19 +84,17 @@ def main() -> None:
 
 def _try(request: Request) -> Outcome:
     signal.setitimer(signal.ITIMER_REAL, WALL_FACTOR * request.seconds)
-    signal.setitimer(signal.ITIMER_PROF, request.seconds)
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit_memory(request.max_bytes)
-    sandbox.enter(Path(request.folder))
-    # Imported within the limits: only the version itself is to be beside these.
     from vitrine import bundle, engines, loading  # noqa: PLC0415
 
     folder, digest = Path(request.folder), ""
+    signal.setitimer(signal.ITIMER_PROF, request.seconds)
     try:
         digest = bundle.manifest_digest(folder)
         manifest = bundle.read_manifest(folder)
+        _shut_in(folder, request, is_onnx=bundle.ONNX_NAME in manifest.files)
         signal.setitimer(signal.ITIMER_PROF, 0)
         engines.import_runtime(manifest)
         # Once more, now that Python and its libraries have taken their part of the memory and time.
@@ -110,6 +108,13 @@ def _try(request: Request) -> Outcome:
             return Outcome(digest=digest, reason=memory_reason(request.max_bytes))
         return Outcome(digest=digest, reason=loading.reason_of(error, folder))
     return Outcome(digest=digest)
+
+
+def _shut_in(folder: Path, request: Request, *, is_onnx: bool) -> None:
+    """Let this process write nothing and open little; Keras unpacks its files to read them."""
+    _limit(resource.RLIMIT_FSIZE, 0 if is_onnx else request.max_bytes)
+    if is_onnx:
+        sandbox.enter(folder)
 
 
 def _load_and_run(folder: Path, *, threads: int) -> None:
