@@ -57,8 +57,9 @@ def test_new_server_keeps_the_desired_state_alone(folder: Path) -> None:
     first = StateFolder(folder)
     first.join()
     first.change_desired(lambda _: DesiredState(models={"rooms": DesiredModel(shadow=2)}))
-    first.announce(ROLLOUT)
-    first.promote(ROLLOUT)
+    rollout = msgspec.structs.replace(ROLLOUT, revision=1)
+    first.announce(rollout)
+    first.promote(rollout)
 
     state_folder.prepare(folder)
 
