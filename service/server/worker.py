@@ -258,7 +258,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             remote = address[0] if isinstance(address, tuple) else ""
             opening = self._loop.create_task(self._open(client, remote))
             self._openings[opening] = None
-            opening.add_done_callback(self._openings.pop)
+            opening.add_done_callback(lambda done: self._openings.pop(done, None))
 
     def _read_on_later(self) -> None:
         """Let connections read on that the disk has held up; called in a thread."""
@@ -275,8 +275,13 @@ class Worker(BaseWorker):  # type: ignore[misc]
         if connection is not None and len(self._openings) <= self._count // 2:
             connection.make_room()
             return True
-        opening = next(iter(self._openings), None)
-        return opening is not None and opening.cancel()
+        while self._openings:
+            opening = next(iter(self._openings))
+            # Not left to its end: it would be found here again, and be no room any more.
+            del self._openings[opening]
+            if opening.cancel():
+                return True
+        return False
 
     def _pause(self, listener: Any, seconds: float) -> None:
         """Accept nothing for a while."""

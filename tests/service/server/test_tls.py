@@ -76,12 +76,19 @@ def test_clients_that_never_encrypt_keep_nobody_out(
     client = ssl.create_default_context(cafile=str(certificate))
     client.check_hostname = False
     with (
-        serving(models=tmp_path, workers=1, tls=client, tls_certificate=certificate) as server,
+        serving(
+            models=tmp_path,
+            workers=1,
+            tls=client,
+            tls_certificate=certificate,
+            body_timeout_seconds=300,
+        ) as server,
         ExitStack() as silent,
     ):
-        for _ in range(50):
+        for _ in range(1000):
             silent.enter_context(bare(server))
         with closing(server.connect()) as connection:
+            connection.timeout = 10
             connection.request("GET", "/livez")
 
             assert connection.getresponse().status == 200
