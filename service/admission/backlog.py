@@ -20,9 +20,6 @@ from service.admission.jobs import Job
 from service.errors import DeadlineExceeded, Overloaded
 from vitrine.errors import VitrineError
 
-# A job lets those overtake it that arrive within this multiple of what it takes, up to the bound.
-_OVERTAKEN_COSTS = 10
-_MAX_OVERTAKEN_SECONDS = 0.25
 # Under overload, a job waits for twice what it takes, at least for this long.
 _WAITED_COSTS = 2
 _LEAST_WAIT_SECONDS = 0.02
@@ -71,7 +68,10 @@ class Backlog(Generic[J]):
             job: The job.
             cores: Number of jobs that compute at a time, in terms of what is estimated.
         """
-        insort(self._jobs, job, key=_due)
+        if self._jobs and _due(job) < _due(self._jobs[-1]):
+            insort(self._jobs, job, key=_due)
+        else:
+            self._jobs.append(job)
         self._cost_seconds += job.cost_seconds
         is_long = self._cost_seconds > cores * self._max_wait_seconds
         if is_long or len(self._jobs) > _MAX_JOBS:
@@ -139,18 +139,12 @@ class Backlog(Generic[J]):
         return job
 
 
-def _overtaken(job: Job) -> float:
-    if job.has_begun and job.is_short:  # it is nearly done
-        return -_MAX_OVERTAKEN_SECONDS
-    return min(_OVERTAKEN_COSTS * job.cost_seconds, _MAX_OVERTAKEN_SECONDS)
-
-
 def _newness(job: Job) -> float:
-    return job.arrived - _overtaken(job)
+    return job.arrived - job.overtaken_seconds
 
 
 def _due(job: Job) -> float:
-    return job.arrived + _overtaken(job)
+    return job.arrived + job.overtaken_seconds
 
 
 def _longest_wait(job: Job, pace: float) -> float:

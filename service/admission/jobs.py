@@ -11,6 +11,9 @@ from vitrine.errors import VitrineError
 
 # What takes longer is computed in pieces, which give way to what takes less.
 SHORT_SECONDS = 0.05
+# A job lets those overtake it that arrive within this multiple of what it takes, up to the bound.
+_OVERTAKEN_COSTS = 10
+_MAX_OVERTAKEN_SECONDS = 0.25
 
 
 class ClientGone(Exception):
@@ -72,10 +75,11 @@ class Job(ABC):
     Attributes:
         cost_seconds, client, deadline: As above.
         arrived: Moment at which it began to wait, by `time.monotonic`.
+        overtaken_seconds: Those that arrive within this time and cost little overtake it.
         has_begun: Whether a part of it was computed already, so that it holds a thread and memory.
     """
 
-    __slots__ = ("arrived", "client", "cost_seconds", "deadline")
+    __slots__ = ("arrived", "client", "cost_seconds", "deadline", "overtaken_seconds")
 
     has_begun = False
 
@@ -84,6 +88,10 @@ class Job(ABC):
         self.client = client
         self.deadline = deadline
         self.arrived = time.monotonic()
+        if self.has_begun and cost_seconds <= SHORT_SECONDS:  # it is nearly done
+            self.overtaken_seconds = -_MAX_OVERTAKEN_SECONDS
+        else:
+            self.overtaken_seconds = min(_OVERTAKEN_COSTS * cost_seconds, _MAX_OVERTAKEN_SECONDS)
 
     @property
     def is_short(self) -> bool:

@@ -21,7 +21,7 @@ from vitrine.errors import VitrineError
 
 # Of short jobs, not more waits than is computed in this time. A closed loop of 64 clients, whose
 # jobs take 10 ms each, stays below it on a core.
-MAX_WAIT_SECONDS = 1.0
+MAX_WAIT_SECONDS = 0.7
 # Of long jobs, not more is begun or waits than is computed in this time.
 MAX_LONG_SECONDS = 30.0
 # How fast the measured pace follows.

@@ -16,7 +16,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +25,7 @@ from typing import TypeGuard
 
 from service.admission.backlog import Backlog
 from service.admission.jobs import NEVER, SHORT_SECONDS, Deadline, Job
+from service.admission.slots import UNKNOWN_SECONDS
 from service.errors import Overloaded
 from service.http.admission import Admission
 from service.http.fast_path import LOOP_SECONDS, Answered, Costly, Expected, FastPath, SmallRequest
@@ -313,9 +314,10 @@ class Dispatcher:
         if self._small:
             self._loop.call_soon(self._answer_small, path)
             self._watch()
-        answered = path.answer(map(self._small_request, taken), max_seconds=LOOP_SECONDS)
+        answered = self._answer_all(path, taken, LOOP_SECONDS)
         self._deliver(taken, answered)
-        answered.settle()
+        if answered is not None:
+            answered.settle()
         if taken:
             seconds = (time.monotonic() - started) / len(taken)
             self._small_seconds += _TIME_WEIGHT * (seconds - self._small_seconds)
@@ -331,7 +333,7 @@ class Dispatcher:
         jobs = [job]
         try:
             jobs += self._scheduler.take_alike(job.is_alike, job.max_batch - 1)
-            answered = path.answer(map(self._small_request, jobs), max_seconds=SHORT_SECONDS)
+            answered = self._answer_all(path, jobs, SHORT_SECONDS)
         finally:
             self._scheduler.finish(
                 is_short=True,
@@ -339,7 +341,18 @@ class Dispatcher:
                 seconds=time.monotonic() - started,
             )
         self.call_soon(self._deliver, jobs, answered)
-        answered.settle()
+        if answered is not None:
+            answered.settle()
+
+    def _answer_all(
+        self, path: FastPath, jobs: "Sequence[_Small | _Batched]", max_seconds: float
+    ) -> Answered | None:
+        """Answer requests; None where that fails altogether, whichever it is that makes it fail."""
+        try:
+            return path.answer(map(self._small_request, jobs), max_seconds=max_seconds)
+        except Exception:  # noqa: BLE001 - none of them may wait for ever
+            _log.exception("Requests cannot be answered together.")
+            return None
 
     def _small_request(self, job: "_Small | _Batched") -> SmallRequest:
         request, origin = job.request, job.request.origin
@@ -354,8 +367,12 @@ class Dispatcher:
             job.arrived,
         )
 
-    def _deliver(self, jobs: "list[_Small] | list[_Batched]", answered: Answered) -> None:
+    def _deliver(self, jobs: "Sequence[_Small | _Batched]", answered: Answered | None) -> None:
         """Send answers; what is too costly for a small request waits as a large one."""
+        if answered is None:
+            for job in jobs:
+                self._queue(job.connection, job.request, UNKNOWN_SECONDS, arrived=job.arrived)
+            return
         for job, reply in zip(jobs, answered.replies, strict=True):
             if isinstance(reply, Costly):
                 self._queue(job.connection, job.request, reply.seconds, arrived=job.arrived)

@@ -19,7 +19,9 @@ class Recorded(Job):
         cost: float = 0.01,
         deadline: Deadline = NEVER,
         client: Client | None = None,
+        has_begun: bool = False,
     ) -> None:
+        self.has_begun = has_begun
         super().__init__(cost, client or UnknownClient(), deadline)
         self.name = name
         self.arrived = arrived
@@ -76,16 +78,14 @@ def test_no_job_is_overtaken_for_longer_than_the_bound() -> None:
 
 
 def test_short_job_that_has_begun_goes_first() -> None:
-    begun = Recorded("begun", arrived=0.2)
-    begun.has_begun = True
+    begun = Recorded("begun", arrived=0.2, has_begun=True)
 
     assert names(filled(Recorded("new", arrived=0.0), begun)) == ["begun", "new"]
     assert names(filled(begun, Recorded("new", arrived=0.3), most=0.01)) == ["begun", "new"]
 
 
 def test_begun_job_is_taken_without_the_others() -> None:
-    begun = Recorded("begun", arrived=1.0, cost=1.0)
-    begun.has_begun = True
+    begun = Recorded("begun", arrived=1.0, cost=1.0, has_begun=True)
     backlog = filled(Recorded("new", arrived=0.0), begun)
 
     assert backlog.take_begun() is begun

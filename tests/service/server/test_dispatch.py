@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from service.admission.scheduler import MAX_WAIT_SECONDS
 from service.http.admission import ADMISSION
 from service.http.app import create_app
-from service.http.fast_path import FAST_PATH
+from service.http.fast_path import FAST_PATH, FastPath
 from service.http.refusals import REFUSALS
 from service.rollout.repository import Repository
 from service.server.connection import Connection, Limits, Refusal
@@ -190,6 +190,17 @@ class Service:
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(PATIENCE_SECONDS)
 
+    def fail_together(self) -> None:
+        """Let requests together fail, in a way that nobody has thought of."""
+
+        class Failing(FastPath):
+            def answer(self, *_: object, **__: object) -> Any:
+                raise ZeroDivisionError
+
+        path = self._parts.fast_path
+        assert path is not None
+        path.__class__ = Failing
+
     @property
     def waiting(self) -> int:
         """Number of requests that wait."""
@@ -342,6 +353,15 @@ def test_large_request_waits_without_a_thread_and_is_answered_in_its_turn() -> N
 
         assert values(first) == [13.0]
         assert values(large) == [10.0 * size + 3 for size in range(2, 12)]
+
+
+def test_requests_that_fail_together_are_answered_alone(caplog: pytest.LogCaptureFixture) -> None:
+    with Service() as service:
+        service.fail_together()
+        service.network.gate.set()
+
+        assert values(ask(service, 1)) == [13.0]
+    assert "Requests cannot be answered together." in caplog.text
 
 
 def test_probe_is_answered_while_everything_computes() -> None:
