@@ -1,6 +1,6 @@
 """The routes of probes and metrics: is the service alive, is it ready, what has it done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import orjson
 from flask import Blueprint, Response, current_app
@@ -34,10 +34,27 @@ class Health:
     def ready(self) -> Response:
         """Say whether the service takes predictions, and for which models."""
         models = {name: sorted(versions) for name, versions in self._repository.models.items()}
+        lost = self._lost()
+        status = self._status(models, lost)
+        members = {"status": status, "models": models} | ({"lost": lost} if lost else {})
+        code = 200 if status == "ready" else 503
+        return Response(orjson.dumps(members), code, mimetype="application/json")
+
+    def _status(self, models: Collection[str], lost: Collection[str]) -> str:
         is_draining: Callable[[], bool] = current_app.extensions[DRAINING]
-        status = "draining" if is_draining() else "ready" if models else "no models"
-        body = orjson.dumps({"status": status, "models": models})
-        return Response(body, 200 if status == "ready" else 503, mimetype="application/json")
+        if is_draining():
+            return "draining"
+        if not models:
+            return "no models"
+        return "models lost" if lost else "ready"
+
+    def _lost(self) -> dict[str, str]:
+        """Say why models are served no more that were served before."""
+        current = self._repository.current
+        refused = {
+            name: each.serving.refused for name, each in current.items() if each.serving.lost
+        }
+        return {name: reasons[max(reasons)] for name, reasons in refused.items()}
 
     def metrics(self) -> Response:
         """Write the metrics of all workers in Prometheus' text format."""

@@ -7,6 +7,8 @@ goes through three steps, at most one a tick: it is announced, every agent loads
 
 from collections.abc import Mapping, Sequence, Set
 
+import msgspec
+
 from service.rollout.actions import (
     Action,
     AnnounceRollout,
@@ -110,7 +112,7 @@ def _next_step(snapshot: Snapshot) -> list[Action]:
     tries = _try(snapshot, untried)
     if untried and snapshot.rollouts.served is None:
         return tries  # whoever starts the server expects its newest versions
-    models = _without_untried(snapshot, wanted, untried)
+    models = _with_losses(snapshot, _without_untried(snapshot, wanted, untried))
     newest, revision = snapshot.newest_rollout(), snapshot.desired.revision
     is_newest = (models, revision) == (newest.models, newest.revision)
     if newest.number and is_newest and set(newest.trying) <= untried:
@@ -148,6 +150,22 @@ def _without_untried(
         name: usable[name] if name in broken else kept.get(name, model)
         for name, model in wanted.items()
         if name not in waiting or name in kept
+    }
+
+
+def _with_losses(snapshot: Snapshot, models: Mapping[str, ServedModel]) -> dict[str, ServedModel]:
+    """Mark the models that were served and of which no version can be served any more."""
+    newest = snapshot.newest_rollout().models
+    return {
+        name: msgspec.structs.replace(
+            model,
+            lost=model.loaded
+            and not model.versions
+            and bool(model.refused)
+            and name in newest
+            and (newest[name].lost or bool(newest[name].versions)),
+        )
+        for name, model in models.items()
     }
 
 

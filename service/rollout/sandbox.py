@@ -6,6 +6,7 @@ References:
 
 import ctypes
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pathlib import Path
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _RULE_PATH_BENEATH = 1
-_NO_NEW_PRIVILEGES = 38  # of linux/prctl.h
+_PARENT_DEATH_SIGNAL, _NO_NEW_PRIVILEGES = 1, 38  # of linux/prctl.h
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 # What the first version of Landlock knows: with the four above, making and removing of all kinds.
 _ALL_FILE_ACCESS = 2**13 - 1
@@ -56,6 +57,11 @@ def enter(folder: Path) -> bool:
     is_entered: bool = kernel.syscall(_RESTRICT_SELF, ruleset, 0) == 0
     os.close(ruleset)
     return is_entered
+
+
+def end_with_parent() -> None:
+    """Let the kernel end this process when the one that started it ends."""
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
 def _allow_reading(kernel: ctypes.CDLL, ruleset: int, path: Path) -> None:

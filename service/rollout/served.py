@@ -26,6 +26,7 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
         refused: Versions that cannot be served, with the reason.
         loaded: Whether operators want the model served.
         policy: Policy by which the versions were chosen.
+        lost: Whether the model was served, and none of its versions can be served any more.
     """
 
     versions: tuple[int, ...] = ()
@@ -37,6 +38,7 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
     refused: dict[int, str] = {}
     loaded: bool = True
     policy: Policy = "all"
+    lost: bool = False
 
 
 class Rollout(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def main() -> None:
     """Try the version that the command line names, and end this process."""
     started = time.perf_counter()
+    sandbox.end_with_parent()
     request = msgspec.json.decode(sys.argv[1], type=Request)
     answer = os.dup(sys.stdout.fileno())
     # What a library writes belongs to nobody's answer and to nobody's log.

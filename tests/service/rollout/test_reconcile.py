@@ -316,7 +316,36 @@ CASES: dict[str, tuple[Snapshot, list[Action]]] = {
         ),
         [
             RefuseVersion(("rooms", 1), "gone."),
-            AnnounceRollout(rollout(2, refused={1: "gone."})),
+            AnnounceRollout(rollout(2, refused={1: "gone."}, lost=True)),
+        ],
+    ),
+    "lost model stays lost": (
+        replace(
+            IDLE,
+            refused={("rooms", 1): "gone."},
+            rollouts=Rollouts(
+                served=rollout(2, refused={1: "gone."}, lost=True),
+                next=rollout(2, refused={1: "gone."}, lost=True),
+            ),
+        ),
+        [],
+    ),
+    "model that was never served is not lost": (
+        replace(
+            IDLE,
+            listing=Listing(folder=FOLDER, versions={"rooms": (1,), "attic": (1,)}),
+            refused={("attic", 1): "broken."},
+        ),
+        [
+            AnnounceRollout(
+                Rollout(
+                    number=2,
+                    models={
+                        **rollout(1, 1).models,
+                        "attic": ServedModel(refused={1: "broken."}),
+                    },
+                )
+            )
         ],
     ),
     # Workers die.

@@ -7,13 +7,16 @@ import random
 import select
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.bundles import write_picture_bundle
+from tests.hostile import write_hostile_bundle
 from tests.servers import Server, serving
 from tests.traffic import (
     STEP,
@@ -331,3 +334,55 @@ def test_reload_serves_on_what_the_models_folder_has_lost(server: Server, folder
     restart_workers(server, WORKERS)
     assert answering(server) == {1}
     assert send(server, "GET", "/readyz")[0] == 200
+
+
+def test_hostile_version_delays_no_other_model(folder: Path) -> None:
+    # A trial that took so long would outlast the time in which every change must be answered.
+    with serving(models=folder, workers=WORKERS, log_level="ERROR", trial_seconds=100) as server:
+        write_hostile_bundle(folder, "endless loop", version=2)
+        threading.Thread(target=try_to_label, args=(server, 2), daemon=True).start()
+        until(lambda: bool(trials_of(server)))
+
+        for label in ("one", "two"):
+            status, changed = send(server, "PATCH", "/models/strokes", {"labels": {label: 1}})
+            assert (status, label in changed["serving"]["labels"]) == (200, True)
+        assert send(server, "PATCH", "/models/rooms", {"policy": "1"})[0] == 200
+        write_picture_bundle(folder, version=2)
+        assert send(server, "POST", "/models/strokes/load")[1]["versions"] == [1, 2]
+        assert answering(server) == {1}
+        trials = trials_of(server)
+        assert trials
+    until(lambda: not any(Path(f"/proc/{trial}").exists() for trial in trials))
+
+
+def try_to_label(server: Server, version: int) -> None:
+    """Send a change that is not answered before the server ends."""
+    with closing(server.connect()) as connection, suppress(OSError, http.client.HTTPException):
+        connection.request("PATCH", "/models/rooms", json.dumps({"labels": {"new": version}}))
+        connection.getresponse()
+
+
+def trials_of(server: Server) -> list[int]:
+    """Return the processes in which workers try versions."""
+    return [
+        int(child)
+        for worker in server.workers()
+        for task in Path(f"/proc/{worker}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+def test_hostile_version_is_refused_with_the_reason(folder: Path) -> None:
+    with serving(models=folder, workers=WORKERS, log_level="ERROR", trial_seconds=1) as server:
+        write_hostile_bundle(folder, "endless loop", version=2)
+        write_hostile_bundle(folder, "huge constant", version=3)
+
+        for version, reason in ((2, "seconds of computing"), (3, "more memory than")):
+            change = {"labels": {"new": version}}
+            status, problem = send(server, "PATCH", "/models/rooms", change)
+            assert (status, problem["type"]) == (409, "/problems/version-refused")
+            assert reason in problem["detail"]
+        status, problem = send(server, "POST", "/models/rooms/load")
+        assert (status, problem["type"]) == (409, "/problems/version-refused")
+        assert list(serving_of(server)["refused"]) == ["2", "3"]
+        assert answering(server) == {1}
