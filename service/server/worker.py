@@ -272,10 +272,12 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _make_room(self) -> bool:
         """Close the connection that waits longest for its client; return whether there was one."""
         connection = self.crowd.longest_waiting()
-        if connection is not None and len(self._openings) <= self._count // 2:
+        # What is not encrypted is open within a turn or two of the loop.
+        is_held_up = self.cfg.is_ssl and len(self._openings) > self._count // 2
+        if connection is not None and not is_held_up:
             connection.make_room()
             return True
-        while self._openings:
+        while self.cfg.is_ssl and self._openings:
             opening = next(iter(self._openings))
             # Not left to its end: it would be found here again, and be no room any more.
             del self._openings[opening]

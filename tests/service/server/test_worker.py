@@ -43,7 +43,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(published: Path) -> Iterator[Server]:
     """A server of one worker with two threads, that waits for silent clients as long as a test."""
     with serving(
-        models=published, workers=1, threads=2, body_timeout_seconds=2 * PATIENCE_SECONDS
+        models=published,
+        workers=1,
+        threads=2,
+        streams=2,
+        body_timeout_seconds=2 * PATIENCE_SECONDS,
     ) as running:
         yield running
 
@@ -126,6 +130,38 @@ def many(server: Server, sent: bytes) -> Iterator[list[socket.socket]]:
 def test_unfinished_requests_take_no_threads(server: Server, sent: bytes) -> None:
     with many(server, sent):
         assert_serves(server)
+
+
+def test_slow_tables_keep_nobody_waiting(server: Server) -> None:
+    rows = b"size,colour\n" + b"1,red\n" * 100_000
+    with many(server, post(ROOMS, rows + rows, "Content-Type: text/csv")[: len(rows)]):
+        for _ in range(3):
+            assert_serves(server)
+
+
+def test_bodies_beyond_the_memory_wait_in_a_file_and_beyond_the_file_are_refused(
+    published: Path,
+) -> None:
+    rows = b"size,colour\n" + b"1,red\n" * 100_000
+    with (
+        serving(
+            models=published,
+            workers=1,
+            threads=2,
+            body_memory_bytes=2**17,
+            body_disk_bytes=2**20,
+        ) as server,
+        closing(connect(server)) as connection,
+    ):
+        connection.sendall(post(ROOMS, rows, "Content-Type: text/plain"))
+        assert receive_one(connection)[1].count(b"13.0") == 100_000
+        connection.sendall(post(ROOMS, rows * 3, "Content-Type: text/plain"))
+        response, problem = receive_one(connection)
+        assert response.status == 503
+        assert response.getheader("Retry-After") == "1"
+        assert json.loads(problem)["type"] == "/problems/out-of-memory"
+        connection.sendall(CSV_REQUEST)
+        assert receive_one(connection)[1] == ANSWER
 
 
 def test_unfinished_next_requests_take_no_threads(server: Server) -> None:
