@@ -19,6 +19,19 @@ REMOTE = "203.0.113.7"
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
+ESTABLISHED, CLOSED = 1, 7  # of linux/tcp_states.h
+
+
+class Socket:
+    """Knows the state of a connection."""
+
+    state = ESTABLISHED
+
+    def getsockopt(self, *_: int) -> bytes:
+        """Return the state."""
+        return bytes([self.state])
+
+
 class Wire(asyncio.Transport):
     """Keeps what a connection sends."""
 
@@ -26,6 +39,9 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.sent = b""
         self.is_read = True
+        self.is_aborted = False
+        self.unsent_bytes = 0
+        self.socket = Socket()
 
     def write(self, data: Any) -> None:
         """Keep bytes."""
@@ -51,11 +67,16 @@ class Wire(asyncio.Transport):
         self.is_read = True
 
     def abort(self) -> None:
-        """Do nothing."""
+        """Take note."""
+        self.is_aborted = True
 
     def get_write_buffer_size(self) -> int:
-        """Say that the client reads."""
-        return 0
+        """Say how much the client has not read."""
+        return self.unsent_bytes
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return the socket."""
+        return self.socket if name == "socket" else default
 
 
 class Host:
@@ -363,3 +384,52 @@ def test_table_of_a_slow_client_gives_way_to_another(loop: Loop) -> None:
         request.body.read(2**20)
     with pytest.raises(Overloaded):
         request.body.read(1)
+
+
+def test_client_that_has_left_unheard_is_noticed(loop: Loop) -> None:
+    host = Host()
+    connection, wire = connect(loop, host)
+    connection.data_received(LIVEZ * 100)  # more than is listened to
+    connection.check(loop.time())
+    assert not wire.is_aborted
+
+    wire.socket.state = CLOSED
+    connection.check(loop.time())
+
+    assert wire.is_aborted
+
+
+def test_client_that_sends_nothing_more_is_asked_once_whether_it_is_there(loop: Loop) -> None:
+    host = Host()
+    connection, wire = connect(loop, host)
+    connection.data_received(LIVEZ)
+    connection.eof_received()
+    for _ in range(3):
+        connection.check(loop.time())
+    assert wire.sent == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    wire.socket.state = CLOSED
+    connection.check(loop.time())
+
+    assert wire.is_aborted
+
+
+@pytest.mark.parametrize(
+    ("read_bytes", "is_enough"), [(1_000, False), (20_000, True)], ids=["too slow", "slow"]
+)
+def test_answer_must_be_read_at_the_lowest_rate(
+    loop: Loop, read_bytes: int, *, is_enough: bool
+) -> None:
+    host = Host()
+    connection, wire = connect(loop, host)
+    connection.data_received(LIVEZ)
+    outgoing = host.asked[0][1]
+    outgoing.append(bytes(60_000), waits=False)
+    connection._send()
+    connection.pause_writing()
+    now = loop.time()
+    for step in range(41):  # it reads something every second
+        wire.unsent_bytes = 60_000 - read_bytes * step // 40
+        connection.check(now + step)
+
+    assert wire.is_aborted == (not is_enough)
