@@ -46,10 +46,10 @@ class BlockStream:
     ignored_columns: Sequence[str] = ()
     table: TableReader | None = None
 
-    @property
-    def first_ignored_columns(self) -> list[str]:
-        """The first ignored columns, each cut to 64 characters: an answer names no more of them."""
-        return [name[:_NAMED_CHARACTERS] for name in self.ignored_columns[:MAX_FAULTS]]
+
+def first_names(columns: Sequence[str]) -> list[str]:
+    """Return the first names, each cut to 64 characters: an answer names no more of them."""
+    return [name[:_NAMED_CHARACTERS] for name in columns[:MAX_FAULTS]] if columns else []
 
 
 def open_csv(

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from vitrine.block_stream import BlockStream
+from vitrine.block_stream import BlockStream, first_names
 from vitrine.errors import BlankPicture, Fault, InvalidInstances, TooManyInstances, VitrineError
 from vitrine.extras import needs
 from vitrine.model import Model
@@ -252,7 +252,7 @@ class Pipeline:
                 self._model,
                 self.trust,
                 top=self._options.top,
-                ignored_columns=stream.first_ignored_columns,
+                ignored_columns=first_names(stream.ignored_columns),
             )
         table = stream.table
         return CsvEncoder(

@@ -8,7 +8,7 @@ in the same order, so that no client can tell them apart.
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -216,8 +216,7 @@ class FastPath:
                 route.target, media, body, context, url=_decline, admit=admit
             )
             with observer.decode:
-                blocks = list(prepared.stream.blocks)
-            outcome = replace(prepared, stream=replace(prepared.stream, blocks=blocks))
+                outcome = prepared.decoded()
         except _TooCostly as costly:
             if self._access is not None:
                 self._access.withdraw(context)

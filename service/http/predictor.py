@@ -22,7 +22,7 @@ from service.rollout.repository import Entry, Repository
 from service.settings import Settings
 from service.telemetry.observer import Compare
 from service.telemetry.shadow import Shadow
-from vitrine.block_stream import BlockStream, open_csv
+from vitrine.block_stream import BlockStream, first_names, open_csv
 from vitrine.errors import TooManyInstances, VitrineError
 from vitrine.levels import check_outer_list
 from vitrine.model import Model
@@ -85,6 +85,21 @@ class Prepared:
     pipeline: Pipeline
     stream: BlockStream
     content: Content
+
+    def decoded(self) -> "Prepared":
+        """Decode all instances, and return the request with these.
+
+        Raises:
+            VitrineError: Some cannot be decoded.
+        """
+        stream = self.stream
+        blocks = BlockStream(
+            blocks=list(stream.blocks), ignored_columns=stream.ignored_columns, table=stream.table
+        )
+        # `dataclasses.replace` takes four times as long.
+        return Prepared(
+            model=self.model, pipeline=self.pipeline, stream=blocks, content=self.content
+        )
 
     def answer(self) -> "Answer":
         """Predict, and answer.
@@ -286,6 +301,6 @@ def _headers(model: Model, pipeline: Pipeline, stream: BlockStream, content: Con
     if content.answers_csv and pipeline.trust.coverage is not None:
         headers.append(("X-Coverage", str(pipeline.trust.coverage)))
     if content.answers_csv and stream.ignored_columns:
-        names = ", ".join(map(quote, stream.first_ignored_columns))
+        names = ", ".join(map(quote, first_names(stream.ignored_columns)))
         headers.append(("X-Ignored-Columns", names))
     return headers
