@@ -16,6 +16,12 @@ and swaps the *repository*, which requests read, at the moment that the rollout 
     actions.py        what a controller can do
     controller.py     takes snapshots, and carries out actions
     agent.py          loads, reports and swaps, in every worker
+    kept_versions.py  copies of the versions that have passed their trial
+    trials.py         tries each version in a process of its own, once
+    trial.py          what that process does
+    trial_records.py  which versions have passed
+    sandbox.py        what that process may open
+    background.py     work in threads
     loader.py         the versions that one worker has in memory
     served.py         rollouts, and one model as a rollout serves it
     repository.py     what this worker serves now
