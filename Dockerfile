@@ -20,6 +20,8 @@ COPY --from=build /app /app
 COPY models /app/models
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 VITRINE_HOST=0.0.0.0 VITRINE_PORT=8080
+# No start of the image has to try the versions that come with it.
+RUN ["python", "-m", "service", "try", "models"]
 USER 10001
 EXPOSE 8080
 HEALTHCHECK --start-period=5s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"VITRINE_PORT\"]}/readyz', timeout=5)"]
