@@ -2,8 +2,9 @@
 
 Operators change the *desired state*. The *controller*, in one worker, takes a *snapshot* of it, of
 what the *model store* holds and of the *observed state* that the agents report; `reconcile`, a pure
-function, decides which *rollout* comes next. A new version is first tried in a process of its own. The *agent* in each worker loads what a rollout names
-and swaps the *repository*, which requests read, at the moment that the rollout names.
+function, decides which *rollout* comes next. A new version is first tried in a process of its own.
+The *agent* in each worker loads what a rollout names and swaps the *repository*, which requests
+read, at the moment that the rollout names.
 
     desired.py        what operators want of each model
     model_patch.py    the body of a change of it
@@ -23,10 +24,6 @@ and swaps the *repository*, which requests read, at the moment that the rollout 
     sandbox.py        what that process may open
     background.py     work in threads
     loader.py         the versions that one worker has in memory
-    trials.py         starts trials of versions; trial_records.py remembers what has passed
-    trial.py          the program of such a process; sandbox.py: what it may not do
-    kept_versions.py  private copies of what is served
-    background.py     work beside the thread that asks for it
     served.py         rollouts, and one model as a rollout serves it
     repository.py     what this worker serves now
     state_folder.py   the files that the workers share
