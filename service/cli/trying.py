@@ -31,6 +31,8 @@ def run(models: Path) -> None:
 
 def _try_all(models: Path, settings: Settings) -> list[str]:
     """Return why versions are refused."""
+    if not settings.tried:
+        raise InvalidSetting("VITRINE_TRIED must not be empty: it names the file that is written.")
     limits = Limits(seconds=settings.trial_seconds, max_bytes=settings.max_version_bytes)
     versions = [(name, n) for name, all_ in bundle.list_versions(models).items() for n in all_]
     with tempfile.TemporaryDirectory() as folder:
