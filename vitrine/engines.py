@@ -5,6 +5,7 @@ bundle that has a Keras file alone; the service itself does not need TensorFlow.
 """
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from itertools import pairwise
@@ -16,11 +17,13 @@ from numpy.typing import NDArray
 
 from vitrine import bundle
 from vitrine.bundle import KERAS_NAME, ONNX_NAME, InvalidBundle, Manifest
-from vitrine.onnx_file import UnreadableFile, tensor_bytes
+from vitrine.onnx_file import Declared, UnreadableFile, read_declared
 
 # A network runs on so many instances at a time. Its intermediate results then take a few megabytes,
 # however long a block of a table is, and stay in the processor's cache.
 _MOST_AT_ONCE = 1024
+# Longer than any trial of a version may take.
+_LONGEST_PASS_SECONDS = 10.0
 
 _OLDER = (".h5", ".hdf5")
 
@@ -80,7 +83,7 @@ def declared_bytes(folder: Path, manifest: Manifest) -> int:
     Raises:
         InvalidBundle: The file cannot be opened, or it is not whole in itself.
     """
-    return tensor_bytes(_read_onnx(folder)) if ONNX_NAME in manifest.files else 0
+    return _read_onnx(folder)[1].tensor_bytes if ONNX_NAME in manifest.files else 0
 
 
 def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
@@ -98,7 +101,7 @@ def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
     options.log_severity_level = 3
     # The format whose tensors were looked at; the runtime would take its own one for it, too.
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    network = _read_onnx(folder)
+    network, declared = _read_onnx(folder)
     try:
         session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the errors of the runtime share no other base class
@@ -112,12 +115,15 @@ def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
     if missing:
         raise InvalidBundle(f"{folder}: {ONNX_NAME} lacks the outputs {sorted(missing)}.")
 
+    # A timer costs a thread: networks without loops, which always end, have none.
+    run_session = _limited(session) if declared.has_loops else session.run
+
     def run(feeds: Tensors) -> dict[str, NDArray[np.float32]]:
         count = len(next(iter(feeds.values())))
         if count <= _MOST_AT_ONCE:
-            return dict(zip(names, session.run(tensors, feeds), strict=True))
+            return dict(zip(names, run_session(tensors, feeds), strict=True))
         parts = [
-            session.run(tensors, {name: array[first:last] for name, array in feeds.items()})
+            run_session(tensors, {name: array[first:last] for name, array in feeds.items()})
             for first, last in pairwise([*range(0, count, _MOST_AT_ONCE), count])
         ]
         return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
@@ -125,15 +131,35 @@ def _load_onnx(folder: Path, manifest: Manifest, *, threads: int) -> Engine:
     return run
 
 
-def _read_onnx(folder: Path) -> bytes:
+def _read_onnx(folder: Path) -> tuple[bytes, Declared]:
     """Read an ONNX file, if it is whole in itself."""
     with bundle.open_file(folder, ONNX_NAME) as stream:
         network = stream.read()
     try:
-        tensor_bytes(network)
+        return network, read_declared(network)
     except UnreadableFile as error:
         raise InvalidBundle(f"{folder}: {ONNX_NAME} cannot be opened: it {error}.") from error
-    return network
+
+
+def _limited(session: Any) -> Callable[..., Any]:
+    """Return a function that runs a network, and ends a pass that takes too long.
+
+    How often a loop is repeated may depend on an instance, so that no trial shows its time.
+    """
+    import onnxruntime  # noqa: PLC0415
+
+    def run(tensors: list[str], feeds: Tensors) -> Any:
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4
+        timer = threading.Timer(_LONGEST_PASS_SECONDS, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            return session.run(tensors, feeds, options)
+        finally:
+            timer.cancel()
+
+    return run
 
 
 def _load_keras(folder: Path, manifest: Manifest) -> Engine:

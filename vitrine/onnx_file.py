@@ -1,8 +1,8 @@
 """What an ONNX file declares, read from its bytes before any session is opened.
 
 ONNX Runtime opens whatever file a tensor names as its data, relative to the folder in which the
-service happens to run, and reserves memory for whatever size a tensor declares. This module reads
-no more of the format than it takes to see both.
+service happens to run, reserves memory for whatever size a tensor declares, and repeats a loop as
+often as the network says. This module reads no more of the format than it takes to see that.
 
 References:
     The encoding of Protocol Buffers: https://protobuf.dev/programming-guides/encoding.
@@ -10,6 +10,7 @@ References:
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import prod
 
 # Of messages within messages: 3 for each graph within a graph, of which a network has one or two.
@@ -34,6 +35,9 @@ _CHILDREN: Mapping[str, Mapping[int, str]] = {
 # Fields of a tensor, and that of a sparse tensor with the shape that it takes in memory.
 _DIMS, _TYPE, _EXTERNAL_DATA, _DATA_LOCATION = 1, 2, 13, 14
 _SPARSE_DIMS = 3
+# Field of a node with the name of its operation, and the operations that repeat a graph.
+_OPERATION = 4
+_LOOPS = (b"Loop", b"Scan")
 # Number of an element type -> bytes of an element; every other type takes no more than eight.
 _ELEMENT_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 9: 1, 10: 2, 12: 4, 16: 2}
 _LARGEST_ELEMENT_BYTES = 8
@@ -43,25 +47,48 @@ class UnreadableFile(ValueError):
     """The bytes are no ONNX file, or one that is not opened; the message says why."""
 
 
-def tensor_bytes(data: bytes) -> int:
-    """Return how much memory all tensors of an ONNX file declare to take.
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a network declares.
+
+    Attributes:
+        tensor_bytes: Memory that all of its tensors take.
+        has_loops: Whether it repeats a part of itself, so that a pass may take any time.
+    """
+
+    tensor_bytes: int = 0
+    has_loops: bool = False
+
+    def __add__(self, other: "Declared") -> "Declared":
+        return Declared(self.tensor_bytes + other.tensor_bytes, self.has_loops or other.has_loops)
+
+
+def read_declared(data: bytes) -> Declared:
+    """Return what an ONNX file declares.
 
     Raises:
         UnreadableFile: The file is damaged, is nested too deeply, or wants to read other files.
     """
-    return _size(memoryview(data), "model", depth=0)
+    return _declared(memoryview(data), "model", depth=0)
 
 
-def _size(message: memoryview, kind: str, *, depth: int) -> int:
+def _declared(message: memoryview, kind: str, *, depth: int) -> Declared:
     if depth > _MAX_DEPTH:
         raise UnreadableFile("is nested too deeply")
     children = _CHILDREN[kind]
-    size = _own_size(message, kind)
+    declared = Declared(_own_size(message, kind), _is_loop(message, kind))
     for number, value in _fields(message):
         child = children.get(number)
         if child is not None and isinstance(value, memoryview):
-            size += _size(value, child, depth=depth + 1)
-    return size
+            declared += _declared(value, child, depth=depth + 1)
+    return declared
+
+
+def _is_loop(message: memoryview, kind: str) -> bool:
+    return kind == "node" and any(
+        number == _OPERATION and isinstance(value, memoryview) and bytes(value) in _LOOPS
+        for number, value in _fields(message)
+    )
 
 
 def _own_size(message: memoryview, kind: str) -> int:

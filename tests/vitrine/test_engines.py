@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.bundles import rewrite_manifest, table_manifest, write_table_bundle
-from vitrine import bundle
+from tests.hostile import write_hostile_bundle
+from vitrine import bundle, engines
 from vitrine.bundle import InvalidBundle
 from vitrine.engines import _cgroup_quota, available_cpus, load_engine
 
@@ -34,6 +35,17 @@ def test_onnx_file_runs_with_any_number_of_instances(tmp_path: Path, count: int)
     answers = engine({"size": sizes, "colour": np.full((count, 1), 3, dtype=np.int32)})
 
     np.testing.assert_array_equal(answers["value"], 10 * sizes + 3)
+
+
+def test_pass_of_a_loop_that_takes_too_long_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "_LONGEST_PASS_SECONDS", 0.01)
+    folder = write_hostile_bundle(tmp_path, "endless loop")
+    engine = load_engine(folder, bundle.read_manifest(folder), threads=1)
+
+    with pytest.raises(Exception, match="terminate flag"):
+        engine({"size": np.ones((1, 1), np.float32), "colour": np.ones((1, 1), np.int32)})
 
 
 def test_network_of_a_table_has_no_threads_of_its_own(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.bundles import write_table_bundle
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle
 from vitrine.engines import load_engine
-from vitrine.onnx_file import UnreadableFile, tensor_bytes
+from vitrine.onnx_file import UnreadableFile, read_declared
 
 WEIGHTS = numpy_helper.from_array(np.ones((3, 5), np.float32), "weights")
 Place = Callable[[onnx.TensorProto], onnx.ModelProto]
@@ -77,7 +77,7 @@ IDS = ["initializer", "constant", "branch", "function", "training"]
 
 @pytest.mark.parametrize("place", PLACES, ids=IDS)
 def test_tensor_is_measured_wherever_it_stands(place: Place) -> None:
-    assert tensor_bytes(place(WEIGHTS).SerializeToString()) == 3 * 5 * 4
+    assert read_declared(place(WEIGHTS).SerializeToString()).tensor_bytes == 3 * 5 * 4
 
 
 @pytest.mark.parametrize("place", [*PLACES, in_a_sparse_tensor], ids=[*IDS, "sparse"])
@@ -90,20 +90,20 @@ def test_data_in_other_files_is_refused_wherever_it_stands(place: Place, is_mark
         tensor.external_data.add(key="location", value="/etc/passwd")
 
     with pytest.raises(UnreadableFile, match="keeps data in other files"):
-        tensor_bytes(place(tensor).SerializeToString())
+        read_declared(place(tensor).SerializeToString())
 
 
 def test_declared_size_is_measured_without_its_data() -> None:
     tensor = TensorProto(data_type=TensorProto.DOUBLE, dims=[10**6, 10**6])
 
-    assert tensor_bytes(as_initializer(tensor).SerializeToString()) == 8 * 10**12
+    assert read_declared(as_initializer(tensor).SerializeToString()).tensor_bytes == 8 * 10**12
 
 
 def test_sparse_tensor_counts_as_large_as_it_becomes() -> None:
     network = in_a_sparse_tensor(WEIGHTS)
     network.graph.sparse_initializer[0].dims.extend([10**6, 10**3])
 
-    assert tensor_bytes(network.SerializeToString()) == 60 + 8 * 10**9
+    assert read_declared(network.SerializeToString()).tensor_bytes == 60 + 8 * 10**9
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_sparse_tensor_counts_as_large_as_it_becomes() -> None:
 )
 def test_bytes_that_are_no_messages_are_refused(data: bytes) -> None:
     with pytest.raises(UnreadableFile, match="is damaged"):
-        tensor_bytes(data)
+        read_declared(data)
 
 
 def test_deep_nesting_is_refused() -> None:
@@ -122,12 +122,20 @@ def test_deep_nesting_is_refused() -> None:
         nested = field_of(field, nested)
 
     with pytest.raises(UnreadableFile, match="is nested too deeply"):
-        tensor_bytes(field_of(7, nested))
+        read_declared(field_of(7, nested))
 
 
 def field_of(number: int, message: bytes) -> bytes:
     """Return a field with a message in it."""
     return bytes([number << 3 | 2, len(message) & 0x7F | 0x80, len(message) >> 7]) + message
+
+
+@pytest.mark.parametrize(("operation", "repeats"), [("Loop", True), ("Scan", True), ("If", False)])
+def test_loops_are_found_in_graphs_within_graphs(operation: str, repeats: bool) -> None:
+    inner = graph(helper.make_node(operation, [], [], body=graph()))
+    network = helper.make_model(graph(helper.make_node("If", [], [], then_branch=inner)))
+
+    assert read_declared(network.SerializeToString()).has_loops is repeats
 
 
 def test_network_with_data_in_other_files_is_not_opened(tmp_path: Path) -> None:
