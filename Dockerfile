@@ -24,5 +24,5 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 VITRINE_HOST=0.0.0.0 VITRINE_PORT=80
 RUN ["python", "-m", "service", "try", "models"]
 USER 10001
 EXPOSE 8080
-HEALTHCHECK --start-period=5s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"VITRINE_PORT\"]}/readyz', timeout=5)"]
+HEALTHCHECK --start-period=5s CMD ["python", "-m", "service", "health"]
 ENTRYPOINT ["python", "-m", "service", "serve"]

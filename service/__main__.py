@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from service.cli import keys, remote
+from service.cli import health, keys, remote
 from service.cli.help import Commands, add_command, example
 
 _PROGRAM = "python -m service"
@@ -39,6 +39,7 @@ def _parser(
     _add_score(commands)
     remote.add_commands(commands)
     keys.add_commands(commands)
+    health.add_commands(commands)
     index = add_command(
         commands, "index", "write index.json of models for a web server", "models > index.json"
     )
