@@ -302,9 +302,11 @@ class Dispatcher:
             if not self._small:
                 self._loop.call_soon(self._answer_small, path)
             self._small.add(_Small(self, connection, request, self._small_seconds))
-        else:
+        elif expected.seconds <= SHORT_SECONDS:
             deadline = self._admission.deadline(request.headers)
             self._submit(_Batched(self, connection, request, expected, deadline))
+        else:
+            self._queue(connection, request, expected.seconds, arrived=time.monotonic())
 
     def _answer_small(self, path: FastPath) -> None:
         """Answer some of the small requests on the loop; the others follow in its next turn."""

@@ -282,6 +282,13 @@ def test_no_more_requests_are_predicted_together_than_were_measured() -> None:
         assert service.network.calls == [[1], [2, 3], [4]]
 
 
+def test_all_requests_for_a_slow_network_are_answered() -> None:
+    with Service(max_batch=8, pass_seconds=0.06) as service:
+        service.network.gate.set()
+        for number in range(12):  # more than may have begun
+            assert values(ask(service, number)) == [3.0 + 10 * number]
+
+
 def test_network_that_does_not_gain_is_called_for_each_request() -> None:
     with Service() as service:
         asked = [*ask_while_busy(service, [2], [3])]
