@@ -1,5 +1,6 @@
 """Our own language: the route of predictions."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
@@ -82,6 +83,7 @@ class Api:
         given = request.headers.get(TIMEOUT_HEADER)
         if given is not None:
             deadline = read_deadline(given, slot.arrived, max_seconds=self._max_timeout_seconds)
+            deadline.check(time.monotonic())
             slot.limit(deadline)
 
 

@@ -21,6 +21,8 @@ from vitrine.errors import (
 # A body of this length takes a parser a millisecond.
 _LARGE_BYTES = 2**17
 _LOOKED_AT_BYTES = 1000
+# No number has so many digits, and a parser would look at each of them for long.
+_ENDLESS_NUMBER = re.compile(rb"[:,\[\s]-?[0-9.]{1000}")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 # The marks of UTF-16 and UTF-32, and a first character of ASCII in these without a mark.
@@ -82,6 +84,9 @@ def read_instances(body: bytes, *, limit: int, large_bytes: int = _LARGE_BYTES) 
 
 def _read_in_pieces(body: bytes, limit: int) -> list[object]:
     """Return the instances of a large body, without that others wait for its parser."""
+    endless = _ENDLESS_NUMBER.search(body)
+    if endless is not None:
+        raise _malformed_at(body, endless.start() + 1)
     try:
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:

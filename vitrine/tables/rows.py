@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ from vitrine.tables.parsed import ParsedColumn
 from vitrine.tables.spelling import known_names
 
 _ABSENT = object()
+# A row with more unknown members than this has no column written in another way among the others.
+_MAX_UNKNOWN = 1000
 _NUMBERS = frozenset({int, float})
 # All numbers up to it are finite in float32.
 _LARGEST = float(np.finfo(np.float32).max)
@@ -116,7 +119,9 @@ def _with_known_names(row: dict[str, object], known: set[str]) -> dict[str, obje
     """Give members the names of columns whose accents are written in another way."""
     if row.keys() <= known:
         return row
-    names = known_names(row.keys() - known, known)
+    names = known_names(
+        set(islice((name for name in row if name not in known), _MAX_UNKNOWN)), known
+    )
     if not names:
         return row
     renamed = {names.get(name, name): value for name, value in row.items()}
@@ -129,6 +134,8 @@ def _unknown_names(rows: Sequence[Mapping[str, object]], known: set[str]) -> tup
     for row in rows:
         if not row.keys() <= known:
             unknown.update((name, None) for name in row if name not in known)
+            if len(unknown) > _MAX_UNKNOWN:
+                break
     return tuple(unknown)
 
 

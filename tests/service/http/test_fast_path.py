@@ -226,6 +226,9 @@ CORPUS = {
     "impossible parameter": Asked(f"{ROOMS}?coverage=0.9", (JSON,), ROOM),
     "not acceptable": Asked(ROOMS, (JSON, ("Accept", "image/png")), ROOM),
     "page of another origin": Asked(ROOMS, (JSON, ("Origin", "https://a.example")), ROOM),
+    "timeout that is no number": Asked(ROOMS, (JSON, ("X-Request-Timeout", "soon")), ROOM),
+    "timeout that has passed": Asked(ROOMS, (JSON, ("X-Request-Timeout", "1e-9")), ROOM),
+    "timeout that is long": Asked(ROOMS, (JSON, ("X-Request-Timeout", "5")), ROOM),
     "odd id": Asked(ROOMS, (JSON, ("X-Request-Id", "two words")), ROOM),
 }
 LEFT_TO_THE_ORDINARY_ROUTE = {

@@ -116,8 +116,10 @@ def test_bytes_that_are_not_utf8_are_named_by_their_line() -> None:
         ('{"instances": [1,\n2', "line 2, column 2. It ends before its last bracket."),
         ('{"instances": [1,\n2,]}', "goes wrong on line 2, column 3."),
         ("{'instances': [1]}", f"line 1, column 2. {PYTHON}"),
+        ('{"instances": [1,\n' + "7" * 5000 + "]}", "goes wrong on line 2, column 1."),
+        ('{"instances": [1,\n-0.' + "7" * 5000 + "]}", "goes wrong on line 2, column 1."),
     ],
-    ids=["NaN", "large exponent", "cut off", "comma before ]", "single quotes"],
+    ids=["NaN", "large exponent", "cut off", "comma before ]", "single quotes", "digits", "float"],
 )
 def test_large_body_that_is_no_json_is_told_what_is_wrong(body: str, words: str) -> None:
     with pytest.raises(MalformedBody) as caught:
