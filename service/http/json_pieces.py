@@ -8,6 +8,9 @@ commas, lets others compute meanwhile.
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import orjson
@@ -15,6 +18,8 @@ import orjson
 # As much is parsed at once as takes a few milliseconds.
 _PIECE_BYTES = 2**17
 _CHUNK_BYTES = 2**20
+# An element of instances, of the rows of one picture, and of the values of a row.
+_DEPTH = 3
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _QUOTE, _COMMA, _BACKSLASH = b'",\\'
 _OPENING, _CLOSING = (91, 123), (93, 125)  # brackets and braces
@@ -33,7 +38,11 @@ class MalformedPiece(Exception):
 
 
 def parse_elements(
-    array: bytes, *, piece_bytes: int = _PIECE_BYTES, chunk_bytes: int = _CHUNK_BYTES
+    array: bytes,
+    *,
+    piece_bytes: int = _PIECE_BYTES,
+    chunk_bytes: int = _CHUNK_BYTES,
+    depth: int = _DEPTH,
 ) -> Iterator[list[object]]:
     """Parse the elements of an array, some at a time.
 
@@ -42,34 +51,68 @@ def parse_elements(
             need not be.
         piece_bytes: About as many bytes are parsed at once.
         chunk_bytes: As many are searched for commas at once.
+        depth: An element of more bytes is parsed in pieces itself, and so on, so many times.
 
     Raises:
         MalformedPiece: An element is no JSON.
     """
-    start = array.index(b"[") + 1
-    end = array.rindex(b"]")
-    for comma in _ends_of_pieces(array, start, piece_bytes, chunk_bytes):
-        yield _parse(array, start, comma)
-        start = comma + 1
-    if array[start:end].strip():
-        yield _parse(array, start, end)
+    for start, end, is_alone in _pieces(array, piece_bytes, chunk_bytes):
+        text = array[start:end]
+        if depth and is_alone and text.lstrip()[:1] in (b"[", b"{"):
+            first = start + len(text) - len(text.lstrip())
+            value = text.strip()
+            parse = _parse_array if value.startswith(b"[") else _parse_object
+            with _moved(first):
+                yield [parse(value, piece_bytes, chunk_bytes, depth - 1)]
+        else:
+            yield _parse(b"[%b]", text, start)
 
 
-def _parse(array: bytes, start: int, end: int) -> list[object]:
+def _parse_array(array: bytes, piece_bytes: int, chunk_bytes: int, depth: int) -> list[object]:
+    pieces = parse_elements(array, piece_bytes=piece_bytes, chunk_bytes=chunk_bytes, depth=depth)
+    return list(chain.from_iterable(pieces))
+
+
+def _parse_object(members: bytes, piece_bytes: int, chunk_bytes: int, __: int) -> dict[str, object]:
+    value: dict[str, object] = {}
+    for start, end, _ in _pieces(members, piece_bytes, chunk_bytes):
+        value.update(_parse(b"{%b}", members[start:end], start))
+    return value
+
+
+def _parse(around: bytes, text: bytes, start: int) -> Any:
     try:
-        elements: list[object] = orjson.loads(b"[%b]" % array[start:end])
+        return orjson.loads(around % text)
     except orjson.JSONDecodeError as error:
         before = len(error.doc[: error.pos].encode(errors="replace"))
         raise MalformedPiece(start + before - 1) from None
-    return elements
 
 
-def _ends_of_pieces(array: bytes, start: int, piece_bytes: int, chunk_bytes: int) -> Iterator[int]:
-    """Yield the index of a comma between two elements, one for each piece but the last."""
-    for comma in _commas(array, chunk_bytes):
+@contextmanager
+def _moved(first: int) -> Iterator[None]:
+    """Count a position inside an element from the beginning of the array."""
+    try:
+        yield
+    except MalformedPiece as error:
+        raise MalformedPiece(first + error.position) from None
+
+
+def _pieces(
+    container: bytes, piece_bytes: int, chunk_bytes: int
+) -> Iterator[tuple[int, int, bool]]:
+    """Yield where each piece begins and ends, and whether it is one large element."""
+    start = element = 1
+    last = len(container.rstrip()) - 1
+    for comma in chain(_commas(container, chunk_bytes), [last]):
+        if comma - element >= piece_bytes and element > start:
+            yield start, element - 1, False
+            start = element
         if comma - start >= piece_bytes:
-            yield comma
-            start = comma
+            yield start, comma, element == start
+            start = comma + 1
+        element = comma + 1
+    if container[start:last].strip():
+        yield start, last, False
 
 
 def _commas(array: bytes, chunk_bytes: int) -> Iterator[int]:

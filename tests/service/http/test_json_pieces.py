@@ -45,8 +45,17 @@ def test_pieces_have_the_elements_of_the_whole(
 
 @pytest.mark.parametrize(
     "array",
-    [b"[1,2,1e400,3]", b"[1, 2, 3, 01]", '[1,"\u00e9",1e999]'.encode()],
-    ids=["in the middle", "at the end", "after a character of two bytes"],
+    [
+        b"[1,2,1e400,3]",
+        b"[1, 2, 3, 01]",
+        '[1,"\u00e9",1e999]'.encode(),
+        b"[1, [2, 3, [4, 1e400], 5]]",
+        b'[1, {"a": 2, "b": 3, "c": 1e400}]',
+    ],
+    ids=[
+        *("in the middle", "at the end", "after a character of two bytes"),
+        *("inside an element", "inside an object"),
+    ],
 )
 def test_place_where_it_goes_wrong_is_that_of_the_whole(array: bytes) -> None:
     with pytest.raises(orjson.JSONDecodeError) as whole:
@@ -60,4 +69,4 @@ def test_place_where_it_goes_wrong_is_that_of_the_whole(array: bytes) -> None:
 def test_pieces_are_small_and_made_as_they_are_asked_for() -> None:
     pieces = parse_elements(b"[" + b"1234," * 100 + b"oops]", piece_bytes=50, chunk_bytes=100)
 
-    assert [len(next(pieces)) for _ in range(3)] == [11, 10, 10]
+    assert [len(next(pieces)) for _ in range(3)] == [11, 11, 11]
