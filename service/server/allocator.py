@@ -1,6 +1,7 @@
 """Memory that was used once goes back to the system."""
 
 import ctypes
+import gc
 import os
 import threading
 from contextlib import suppress
@@ -67,6 +68,9 @@ class Trimmer:
         return self.thread is not None and self.thread.is_alive()
 
     def _trim(self, before: int) -> None:
+        # Connections and their requests refer to each other. A worker that has grown idle makes too
+        # few objects for the collector to look at them, and at the answers that they hold.
+        gc.collect()
         with suppress(AttributeError, OSError):  # another C library cannot
             ctypes.CDLL(None).malloc_trim(0)
         # What is in use is not worth looking at each time.

@@ -42,6 +42,22 @@ def test_free_pages_below_used_ones_are_given_back() -> None:
     assert resident_megabytes() < before + 0.3 * (grown - before)
 
 
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
+def test_what_only_the_collector_finds_is_given_back() -> None:
+    trimmer = Trimmer()
+    holder = [bytearray(50_000) for _ in range(1000)]
+    blocks: list[object] = [*holder]
+    blocks.append(blocks)
+    grown = resident_megabytes()
+    holder.clear()
+    del blocks
+
+    trimmer.tick(is_busy=False)
+    wait_for_trim()
+
+    assert resident_megabytes() < grown - 30
+
+
 def test_busy_worker_is_left_alone_for_a_while() -> None:
     trimmer = Trimmer()
     much = [bytes(range(256)) * 4096 for _ in range(200)]
