@@ -94,11 +94,16 @@ class StateFolder:
         self._last_failure = ""
 
     def desired(self) -> DesiredState:
-        """Return the desired state; where it is damaged, wait until it is written anew."""
+        """Return the desired state; where it is damaged, wait until it is written anew.
+
+        A state that is older than what is served is damaged, too: a change of it would be taken for
+        one that is served already.
+        """
         deadline = time.monotonic() + _RESTORING_SECONDS
         while True:
+            served = self.served() or Rollout()
             desired = self._read(_DESIRED, DesiredState)
-            if desired is not None:
+            if desired is not None and desired.revision >= served.revision:
                 return desired
             if time.monotonic() > deadline:
                 raise OSError(0, "it is damaged")

@@ -223,11 +223,15 @@ def test_desired_state_that_nobody_knows_is_made_of_what_is_served(folder: Path)
     assert StateFolder(folder).desired() == desired
 
 
-def test_change_of_a_damaged_state_waits_until_it_is_written_anew(folder: Path) -> None:
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_change_of_a_damaged_state_waits_until_it_is_written_anew(
+    folder: Path, damage: Callable[[Path], object]
+) -> None:
     state = StateFolder(folder)
     state.change_desired(lambda _: DESIRED)
     state.restored_desired(None)
-    (folder / "desired.json").write_bytes(b"")
+    state.promote(Rollout(number=1, revision=1))
+    damage(folder / "desired.json")
     changes: list[DesiredState] = []
 
     changing = threading.Thread(
