@@ -159,7 +159,7 @@ class Settings:
         500, "Lowest rate at which a client may send a body and read an answer, on average."
     )
     streams: int = _setting(
-        64,
+        32,
         "Number of CSV bodies that each worker reads while they arrive. Further ones wait, and "
         "are refused if none ends in time.",
     )
