@@ -49,8 +49,10 @@ type: .venv/dev/installed ## Check types
 wheel: .venv/dev/installed ## Build the library's wheel into dist/
 	$(DEV) -m uv build --wheel --out-dir dist
 
-image: ## Build the container image vitrine with docker or buildah
-	@builder=docker; docker info >/dev/null 2>&1 || builder=buildah; set -x; $$builder build --tag vitrine .
+image: ## Build the container image vitrine with docker or buildah; BASE= names another base image
+	@builder=docker; docker info >/dev/null 2>&1 || builder=buildah; set -x; $$builder build --tag vitrine \
+		$(if $(BASE),--build-arg BASE=$(BASE)) --build-arg REVISION=$$(git rev-parse HEAD) \
+		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 
 lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, keeping versions that still fit
 	$(LOCK) --group dev --output-file requirements/dev.txt
