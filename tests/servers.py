@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+# A log that is thrown away: thousands of refusals are not to be read.
+NOWHERE = Path(os.devnull)
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 
@@ -55,7 +57,7 @@ def serving(
     *,
     checkout: Path = ROOT,
     tls: ssl.SSLContext | None = None,
-    is_silent: bool = False,
+    log: Path | None = None,
     **settings: object,
 ) -> Iterator[Server]:
     """Serve until the block ends.
@@ -64,7 +66,7 @@ def serving(
         python: The interpreter, with what the service needs.
         checkout: Folder of the project that is served, this one or another.
         tls: What clients encrypt their connections with, where the settings name a certificate.
-        is_silent: Whether its log is thrown away: thousands of refusals are not to be read.
+        log: File that takes its log; by default it is with the output of this process.
         settings: Of the service, by their names in `Settings`.
     """
     port = free_port()
@@ -73,8 +75,7 @@ def serving(
     environment = others | {f"VITRINE_{name.upper()}": str(text) for name, text in given.items()}
     started = time.perf_counter()
     command = [str(python), "-m", "service", "serve"]
-    log = subprocess.DEVNULL if is_silent else None
-    process = subprocess.Popen(command, cwd=checkout, env=environment, stdout=log, stderr=log)
+    process = _start(command, log, cwd=checkout, env=environment)
     try:
         while not _is_ready(port, tls):
             if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:
@@ -84,6 +85,15 @@ def serving(
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(_STOP_SECONDS)
+
+
+def _start(
+    command: list[str], log: Path | None, *, cwd: Path, env: dict[str, str]
+) -> "subprocess.Popen[bytes]":
+    if log is None:
+        return subprocess.Popen(command, cwd=cwd, env=env)
+    with log.open("wb") as stream:
+        return subprocess.Popen(command, cwd=cwd, env=env, stdout=stream, stderr=stream)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper
 
 from benchmarks.servers.client import Lane
 from benchmarks.servers.load import Load, post
-from tests.servers import ROOT, Server, serving
+from tests.servers import NOWHERE, ROOT, Server, serving
 from tests.soak.attacks.bodies import written
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
@@ -59,7 +59,7 @@ def gain() -> Iterator[Figure]:
         models = Path(name) / "models"
         _publish(Path(name), models, "wide", _layers())
         _publish(Path(name), models, "deep", 3)
-        with serving(SERVICE_PYTHON, models=models, workers=WORKERS, is_silent=True) as server:
+        with serving(SERVICE_PYTHON, models=models, workers=WORKERS, log=NOWHERE) as server:
             for model in ("wide", "deep"):
                 yield from _figures(server, models, model)
             yield _difference(server, models)

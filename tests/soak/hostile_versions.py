@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import processes
-from tests.servers import ROOT, Server, serving
+from tests.servers import NOWHERE, ROOT, Server, serving
 from tests.soak.attacks.measuring import resident_mb
 from tests.soak.attacks.versions import HARMS, Harm, reveal, write
 from tests.soak.figures import Figure
@@ -61,7 +61,7 @@ def measure(harm: Harm, checkout: Path = ROOT) -> Outcome:
         shutil.copytree(checkout / "models", models)
         hidden = write(models, _HARMED, 2, harm)
         with serving(
-            SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, is_silent=True
+            SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, log=NOWHERE
         ) as server:
             changes, memory = _Changes(server), _Memory(server)
             with changes, memory:

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.servers.client import ANSWERED, STATUS, WRONG, Lane
 from benchmarks.servers.load import Load
 from service.keys import hash_secret, make_secret
-from tests.servers import serving
+from tests.servers import NOWHERE, serving
 from tests.soak.attacks import bodies
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
@@ -33,7 +33,7 @@ def rates_and_times() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "keys.json"
         _write(file, secrets, right)
-        with serving(SERVICE_PYTHON, workers=WORKERS, keys=file, is_silent=True) as server:
+        with serving(SERVICE_PYTHON, workers=WORKERS, keys=file, log=NOWHERE) as server:
             yield from _rates(server.port, secrets)
             yield from _times(server.port, right)
 

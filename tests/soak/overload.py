@@ -14,7 +14,7 @@ from benchmarks.peers import networks
 from benchmarks.peers.cases import picture
 from benchmarks.servers.client import ANSWERED, LOST, STATUS, UNANSWERED, WRONG, Lane
 from benchmarks.servers.load import Answers, Load, picture_for, post
-from tests.servers import ROOT, Server, serving
+from tests.servers import NOWHERE, ROOT, Server, serving
 from tests.soak import bursts
 from tests.soak.attacks import bodies
 from tests.soak.attacks.measuring import allow_many_files
@@ -150,9 +150,7 @@ def _models(checkout: Path) -> Iterator[Path]:
 
 
 def _served(checkout: Path, models: Path) -> AbstractContextManager[Server]:
-    return serving(
-        SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, is_silent=True
-    )
+    return serving(SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, log=NOWHERE)
 
 
 def measure(variant: Variant, checkout: Path, models: Path, *, seconds: float) -> Outcome:

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import processes
 from benchmarks.servers.client import ANSWERED, Lane
 from benchmarks.servers.load import Answers, Load, get, picture_for
-from tests.servers import Server, serving
+from tests.servers import NOWHERE, Server, serving
 from tests.soak.attacks import bodies
 from tests.soak.attacks.catalogue import Attack
 from tests.soak.attacks.crowd import Crowds
@@ -94,9 +94,7 @@ def measure(attack: Attack, checkout: Path, *, calm_seconds: float, seconds: flo
         shutil.copytree(checkout / "models", models)
         hidden = [] if attack.writes is None else attack.writes(models)
         server = stack.enter_context(
-            serving(
-                SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, is_silent=True
-            )
+            serving(SERVICE_PYTHON, checkout=checkout, models=models, workers=WORKERS, log=NOWHERE)
         )
         load = stack.enter_context(Load(server.port, _lanes()))
         time.sleep(_WARM_UP_SECONDS)
