@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,7 @@ from urllib.parse import urlencode
 from tests.servers import ROOT, Server, free_port
 
 FOLDER = ROOT / "deploy/prometheus"
+RULES = FOLDER / "rules.yml"
 # How often it looks at the servers and goes through the rules, and the longest a look may take.
 INTERVAL_SECONDS = 1
 _START_SECONDS = 60
@@ -64,6 +66,14 @@ class Prometheus:
             for alert in rule["alerts"]
         }
 
+    def firing(self, job: str) -> set[str]:
+        """Return the names of the alerts that fire for a job."""
+        return {
+            alert["labels"]["alertname"]
+            for alert in self._get("/api/v1/alerts")["alerts"]
+            if alert["state"] == "firing" and alert["labels"]["job"] == job
+        }
+
     def _get(self, path: str) -> dict[str, Any]:
         status, body = _request(self.port, path)
         if status != HTTPStatus.OK:
@@ -79,12 +89,30 @@ def _request(port: int, path: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
+# A rule that looks back for minutes would keep a test waiting for as long.
+_SHORT = {"1d": "60s", "1h": "20s", "15m": "1s", "5m": "5s", "1m": "1s"}
+
+
+def hurried(rules: str) -> str:
+    """Return rules that look back for seconds only, and wait a second before they fire."""
+    rules = re.sub(r"\bfor: \w+", "for: 1s", rules)
+    return re.sub(r"\[(\w+)\]", lambda found: f"[{_SHORT[found[1]]}]", rules)
+
+
 @contextmanager
-def watching(servers: Mapping[str, Sequence[Server]]) -> Iterator[Prometheus]:
-    """Watch servers, by the name of their job, until the block ends."""
+def watching(
+    servers: Mapping[str, Sequence[Server]], rules: str | None = None
+) -> Iterator[Prometheus]:
+    """Watch servers until the block ends.
+
+    Args:
+        servers: The servers, by the name of their job.
+        rules: The rules; by default, those that we ship.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "prometheus.yml"
+        (Path(folder) / "rules.yml").write_text(rules or RULES.read_text())
         config.write_text(json.dumps(_config(servers)))  # which is YAML
         command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
         command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
@@ -101,7 +129,7 @@ def _config(servers: Mapping[str, Sequence[Server]]) -> dict[str, Any]:
     often = f"{INTERVAL_SECONDS}s"
     return {
         "global": {"scrape_interval": often, "evaluation_interval": often},
-        "rule_files": [str(FOLDER / "rules.yml")],
+        "rule_files": ["rules.yml"],
         "scrape_configs": [
             {
                 "job_name": job,

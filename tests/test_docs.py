@@ -30,7 +30,14 @@ from vitrine.options import Options
 # The changelog also describes earlier versions, whose names and paths need not exist any more.
 PAGES = sorted(
     page
-    for folder in (".", "docs", "deploy/prometheus", "benchmarks/peers", "benchmarks/servers")
+    for folder in (
+        ".",
+        "docs",
+        "deploy/prometheus",
+        "deploy/grafana",
+        "benchmarks/peers",
+        "benchmarks/servers",
+    )
     for page in (ROOT / folder).glob("*.md")
     if page.name != "CHANGELOG.md"
 )

@@ -322,11 +322,12 @@ class Instruments:
         """Remove the series that belong to a model or to a version."""
         # In this order: an instrument made in between would count where nobody looks.
         self._numbers.forget(owner)
-        for family in self._families:
+        for family in self.families:
             family.forget(owner)
 
     @property
-    def _families(self) -> Iterator[Family[Counter] | Family[Gauge] | Family[Histogram]]:
+    def families(self) -> Iterator[Family[Counter] | Family[Gauge] | Family[Histogram]]:
+        """The instruments by their names."""
         return chain(self._counters, self._gauges, self._histograms)
 
     def described(self, series: Mapping[Key, slice]) -> Metrics:
@@ -338,5 +339,5 @@ class Instruments:
         samples: dict[str, list[Sample]] = defaultdict(list)
         for key, cells in sorted(series.items()):
             samples[key.name].append(Sample(key.labels, range(cells.start, cells.stop)))
-        for family in self._families:
+        for family in self.families:
             yield family.description, samples[family.description.name]

@@ -1,9 +1,7 @@
 """The rules for Prometheus: its own checks of them, our formula, and a real one at work."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -15,13 +13,11 @@ import numpy as np
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from tests import houses
 from tests.prometheus import FOLDER, Prometheus, watching
-from tests.servers import ROOT, Server, serving, stopped
+from tests.servers import Server, serving, stopped
 from tests.traffic import until
-from vitrine import bundle
-from vitrine.drift import features, population_stability_index
-from vitrine.signature import CategoryInput, Instances, NumberInput
-from vitrine.tables.writer import write_csv
+from vitrine.drift import population_stability_index
 
 BLANKS = "job_model_version_feature:vitrine_blank_share:difference1h"
 INDEX = "job_model_version_feature:vitrine_population_stability_index:share1h"
@@ -29,15 +25,6 @@ INDEX = "job_model_version_feature:vitrine_population_stability_index:share1h"
 ROWS = 500
 # By the labels of a feature, then by bin: one list of values for each machine.
 Series = dict[str, dict[str, list[list[float]]]]
-
-
-@pytest.fixture(scope="module")
-def programs() -> None:
-    """Prometheus and its tool, which a machine that checks changes must have."""
-    missing = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
-    if missing and not os.environ.get("CI"):
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    assert not missing
 
 
 @pytest.mark.usefixtures("programs")
@@ -137,37 +124,10 @@ def watched(programs: None) -> Iterator[Watched]:
         for worker in server.workers():
             with stopped(worker):  # the other one answers
                 for _ in range(2):
-                    _send(server, _rows(generator))
+                    drawn = houses.drawn(generator, ROWS)
+                    houses.send(server, {**drawn, "median_income": 1.5 * drawn["median_income"]})
         until(lambda: min(prometheus.instances("housing").values(), default=0) == 4 * ROWS)
         yield Watched(server, prometheus)
-
-
-def _rows(generator: np.random.Generator) -> Instances:
-    """Draw every column from its bins as training filled them, but incomes too high by half."""
-    manifest = bundle.read_manifest(ROOT / "models/housing/1")
-    inputs = {spec.name: spec for spec in manifest.signature.inputs}
-    columns = {}
-    for feature in features(manifest):
-        shares = np.array(feature.reference.counts) / sum(feature.reference.counts)
-        places = generator.choice(len(shares), size=ROWS, p=shares)
-        spec, edges = inputs[feature.name], feature.reference.edges
-        if isinstance(spec, CategoryInput):
-            columns[feature.name] = np.array(["", "", *spec.vocabulary], dtype=object)[places]
-        else:
-            assert isinstance(spec, NumberInput)
-            assert edges is not None
-            limits = np.array([spec.minimum, *edges, spec.maximum])
-            columns[feature.name] = generator.uniform(limits[places], limits[places + 1])
-    return {**columns, "median_income": 1.5 * columns["median_income"]}
-
-
-def _send(server: Server, rows: Instances) -> None:
-    with closing(server.connect()) as connection:
-        body = write_csv(rows, header=True)
-        connection.request("POST", "/models/housing/predict", body, {"Content-Type": "text/csv"})
-        answer = connection.getresponse()
-        assert answer.read().count(b"\n") == 1 + ROWS
-        assert answer.status == 200
 
 
 @pytest.fixture(scope="module")
