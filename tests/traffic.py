@@ -20,7 +20,7 @@ from tests.servers import Server
 # Version v of the table model adds v times this to its values, so that a value tells the version.
 STEP = 1000.0
 _ROWS = 3000
-_MAX_POLLS = 6_000
+_MAX_POLLS = 20_000
 _POLL_SECONDS = 0.005
 
 
