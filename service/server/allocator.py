@@ -68,8 +68,6 @@ class Trimmer:
         return self.thread is not None and self.thread.is_alive()
 
     def _trim(self, before: int) -> None:
-        # A failed request leaves its data in circles of references, until the collector comes by.
-        gc.collect()
         # Connections and their requests refer to each other. A worker that has grown idle makes too
         # few objects for the collector to look at them, and at the answers that they hold.
         gc.collect()

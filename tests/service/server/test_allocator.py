@@ -2,7 +2,6 @@
 
 import ctypes
 import threading
-import weakref
 from pathlib import Path
 
 import pytest
@@ -72,26 +71,3 @@ def test_busy_worker_is_left_alone_for_a_while() -> None:
     assert len(much) == 200
     assert before is None
     assert trimmer.thread is not None
-
-
-def test_what_only_refers_to_itself_is_collected() -> None:
-    trimmer = Trimmer()
-    circle: list[object] = [bytearray(50 * MEGABYTE)]
-    circle.append(circle)
-    gone = weakref.ref(_Watched(circle))
-    del circle
-    grown = [bytearray(50_000) for _ in range(500)]
-
-    trimmer.tick(is_busy=False)
-    assert trimmer.thread is not None
-    trimmer.thread.join()
-
-    assert gone() is None
-    assert len(grown) == 500
-
-
-class _Watched:
-    """Can be watched until it is collected."""
-
-    def __init__(self, circle: list[object]) -> None:
-        circle.append(self)
