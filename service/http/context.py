@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -13,6 +14,7 @@ from service.telemetry.logs import ACCESS, FieldsRecord
 from service.telemetry.metrics import METHODS, Metrics
 from service.telemetry.observer import PredictionObserver
 from service.telemetry.tracing import Recorder, Trace, Tracing
+from vitrine.model import Model
 from vitrine.observer import Slot
 
 if TYPE_CHECKING:
@@ -153,50 +155,74 @@ class RequestContext:
         self.queued_seconds = self._started - arrived
         self._started = arrived
 
+    def end_once(self) -> None:
+        """Take the time, if it was not taken before."""
+        if self._seconds is None:
+            self.end()
+
     def end(self) -> None:
         """Take the time: the answer was handed over."""
         self._seconds = time.monotonic() - self._started
 
     def finish(self) -> None:
         """Count and log the request, which ends now if it has not ended before."""
-        if self._seconds is None:
-            self.end()
-        seconds = self._seconds or 0.0
-        self._count(seconds)
+        finish_together([self])
+
+    def log(self) -> None:
+        """Write the log line, and record the span, of a request that has ended."""
         level = logging.ERROR if self.status >= 500 else logging.INFO
         is_logged = _log.isEnabledFor(level)
         recorder = None if self.trace is None else self._recorder
         if not is_logged and recorder is None:
             return
-        fields = self._fields(seconds)
+        fields = self._fields()
         if is_logged:
             _log.handle(FieldsRecord(_log.name, level, "request", fields))
         if recorder is not None and self.trace is not None:
             recorder.record(self.trace, fields, is_secure=self.is_secure)
 
-    def _count(self, seconds: float) -> None:
-        metrics = self._metrics
+    def kind(self) -> tuple[object, ...]:
+        """Return what decides where the request is counted."""
+        model = self.observer.model if self.observer.instances else None
+        return self.route, self._method, self.status, self.reason, self.key, model
+
+    def count(self, alike: Sequence["RequestContext"]) -> None:
+        """Count requests of the same kind, of which this is one."""
+        metrics, number = self._metrics, len(alike)
         method = self._method if self._method in METHODS else "other"
-        metrics.requests.labels(self.route, method, self.status).inc()
-        metrics.request_duration.labels(self.route).observe(seconds)
+        metrics.requests.labels(self.route, method, self.status).inc(number)
+        metrics.request_duration.labels(self.route).observe_all(each.seconds for each in alike)
         if self.reason is not None:
-            metrics.rejected.labels(self.reason).inc()
+            metrics.rejected.labels(self.reason).inc(number)
         if self.key is not None:
-            metrics.key_requests.labels(self.key.name, self.status).inc()
-        model = self.observer.model
-        if model is not None and self.observer.instances:
-            metrics.decode_duration.labels(model.name).observe(self._decode_seconds)
-            metrics.inference_duration.labels(model.name, model.version).observe(
-                self.observer.inference.seconds
-            )
-            metrics.encode_duration.labels(model.name).observe(self.observer.encode.seconds)
-            metrics.wait_duration.labels().observe(self.queued_seconds)
+            metrics.key_requests.labels(self.key.name, self.status).inc(number)
+        if self.observer.model is not None and self.observer.instances:
+            self._count_parts(self.observer.model, alike)
+
+    def _count_parts(self, model: Model, alike: Sequence["RequestContext"]) -> None:
+        metrics, observers = self._metrics, [each.observer for each in alike]
+        metrics.decode_duration.labels(model.name).observe_all(
+            each.decode_seconds for each in alike
+        )
+        metrics.inference_duration.labels(model.name, model.version).observe_all(
+            each.inference.seconds for each in observers
+        )
+        metrics.encode_duration.labels(model.name).observe_all(
+            each.encode.seconds for each in observers
+        )
+        metrics.wait_duration.labels().observe_all(each.queued_seconds for each in alike)
 
     @property
-    def _decode_seconds(self) -> float:
+    def seconds(self) -> float:
+        """Time from the arrival of the request to its end."""
+        return self._seconds or 0.0
+
+    @property
+    def decode_seconds(self) -> float:
+        """Time to turn bytes into instances, without the wait for the bytes."""
         return max(0.0, self.observer.decode.seconds - self.waited_seconds)
 
-    def _fields(self, seconds: float) -> dict[str, Any]:
+    def _fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {
             "request_id": self.request_id,
             "method": self._method[:_SHOWN_CHARACTERS],
@@ -204,7 +230,7 @@ class RequestContext:
             "path": self._path[:_SHOWN_CHARACTERS],
             "status": self.status,
             "complete": self.is_complete,
-            "duration_ms": _milliseconds(seconds),
+            "duration_ms": _milliseconds(self.seconds),
             "receive_ms": _milliseconds(self.waited_seconds),
             "queue_ms": _milliseconds(self.queued_seconds),
             "received_bytes": self.received_bytes,
@@ -223,10 +249,22 @@ class RequestContext:
             fields["model"] = model.name
             fields["version"] = model.version
             fields["instances"] = self.observer.instances
-            fields["decode_ms"] = _milliseconds(self._decode_seconds)
+            fields["decode_ms"] = _milliseconds(self.decode_seconds)
             fields["inference_ms"] = _milliseconds(self.observer.inference.seconds)
             fields["encode_ms"] = _milliseconds(self.observer.encode.seconds)
         return fields
+
+
+def finish_together(contexts: Sequence[RequestContext]) -> None:
+    """Count and log requests, which end now if they have not ended before; all alike in one go."""
+    alike: dict[tuple[object, ...], list[RequestContext]] = {}
+    for context in contexts:
+        context.end_once()
+        alike.setdefault(context.kind(), []).append(context)
+    for group in alike.values():
+        group[0].count(group)
+    for context in contexts:
+        context.log()
 
 
 def _milliseconds(seconds: float) -> float:

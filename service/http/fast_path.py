@@ -19,7 +19,7 @@ from service.http.access import Access
 from service.http.api import PREDICT_RULES, VERSION_PATTERN
 from service.http.batches import predict_together
 from service.http.content import MediaHeaders
-from service.http.context import RequestContext
+from service.http.context import RequestContext, finish_together
 from service.http.cors import Sharing
 from service.http.deadlines import TIMEOUT_HEADER, read_deadline
 from service.http.predictor import Predictor, Prepared, Target
@@ -286,8 +286,7 @@ class Answered:
         count_together((asked.observer for asked in self._asked), self._metrics)
         for model, instances in self._calls:
             self._metrics.batch_instances.labels(model.name, model.version).observe(instances)
-        for asked in self._asked:
-            asked.context.finish()
+        finish_together([asked.context for asked in self._asked])
 
 
 @dataclass(frozen=True, slots=True)

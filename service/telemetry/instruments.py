@@ -6,7 +6,7 @@ changes ten of them.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Generic, TypeVar
 
@@ -80,11 +80,16 @@ class Histogram:
 
     def observe(self, value: float) -> None:
         """Count a value."""
-        bucket = bisect_left(self._bounds, value)
+        self.observe_all((value,))
+
+    def observe_all(self, values: Iterable[float]) -> None:
+        """Count several values."""
+        bounds = self._bounds
         with self._numbers.adding:
             cells = self._series.cells
-            cells[bucket] += 1
-            cells[-1] += value
+            for value in values:
+                cells[bisect_left(bounds, value)] += 1
+                cells[-1] += value
 
 
 Instrument = TypeVar("Instrument", Counter, Gauge, Histogram)
