@@ -29,6 +29,7 @@ from tests.soak import (
     load,
     networks,
     overload,
+    recycles,
     small_pictures,
     stream,
     trust,
@@ -56,6 +57,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "overload": overload.one_overload,
     "batching": batching.gain,
     "keys": keys.rates_and_times,
+    "recycles": recycles.many_recycles,
     "fuzzing": fuzzing.all_targets,
     "coverage": trust.coverage,
     "credibility": trust.credibility,
@@ -78,6 +80,7 @@ OF_ANY_CHECKOUT: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "all-attacks": attacks.all_attacks,
     "overload": overload.one_overload,
     "all-overloads": overload.all_overloads,
+    "recycles": recycles.many_recycles,
 }
 
 
