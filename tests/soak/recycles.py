@@ -16,7 +16,7 @@ from statistics import median
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.servers import ROOT, Server, serving
+from tests.servers import NOWHERE, ROOT, Server, serving
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
 from tests.traffic import publish_both, publish_whole, until
@@ -98,7 +98,7 @@ def many_recycles(checkout: Path = ROOT) -> Iterator[Figure]:
                 checkout=checkout,
                 models=folder / "models",
                 workers=WORKERS,
-                is_silent=True,
+                log=NOWHERE,
             ) as server:
                 yield from _measured(server, folder, numbers)
         finally:
