@@ -56,6 +56,8 @@ _ANSWERED_AT_ONCE = 16
 _TURN_SECONDS = 0.004
 # Of small requests on the loop, not more waits than is answered in this time.
 _MAX_LOOP_SECONDS = 0.5
+# A smaller body cannot hold many instances.
+_GUESSED_BYTES = 4096
 # A first guess of what a small request takes on the loop, and how fast the measured time follows.
 _SMALL_SECONDS = 0.0002
 _TIME_WEIGHT = 0.02
@@ -298,6 +300,11 @@ class Dispatcher:
 
     def _take_small(self, connection: Connection, request: Request, path: FastPath) -> None:
         expected = self._expect(request.target, path)
+        if request.body.arrived_bytes > _GUESSED_BYTES:
+            guessed = self._guess(request)
+            if guessed > SHORT_SECONDS:  # even to look at it closely costs too much on the loop
+                self._queue(connection, request, guessed, arrived=time.monotonic())
+                return
         if expected.seconds <= LOOP_SECONDS:
             if not self._small:
                 self._loop.call_soon(self._answer_small, path)
@@ -386,11 +393,13 @@ class Dispatcher:
     # Large requests.
 
     def _take_large(self, connection: Connection, request: Request) -> None:
+        self._queue(connection, request, self._guess(request), arrived=time.monotonic())
+
+    def _guess(self, request: Request) -> float:
         body = request.body
-        seconds = self._admission.guess(
+        return self._admission.guess(
             request.target, request.headers, body.head(), body.arrived_bytes
         )
-        self._queue(connection, request, seconds, arrived=time.monotonic())
 
     def _queue(
         self, connection: Connection, request: Request, seconds: float, *, arrived: float

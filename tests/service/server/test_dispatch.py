@@ -371,6 +371,19 @@ def test_requests_that_fail_together_are_answered_alone(caplog: pytest.LogCaptur
     assert "Requests cannot be answered together." in caplog.text
 
 
+def test_body_of_many_instances_is_not_parsed_on_the_loop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Service(pass_seconds=1e-5) as service:
+        service.fail_together()
+        service.network.gate.set()
+
+        status, members, _ = answer(ask(service, *range(2000)))
+
+        assert (status, len(members["predictions"])) == (200, 2000)
+    assert "Requests cannot be answered together." not in caplog.text
+
+
 def test_probe_is_answered_while_everything_computes() -> None:
     with Service() as service:
         asked = [*ask_while_busy(service, [2])]
