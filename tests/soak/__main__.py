@@ -57,7 +57,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "overload": overload.one_overload,
     "batching": batching.gain,
     "keys": keys.rates_and_times,
-    "recycles": recycles.many_recycles,
+    "recycles": recycles.some_recycles,
     "fuzzing": fuzzing.all_targets,
     "coverage": trust.coverage,
     "credibility": trust.credibility,
@@ -72,6 +72,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
 LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "all-attacks": attacks.all_attacks,
     "all-overloads": overload.all_overloads,
+    "all-recycles": recycles.many_recycles,
     "all-pictures": small_pictures.all_sizes,
 }
 # What can be measured of another checkout.
@@ -80,7 +81,8 @@ OF_ANY_CHECKOUT: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "all-attacks": attacks.all_attacks,
     "overload": overload.one_overload,
     "all-overloads": overload.all_overloads,
-    "recycles": recycles.many_recycles,
+    "recycles": recycles.some_recycles,
+    "all-recycles": recycles.many_recycles,
 }
 
 

@@ -22,8 +22,7 @@ from tests.soak.footprint import SERVICE_PYTHON
 from tests.traffic import publish_both, publish_whole, until
 
 WORKERS = 4
-RECYCLES = 200
-VERSIONS = 200
+SOME, MANY = 50, 200
 SCRAPES = 50
 CLIENTS = 3
 _PAUSE_SECONDS = 0.05
@@ -84,8 +83,17 @@ def counters(text: str) -> Mapping[Series, float]:
     }
 
 
+def some_recycles(checkout: Path = ROOT) -> Iterator[Figure]:
+    """End fifty workers and publish fifty versions while clients send requests."""
+    return _recycled(checkout, SOME)
+
+
 def many_recycles(checkout: Path = ROOT) -> Iterator[Figure]:
     """End two hundred workers and publish two hundred versions while clients send requests."""
+    return _recycled(checkout, MANY)
+
+
+def _recycled(checkout: Path, times: int) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="recycles-") as name:
         folder = Path(name)
         publish_both(folder / "models")
@@ -100,12 +108,12 @@ def many_recycles(checkout: Path = ROOT) -> Iterator[Figure]:
                 workers=WORKERS,
                 log=NOWHERE,
             ) as server:
-                yield from _measured(server, folder, numbers)
+                yield from _measured(server, folder, numbers, times)
         finally:
             del os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 
-def _measured(server: Server, folder: Path, numbers: Path) -> Iterator[Figure]:
+def _measured(server: Server, folder: Path, numbers: Path, times: int) -> Iterator[Figure]:
     sent, seen, over = [Sent() for _ in range(CLIENTS)], Seen(), threading.Event()
     for version in range(2, _FIRST_VERSIONS + 1):
         _publish(server, folder, version)
@@ -117,11 +125,9 @@ def _measured(server: Server, folder: Path, numbers: Path) -> Iterator[Figure]:
     threads.append(threading.Thread(target=_watch, args=(server, seen, over)))
     for thread in threads:
         thread.start()
-    for turn in range(max(RECYCLES, VERSIONS)):
-        if turn < RECYCLES:
-            _recycle(server, is_killed=turn % 2 == 1)
-        if turn < VERSIONS:
-            _publish(server, folder, _FIRST_VERSIONS + turn + 1)
+    for turn in range(times):
+        _recycle(server, is_killed=turn % 2 == 1)
+        _publish(server, folder, _FIRST_VERSIONS + turn + 1)
         most_files = max(most_files, _files(numbers))
     time.sleep(_PAUSE_SECONDS)
     over.set()
@@ -129,14 +135,14 @@ def _measured(server: Server, folder: Path, numbers: Path) -> Iterator[Figure]:
         thread.join()
     counted = _counted(_scrape(server))
     answered, broken = sum(each.answered for each in sent), sum(each.broken for each in sent)
-    name = f"{RECYCLES} recycles, {VERSIONS} versions"
+    name = f"{times} recycles, {times} versions"
     yield Figure(name=f"{name}: requests answered", value=answered, unit="")
     yield Figure(name=f"{name}: requests broken", value=broken, unit="")
     yield Figure(
         name=f"{name}: answered, but not counted",
         value=max(0, answered - counted),
         unit="",
-        at_most=RECYCLES // 2 * CLIENTS,  # a worker is killed between its answer and the count
+        at_most=times // 2 * CLIENTS,  # a worker is killed between its answer and the count
     )
     yield Figure(
         name=f"{name}: counted, but neither answered nor broken",
