@@ -101,6 +101,7 @@ def _try(request: Request) -> Outcome:
         # Once more, now that Python and its libraries have taken their part of the memory and time.
         _limit_memory(request.max_bytes)
         signal.setitimer(signal.ITIMER_PROF, request.seconds)
+        bundle.verify_files(manifest, folder)  # what was not published is not worth a look
         if engines.declared_bytes(folder, manifest) > request.max_bytes:
             return Outcome(digest=digest, reason=memory_reason(request.max_bytes))
         _load_and_run(folder, threads=request.threads)
