@@ -277,7 +277,7 @@ def test_worker_told_to_stop_is_not_ready(clean: pytest.MonkeyPatch, app: Flask)
 
 
 def test_messages_of_the_server_are_json(
-    clean: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    clean: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     conf = runpy.run_module("service.server.gunicorn_conf")
 
@@ -290,7 +290,7 @@ def test_messages_of_the_server_are_json(
         except OSError:
             logger.exception("failed")
 
-    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    first, second = map(json.loads, capfd.readouterr().out.splitlines())
     assert first["message"] == "here I am"
     assert "OSError: disk" in second["traceback"]
 
