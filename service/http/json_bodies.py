@@ -22,7 +22,8 @@ from vitrine.errors import (
 _LARGE_BYTES = 2**17
 _LOOKED_AT_BYTES = 1000
 # No number has so many digits, and a parser would look at each of them for long.
-_ENDLESS_NUMBER = re.compile(rb"[:,\[\s]-?[0-9.]{1000}")
+_MOST_DIGITS = 1000
+_DIGITS, _BEFORE_NUMBERS = b"0123456789.", b":,[ \t\r\n"
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 # The marks of UTF-16 and UTF-32, and a first character of ASCII in these without a mark.
@@ -84,9 +85,9 @@ def read_instances(body: bytes, *, limit: int, large_bytes: int = _LARGE_BYTES) 
 
 def _read_in_pieces(body: bytes, limit: int) -> list[object]:
     """Return the instances of a large body, without that others wait for its parser."""
-    endless = _ENDLESS_NUMBER.search(body)
+    endless = _endless_number(body)
     if endless is not None:
-        raise _malformed_at(body, endless.start() + 1)
+        raise _malformed_at(body, endless)
     try:
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
@@ -106,6 +107,25 @@ def _read_in_pieces(body: bytes, limit: int) -> list[object]:
     except MalformedPiece as error:
         raise _malformed_at(body, body.index(array) + error.position) from None
     return instances
+
+
+def _endless_number(body: bytes) -> int | None:
+    """Return where a number of too many digits begins; None where there is none.
+
+    One byte of so many is looked at, because a search that looks at all of them would keep other
+    threads waiting for a second.
+    """
+    for index in range(0, len(body), _MOST_DIGITS):
+        if body[index] not in _DIGITS:
+            continue
+        before = body[max(0, index - _MOST_DIGITS) : index]
+        start = index - len(before) + len(before.rstrip(_DIGITS))
+        digits = body[start : start + _MOST_DIGITS]
+        if len(digits) == _MOST_DIGITS and not digits.strip(_DIGITS):
+            first = start - (body[start - 1 : start] == b"-")
+            if body[first - 1 : first] and body[first - 1] in _BEFORE_NUMBERS:
+                return first
+    return None
 
 
 def _position(error: Exception, end: int) -> int:

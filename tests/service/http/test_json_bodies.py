@@ -161,3 +161,21 @@ def test_more_instances_than_allowed_are_refused(large_bytes: int) -> None:
 
     with pytest.raises(TooManyInstances):
         _read(body, large_bytes)
+
+
+@pytest.mark.parametrize("before", [0, 1, 500, 999, 1000, 2500])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_endless_number_is_refused_where_it_begins(before: int, sign: str) -> None:
+    body = '{"instances": [' + " " * before + sign + "7" * 3000
+
+    with pytest.raises(MalformedBody, match=f"column {len(body) - 2999 - len(sign)}"):
+        _read(body.encode(), 0)
+
+
+@pytest.mark.parametrize(
+    "digits", ["0." + "7" * 990, '"' + "7" * 5000 + '"', '"a ' + "7" * 999 + '"']
+)
+def test_digits_that_are_no_endless_number_are_read(digits: str) -> None:
+    body = ('{"instances": [' + digits + "]}").encode()
+
+    assert len(_read(body, 0)) == 1
