@@ -31,8 +31,16 @@ def numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def server(models: Path, numbers: Path) -> Iterator[Server]:
+    """A server all of whose workers have begun to count."""
     with serving(models=models, workers=WORKERS, log_level="ERROR") as server:
+        until(lambda: len(counting(numbers)) == WORKERS)
+        until(lambda: scrape(server).gauges["vitrine_max_connections", ()] == WORKERS * 4096)
         yield server
+
+
+def counting(numbers: Path) -> set[str]:
+    """Return the processes that have files of numbers."""
+    return {path.name.partition("-")[0] for path in numbers.glob("*-*.numbers")}
 
 
 def load(server: Server) -> None:
