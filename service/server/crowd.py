@@ -1,9 +1,15 @@
 """The connections of a worker by what each waits for: one is closed where there is no room."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from itertools import chain
+from operator import itemgetter
 from typing import Protocol
+
+# Who waits for less is closed only if nobody waits for longer: the request of a new client is on
+# its way, while thousands of others may be sending bodies that never end.
+_LEAST_SECONDS = 1.0
 
 
 class Member(Protocol):
@@ -41,11 +47,16 @@ class Phase(IntEnum):
 
 
 class Crowd:
-    """The connections of one worker."""
+    """The connections of one worker.
 
-    def __init__(self) -> None:
-        # Those of each phase, in the order in which they came to it.
-        self._phases: tuple[dict[Member, None], ...] = tuple({} for _ in Phase)
+    Args:
+        clock: Tells the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        # Those of each phase, in the order in which they came to it, with the time.
+        self._phases: tuple[dict[Member, float], ...] = tuple({} for _ in Phase)
 
     def __iter__(self) -> Iterator[Member]:
         return iter([*chain(*self._phases)])
@@ -55,9 +66,13 @@ class Crowd:
         if before is not None:
             self._phases[before].pop(member, None)
         if now is not None:
-            self._phases[now][member] = None
+            self._phases[now][member] = self._clock()
 
     def longest_waiting(self) -> Member | None:
         """Return the connection that may be closed; None where all are being served."""
-        waiting = chain(*self._phases[: Phase.SERVED])
-        return next(waiting, None)
+        firsts = [next(iter(phase.items()), None) for phase in self._phases[: Phase.SERVED]]
+        waiting = [first for first in firsts if first is not None]
+        latest = self._clock() - _LEAST_SECONDS
+        oldest = min(waiting, key=itemgetter(1), default=None)
+        found = next((first for first in waiting if first[1] <= latest), oldest)
+        return None if found is None else found[0]
