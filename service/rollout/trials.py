@@ -26,6 +26,8 @@ _START_SECONDS = 5.0
 _MAX_OUTCOME_BYTES = 64 * 1024
 # What the program needs of the environment; secrets of the service are none of it.
 _VARIABLES = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+# How libraries compute: for another kind of processor, their last digits differ.
+_COMPUTING = ("OPENBLAS_", "OMP_")
 _ROOT = Path(__file__).parents[2]
 
 
@@ -193,6 +195,10 @@ def _time_reason(seconds: float) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return what the program needs to find itself, and nothing secret."""
-    kept = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    """Return what the program needs to find itself and to compute alike, and nothing secret."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _VARIABLES or name.startswith(_COMPUTING)
+    }
     return {**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"}

@@ -193,6 +193,12 @@ def test_trial_knows_no_secret_of_the_service(
     assert "secret" not in trials._environment().values()
 
 
+def test_trial_computes_as_the_service_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+
+    assert trials._environment()["OPENBLAS_CORETYPE"] == "Haswell"
+
+
 SANDBOXED = """
 import socket, sys
 from pathlib import Path
