@@ -32,7 +32,7 @@ test: .venv/dev/installed ## Run the tests; the service's branches must be cover
 test-service: .venv/service-dev/installed ## Run the tests of vitrine and service, without TensorFlow, in two minutes
 	.venv/service-dev/bin/python -m pytest -n 4 --dist loadfile tests/vitrine tests/service
 
-soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures, in about forty minutes
+soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures, in about half an hour
 	$(DEV) -m tests.soak
 
 bench: .venv/dev/installed .venv/service/installed ## Measure beside other model servers, in about half an hour; BENCH= takes options

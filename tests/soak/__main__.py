@@ -52,12 +52,9 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "restarts": changes.hangups_and_stop,
     "crowding": crowding.slow_clients,
     "growth": changes.memory_over_reloads,
-    "attacks": attacks.essential_attacks,
     "hostile-versions": hostile_versions.all_harms,
-    "overload": overload.one_overload,
     "batching": batching.gain,
     "keys": keys.rates_and_times,
-    "recycles": recycles.some_recycles,
     "fuzzing": fuzzing.all_targets,
     "coverage": trust.coverage,
     "credibility": trust.credibility,
@@ -68,8 +65,11 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "framed": accuracy.framed_digits,
     "drift": drift.both_streams,
 }
-# What takes long is measured only if it is named.
+# What takes long, or needs a machine that does nothing else, is measured only if it is named.
 LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
+    "attacks": attacks.essential_attacks,
+    "overload": overload.one_overload,
+    "recycles": recycles.some_recycles,
     "all-attacks": attacks.all_attacks,
     "all-overloads": overload.all_overloads,
     "all-recycles": recycles.many_recycles,
@@ -110,11 +110,10 @@ def main() -> int:
 
 
 def _names(given: list[str]) -> list[str]:
-    """Return what is measured: all that is quick, or also the full size of what is reduced."""
+    """Return what is measured: what is named, by default what is quick; or all, at full size."""
     if given != ["all"]:
         return given or list(MEASUREMENTS)
-    full = {"attacks": "all-attacks", "overload": "all-overloads"}
-    return [full.get(name, name) for name in MEASUREMENTS]
+    return [*MEASUREMENTS, "all-attacks", "all-overloads", "all-recycles"]
 
 
 def _processor() -> str:
