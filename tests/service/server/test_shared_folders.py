@@ -56,8 +56,7 @@ def test_server_outlives_a_folder_that_no_worker_can_use(tmp_path: Path) -> None
     folder = tmp_path / "state"
     with serving(models=tmp_path / "models", workers=1, state=folder) as server:
         before = server.workers()
-        shutil.rmtree(folder)
-        folder.write_bytes(b"")  # nobody can make a folder here
+        _await(lambda: _is_replaced_by_file(folder))  # nobody can make a folder here
         for worker in before:
             os.kill(worker, signal.SIGKILL)
         seen = set(before)
@@ -65,6 +64,16 @@ def test_server_outlives_a_folder_that_no_worker_can_use(tmp_path: Path) -> None
         folder.unlink()
 
         _await(lambda: _is_ready(server))
+
+
+def _is_replaced_by_file(folder: Path) -> bool:
+    """Put a file in the place of a folder, into which workers may write meanwhile."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.write_bytes(b"")
+    except OSError:
+        return False
+    return True
 
 
 def _has_begun_workers(server: Server, seen: set[int], most: int) -> bool:
