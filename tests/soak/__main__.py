@@ -52,7 +52,6 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "restarts": changes.hangups_and_stop,
     "crowding": crowding.slow_clients,
     "growth": changes.memory_over_reloads,
-    "batching": batching.gain,
     "keys": keys.rates_and_times,
     "fuzzing": fuzzing.all_targets,
     "coverage": trust.coverage,
@@ -67,6 +66,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
 # What takes long, or needs a machine that does nothing else, is measured only if it is named.
 LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "attacks": attacks.essential_attacks,
+    "batching": batching.gain,
     "hostile-versions": hostile_versions.all_harms,
     "overload": overload.one_overload,
     "recycles": recycles.some_recycles,
@@ -113,7 +113,7 @@ def _names(given: list[str]) -> list[str]:
     """Return what is measured: what is named, by default what is quick; or all, at full size."""
     if given != ["all"]:
         return given or list(MEASUREMENTS)
-    full = ["all-attacks", "hostile-versions", "all-overloads", "all-recycles"]
+    full = ["all-attacks", "batching", "hostile-versions", "all-overloads", "all-recycles"]
     return [*MEASUREMENTS, *full]
 
 
