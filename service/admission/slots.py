@@ -28,7 +28,6 @@ class ComputeSlot:
         scheduler: Where it is taken from.
         client: Whoever waits for the answer.
         deadline: Moment after which the answer is of no use.
-        cost_seconds: Estimated time that the request computes.
         arrived: Moment at which the request had arrived, by `time.monotonic`; by default now.
 
     Attributes:
@@ -55,14 +54,13 @@ class ComputeSlot:
         *,
         client: Client | None = None,
         deadline: Deadline = NEVER,
-        cost_seconds: float = UNKNOWN_SECONDS,
         arrived: float | None = None,
     ) -> None:
         self.arrived = time.monotonic() if arrived is None else arrived
         self._scheduler = scheduler
         self._client = client or UnknownClient()
         self._deadline = deadline
-        self._cost_seconds = cost_seconds
+        self._cost_seconds = UNKNOWN_SECONDS
         self._depth = 0
         # None while it is not held.
         self._is_short: bool | None = None

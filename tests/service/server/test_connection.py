@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from service.errors import BodyTooSlow, OutOfMemory, Overloaded
-from service.server.connection import Connection, Limits, Refusal
+from service.server.connection import Connection, Refusal
 from service.server.crowd import Crowd
 from service.server.outgoing import Outgoing
 from service.server.request import MAX_WAITING_BYTES, Request
 from service.server.streams import Streams
-from tests.spaces import space
+from tests.spaces import LIMITS, space
 from vitrine.errors import VitrineError
 
 REMOTE = "203.0.113.7"
@@ -82,13 +82,7 @@ class Wire(asyncio.Transport):
 class Host:
     """Takes note of the requests that a thread would answer."""
 
-    limits = Limits(
-        timeout_seconds=20.0,
-        idle_seconds=75.0,
-        transfer_seconds=30.0,
-        min_bytes_per_second=500,
-        max_body_bytes=2**20,
-    )
+    limits = LIMITS
     is_draining = False
 
     def __init__(self, *, streams: int = 1, memory_bytes: int = 2**30) -> None:

@@ -20,7 +20,7 @@ from service.http.app import create_app
 from service.http.fast_path import FAST_PATH, FastPath
 from service.http.refusals import REFUSALS
 from service.rollout.repository import Repository
-from service.server.connection import Connection, Limits, Refusal
+from service.server.connection import Connection, Refusal
 from service.server.crowd import Crowd
 from service.server.dispatch import Dispatcher, Parts, Threads
 from service.server.gateway import Gateway
@@ -31,7 +31,7 @@ from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.bundles import table_manifest
 from tests.fakes import FakeControlPlane, price
-from tests.spaces import space
+from tests.spaces import LIMITS, space
 from vitrine.bundle import Batching
 from vitrine.engines import Tensors
 from vitrine.errors import VitrineError
@@ -67,13 +67,7 @@ class Network:
 class Host:
     """What the connections share; the dispatcher decides where they are answered."""
 
-    limits = Limits(
-        timeout_seconds=20.0,
-        idle_seconds=75.0,
-        transfer_seconds=30.0,
-        min_bytes_per_second=500,
-        max_body_bytes=2**20,
-    )
+    limits = LIMITS
     is_draining = False
 
     def __init__(self) -> None:
