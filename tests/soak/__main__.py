@@ -1,7 +1,8 @@
 """Measure the promised figures: `python -m tests.soak`, or only some: `... memory stream`.
 
-`all` measures overload and attacks at full size as well. `--server FOLDER` measures those two of
-another checkout, with the programs of this one, so that two checkouts can be compared.
+`all` measures what takes long as well, and at full size. `--server FOLDER` measures the attacks,
+the overload or the recycles of another checkout, with the programs of this one, so that two
+checkouts can be compared.
 """
 
 import json
