@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.bundles import write_picture_bundle, write_table_bundle
+from tests.bundles import write_table_bundle
 from tests.fakes import picture
 from tests.servers import Server, serving
 
@@ -18,13 +18,10 @@ BROWSER = {"Accept": "text/html"}
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two real bundles."""
-    folder = tmp_path_factory.mktemp("published")
-    write_table_bundle(folder)
-    write_table_bundle(folder, version=2)
-    write_picture_bundle(folder)
-    return folder
+def published(published: Path) -> Path:
+    """A folder with two real bundles, one of them in two versions."""
+    write_table_bundle(published, version=2)
+    return published
 
 
 @pytest.fixture(scope="module")

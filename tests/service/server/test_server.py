@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.fakes import picture, table
 from tests.servers import ROOT, Server, serving, stopped
 from tests.traffic import until
@@ -26,15 +25,6 @@ ROOMS = "/models/rooms/predict"
 TIMEOUT_SECONDS = 60
 MAX_BODY_BYTES = 100_000
 SERVE = [sys.executable, "-m", "service", "serve"]
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two real bundles, for a server of several tests."""
-    folder = tmp_path_factory.mktemp("published")
-    write_table_bundle(folder)
-    write_picture_bundle(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -14,22 +14,12 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.fakes import picture, table
 from tests.servers import ROOT, Server, serving
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT_ID = "00f067aa0ba902b7"
 STROKES = "/models/strokes/predict"
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two real bundles."""
-    folder = tmp_path_factory.mktemp("published")
-    write_table_bundle(folder)
-    write_picture_bundle(folder)
-    return folder
 
 
 class Collector(ThreadingHTTPServer):

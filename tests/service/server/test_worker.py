@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 
 from service.server.sharing import refuse_connections
-from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.servers import ROOT, Server, serving
 
 STROKES = "/models/strokes/predict"
@@ -28,15 +27,6 @@ ANSWER = b"prediction,warnings\n13.0,\n"
 PATIENCE_SECONDS = 30
 MANY = 20
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two real bundles."""
-    folder = tmp_path_factory.mktemp("published")
-    write_table_bundle(folder)
-    write_picture_bundle(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
