@@ -388,3 +388,28 @@ def test_probe_is_answered_while_everything_computes() -> None:
         service.network.gate.set()
         for connection in asked:
             values(connection)
+
+
+def test_probe_is_answered_while_readers_of_the_metrics_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = threading.Event()
+
+    def write(_: Metrics) -> bytes:
+        assert gate.wait(PATIENCE_SECONDS)
+        return b""
+
+    monkeypatch.setattr(Metrics, "exposition", write)
+    with Service() as service, ExitStack() as stack:
+        connections = []
+        for path in [b"/metrics"] * 4 + [b"/livez"]:
+            address = ("127.0.0.1", service.port)
+            connection = socket.create_connection(address, timeout=PATIENCE_SECONDS / 4)
+            connections.append(stack.enter_context(closing(connection)))
+            connection.sendall(b"GET %s HTTP/1.1\r\nHost: here\r\n\r\n" % path)
+        *readers, probe = connections
+
+        assert answer(probe)[:2] == (200, {"status": "live"})
+        gate.set()
+        for reader in readers:
+            assert reader.recv(16).startswith(b"HTTP/1.1 200")
