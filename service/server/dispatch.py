@@ -388,7 +388,8 @@ class Dispatcher:
                 self._queue(job.connection, job.request, reply.seconds, arrived=job.arrived)
             else:
                 self._count()
-                job.connection.answered(partial(write, reply, job.request.version))
+                if not job.connection.answered(partial(write, reply, job.request.version)):
+                    self._admission.metrics.abandoned.labels().inc()
 
     # Large requests.
 

@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -144,6 +145,8 @@ def _leave(watched: Watched) -> None:
     with ExitStack() as stack:
         for _ in range(20):
             client = stack.enter_context(closing(_connect(watched)))
+            # Closing resets the connection, which the server notices at once.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.sendall(head + ROW)
 
 

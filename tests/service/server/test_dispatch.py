@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -310,6 +311,19 @@ def test_request_of_a_client_that_has_gone_is_not_computed() -> None:
 
         assert (values(first), values(last)) == ([13.0], [33.0])
         assert service.network.calls == [[1], [3]]
+        assert service.count("vitrine_abandoned_requests_total") == 1
+
+
+def test_client_that_leaves_while_its_request_is_computed_is_counted() -> None:
+    with Service(max_batch=8) as service:
+        first, second = ask_while_busy(service, [2])
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        first.close()  # resets the connection
+        third = ask(service, 3)
+        until(lambda: service.waiting == 2)
+        service.network.gate.set()
+
+        assert (values(second), values(third)) == ([23.0], [33.0])
         assert service.count("vitrine_abandoned_requests_total") == 1
 
 
