@@ -20,7 +20,7 @@ from tests.servers import Server
 # Version v of the table model adds v times this to its values, so that a value tells the version.
 STEP = 1000.0
 _ROWS = 3000
-_MAX_POLLS = 20_000
+_MAX_WAIT_SECONDS = 120.0
 _POLL_SECONDS = 0.005
 
 
@@ -64,12 +64,16 @@ class AllowedVersions:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition that is about to hold."""
-    for _ in range(_MAX_POLLS):
-        if condition():
-            return
+    """Wait for a condition that is about to hold.
+
+    Raises:
+        TimeoutError: It does not hold after two minutes.
+    """
+    given_up = time.monotonic() + _MAX_WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > given_up:
+            raise TimeoutError
         time.sleep(_POLL_SECONDS)
-    raise TimeoutError
 
 
 def restart_workers(server: Server, workers: int) -> None:
