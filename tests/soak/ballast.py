@@ -112,6 +112,7 @@ def _describe(folder: Path, name: str) -> None:
     manifest = json.loads(path.read_bytes())
     manifest["name"] = name
     manifest["version"] = 1
+    manifest.pop("batching", None)  # what was measured of the network without ballast
     manifest["files"] = {
         file.name: {
             "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
