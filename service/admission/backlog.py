@@ -54,6 +54,9 @@ class Backlog(Generic[J]):
         return len(self._jobs)
 
     def __iter__(self) -> Iterator[J]:
+        """Yield the jobs in the order in which they are taken now."""
+        if self.is_overloaded:
+            return iter(sorted(self._jobs, key=_newness, reverse=True))
         return iter(self._jobs)
 
     @property

@@ -165,6 +165,16 @@ def test_alike_jobs_are_taken_together() -> None:
     assert scheduler.take_alike(is_even, 10) == []
 
 
+def test_newest_are_taken_together_under_overload() -> None:
+    scheduler = Scheduler(1)
+    jobs = submitted(scheduler, *[SHORT] * (2 + int(MAX_WAIT_SECONDS / SHORT)))
+
+    def is_any(job: Job) -> TypeGuard[Recorded]:
+        return isinstance(job, Recorded)
+
+    assert scheduler.take_alike(is_any, 2) == [jobs[-1], jobs[-2]]
+
+
 def test_estimates_follow_what_was_measured() -> None:
     scheduler = Scheduler(1)
     for _ in range(200):
