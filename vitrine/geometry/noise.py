@@ -4,6 +4,7 @@ import numpy as np
 
 from vitrine.geometry.fitted import Levels, Pixels
 from vitrine.geometry.raster import resize
+from vitrine.opencv import cv2
 
 # Neighbouring pixels of bare paper, photographed in bad light, differ by a tenth of this.
 _NOISE_DIFFERENCE = 32.0
@@ -11,10 +12,11 @@ _NOISE_DIFFERENCE = 32.0
 
 def is_noise(pixels: Pixels) -> bool:
     """Tell noise of high contrast from a bare background with the grain of a camera."""
-    levels = pixels.astype(np.float32)
-    differences = [np.abs(np.diff(levels, axis=axis)) for axis in (0, 1)]
-    count = sum(difference.size for difference in differences)
-    return float(sum(each.sum() for each in differences) / max(1, count)) >= _NOISE_DIFFERENCE
+    pairs = [(pixels[1:], pixels[:-1]), (pixels[:, 1:], pixels[:, :-1])]
+    count = sum(one.size for one, _ in pairs)
+    # OpenCV sums without an array of the differences, which would be larger than the picture.
+    total = sum(cv2.norm(one, other, cv2.NORM_L1) for one, other in pairs)
+    return total / max(1, count) >= _NOISE_DIFFERENCE
 
 
 def resize_whole(pixels: Pixels, side: int) -> Levels:

@@ -1,5 +1,7 @@
 """Noise of high contrast is told from a bare background."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -25,6 +27,18 @@ def test_random_levels_are_noise() -> None:
 )
 def test_background_is_no_noise(background: NDArray[np.uint8]) -> None:
     assert not is_noise(background)
+
+
+def test_no_copy_of_a_background_is_made() -> None:
+    background = np.full((1000, 1000, 3), 200, np.uint8)
+    tracemalloc.start()
+    try:
+        is_noise(background)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak_bytes < background.nbytes / 10
 
 
 def test_whole_picture_becomes_a_grey_square_of_whole_levels() -> None:
