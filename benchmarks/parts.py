@@ -224,7 +224,7 @@ def _answer(model: Model, name: str, file: bytes, together: Predictions) -> byte
     blocks = picture_blocks([file], name, max_pixels=DEFAULT_MAX_PIXELS, keep_faults=False)
     pipeline = Pipeline(model, Options(), default_coverage=DEFAULT_COVERAGE)
     pipeline.predict_instances = lambda _, __: together.part(0, 1)
-    return b"".join(pipeline.answer(BlockStream(blocks=blocks), as_csv=False))
+    return b"".join(pipeline.answer(BlockStream(blocks=blocks), Pipeline.json_encoder))
 
 
 def _cpu_of_request(server: Server, models: Path, version: Path, kind: str) -> float:

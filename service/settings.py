@@ -125,6 +125,17 @@ class Settings:
         "commas; or `*` for all. Empty: none but the service's own.",
         parse=parse_origins,
     )
+    languages: str = _setting(
+        "all",
+        "Languages of other model servers that are spoken beside the service's own, between "
+        "commas: `v1` is TensorFlow Serving's, `v2` the Open Inference Protocol, `invocations` "
+        "that of MLflow, SageMaker and Vertex AI. `all`: all of them. Empty: none.",
+    )
+    default_model: str = _setting(
+        "",
+        "Model that answers where a request names none, as those of `invocations` do not. Empty: "
+        "the only one that is served.",
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "TCP port to listen on.")
     tls_certificate: str = _setting(

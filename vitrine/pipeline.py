@@ -82,8 +82,12 @@ class Pipeline:
         self.observer = observer or Observer()
         self._instances = 0
 
-    def answer(self, stream: BlockStream, *, as_csv: bool) -> Iterable[bytes]:
+    def answer(self, stream: BlockStream, make_encoder: "MakeEncoder") -> Iterable[bytes]:
         """Answer a table while it is read, and anything else as a whole.
+
+        Args:
+            stream: The instances.
+            make_encoder: Makes what writes the answer, once the dialect of a table is settled.
 
         Raises:
             VitrineError: Some instances have no prediction, and nothing was answered yet. A table
@@ -91,17 +95,37 @@ class Pipeline:
         """
         with self._slot:
             if stream.table is None:
-                return [self._whole_answer(stream, self._encoder(stream, as_csv=as_csv))]
+                return [self._whole_answer(stream, make_encoder(self, stream))]
             predicted = self._predict_stream(stream)
             # The first block's faults still refuse the whole body, and it settles the dialect.
             first = list(islice(predicted, 1))
-        return self._pieces(chain(first, predicted), self._encoder(stream, as_csv=as_csv))
+        return self._pieces(chain(first, predicted), make_encoder(self, stream))
 
     def _whole_answer(self, stream: BlockStream, encoder: "Encoder") -> bytes:
         predicted = self._predict_all(self._decode(stream.blocks))
         with self.observer.encode:
-            pieces = [encoder.encode(block) for block in predicted]
-        return b"".join([encoder.begin(), *pieces, encoder.end()])
+            pieces = [encoder.begin(), *map(encoder.encode, predicted), encoder.end()]
+        return b"".join(pieces)
+
+    def json_encoder(self, stream: BlockStream) -> "JsonEncoder":
+        """Return what writes predictions as JSON of our own."""
+        return JsonEncoder(
+            self._model,
+            self.trust,
+            top=self._options.top,
+            ignored_columns=first_names(stream.ignored_columns),
+        )
+
+    def csv_encoder(self, stream: BlockStream) -> "CsvEncoder":
+        """Return what writes predictions as CSV, in the dialect of a table that was begun."""
+        table = stream.table
+        return CsvEncoder(
+            self._model,
+            self.trust,
+            dialect=table.dialect if table else None,
+            echo=table.names if table and self._options.echo else (),
+            report=self._options.report,
+        )
 
     def predict(self, stream: BlockStream) -> Iterator[PredictedBlock]:
         """Predict a table block by block, as its blocks are asked for, and anything else at once.
@@ -246,23 +270,6 @@ class Pipeline:
             # An explanation costs as much as two hundred predictions: those who wait go first.
             self._slot.give_way()
 
-    def _encoder(self, stream: BlockStream, *, as_csv: bool) -> "Encoder":
-        if not as_csv:
-            return JsonEncoder(
-                self._model,
-                self.trust,
-                top=self._options.top,
-                ignored_columns=first_names(stream.ignored_columns),
-            )
-        table = stream.table
-        return CsvEncoder(
-            self._model,
-            self.trust,
-            dialect=table.dialect if table else None,
-            echo=table.names if table and self._options.echo else (),
-            report=self._options.report,
-        )
-
     def _pieces(self, predicted: Iterator[PredictedBlock], encoder: "Encoder") -> Iterator[bytes]:
         yield encoder.begin()
         while True:
@@ -318,6 +325,9 @@ class Encoder(Protocol):
 
     def end(self) -> bytes:
         """Return the bytes after the last row."""
+
+
+MakeEncoder = Callable[[Pipeline, BlockStream], Encoder]
 
 
 class JsonEncoder:

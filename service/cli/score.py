@@ -137,7 +137,7 @@ def score(
                 # The limit protects a service; a file of one's own may have any length.
                 max_rows=sys.maxsize,
             )
-            _write(target, pipeline.answer(table, as_csv=True))
+            _write(target, pipeline.answer(table, Pipeline.csv_encoder))
         except InvalidParameter:
             raise
         except VitrineError as error:

@@ -3,8 +3,11 @@
 app.py           composes the application
 transfer.py      receives bodies, and hands answers to the server
 context.py       what is known of one request: its id, its times, its log line
-predictor.py     a request for predictions, read and answered, whichever way it came in
-api.py           the ordinary way: Flask's route of predictions
+languages.py     what a language is: how clients ask for predictions, and how they are answered
+dialects/        our own language, and those of other model servers, one file each
+predictor.py     what the languages share of a request: its model, its instances, its answer
+operations.py    one declaration of a route and of its description
+api.py           the ordinary way: Flask's routes of predictions
 fast_path.py     the short way of small requests, which the server asks before Flask
 batches.py       the instances of several small requests -> one call of the network
 reply.py         an answer that is complete

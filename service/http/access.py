@@ -16,9 +16,9 @@ from vitrine.errors import VitrineError
 ACCESS = "vitrine.access"
 
 _SCHEME = "bearer"
-# Endpoints that need no key.
-_OPEN = frozenset(("health.live", "health.ready", "welcome.show"))
-_METRICS = "health.metrics"
+# Paths that need no key, beside health checks.
+_OPEN = frozenset(("/",))
+_METRICS = "/metrics"
 
 
 class Access:
@@ -35,13 +35,20 @@ class Access:
         self._rates = rates
         self._open = _OPEN | {_METRICS} if open_metrics else _OPEN
 
-    def install(self, app: Flask) -> None:
-        """Check every request that Flask answers, before anything else is done for it."""
+    def install(self, app: Flask, probes: frozenset[str]) -> None:
+        """Check every request that Flask answers, before anything else is done for it.
+
+        Args:
+            app: The application.
+            probes: Rules of the health checks, which need no key.
+        """
         app.extensions[ACCESS] = self
+        self._open |= probes
         app.before_request(self._check)
 
     def _check(self) -> None:
-        if request.endpoint not in self._open:
+        rule = request.url_rule
+        if rule is None or rule.rule not in self._open:
             self.admit(request.headers.get("Authorization", ""), context.current())
 
     def admit(self, authorization: str, current: RequestContext) -> None:

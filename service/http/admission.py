@@ -9,7 +9,7 @@ from service.admission.scheduler import Scheduler
 from service.admission.slots import UNKNOWN_SECONDS, ComputeSlot
 from service.http import costs
 from service.http.deadlines import TIMEOUT_HEADER, latest, read_deadline
-from service.http.fast_path import match
+from service.http.languages import Languages
 from service.http.predictor import Predictor
 from service.rollout.repository import Repository
 from service.telemetry.metrics import Metrics
@@ -28,13 +28,14 @@ class Admission:
 
     Args:
         predictor: Knows the models.
+        languages: The languages in which predictions are asked for.
         repository: What is served.
         scheduler: Starts what is to be computed.
         metrics: Where it is counted what waits.
-        max_timeout_seconds: Longest time that a request may take.
 
     Attributes:
         predictor: Knows the models.
+        languages: The languages in which predictions are asked for.
         scheduler: Starts what is to be computed.
         metrics: Where it is counted what waits.
     """
@@ -42,17 +43,17 @@ class Admission:
     def __init__(
         self,
         predictor: Predictor,
+        languages: Languages,
         repository: Repository,
         scheduler: Scheduler,
         metrics: Metrics,
-        *,
-        max_timeout_seconds: float,
     ) -> None:
         self.scheduler = scheduler
         self.metrics = metrics
         self.predictor = predictor
+        self.languages = languages
         self._repository = repository
-        self._max_timeout_seconds = max_timeout_seconds
+        self._max_timeout_seconds = predictor.settings.request_timeout_seconds
 
     def deadline(self, headers: Headers) -> Deadline:
         """Return the deadline of a request that has arrived whole.
@@ -78,8 +79,8 @@ class Admission:
             head: The beginning of the body.
             body_bytes: Length of the body.
         """
-        route = match(target)
-        model = None if route is None else self.predictor.find(route.target)
+        route = self.languages.match(target)
+        model = None if route is None else self.predictor.find(route)
         if model is None:  # it will be refused
             return UNKNOWN_SECONDS
         media_type = _value(headers, b"content-type").partition(";")[0].strip().lower()

@@ -1,7 +1,7 @@
-"""Our own language: the route of predictions."""
+"""The routes of predictions, in every language."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from flask import Blueprint, Response, request
@@ -10,22 +10,16 @@ from werkzeug.routing import BaseConverter
 from service.admission.jobs import ClientGone
 from service.admission.slots import ComputeSlot
 from service.errors import OutOfMemory
-from service.http import context, costs, problems
+from service.http import context, costs, operations, problems
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext
-from service.http.deadlines import TIMEOUT_HEADER, read_deadline
-from service.http.predictor import Predictor, Target
+from service.http.deadlines import TIMEOUT_HEADER, latest, read_timeout
+from service.http.languages import VERSION_PATTERN, Language, Languages, Question
+from service.http.predictor import Predictor
 from service.http.transfer import AnswerBroken, current_body, current_slot
 from vitrine.errors import VitrineError
 from vitrine.model import Model
 from vitrine.options import Options
-from vitrine.tables.writer import write_csv
-
-PREDICT_RULES = tuple(
-    f"/models/<name>{version}/predict"
-    for version in ("", "/versions/<version:version>", "/labels/<label>")
-)
-VERSION_PATTERN = r"[1-9][0-9]{0,17}"
 
 
 class VersionConverter(BaseConverter):
@@ -39,52 +33,64 @@ class VersionConverter(BaseConverter):
 
 
 class Api:
-    """The view, and what it needs.
+    """The views of predictions, and what they need.
 
     Args:
-        predictor: Answers requests.
-        max_timeout_seconds: Longest time that a request may take.
+        predictor: Finds models, and reads instances for them.
+        languages: The languages in which predictions are asked for.
     """
 
-    def __init__(self, predictor: Predictor, *, max_timeout_seconds: float) -> None:
+    def __init__(self, predictor: Predictor, languages: Languages) -> None:
         self._predictor = predictor
-        self._max_timeout_seconds = max_timeout_seconds
+        self._languages = languages
 
     def blueprint(self) -> Blueprint:
-        """Return the routes."""
+        """Return the routes of predictions, of every language."""
         routes = Blueprint("api", __name__)
-        for rule in PREDICT_RULES:
-            routes.add_url_rule(rule, view_func=self.predict, methods=["POST"])
+        for language in self._languages.all:
+            for rule in language.rules:
+                operation = language.operation(rule, partial(self.predict, language, rule))
+                operations.add(routes, [operation])
         return routes
 
-    def predict(self, name: str, version: int | None = None, label: str | None = None) -> Response:
-        """Predict every instance in the body with one version of a model."""
+    def predict(self, language: Language, rule: str, **names: str | int) -> Response:
+        """Predict every instance in the body with one version of a model.
+
+        Args:
+            language: The language in which it is asked for.
+            rule: Rule that the path matched.
+            names: The model's name, version and label, as far as the path has them.
+        """
         current, slot = context.current(), current_slot()
-        self._read_deadline(slot)
-        prepared = self._predictor.prepare(
-            Target(name, version, label, request.query_string.decode(errors="replace")),
-            MediaHeaders(
+        given = request.headers.get(TIMEOUT_HEADER)
+        if given is not None:
+            self._limit(slot, read_timeout(given))
+        texts = {name: str(value) for name, value in names.items()}
+        question = Question(
+            target=language.target(texts, request.query_string.decode(errors="replace")),
+            rule=rule,
+            media=MediaHeaders(
                 request.headers.get("Content-Type", ""),
                 request.headers.get("Content-Encoding", ""),
                 request.headers.get("Accept", ""),
             ),
-            current_body(),
-            current,
+            header=lambda name: request.headers.get(name, ""),
             url=lambda: request.base_url,
+            limit=partial(self._limit, slot),
             admit=partial(_estimate, slot, max_pixels=self._predictor.max_pixels),
         )
-        answer = prepared.answer()
+        answer = language.prepare(question, current_body(), current).answer()
         if not answer.is_streamed:
             return Response(b"".join(answer.pieces), headers=answer.headers)
-        pieces = _interruptible(answer.pieces, current, as_csv=answer.is_csv)
+        pieces = _interruptible(answer.pieces, current, answer.break_off)
         return Response(pieces, headers=answer.headers)
 
-    def _read_deadline(self, slot: ComputeSlot) -> None:
-        given = request.headers.get(TIMEOUT_HEADER)
-        if given is not None:
-            deadline = read_deadline(given, slot.arrived, max_seconds=self._max_timeout_seconds)
-            deadline.check(time.monotonic())
-            slot.limit(deadline)
+    def _limit(self, slot: ComputeSlot, seconds: float) -> None:
+        """Let the answer be of no use after so many seconds from the request's arrival."""
+        most = self._predictor.settings.request_timeout_seconds
+        deadline = latest(slot.arrived, min(seconds, most))
+        deadline.check(time.monotonic())
+        slot.limit(deadline)
 
 
 def _estimate(
@@ -101,7 +107,7 @@ def _estimate(
 
 
 def _interruptible(
-    pieces: Iterable[bytes], current: RequestContext, *, as_csv: bool
+    pieces: Iterable[bytes], current: RequestContext, break_off: Callable[[str], bytes]
 ) -> Iterator[bytes]:
     """Break an answer off where making it fails: its status was sent, nothing can mend it.
 
@@ -117,8 +123,7 @@ def _interruptible(
         raise AnswerBroken from None
     except VitrineError as error:
         current.reason = error.slug()
-        if as_csv:  # a line that no reader takes for a row; nothing can be said in broken JSON
-            yield b"#error," + write_csv({"": [error.detail]}, header=False)
+        yield break_off(error.detail)
         raise AnswerBroken from None
     except MemoryError:
         current.reason = OutOfMemory.slug()

@@ -1,5 +1,7 @@
 """The application: composition only."""
 
+from collections.abc import Callable, Mapping
+
 from flask import Flask
 
 from service.admission.scheduler import Scheduler
@@ -9,19 +11,27 @@ from service.http.admission import ADMISSION, Admission
 from service.http.api import Api, VersionConverter
 from service.http.cors import Sharing
 from service.http.descriptions import Descriptions
+from service.http.dialects.native import Native
+from service.http.dialects.parts import DialectParts
 from service.http.fast_path import FAST_PATH, FastPath
 from service.http.health import DRAINING, Health
+from service.http.languages import LANGUAGES, Language, Languages
 from service.http.management import Management
 from service.http.predictor import Predictor
 from service.http.refusals import REFUSALS, Refusals
 from service.http.welcome import Welcome
 from service.rollout.control_plane import ControlPlane
 from service.rollout.repository import Repository
-from service.settings import Settings
+from service.settings import InvalidSetting, Settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.shadow import Shadow
 from service.telemetry.tracing import TRACING, Tracing
 from vitrine.engines import available_cpus
+from vitrine.errors import shown
+
+# A line for each language of other model servers: its name in the settings, and what makes it.
+_ALL = "all"
+_DIALECTS: Mapping[str, Callable[[DialectParts], Language]] = {}
 
 
 def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
@@ -50,6 +60,10 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     app.url_map.strict_slashes = False  # a slash at the end of a path changes nothing
     app.extensions[DRAINING] = lambda: False  # a server that knows better replaces it
     predictor = Predictor(settings, repository, Shadow(metrics))
+    management = Management(settings, repository, control_plane, access)
+    parts = DialectParts(settings, repository, predictor, metrics, control_plane, management)
+    languages = Languages(Native(predictor), _spoken(settings.languages, parts))
+    app.extensions[LANGUAGES] = languages
     sharing = Sharing(settings.cors_origins)
     tracing = tracing or Tracing()
     app.extensions[TRACING] = tracing
@@ -57,39 +71,50 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
         metrics,
         sharing,
         tracing,
+        languages,
         access,
         root=settings.path_prefix,
         is_secure=bool(settings.tls_certificate),
     )
     if settings.fast_path:
         app.extensions[FAST_PATH] = FastPath(
-            predictor,
-            metrics,
-            sharing,
-            tracing,
-            access,
-            max_timeout_seconds=settings.request_timeout_seconds,
+            predictor, languages, metrics, sharing, tracing, access
         )
-    api = Api(predictor, max_timeout_seconds=settings.request_timeout_seconds)
-    app.register_blueprint(api.blueprint())
+    app.register_blueprint(Api(predictor, languages).blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
-    management = Management(settings, repository, control_plane, access)
     app.register_blueprint(management.blueprint())
     app.register_blueprint(Health(repository, metrics).blueprint())
     app.register_blueprint(Welcome(repository, needs_key=access is not None).blueprint())
-    problems.install(app)
+    for language in languages.all:
+        routes = language.blueprint()
+        if routes is not None:
+            app.register_blueprint(routes)
+    problems.install(app, lambda path, problem: languages.of(path).error_body(problem))
     scheduler = scheduler or Scheduler(available_cpus())
-    app.extensions[ADMISSION] = Admission(
-        predictor,
-        repository,
-        scheduler,
-        metrics,
-        max_timeout_seconds=settings.request_timeout_seconds,
-    )
+    app.extensions[ADMISSION] = Admission(predictor, languages, repository, scheduler, metrics)
     timeout_seconds = settings.body_timeout_seconds
     transfer.install(app, metrics, scheduler, tracing, timeout_seconds=timeout_seconds)
     sharing.install(app)  # first: a browser that asks whether it may send a key sends none
     if access is not None:
-        access.install(app)
+        access.install(app, languages.probes)
     repository.watch(metrics.show)
     return app
+
+
+def _spoken(names: str, parts: DialectParts) -> list[Language]:
+    """Return the languages that the settings name.
+
+    Raises:
+        InvalidSetting: One of them is unknown.
+    """
+    spoken = dict.fromkeys(name.strip() for name in names.split(",") if name.strip())
+    if names == _ALL:
+        spoken = dict.fromkeys(_DIALECTS)
+    for name in spoken:
+        if name not in _DIALECTS:
+            known = ", ".join(_DIALECTS)
+            raise InvalidSetting(
+                f"VITRINE_LANGUAGES must be 'all', or name some of: {known}. "
+                f"Received: {shown(name)}."
+            )
+    return [_DIALECTS[name](parts) for name in spoken]

@@ -23,13 +23,22 @@ def read_deadline(given: str, arrived: float, *, max_seconds: float) -> Deadline
     Raises:
         InvalidParameter: It is no number above 0.
     """
+    return latest(arrived, min(read_timeout(given), max_seconds))
+
+
+def read_timeout(given: str) -> float:
+    """Read the number of seconds that a client gives its request.
+
+    Raises:
+        InvalidParameter: It is no number above 0.
+    """
     try:
         seconds = float(given) if len(given) <= _MAX_CHARACTERS else 0.0
     except ValueError:
         seconds = 0.0
     if not seconds > 0:  # neither is what is no number
         raise InvalidParameter(TIMEOUT_HEADER, given, "must be a number of seconds above 0")
-    return latest(arrived, min(seconds, max_seconds))
+    return seconds
 
 
 def latest(arrived: float, seconds: float) -> Deadline:

@@ -5,24 +5,23 @@ costs more than is computed in one piece is left to the ordinary route. All call
 in the same order, so that no client can tell them apart.
 """
 
-import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from service.errors import BodyTooLarge
 from service.http import costs, problems
 from service.http.access import Access
-from service.http.api import PREDICT_RULES, VERSION_PATTERN
 from service.http.batches import predict_together
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext, finish_together
 from service.http.cors import Sharing
-from service.http.deadlines import TIMEOUT_HEADER, read_deadline
-from service.http.predictor import Predictor, Prepared, Target
+from service.http.deadlines import TIMEOUT_HEADER, latest, read_timeout
+from service.http.languages import READ_HEADERS, Language, Languages, Question
+from service.http.predictor import Predictor, Prepared
 from service.http.reply import Headers, Reply, complete
 from service.http.transfer import PEEKED_BYTES
 from service.telemetry.metrics import Metrics
@@ -40,14 +39,11 @@ _MAX_BODY_BYTES = 2**16
 LOOP_SECONDS = 0.00115
 # What a small request takes beside its network, as long as nothing is known of its body.
 _LEAST_SECONDS = 0.0002
-# A path of plain characters alone: whatever is escaped is left to the ordinary route.
-_PATH = re.compile(
-    rf"/models/([\w.~-]+)(?:/versions/({VERSION_PATTERN})|/labels/([\w.~-]+))?/predict/?", re.ASCII
-)
-_MEDIA = (b"content-type", b"content-encoding", b"accept")
-_TIMEOUT = TIMEOUT_HEADER.lower().encode()
-_TRACE = (b"traceparent", b"tracestate")
-_READ = frozenset((*_MEDIA, *_TRACE, _TIMEOUT, b"authorization", b"origin", b"x-request-id"))
+_MEDIA = ("content-type", "content-encoding", "accept")
+_TIMEOUT = TIMEOUT_HEADER.lower()
+_TRACE = ("traceparent", "tracestate")
+_OTHERS = ("authorization", "origin", "x-request-id")
+_READ = {name.encode(): name for name in (*_MEDIA, *_TRACE, *READ_HEADERS, _TIMEOUT, *_OTHERS)}
 
 
 class _TooCostly(Exception):
@@ -96,49 +92,34 @@ class SmallRequest:
     arrived: float = field(default_factory=time.monotonic)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A route of predictions that a path matched.
-
-    Attributes:
-        target: What is asked.
-        rule: Rule that the path matched.
-        path: The path.
-    """
-
-    target: Target
-    rule: str
-    path: str
-
-
 class FastPath:
     """Answers small requests for predictions, those that are there together in one go.
 
     Args:
-        predictor: Answers them.
+        predictor: Finds models, and reads instances for them.
+        languages: The languages in which predictions are asked for.
         metrics: Where they are counted.
         sharing: What is said to pages of other origins.
         tracing: Begins the traces of requests.
         access: Checks the API keys; None where none are asked for.
-        max_timeout_seconds: Longest time that a request may take.
     """
 
     def __init__(
         self,
         predictor: Predictor,
+        languages: Languages,
         metrics: Metrics,
         sharing: Sharing,
         tracing: Tracing,
         access: Access | None = None,
-        *,
-        max_timeout_seconds: float,
     ) -> None:
         self._predictor = predictor
+        self._match = languages.match
         self._metrics = metrics
         self._sharing = sharing
         self._tracing = tracing
         self._access = access
-        self._max_timeout_seconds = max_timeout_seconds
+        self._max_timeout_seconds = predictor.settings.request_timeout_seconds
 
     def takes(self, method: bytes, target: bytes, body_bytes: int) -> bool:
         """Tell whether a request may be one for this path.
@@ -148,7 +129,9 @@ class FastPath:
             target: Path and query, as the client sent them.
             body_bytes: Length of the body.
         """
-        return method == b"POST" and body_bytes <= _MAX_BODY_BYTES and match(target) is not None
+        return (
+            method == b"POST" and body_bytes <= _MAX_BODY_BYTES and self._match(target) is not None
+        )
 
     def look_up(self, target: bytes) -> "Expected":
         """Return what is known of a request that this path takes, before its body is read.
@@ -156,8 +139,8 @@ class FastPath:
         Args:
             target: Path and query, as the client sent them.
         """
-        route = match(target)
-        model = None if route is None else self._predictor.find(route.target)
+        route = self._match(target)
+        model = None if route is None else self._predictor.find(route)
         if model is None:  # the answer will say that there is none
             return Expected(seconds=_LEAST_SECONDS, max_batch=1)
         seconds = _LEAST_SECONDS + model.pass_seconds
@@ -183,38 +166,46 @@ class FastPath:
 
     def _prepare(self, request: SmallRequest, max_seconds: float) -> "_Asked | Costly":
         """Decode the body of a request, unless another way should answer it."""
-        route, read = match(request.target), _read(request.headers)
+        route, read = self._match(request.target), _read(request.headers)
         if route is None or read is None:
             return Costly(_LEAST_SECONDS)
         observer = DeferredObserver(self._metrics)
+        header = partial(_value, read)
         context = RequestContext(
             method="POST",
             path=route.path,
             remote=request.remote,
-            given_id=read.get(b"x-request-id", ""),
+            given_id=header("x-request-id"),
             slot=Unlimited(),
             observer=observer,
         )
         context.root, context.is_secure = request.root, request.is_secure
         context.route = route.rule
-        context.follow(self._tracing, read.get(b"traceparent"), read.get(b"tracestate"))
+        context.follow(self._tracing, read.get("traceparent"), read.get("tracestate"))
         context.waited_since(request.arrived)
         body = _Whole(request.body)
-        media = MediaHeaders(*[read.get(name, "") for name in _MEDIA])
         outcome: Prepared | Exception
         try:
             if self._access is not None:
-                self._access.admit(read.get(b"authorization", ""), context)
-            self._check_deadline(read.get(_TIMEOUT), request.arrived)
-            admit = partial(
-                _admit,
-                max_seconds=max_seconds,
-                body_bytes=len(request.body),
-                max_pixels=self._predictor.max_pixels,
+                self._access.admit(header("authorization"), context)
+            given = read.get(_TIMEOUT)
+            if given is not None:
+                self._limit(request.arrived, read_timeout(given))
+            question = Question(
+                target=route.target,
+                rule=route.rule,
+                media=MediaHeaders(*map(header, _MEDIA)),
+                header=header,
+                url=_decline,
+                limit=partial(self._limit, request.arrived),
+                admit=partial(
+                    _admit,
+                    max_seconds=max_seconds,
+                    body_bytes=len(request.body),
+                    max_pixels=self._predictor.max_pixels,
+                ),
             )
-            prepared = self._predictor.prepare(
-                route.target, media, body, context, url=_decline, admit=admit
-            )
+            prepared = route.language.prepare(question, body, context)
             with observer.decode:
                 outcome = prepared.decoded()
         except _TooCostly as costly:
@@ -224,12 +215,12 @@ class FastPath:
         except Exception as error:  # noqa: BLE001 - every error has an answer
             outcome = error
         context.received_bytes = body.received_bytes
-        return _Asked(context, observer, read.get(b"origin"), outcome)
+        return _Asked(context, observer, route.language, read.get("origin"), outcome)
 
-    def _check_deadline(self, given: str | None, arrived: float) -> None:
-        if given is not None:
-            deadline = read_deadline(given, arrived, max_seconds=self._max_timeout_seconds)
-            deadline.check(time.monotonic())
+    def _limit(self, arrived: float, seconds: float) -> None:
+        """Check that a request has not taken longer than it may."""
+        deadline = latest(arrived, min(seconds, self._max_timeout_seconds))
+        deadline.check(time.monotonic())
 
     def _reply(self, asked: "_Asked") -> Reply:
         context = asked.context
@@ -237,9 +228,9 @@ class FastPath:
             status, headers, body = self._answer(asked)
         except Exception as error:  # noqa: BLE001 - every error has an answer
             problem = problems.describe(error, context)
-            status = problem.status
-            headers = [("Content-Type", problems.PROBLEM_TYPE), *problem.headers.items()]
-            body = problems.write_problem(problem)
+            said = asked.language.error_body(problem)
+            status, body = said.status, said.body
+            headers = [("Content-Type", said.content_type), *problem.headers.items()]
         reply = complete(context, status, headers, body, self._sharing.headers(asked.origin))
         context.end()
         return reply
@@ -295,6 +286,7 @@ class _Asked:
 
     context: RequestContext
     observer: DeferredObserver
+    language: Language
     origin: str | None
     outcome: Prepared | Exception
 
@@ -337,29 +329,20 @@ class _Whole:
         return self._body
 
 
-# Clients ask for the same few paths again and again.
-@lru_cache(maxsize=1024)
-def match(target: bytes) -> Route | None:
-    """Return the route of a target that asks for predictions; None for any other target."""
-    path, _, query = target.decode("latin-1").partition("?")
-    found = _PATH.fullmatch(path)
-    if found is None:
-        return None
-    name, version, label = found.groups()
-    rule = PREDICT_RULES[1 if version else 2 if label else 0]
-    number = None if version is None else int(version)
-    return Route(Target(name, number, label, query), rule, path)
-
-
-def _read(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, str] | None:
+def _read(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str] | None:
     """Return the headers that matter here; None where one of them comes twice."""
-    read: dict[bytes, str] = {}
-    for name, value in headers:
-        if name in _READ:
+    read: dict[str, str] = {}
+    for raw, value in headers:
+        name = _READ.get(raw)
+        if name is not None:
             if name in read:
                 return None
             read[name] = value.decode("latin-1")
     return read
+
+
+def _value(read: Mapping[str, str], name: str) -> str:
+    return read.get(name, "")
 
 
 def _admit(

@@ -60,14 +60,14 @@ class Management:
         """Return the routes."""
         routes = Blueprint(BLUEPRINT, __name__)
         Audit(self._repository).install(routes)
-        routes.before_request(self._authorize)
+        routes.before_request(self.authorize)
         routes.add_url_rule("/models/<name>", view_func=self.change, methods=["PATCH"])
         for view in (self.load, self.unload, self.rollback):
             path = f"/models/<name>/{view.__name__}"
             routes.add_url_rule(path, view_func=view, methods=["POST"])
         return routes
 
-    def _authorize(self) -> None:
+    def authorize(self) -> None:
         """Refuse whoever may not change what is served.
 
         Raises:

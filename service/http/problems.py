@@ -1,7 +1,7 @@
 """Any exception -> the error body of the language that was spoken.
 
-Our own routes answer RFC 9457 problem+json. A blueprint that speaks another language registers
-the encoder of its error bodies; this module knows none of them.
+Our own routes answer RFC 9457 problem+json. Who installs this module says which language is spoken
+at a path; this module knows none of them.
 """
 
 import logging
@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from service.admission.jobs import ClientGone
@@ -24,7 +24,7 @@ PROBLEM_TYPE = "application/problem+json"
 # Reason and status of a request whose client did not wait for its answer; the status is nginx's.
 CLIENT_GONE = "client-gone"
 CLIENT_CLOSED_REQUEST = 499
-_ENCODERS = "vitrine.error_encoders"
+_ERROR_BODIES = "vitrine.error_bodies"
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "Nothing is served at this path.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take that method; Allow says which.",
@@ -47,6 +47,7 @@ class Problem:
         request_id: Id of the request.
         root: Path under which the client sees the service.
         headers: Headers of the answer, in every language alike.
+        error: The error, where it is one that a client can cause or meet.
     """
 
     status: int
@@ -57,23 +58,36 @@ class Problem:
     request_id: str
     root: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    error: VitrineError | None = None
 
 
-ErrorEncoder = Callable[[Problem], Response]
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """How a language says what is wrong.
+
+    Attributes:
+        status: HTTP status.
+        content_type: Media type of the body.
+        body: The body.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
 
 
-def speak(blueprint: Blueprint, encoder: ErrorEncoder) -> None:
-    """Answer the errors of a blueprint's routes in its own language."""
-    blueprint.record(lambda state: _encoders(state.app.extensions).update({state.name: encoder}))
+# Given a path and what is wrong with a request to it.
+WriteErrorBody = Callable[[str, Problem], ErrorBody]
 
 
-def _encoders(extensions: dict[str, Any]) -> dict[str, ErrorEncoder]:
-    encoders: dict[str, ErrorEncoder] = extensions.setdefault(_ENCODERS, {})
-    return encoders
+def install(app: Flask, write_error_body: WriteErrorBody) -> None:
+    """Turn every exception of an application into an answer.
 
-
-def install(app: Flask) -> None:
-    """Turn every exception of an application into an answer."""
+    Args:
+        app: The application.
+        write_error_body: Says it in the language that is spoken at a path.
+    """
+    app.extensions[_ERROR_BODIES] = write_error_body
     app.register_error_handler(VitrineError, _answer_service_error)
     app.register_error_handler(HTTPException, _answer_http_exception)
     app.register_error_handler(ClientGone, _answer_nobody)
@@ -110,14 +124,9 @@ def abandon(current: RequestContext) -> None:
 
 
 def _answer(problem: Problem) -> Response:
-    encoder = _encoders(current_app.extensions).get(request.blueprint or "", _encode)
-    answer = encoder(problem)
-    answer.headers.update(problem.headers)
-    return answer
-
-
-def _encode(problem: Problem) -> Response:
-    return Response(write_problem(problem), problem.status, content_type=PROBLEM_TYPE)
+    write: WriteErrorBody = current_app.extensions[_ERROR_BODIES]
+    said = write(request.path, problem)
+    return Response(said.body, said.status, problem.headers, content_type=said.content_type)
 
 
 def describe(error: Exception, current: RequestContext) -> Problem:
@@ -142,6 +151,7 @@ def describe(error: Exception, current: RequestContext) -> Problem:
         request_id=current.request_id,
         root=current.root,
         headers=error.headers,
+        error=error,
     )
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import unquote
 
-from service.http import fast_path, problems
+from service.http import problems
 from service.http.access import Access
 from service.http.context import RequestContext
 from service.http.cors import Sharing
+from service.http.languages import Languages
 from service.http.problems import Problem
 from service.http.reply import Headers, Reply, complete
 from service.telemetry.metrics import Metrics
@@ -28,22 +29,25 @@ class Refusals:
         metrics: Where it is counted.
         sharing: What is said to pages of other origins.
         tracing: Begins the traces of requests.
+        languages: The languages in which predictions are asked for.
         access: Checks the API keys; None where none are asked for.
         root: Path under which clients see the service; empty for none.
         is_secure: Whether the server encrypts its connections.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part that is made elsewhere
         self,
         metrics: Metrics,
         sharing: Sharing,
         tracing: Tracing,
+        languages: Languages,
         access: Access | None = None,
         *,
         root: str = "",
         is_secure: bool = False,
     ) -> None:
         self._tracing = tracing
+        self._languages = languages
         self._access = access
         self._root = root
         self._is_secure = is_secure
@@ -59,7 +63,7 @@ class Refusals:
             remote: Address of the client.
         """
         context = self._context(method="", path="", remote=remote, given_id="")
-        return _finish(context, problems.of_status(status, context, detail), [])
+        return self._finish(context, "", problems.of_status(status, context, detail), [])
 
     def judge(
         self, method: bytes, target: bytes, headers: Sequence[tuple[bytes, bytes]]
@@ -73,7 +77,7 @@ class Refusals:
             target: Path and query, as the client sent them.
             headers: Name in lower case and value of each header of the request.
         """
-        if self._access is None or method != b"POST" or fast_path.match(target) is None:
+        if self._access is None or method != b"POST" or self._languages.match(target) is None:
             return None
         return self._access.refusal(_value(headers, b"authorization") or "")
 
@@ -100,11 +104,11 @@ class Refusals:
         context = self._context(method=method, path=path, remote=remote, given_id=given_id)
         parent, state = _value(headers, b"traceparent"), _value(headers, b"tracestate")
         context.follow(self._tracing, parent, state)
-        route = fast_path.match(target)
+        route = self._languages.match(target)
         if route is not None:
             context.route = route.rule
         shared = self._sharing.headers(_value(headers, b"origin"))
-        reply = _finish(context, problems.describe(error, context), shared)
+        reply = self._finish(context, path, problems.describe(error, context), shared)
         return replace(reply, body=b"") if method == "HEAD" else reply
 
     def _context(self, *, method: str, path: str, remote: str, given_id: str) -> RequestContext:
@@ -119,13 +123,14 @@ class Refusals:
         context.root, context.is_secure = self._root, self._is_secure
         return context
 
-
-def _finish(context: RequestContext, problem: Problem, shared: Headers) -> Reply:
-    headers = [("Content-Type", problems.PROBLEM_TYPE), *problem.headers.items()]
-    body = problems.write_problem(problem)
-    reply = complete(context, problem.status, headers, body, shared)
-    context.finish()
-    return reply
+    def _finish(
+        self, context: RequestContext, path: str, problem: Problem, shared: Headers
+    ) -> Reply:
+        said = self._languages.of(path).error_body(problem)
+        headers = [("Content-Type", said.content_type), *problem.headers.items()]
+        reply = complete(context, said.status, headers, said.body, shared)
+        context.finish()
+        return reply
 
 
 def _value(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str | None:

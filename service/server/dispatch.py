@@ -13,7 +13,6 @@ What waits takes no thread, and refusing it costs little, which matters under ov
 
 import asyncio
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -39,9 +38,8 @@ from service.server.wire import write_head
 from vitrine.errors import VitrineError
 
 # What is asked to find out whether the service lives must not wait behind what it is busy with.
-_PROBE = re.compile(rb"/(livez|readyz|metrics)/?(?:\?.*)?")
+_METRICS = b"/metrics"
 _READING_METHODS = frozenset((b"GET", b"HEAD", b"OPTIONS"))
-_PREDICT = b"/predict"
 _PROBE_THREADS = 2
 # Those that wait for the metrics at the same time get the same text.
 _METRICS_THREADS = 8
@@ -122,6 +120,9 @@ class Dispatcher:
         self._admission = parts.admission
         self._scheduler = parts.admission.scheduler
         self._refusals = parts.refusals
+        languages = parts.admission.languages
+        self._is_for_predictions = languages.asks_for_predictions
+        self._probe_paths = frozenset(path.encode() for path in languages.probes)
         self._fast_path = parts.fast_path
         self._gateway = parts.gateway
         self._is_encrypted = is_encrypted
@@ -158,7 +159,7 @@ class Dispatcher:
             connection: Where it came from. Its `answered` is called later, never at once.
             request: The request, of which all has arrived.
         """
-        if not _asks_for_predictions(request):
+        if not self._asks_for_predictions(request):
             lane = self._lane(request)
             if lane.is_full:
                 self._loop.call_soon(self.refuse, connection, request, Overloaded(1.0))
@@ -221,14 +222,18 @@ class Dispatcher:
                 on_end()
 
     def _lane(self, request: Request) -> "_Lane":
-        if _asks_for_predictions(request):
+        if self._asks_for_predictions(request):
             return self._large
         if request.method not in _READING_METHODS:
             return self._management
-        probe = None if request.has_body else _PROBE.fullmatch(request.target)
-        if probe is None:
-            return self._pages
-        return self._sums if probe[1] == b"metrics" else self._probes
+        path = request.target.partition(b"?")[0].rstrip(b"/")
+        if path == _METRICS and not request.has_body:
+            return self._sums
+        is_probe = path in self._probe_paths and not request.has_body
+        return self._probes if is_probe else self._pages
+
+    def _asks_for_predictions(self, request: Request) -> bool:
+        return request.method == b"POST" and self._is_for_predictions(request.target)
 
     # What is refused.
 
@@ -541,10 +546,6 @@ class _Large(_Taken):
     def start(self) -> None:
         """Let the loop hand it over."""
         self.dispatcher.call_soon(self.dispatcher.begin, self)
-
-
-def _asks_for_predictions(request: Request) -> bool:
-    return request.method == b"POST" and _PREDICT in request.target
 
 
 def write(reply: Reply, version: str, keeps_alive: bool) -> bytes:

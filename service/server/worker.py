@@ -115,12 +115,14 @@ class Worker(BaseWorker):  # type: ignore[misc]
         # gunicorn imports this module before the server says where the metrics are kept.
         from service.http.admission import ADMISSION  # noqa: PLC0415
         from service.http.content import is_csv, may_be_csv  # noqa: PLC0415
-        from service.http.fast_path import FAST_PATH, match  # noqa: PLC0415
+        from service.http.fast_path import FAST_PATH  # noqa: PLC0415
+        from service.http.languages import LANGUAGES  # noqa: PLC0415
         from service.http.refusals import REFUSALS  # noqa: PLC0415
         from service.server.dispatch import Dispatcher, Parts, Threads  # noqa: PLC0415
 
-        self._is_csv, self._may_be_csv, self._match = is_csv, may_be_csv, match
         extensions = self.wsgi.extensions
+        self._is_csv, self._may_be_csv = is_csv, may_be_csv
+        self._match = extensions[LANGUAGES].match
         parts = Parts(
             extensions[ADMISSION],
             extensions[REFUSALS],
@@ -332,9 +334,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def most_body_bytes(self, request: Request, content_type: bytes) -> int | None:
         """Return how long the body of a request may be; None where another route decides."""
-        if self._match(request.target) is None:
+        route = self._match(request.target)
+        if route is None:
             return None
-        may_be_csv = self._may_be_csv(content_type.decode("latin-1"))
+        may_be_csv = route.language.reads_csv and self._may_be_csv(content_type.decode("latin-1"))
         return self._max_csv_bytes if may_be_csv else self.limits.max_body_bytes
 
     def takes(self, connection: Connection, request: Request) -> bool:

@@ -96,7 +96,7 @@ def rows(instances: Sequence[object]) -> BlockStream:
 def test_answer_names_no_more_ignored_columns_than_a_person_reads() -> None:
     row = {"size": 1, "colour": "red", **{f"{'x' * 100}{number}": 0 for number in range(1000)}}
 
-    (piece,) = Pipeline(ROOMS, Options()).answer(rows([row]), as_csv=False)
+    (piece,) = Pipeline(ROOMS, Options()).answer(rows([row]), Pipeline.json_encoder)
 
     assert json.loads(piece)["ignored_columns"] == ["x" * 64] * 20
 
@@ -105,7 +105,7 @@ def test_table_is_answered_while_it_is_read() -> None:
     recorded = Recorded()
     pipeline = Pipeline(ROOMS, Options(), observer=recorded, slot=recorded)
 
-    pieces = iter(pipeline.answer(csv(table(30_000)), as_csv=True))
+    pieces = iter(pipeline.answer(csv(table(30_000)), Pipeline.csv_encoder))
 
     assert [event.split()[0] for event in recorded.events] == ["decoded", "predicted"]
     assert next(pieces) == b"prediction,warnings\n"
@@ -119,7 +119,7 @@ def test_slot_is_held_while_computing_and_free_between_the_pieces() -> None:
     recorded = Recorded()
     pipeline = Pipeline(ROOMS, Options(), observer=recorded, slot=recorded)
 
-    for _ in pipeline.answer(csv(table(30_000)), as_csv=True):
+    for _ in pipeline.answer(csv(table(30_000)), Pipeline.csv_encoder):
         assert recorded.held == 0
 
     assert len(recorded.blocks) > 1
@@ -131,7 +131,9 @@ def test_slot_is_free_after_a_failure() -> None:
     pipeline = Pipeline(model, Options(), slot=recorded)
 
     with pytest.raises(ZeroDivisionError):
-        b"".join(pipeline.answer(csv(b"size,colour\n5000,red\n", model=model), as_csv=True))
+        b"".join(
+            pipeline.answer(csv(b"size,colour\n5000,red\n", model=model), Pipeline.csv_encoder)
+        )
 
     assert recorded.held == 0
 
@@ -139,7 +141,7 @@ def test_slot_is_free_after_a_failure() -> None:
 def test_pictures_are_answered_as_a_whole() -> None:
     files = [picture(left=index % 3 > 0) for index in range(200)]
 
-    (piece,) = Pipeline(STROKES, Options()).answer(pictures(*files), as_csv=False)
+    (piece,) = Pipeline(STROKES, Options()).answer(pictures(*files), Pipeline.json_encoder)
 
     labels = [each["label"] for each in json.loads(piece)["predictions"]]
     assert labels == ["right" if index % 3 == 0 else "left" for index in range(200)]
@@ -155,7 +157,7 @@ def test_blocks_of_pictures_are_predicted_while_the_next_is_decoded() -> None:
             return nullcontext()
 
     files = pictures(*[picture()] * 200)
-    Pipeline(STROKES, Options(), observer=Noted()).answer(files, as_csv=False)
+    Pipeline(STROKES, Options(), observer=Noted()).answer(files, Pipeline.json_encoder)
 
     assert len(threads) == 4
     assert [name.startswith("overlap") for name in threads] == [False, False, True, True]
@@ -165,7 +167,7 @@ def test_faults_of_all_blocks_are_told_together() -> None:
     files = [blank_picture(), *[picture()] * 64, picture()[:40]]
 
     with pytest.raises(InvalidInstances) as caught:
-        Pipeline(STROKES, Options()).answer(pictures(*files), as_csv=False)
+        Pipeline(STROKES, Options()).answer(pictures(*files), Pipeline.json_encoder)
 
     assert [fault.pointer for fault in caught.value.faults] == ["#/instances/0", "#/instances/65"]
     assert caught.value.count == 2
@@ -175,7 +177,7 @@ def test_blank_pictures_are_told_with_broken_ones() -> None:
     files = [picture(), picture()[:40], blank_picture(), picture()]
 
     with pytest.raises(InvalidInstances) as caught:
-        Pipeline(STROKES, Options()).answer(pictures(*files), as_csv=False)
+        Pipeline(STROKES, Options()).answer(pictures(*files), Pipeline.json_encoder)
 
     assert [fault.pointer for fault in caught.value.faults] == ["#/instances/1", "#/instances/2"]
 
@@ -184,16 +186,18 @@ def test_faults_are_counted_beyond_those_that_are_listed() -> None:
     endless = [{"size": 1e38, "colour": "red"}] * 30  # ten times that is no finite answer
 
     with pytest.raises(InvalidInstances, match=r"^30 faults were found\. The first 20 are"):
-        Pipeline(ROOMS, Options()).answer(rows(endless), as_csv=False)
+        Pipeline(ROOMS, Options()).answer(rows(endless), Pipeline.json_encoder)
 
 
 def test_fault_of_the_first_block_refuses_a_table_before_any_piece() -> None:
     with pytest.raises(InvalidInstances):
-        Pipeline(ROOMS, Options()).answer(csv(table(10, bad=[3])), as_csv=True)
+        Pipeline(ROOMS, Options()).answer(csv(table(10, bad=[3])), Pipeline.csv_encoder)
 
 
 def test_fault_of_a_later_block_is_raised_between_two_pieces() -> None:
-    pieces = Pipeline(ROOMS, Options()).answer(csv(table(30_000, bad=[29_999])), as_csv=True)
+    pieces = Pipeline(ROOMS, Options()).answer(
+        csv(table(30_000, bad=[29_999])), Pipeline.csv_encoder
+    )
 
     text = b""
     with pytest.raises(VitrineError):
@@ -207,7 +211,9 @@ def test_table_is_answered_alike_with_and_without_a_second_thread() -> None:
     body = table(60_000, bad=[40_000, 50_000])
 
     answers = {
-        b"".join(Pipeline(ROOMS, Options(report=True), slot=slot).answer(csv(body), as_csv=True))
+        b"".join(
+            Pipeline(ROOMS, Options(report=True), slot=slot).answer(csv(body), Pipeline.csv_encoder)
+        )
         for slot in (Recorded(), Unlimited())
     }
 
@@ -215,7 +221,9 @@ def test_table_is_answered_alike_with_and_without_a_second_thread() -> None:
 
 
 def test_faults_are_reported_in_their_rows() -> None:
-    pieces = Pipeline(ROOMS, Options(report=True)).answer(csv(table(3, bad=[1])), as_csv=True)
+    pieces = Pipeline(ROOMS, Options(report=True)).answer(
+        csv(table(3, bad=[1])), Pipeline.csv_encoder
+    )
 
     header, _, bad, _ = b"".join(pieces).decode().splitlines()
     assert header == "prediction,warnings,error"
@@ -237,7 +245,7 @@ def test_request_gives_way_after_each_explanation() -> None:
     recorded = Recorded()
     pipeline = Pipeline(ROOMS, Options(explain=True), observer=recorded, slot=recorded)
 
-    (piece,) = pipeline.answer(rows([{"size": 1, "colour": "red"}] * 3), as_csv=False)
+    (piece,) = pipeline.answer(rows([{"size": 1, "colour": "red"}] * 3), Pipeline.json_encoder)
 
     assert recorded.events.count("gave way") == 3
     records: list[Any] = json.loads(piece)["predictions"]
@@ -249,7 +257,7 @@ def test_request_gives_way_between_its_blocks_and_not_after_the_last() -> None:
     block = decode_rows([{"size": 1, "colour": "red"}], ROOMS.manifest.signature.columns)
     pipeline = Pipeline(ROOMS, Options(), slot=recorded)
 
-    list(pipeline.answer(BlockStream(blocks=[block] * 3), as_csv=False))
+    list(pipeline.answer(BlockStream(blocks=[block] * 3), Pipeline.json_encoder))
 
     assert recorded.events.count("gave way") == 2
 
@@ -258,7 +266,7 @@ def test_no_more_instances_are_explained_than_allowed() -> None:
     pipeline = Pipeline(ROOMS, Options(explain=True), max_explained=2)
 
     with pytest.raises(TooManyInstances):
-        pipeline.answer(rows([{"size": 1, "colour": "red"}] * 3), as_csv=False)
+        pipeline.answer(rows([{"size": 1, "colour": "red"}] * 3), Pipeline.json_encoder)
 
 
 def test_blocks_are_decoded_only_when_they_are_asked_for() -> None:

@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, Response
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
@@ -40,8 +39,6 @@ from service.errors import (
     VersionRefused,
 )
 from service.http.admission import ADMISSION, Admission
-from service.http.predictor import Target
-from service.http.problems import Problem, speak
 from service.keys import Key, KeyFile, hash_secret, write_keys
 from tests.fakes import blank_picture, guard, levels, picture, table
 from vitrine import errors
@@ -131,7 +128,9 @@ def silent(client: FlaskClient) -> TestResponse:
 def overloaded(client: FlaskClient) -> TestResponse:
     """Ask for what takes seconds, while other requests will take a minute."""
     admission: Admission = client.application.extensions[ADMISSION]
-    model = admission.predictor.find(Target("rooms", None, None, ""))
+    route = admission.languages.match(ROOMS.encode())
+    assert route is not None
+    model = admission.predictor.find(route)
     assert model is not None
     model.pass_seconds = 1.0
     other = ComputeSlot(admission.scheduler)
@@ -442,21 +441,3 @@ def test_mistake_of_ours_is_logged_and_not_told(
     record = next(record for record in caplog.records if record.exc_info)
     assert record.__dict__["fields"] == {"request_id": "mine"}
     assert "a secret" in caplog.text
-
-
-def test_blueprint_answers_in_its_own_language(app: Flask) -> None:
-    def encode(problem: Problem) -> Response:
-        return Response(f"oops: {problem.title}", problem.status)
-
-    routes = Blueprint("other", __name__)
-    speak(routes, encode)
-
-    @routes.get("/other")
-    def view() -> Any:
-        raise errors.BlankPicture
-
-    app.register_blueprint(routes)
-
-    response = app.test_client().get("/other")
-
-    assert (response.status_code, response.text) == (422, "oops: Blank picture")

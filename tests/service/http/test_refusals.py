@@ -8,9 +8,15 @@ from prometheus_client import CollectorRegistry
 
 from service.errors import Overloaded
 from service.http.cors import Sharing
+from service.http.dialects.native import Native
+from service.http.languages import Languages
+from service.http.predictor import Predictor
 from service.http.refusals import Refusals
 from service.http.reply import Reply
+from service.rollout.repository import Repository
+from service.settings import Settings
 from service.telemetry.metrics import Metrics
+from service.telemetry.shadow import Shadow
 from service.telemetry.tracing import Tracing
 
 STROKES = b"/models/strokes/predict?top=1"
@@ -26,7 +32,9 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def refusals(registry: CollectorRegistry) -> Refusals:
     """Refusals that one page may read."""
-    return Refusals(Metrics(registry), Sharing(PAGE), Tracing())
+    metrics = Metrics(registry)
+    native = Native(Predictor(Settings(), Repository(), Shadow(metrics)))
+    return Refusals(metrics, Sharing(PAGE), Tracing(), Languages(native))
 
 
 def refuse(
