@@ -68,7 +68,7 @@ def _open_access(settings: Settings, state: Path) -> Access:
     """Read the keys, and read them again when they change."""
     keys = KeyFile(Path(settings.keys), copy=state / COPY_NAME)
     keys.watch()
-    return Access(keys, open_metrics=settings.open_metrics)
+    return Access(keys)
 
 
 def _open_tracing(endpoint: str) -> Tracing:

@@ -175,7 +175,7 @@ def guard(keys: KeyFile, registry: CollectorRegistry, settings: Settings | None 
         repository,
         Metrics(registry),
         FakeControlPlane(repository),
-        access=Access(keys, open_metrics=settings.open_metrics, rates=rates),
+        access=Access(keys, rates=rates),
     )
     app.test_client_class = Client
     return app

@@ -16,9 +16,6 @@ from vitrine.errors import VitrineError
 ACCESS = "vitrine.access"
 
 _SCHEME = "bearer"
-# Paths that need no key, beside health checks.
-_OPEN = frozenset(("/",))
-_METRICS = "/metrics"
 
 
 class Access:
@@ -26,24 +23,23 @@ class Access:
 
     Args:
         keys: The keys.
-        open_metrics: Whether the metrics need no key.
         rates: How often each key has asked; by default, over all workers.
     """
 
-    def __init__(self, keys: KeyFile, *, open_metrics: bool = False, rates: Rates = SHARED) -> None:
+    def __init__(self, keys: KeyFile, *, rates: Rates = SHARED) -> None:
         self._keys = keys
         self._rates = rates
-        self._open = _OPEN | {_METRICS} if open_metrics else _OPEN
+        self._open: frozenset[str] = frozenset()
 
-    def install(self, app: Flask, probes: frozenset[str]) -> None:
+    def install(self, app: Flask, open_rules: frozenset[str]) -> None:
         """Check every request that Flask answers, before anything else is done for it.
 
         Args:
             app: The application.
-            probes: Rules of the health checks, which need no key.
+            open_rules: Rules of the paths that need no key.
         """
         app.extensions[ACCESS] = self
-        self._open |= probes
+        self._open = open_rules
         app.before_request(self._check)
 
     def _check(self) -> None:

@@ -17,6 +17,7 @@ from service.http.fast_path import FAST_PATH, FastPath
 from service.http.health import DRAINING, Health
 from service.http.languages import LANGUAGES, Language, Languages
 from service.http.management import Management
+from service.http.operations import open_rules
 from service.http.predictor import Predictor
 from service.http.refusals import REFUSALS, Refusals
 from service.http.welcome import Welcome
@@ -83,7 +84,8 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     app.register_blueprint(Api(predictor, languages).blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
     app.register_blueprint(management.blueprint())
-    app.register_blueprint(Health(repository, metrics).blueprint())
+    health = Health(repository, metrics, open_metrics=settings.open_metrics)
+    app.register_blueprint(health.blueprint())
     app.register_blueprint(Welcome(repository, needs_key=access is not None).blueprint())
     for language in languages.all:
         routes = language.blueprint()
@@ -96,7 +98,7 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     transfer.install(app, metrics, scheduler, tracing, timeout_seconds=timeout_seconds)
     sharing.install(app)  # first: a browser that asks whether it may send a key sends none
     if access is not None:
-        access.install(app, languages.probes)
+        access.install(app, languages.probes | open_rules(app))
     repository.watch(metrics.show)
     return app
 

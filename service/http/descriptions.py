@@ -1,5 +1,6 @@
 """The routes that describe models: what they take and give, how they are served, how they drift."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -7,12 +8,17 @@ import numpy as np
 import orjson
 from flask import Blueprint, Response
 
+from service.http import operations
 from service.http.content import JSON_TYPE
+from service.http.operations import Operation
 from service.rollout.repository import Entry, Repository
 from service.rollout.served import describe_serving
 from service.telemetry.metrics import Metrics
 from vitrine.drift import Counts, Feature
 from vitrine.model import Model
+
+_TAG = "models"
+_VERSIONS = ("", "/versions/<version:version>", "/labels/<label>")
 
 
 class Descriptions:
@@ -25,12 +31,26 @@ class Descriptions:
     def blueprint(self) -> Blueprint:
         """Return the routes."""
         routes = Blueprint("descriptions", __name__)
-        routes.add_url_rule("/models", view_func=self.list_models)
-        for version in ("", "/versions/<version:version>", "/labels/<label>"):
-            path = f"/models/<name>{version}"
-            routes.add_url_rule(path, view_func=self.describe_model)
-            routes.add_url_rule(f"{path}/drift", view_func=self.describe_drift)
+        operations.add(routes, self._operations())
         return routes
+
+    def _operations(self) -> Iterator[Operation]:
+        yield Operation(
+            rule="/models", view=self.list_models, tag=_TAG, summary="List the served models."
+        )
+        for version in _VERSIONS:
+            yield Operation(
+                rule=f"/models/<name>{version}",
+                view=self.describe_model,
+                tag=_TAG,
+                summary="Describe a model's inputs and outputs, its origin and how it is served.",
+            )
+            yield Operation(
+                rule=f"/models/<name>{version}/drift",
+                view=self.describe_drift,
+                tag=_TAG,
+                summary="Compare what was received with the training data, feature by feature.",
+            )
 
     def list_models(self) -> Response:
         """List the served models, each with the version that answers by default."""

@@ -1,31 +1,64 @@
 """The routes of probes and metrics: is the service alive, is it ready, what has it done."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 import orjson
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from service.http import operations
+from service.http.operations import Operation
 from service.rollout.repository import Repository
 from service.telemetry.metrics import Metrics
 
 DRAINING = "vitrine.is_draining"
+_TAG = "health"
 
 
 class Health:
-    """The views, and what they need."""
+    """The views, and what they need.
 
-    def __init__(self, repository: Repository, metrics: Metrics) -> None:
+    Args:
+        repository: What is served.
+        metrics: What was counted, in all workers.
+        open_metrics: Whether the metrics need no API key.
+    """
+
+    def __init__(
+        self, repository: Repository, metrics: Metrics, *, open_metrics: bool = False
+    ) -> None:
         self._repository = repository
         self._metrics = metrics
+        self._open_metrics = open_metrics
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
         routes = Blueprint("health", __name__)
-        routes.add_url_rule("/livez", view_func=self.live)
-        routes.add_url_rule("/readyz", view_func=self.ready)
-        routes.add_url_rule("/metrics", view_func=self.metrics)
+        operations.add(routes, self._operations())
         return routes
+
+    def _operations(self) -> Iterator[Operation]:
+        yield Operation(
+            rule="/livez",
+            view=self.live,
+            tag=_TAG,
+            summary="Say that the process is alive.",
+            needs_key=False,
+        )
+        yield Operation(
+            rule="/readyz",
+            view=self.ready,
+            tag=_TAG,
+            summary="Say whether the service takes predictions, and for which models.",
+            needs_key=False,
+        )
+        yield Operation(
+            rule="/metrics",
+            view=self.metrics,
+            tag=_TAG,
+            summary="Write the metrics of all workers in Prometheus' text format.",
+            needs_key=not self._open_metrics,
+        )
 
     def live(self) -> Response:
         """Answer, which shows that the process is alive."""

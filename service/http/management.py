@@ -1,5 +1,6 @@
 """Routes that change what is served; each answers when every worker serves the change."""
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import msgspec
@@ -7,9 +8,10 @@ import orjson
 from flask import Blueprint, Response, request
 
 from service.errors import ManagementForbidden, NothingBefore, NotShared
-from service.http import context
+from service.http import context, operations
 from service.http.access import Access
 from service.http.audit import Audit
+from service.http.operations import Operation
 from service.http.transfer import current_body
 from service.reverse_proxies import IS_PROXIED
 from service.rollout.control_plane import ControlPlane
@@ -20,6 +22,7 @@ from service.rollout.served import ServedModel, describe_serving
 from service.settings import Settings
 
 BLUEPRINT = "management"
+_TAG = "management"
 
 _MAX_BYTES = 64 * 1024
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "::ffff:127.0.0.1"))
@@ -61,11 +64,29 @@ class Management:
         routes = Blueprint(BLUEPRINT, __name__)
         Audit(self._repository).install(routes)
         routes.before_request(self.authorize)
-        routes.add_url_rule("/models/<name>", view_func=self.change, methods=["PATCH"])
-        for view in (self.load, self.unload, self.rollback):
-            path = f"/models/<name>/{view.__name__}"
-            routes.add_url_rule(path, view_func=view, methods=["POST"])
+        operations.add(routes, self._operations())
         return routes
+
+    def _operations(self) -> Iterator[Operation]:
+        yield Operation(
+            rule="/models/<name>",
+            method="PATCH",
+            view=self.change,
+            tag=_TAG,
+            summary="Change policy, labels, canary or shadow of a model.",
+        )
+        for view, summary in (
+            (self.load, "Look for new versions of a model now, and serve what is desired of it."),
+            (self.unload, "Serve a model no longer, until it is loaded again."),
+            (self.rollback, "Let the version before the default one answer from now on."),
+        ):
+            yield Operation(
+                rule=f"/models/<name>/{view.__name__}",
+                method="POST",
+                view=view,
+                tag=_TAG,
+                summary=summary,
+            )
 
     def authorize(self) -> None:
         """Refuse whoever may not change what is served.

@@ -1,6 +1,6 @@
 """One declaration of a route: what answers it, and what the description of the service says."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,14 +8,20 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 from flask.sansio.app import App
 
+from vitrine.errors import VitrineError
 from vitrine.model import Model
 
 # Name of the operations among the extensions of an application.
 _OPERATIONS = "vitrine.operations"
 
 # Given a model for a rule that names one, else None; returns members of OpenAPI's operation object:
-# `parameters`, `requestBody` and `responses`.
+# `parameters`, `requestBody` and `responses`. Parameters of the path and errors come by themselves.
 Describe = Callable[[Model | None], Mapping[str, Any]]
+
+
+def say_nothing(_: Model | None) -> Mapping[str, Any]:
+    """Leave what a route takes and gives undescribed."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,8 @@ class Operation:
         tag: Heading under which it is listed.
         summary: What it does, in one line.
         describe: Says what it takes and gives.
+        errors: What it may raise, beside what any route may.
+        needs_key: Whether it needs an API key, where there are any.
     """
 
     rule: str
@@ -36,13 +44,16 @@ class Operation:
     view: Callable[..., Any]
     tag: str
     summary: str
-    describe: Describe
+    describe: Describe = say_nothing
+    errors: Sequence[type[VitrineError]] = ()
+    needs_key: bool = True
 
 
 def add(blueprint: Blueprint, operations: Iterable[Operation]) -> None:
     """Add routes to a blueprint, and their descriptions to the application that takes it."""
     for operation in operations:
-        endpoint = getattr(operation.view, "__name__", operation.rule)
+        # The views of predictions are partial functions, which have no name.
+        endpoint = getattr(operation.view, "__name__", f"{operation.method} {operation.rule}")
         blueprint.add_url_rule(operation.rule, endpoint, operation.view, methods=[operation.method])
         blueprint.record(lambda state, each=operation: _note(state, each))  # type: ignore[misc]
 
@@ -55,3 +66,8 @@ def operations_of(app: App) -> list[Operation]:
     """Return the operations of an application, in the order of their declaration."""
     operations: list[Operation] = app.extensions.setdefault(_OPERATIONS, [])
     return operations
+
+
+def open_rules(app: App) -> frozenset[str]:
+    """Return the rules of the paths that need no API key."""
+    return frozenset(each.rule for each in operations_of(app) if not each.needs_key)

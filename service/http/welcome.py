@@ -9,8 +9,10 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, render_template, request
 
+from service.http import operations
 from service.http.content import HTML_TYPE, JSON_TYPE
 from service.http.examples import example, file_example, predict_path
+from service.http.operations import Operation
 from service.rollout.repository import Repository
 from vitrine.model import Model
 from vitrine.signature import AnomalyOutput, LabelsOutput, ProbabilitiesOutput
@@ -34,7 +36,14 @@ class Welcome:
     def blueprint(self) -> Blueprint:
         """Return the route."""
         routes = Blueprint("welcome", __name__, template_folder="templates")
-        routes.add_url_rule("/", view_func=self.show)
+        page = Operation(
+            rule="/",
+            view=self.show,
+            tag="about",
+            summary="Say what is served here, with a request for each model to begin with.",
+            needs_key=False,
+        )
+        operations.add(routes, [page])
         return routes
 
     def show(self) -> Response:
