@@ -8,8 +8,11 @@ DEV := .venv/dev/bin/python
 LOCK := $(DEV) -m uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	--only-binary :all: --no-strip-extras --generate-hashes --no-annotate --custom-compile-command "make lock"
 
+# The clients of other model servers, each with an environment of its own.
+CLIENTS := $(patsubst tests/clients/%/requirements.in,%,$(wildcard tests/clients/*/requirements.in))
+
 .DEFAULT_GOAL := help
-.PHONY: help serve train test test-service soak bench lint type wheel image lock
+.PHONY: help serve train test test-service clients soak bench lint type wheel image lock
 .SECONDARY:
 
 help: ## List these verbs
@@ -31,6 +34,10 @@ test: .venv/dev/installed ## Run the tests; the service's branches must be cover
 # Many of these tests wait for servers, so that four processes pay on two cores.
 test-service: .venv/service-dev/installed ## Run the tests of vitrine and service, without TensorFlow, in two minutes
 	.venv/service-dev/bin/python -m pytest -n 4 --dist loadfile tests/vitrine tests/service
+
+clients: .venv/dev/installed ## Test with clients of other model servers; CLIENT= names some of them
+	@$(MAKE) --silent --jobs $(CLIENTS:%=.venv/client-%/installed)
+	$(DEV) -m tests.clients $(CLIENT)
 
 soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures, in about half an hour
 	$(DEV) -m tests.soak
@@ -60,7 +67,14 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 	$(LOCK) --group training --constraints requirements/dev.txt --output-file requirements/training.txt
 	$(LOCK) --group service --constraints requirements/dev.txt --output-file requirements/service.txt
 	$(LOCK) --group opentelemetry --constraints requirements/dev.txt --output-file requirements/opentelemetry.txt
-	for peer in benchmarks/peers/requirements/*.in; do $(LOCK) $$peer --output-file $${peer%.in}.txt || exit 1; done
+	for each in benchmarks/peers/requirements/*.in tests/clients/*/requirements.in; do \
+		$(LOCK) $$each --output-file $${each%.in}.txt || exit 1; done
+
+.venv/client-%/installed: tests/clients/%/requirements.txt | .venv/dev/installed
+	@echo "Installing $< into .venv/client-$* ..."
+	@$(DEV) -m uv venv --quiet --clear --python $(DEV) .venv/client-$*
+	@$(DEV) -m uv pip install --quiet --python .venv/client-$*/bin/python --require-hashes --only-binary :all: -r $<
+	@touch $@
 
 # The command vitrine finds this checkout's packages from any folder. An environment is touched last,
 # so that an installation that broke off is made again from the start.

@@ -19,6 +19,11 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 GROUPS = ("service", "training", "service-dev", "dev")
+# Those of the groups, and of the clients that the service is tested with.
+LOCKS = (
+    *(Path("requirements", f"{group}.txt") for group in GROUPS),
+    *sorted(path.relative_to(ROOT) for path in ROOT.glob("tests/clients/*/requirements.txt")),
+)
 
 # Collects the tests of vitrine and service where the named packages cannot be imported.
 COLLECT_WITHOUT = """
@@ -203,9 +208,9 @@ def test_lock_holds_what_the_group_asks_for(group: str) -> None:
         assert requirement.specifier.contains(pins[name]), f"run make lock: {requirement}"
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_lock_names_no_address_and_hashes_everything(group: str) -> None:
-    text = (ROOT / "requirements" / f"{group}.txt").read_text()
+@pytest.mark.parametrize("lock", LOCKS, ids=str)
+def test_lock_names_no_address_and_hashes_everything(lock: Path) -> None:
+    text = (ROOT / lock).read_text()
 
     assert not re.search(r"https?:|file:|--index|--find-links|/(home|root|tmp|work)/", text)
     assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=[a-z])", text)[1:])
