@@ -238,7 +238,7 @@ def test_tests_of_vitrine_and_service_need_no_training() -> None:
         env={
             **os.environ,
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTEST_ADDOPTS": "-p no:cacheprovider",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider -p pytest_timeout",
         },
         capture_output=True,
         text=True,
