@@ -20,6 +20,22 @@ class ModelNotFound(VitrineError):
         super().__init__(f"There is no model {shown(name)}.{nearest(name, known)} See GET /models.")
 
 
+class NoDefaultModel(VitrineError):
+    """The request names no model, and it is not settled which one is meant."""
+
+    status = HTTPStatus.NOT_FOUND
+    title = "No default model"
+
+    def __init__(self, known: Sequence[str]) -> None:
+        names = ", ".join(known[:MAX_FAULTS])
+        super().__init__(
+            "This path names no model, and several are served. VITRINE_DEFAULT_MODEL must name "
+            f"one of: {names}."
+            if known
+            else "This path names no model, and none is served."
+        )
+
+
 class VersionNotFound(VitrineError):
     """The model is served, but not in that version."""
 
@@ -188,6 +204,13 @@ class UnsupportedMediaType(VitrineError):
             f"Media type {shown(received)} cannot be read here. Expected {' or '.join(expected)}, "
             f"for example: {example}"
         )
+
+
+class UnreadableContentType(VitrineError):
+    """The body's Content-Type is none that the language of the path knows."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    title = "Unreadable content type"
 
 
 class NotAcceptable(VitrineError):

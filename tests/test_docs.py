@@ -149,7 +149,8 @@ def test_routes_table_is_complete() -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
-    assert {(row[0], row[1]) for row in _table("endpoints.md", "method")} == expected
+    documented = [*_table("endpoints.md", "method"), *_tables("dialects.md", "method")]
+    assert {(row[0], row[1]) for row in documented} == expected
 
 
 def _documented(rule: str) -> str:
@@ -389,11 +390,19 @@ def test_readme_fits_two_screens() -> None:
 
 
 def _table(page: str, first_column: str) -> list[list[str]]:
-    """Return the cells of the table whose first column has this heading."""
+    """Return the cells of the only table whose first column has this heading."""
     text = (ROOT / "docs" / page).read_text()
-    table = re.search(rf"^\| {first_column} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
-    assert table, f"docs/{page} has no table of {first_column}s"
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[1].splitlines()]
+    assert len(re.findall(rf"^\| {first_column} \|", text, re.MULTILINE)) == 1
+    return _tables(page, first_column)
+
+
+def _tables(page: str, first_column: str) -> list[list[str]]:
+    """Return the cells of all tables whose first column has this heading."""
+    text = (ROOT / "docs" / page).read_text()
+    table = rf"^\| {first_column} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)"
+    lines = [line for rows in re.findall(table, text, re.MULTILINE) for line in rows.splitlines()]
+    assert lines, f"docs/{page} has no table of {first_column}s"
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def test_pictures_of_documents_are_made_by_their_program(tmp_path: Path) -> None:

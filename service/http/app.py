@@ -11,6 +11,7 @@ from service.http.admission import ADMISSION, Admission
 from service.http.api import Api, VersionConverter
 from service.http.cors import Sharing
 from service.http.descriptions import Descriptions
+from service.http.dialects.invocations.language import Invocations
 from service.http.dialects.native import Native
 from service.http.dialects.parts import DialectParts
 from service.http.fast_path import FAST_PATH, FastPath
@@ -32,7 +33,9 @@ from vitrine.errors import shown
 
 # A line for each language of other model servers: its name in the settings, and what makes it.
 _ALL = "all"
-_DIALECTS: Mapping[str, Callable[[DialectParts], Language]] = {}
+_DIALECTS: Mapping[str, Callable[[DialectParts], Language]] = {
+    "invocations": Invocations,
+}
 
 
 def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere

@@ -21,6 +21,8 @@ from vitrine.errors import (
 # A body of this length takes a parser a millisecond.
 _LARGE_BYTES = 2**17
 _LOOKED_AT_BYTES = 1000
+# Columns by name are an object in an object; what is nested deeper is no instance's.
+_NESTED_OBJECTS = 1
 # No number has so many digits, and a parser would look at each of them for long.
 _MOST_DIGITS = 1000
 _DIGITS, _BEFORE_NUMBERS = b"0123456789.", b":,[ \t\r\n"
@@ -81,6 +83,59 @@ def read_instances(body: bytes, *, limit: int, large_bytes: int = _LARGE_BYTES) 
     if len(instances) > limit:
         raise TooManyInstances("instances", limit)
     return instances
+
+
+def read_object(body: bytes, *, large_bytes: int = _LARGE_BYTES) -> dict[str, object] | None:
+    """Return the members of an object; None where the body is JSON of another kind.
+
+    Args:
+        body: The body; a byte order mark before the JSON is skipped.
+        large_bytes: Length from which on the members are parsed a piece at a time.
+
+    Raises:
+        EmptyBody: There is nothing in the body.
+        MalformedBody: The body is not JSON.
+    """
+    body = body.removeprefix(BOM_UTF8)
+    _check_encoding(body)
+    if len(body) < large_bytes:
+        members = _parse(body)
+        return members if isinstance(members, dict) else None
+    if not body.lstrip().startswith(b"{"):
+        return None
+    endless = _endless_number(body)
+    if endless is not None:
+        raise _malformed_at(body, endless)
+    return _members_in_pieces(body, body, _NESTED_OBJECTS)
+
+
+def _members_in_pieces(text: bytes, body: bytes, depth: int) -> dict[str, object]:
+    """Parse an object, and the lists and objects in it, without that others wait for the parser.
+
+    Args:
+        text: The object.
+        body: The body, in which places are counted.
+        depth: Number of levels of objects in it that are parsed in the same way.
+    """
+    try:
+        members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _malformed_at(body, body.index(text) + _position(error, len(text))) from None
+    return {name: _value_in_pieces(bytes(raw), body, depth) for name, raw in members.items()}
+
+
+def _value_in_pieces(text: bytes, body: bytes, depth: int) -> object:
+    text = text.strip()
+    if text.startswith(b"{") and depth:
+        return _members_in_pieces(text, body, depth - 1)
+    # An array of this value alone, where it is none itself.
+    is_array = text.startswith(b"[")
+    array, before = (text, 0) if is_array else (b"[%b]" % text, 1)
+    try:
+        elements = [element for piece in parse_elements(array) for element in piece]
+    except MalformedPiece as error:
+        raise _malformed_at(body, body.index(text) + error.position - before) from None
+    return elements if is_array else elements[0]
 
 
 def _read_in_pieces(body: bytes, limit: int) -> list[object]:

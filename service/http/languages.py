@@ -87,7 +87,10 @@ class Question:
 View = Callable[..., Response]
 
 # Headers that a language may ask for, beside those of its media types.
-READ_HEADERS = ("accept-encoding", "inference-header-content-length")
+READ_HEADERS = (
+    *("accept-encoding", "inference-header-content-length"),
+    "x-amzn-sagemaker-custom-attributes",
+)
 
 
 class Language(Protocol):
@@ -164,7 +167,9 @@ class Languages:
         self._ends = tuple(
             sorted({_CONVERTER.split(rule)[-1].encode() for _, rule, _ in self._rules})
         )
-        self._prefixes = [(prefix, language) for language in others for prefix in language.prefixes]
+        # The longest one first: a platform may choose a path below the prefix of another language.
+        prefixes = [(prefix, language) for language in others for prefix in language.prefixes]
+        self._prefixes = sorted(prefixes, key=lambda pair: len(pair[0]), reverse=True)
         # Clients ask for the same few paths again and again.
         self.match = lru_cache(maxsize=1024)(self._match)
 

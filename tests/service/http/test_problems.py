@@ -25,6 +25,7 @@ from service.errors import (
     ManagementForbidden,
     ModelNotFound,
     ModelUnavailable,
+    NoDefaultModel,
     NotAcceptable,
     NotAgreed,
     NothingBefore,
@@ -34,13 +35,23 @@ from service.errors import (
     Overloaded,
     RateExceeded,
     SourceFailed,
+    UnreadableContentType,
     UnsupportedMediaType,
     VersionNotFound,
     VersionRefused,
 )
 from service.http.admission import ADMISSION, Admission
 from service.keys import Key, KeyFile, hash_secret, write_keys
-from tests.fakes import blank_picture, guard, levels, picture, table
+from service.rollout.repository import Repository
+from tests.fakes import (
+    blank_picture,
+    client_of,
+    fake_repository,
+    guard,
+    levels,
+    picture,
+    table,
+)
 from vitrine import errors
 from vitrine.errors import VitrineError
 
@@ -323,6 +334,33 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
 }
 
 
+# What cannot happen in our own language; the tests of each language look at what it says.
+PROVOKED_IN_OTHER_LANGUAGES: dict[str, tuple[type[VitrineError], Request]] = {
+    "several models": (NoDefaultModel, body("/invocations", b"{}", JSON)),
+    "content type that MLflow does not know": (
+        UnreadableContentType,
+        lambda _: alone("rooms").post("/invocations", data=b"<a/>", content_type="text/xml"),
+    ),
+}
+
+
+def alone(name: str) -> FlaskClient:
+    """Return a client of a service with a single model."""
+    repository = Repository({name: fake_repository().models[name]})
+    return client_of(repository, CollectorRegistry())
+
+
+@pytest.mark.parametrize(
+    ("expected", "request_it"),
+    PROVOKED_IN_OTHER_LANGUAGES.values(),
+    ids=PROVOKED_IN_OTHER_LANGUAGES,
+)
+def test_error_has_its_status_in_other_languages(
+    client: FlaskClient, expected: type[VitrineError], request_it: Request
+) -> None:
+    assert request_it(client).status_code == expected.status
+
+
 @pytest.mark.parametrize(("expected", "request_it"), PROVOKED.values(), ids=PROVOKED)
 def test_error_is_a_problem_of_its_kind(
     client: FlaskClient, expected: type[VitrineError], request_it: Request
@@ -348,7 +386,8 @@ def test_every_error_is_provoked() -> None:
         if isinstance(kind, type) and issubclass(kind, VitrineError) and kind is not VitrineError
     }
 
-    assert {kind for kind, _ in PROVOKED.values()} == known
+    provoked = {**PROVOKED, **PROVOKED_IN_OTHER_LANGUAGES}
+    assert {kind for kind, _ in provoked.values()} == known
 
 
 @pytest.mark.parametrize(

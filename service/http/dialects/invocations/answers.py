@@ -1,0 +1,62 @@
+"""Predictions and errors -> bodies."""
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from service.errors import DeadlineExceeded, UnreadableContentType
+from service.http.content import JSON_TYPE
+from service.http.problems import ErrorBody, Problem
+from vitrine.errors import InvalidParameter
+from vitrine.pipeline import JsonEncoder
+
+_TEXT_TYPE = "text/plain"
+# MLflow's names of what went wrong; where there is none for a status, that of its hundred.
+_CODES = {
+    HTTPStatus.UNAUTHORIZED: "UNAUTHENTICATED",
+    HTTPStatus.FORBIDDEN: "PERMISSION_DENIED",
+    HTTPStatus.NOT_FOUND: "RESOURCE_DOES_NOT_EXIST",
+    HTTPStatus.TOO_MANY_REQUESTS: "REQUEST_LIMIT_EXCEEDED",
+    HTTPStatus.SERVICE_UNAVAILABLE: "TEMPORARILY_UNAVAILABLE",
+    HTTPStatus.INSUFFICIENT_STORAGE: "RESOURCE_EXHAUSTED",
+}
+_OVERTIME = b"Request processing time exceeded limit"
+
+
+class RecordsEncoder(JsonEncoder):
+    """Writes predictions as MLflow does: one object for each instance, and nothing beside them."""
+
+    def begin(self) -> bytes:
+        """Return the opening of the list."""
+        return b'{"predictions":['
+
+
+def error_body(problem: Problem) -> ErrorBody:
+    """Say what is wrong with a request as MLflow's scoring server does."""
+    match problem.error:
+        case UnreadableContentType():
+            return ErrorBody(problem.status, _TEXT_TYPE, problem.detail.encode())
+        case DeadlineExceeded():
+            return ErrorBody(problem.status, JSON_TYPE, _OVERTIME)
+    # What was parsed, but does not fit, is a bad request there like any other.
+    status = problem.status
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        status = HTTPStatus.BAD_REQUEST
+    members: dict[str, Any] = {"error_code": _code(problem), "message": _message(problem)}
+    return ErrorBody(status, JSON_TYPE, orjson.dumps(members))
+
+
+def _code(problem: Problem) -> str:
+    if isinstance(problem.error, InvalidParameter):
+        return "INVALID_PARAMETER_VALUE"
+    of_hundred = "BAD_REQUEST" if problem.status < 500 else "INTERNAL_ERROR"
+    return _CODES.get(HTTPStatus(problem.status), of_hundred)
+
+
+def _message(problem: Problem) -> str:
+    """Name all faults that were found, each in a line of its own."""
+    if len(problem.faults) < 2:
+        return problem.detail
+    summary = problem.detail.removesuffix(problem.faults[0].detail).rstrip()
+    return "\n".join([summary, *(fault.detail for fault in problem.faults)])

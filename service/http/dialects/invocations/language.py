@@ -1,0 +1,190 @@
+"""The routes of the language, and the way of a request.
+
+MLflow's scoring server, Amazon SageMaker and Google Vertex AI ask at one path and name no model.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+
+from flask import Blueprint, Response, current_app
+
+from service.errors import NoDefaultModel
+from service.http.content import CSV_TYPE, JSON_TYPE
+from service.http.context import RequestContext
+from service.http.dialects.invocations.answers import RecordsEncoder, error_body
+from service.http.dialects.invocations.content import Content, Kind, judge
+from service.http.dialects.invocations.requests import (
+    Request,
+    read_instances,
+    read_parameters,
+    read_request,
+)
+from service.http.dialects.parts import DialectParts
+from service.http.health import DRAINING
+from service.http.languages import Question, View
+from service.http.operations import Operation, add
+from service.http.predictor import Body, Prepared, Target
+from service.http.problems import ErrorBody, Problem
+from service.http.reply import Headers
+from vitrine.block_stream import BlockStream
+from vitrine.errors import VitrineError
+from vitrine.model import Model
+from vitrine.options import Options
+from vitrine.pipeline import MakeEncoder, Pipeline
+
+_INVOCATIONS = "/invocations"
+_HEALTH = ("/ping", "/health")
+_VERSION = "/version"
+_TAG = "invocations: MLflow, SageMaker, Vertex AI"
+# What SageMaker passes on from its caller, and back; it may have so many visible characters.
+_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+_ATTRIBUTES_TEXT = re.compile(r"[\x20-\x7e]{1,1024}")
+
+
+class Invocations:
+    """The language of `/invocations`.
+
+    Args:
+        parts: What it is made of.
+    """
+
+    prefixes: Sequence[str] = (_INVOCATIONS, *_HEALTH, _VERSION)
+    rules: Sequence[str] = (_INVOCATIONS,)
+    probes: Sequence[str] = _HEALTH
+    reads_csv = True
+
+    def __init__(self, parts: DialectParts) -> None:
+        self._settings = parts.settings
+        self._repository = parts.repository
+        self._predictor = parts.predictor
+
+    def target(self, names: Mapping[str, str], query: str) -> Target:  # noqa: ARG002 - none is named
+        """Say which model is asked: the one of the settings, else the only one.
+
+        Raises:
+            NoDefaultModel: Several are served, and the settings name none.
+        """
+        return Target(self._settings.default_model or self._only_model(), None, None, query)
+
+    def _only_model(self) -> str:
+        served = list(self._repository.models) or list(self._repository.current)
+        if len(served) != 1:
+            raise NoDefaultModel(served)
+        return served[0]
+
+    def prepare(self, question: Question, body: Body, context: RequestContext) -> Prepared:
+        """Find the model, and begin to read the body.
+
+        Raises:
+            VitrineError: The request cannot be answered.
+        """
+        observer = context.observer
+        model = self._predictor.select(question.target, context)
+        with observer.decode:
+            content = judge(question.media, model, body.peek)
+            self._limit(body, content.kind)
+            request = read_request(body.read_all()) if content.kind is Kind.JSON else None
+        options = read_parameters(
+            {} if request is None else request.parameters,
+            question.target.query,
+            csv_body=content.kind is Kind.CSV,
+            csv_answer=content.answers_csv,
+        )
+        pipeline = self._predictor.pipeline(model, options, context)
+        with observer.decode:
+            stream = self._stream(request, content.kind, model, body, options, question)
+        return Prepared(
+            model=model,
+            pipeline=pipeline,
+            stream=stream,
+            make_encoder=Pipeline.csv_encoder
+            if content.answers_csv
+            else _records_encoder(model, options),
+            headers=partial(
+                _headers, model, pipeline, content, question.header(_ATTRIBUTES.lower())
+            ),
+        )
+
+    def _limit(self, body: Body, kind: Kind) -> None:
+        settings = self._settings
+        body.limit(settings.max_csv_bytes if kind is Kind.CSV else settings.max_body_bytes)
+
+    def _stream(
+        self,
+        request: Request | None,
+        kind: Kind,
+        model: Model,
+        body: Body,
+        options: Options,
+        question: Question,
+    ) -> BlockStream:
+        """Begin to read instances.
+
+        Raises:
+            VitrineError: They do not fit the model, or are refused.
+        """
+        predictor, admit = self._predictor, question.admit
+        if request is not None:
+            limit = self._settings.max_instances
+            instances = read_instances(request, model.manifest.signature, limit=limit)
+            return predictor.instances(model, instances, options, admit)
+        if kind is Kind.CSV:
+            return predictor.table(model, body, options, admit)
+        return predictor.pictures(model, [body.read_all()], options, admit)
+
+    def error_body(self, problem: Problem) -> ErrorBody:
+        """Say what is wrong with a request."""
+        return error_body(problem)
+
+    def operation(self, rule: str, view: View) -> Operation:
+        """Declare the route of predictions."""
+        return Operation(
+            rule=rule,
+            method="POST",
+            view=view,
+            tag=_TAG,
+            summary="Predict every instance in the body.",
+        )
+
+    def blueprint(self) -> Blueprint:
+        """Return the other routes."""
+        routes = Blueprint("invocations", __name__)
+        summary = "Say whether predictions are answered here."
+        health = [
+            Operation(rule=rule, view=self.ping, tag=_TAG, summary=summary, needs_key=False)
+            for rule in _HEALTH
+        ]
+        add(routes, health)
+        return routes
+
+    def ping(self) -> Response:
+        """Say whether predictions are answered here: 404 is what MLflow says without a model."""
+        status = HTTPStatus.OK if self._is_ready() else HTTPStatus.NOT_FOUND
+        return Response(b"\n", status, mimetype=JSON_TYPE)
+
+    def _is_ready(self) -> bool:
+        is_draining: Callable[[], bool] = current_app.extensions[DRAINING]
+        try:
+            self._repository.default(self.target({}, "").name)
+        except VitrineError:
+            return False
+        return not is_draining()
+
+
+def _records_encoder(model: Model, options: Options) -> MakeEncoder:
+    return lambda pipeline, _: RecordsEncoder(model, pipeline.trust, top=options.top)
+
+
+def _headers(model: Model, pipeline: Pipeline, content: Content, attributes: str) -> Headers:
+    headers = [
+        ("Content-Type", f"{CSV_TYPE}; charset=utf-8" if content.answers_csv else JSON_TYPE),
+        ("X-Model-Name", model.name),
+        ("X-Model-Version", str(model.version)),
+    ]
+    if pipeline.trust.coverage is not None:
+        headers.append(("X-Coverage", str(pipeline.trust.coverage)))
+    if _ATTRIBUTES_TEXT.fullmatch(attributes):
+        headers.append((_ATTRIBUTES, attributes))
+    return headers
