@@ -140,6 +140,17 @@ def test_settings_table_is_complete() -> None:
     assert _table("settings.md", "variable") == expected
 
 
+def test_clients_in_documents_are_those_of_the_tests() -> None:
+    wanted = {
+        tuple(pin)
+        for path in ROOT.glob("tests/clients/*/requirements.in")
+        for pin in re.findall(r"^([\w-]+)(?:\[\w+\])?==(\S+)", path.read_text(), re.MULTILINE)
+    }
+    cells = " ".join(row[-1] for row in _table("dialects.md", "language"))
+
+    assert {*re.findall(r"([\w-]+) (\d+(?:\.\d+)+)", cells)} == wanted
+
+
 def test_routes_table_is_complete() -> None:
     empty = Repository()
     app = create_app(Settings(), empty, Metrics(CollectorRegistry()), FakeControlPlane(empty))
