@@ -11,8 +11,9 @@ from vitrine.errors import VitrineError
 
 # What takes longer is computed in pieces, which give way to what takes less.
 SHORT_SECONDS = 0.05
-# A job lets those overtake it that arrive within this multiple of what it takes, up to the bound.
-_OVERTAKEN_COSTS = 10
+# A job lets those overtake it that arrive within this multiple of what it takes, up to the bound:
+# however many small ones arrive, it is late by no more than that.
+_OVERTAKEN_COSTS = 3
 _MAX_OVERTAKEN_SECONDS = 0.25
 
 
@@ -77,18 +78,20 @@ class Job(ABC):
         arrived: Moment at which it began to wait, by `time.monotonic`.
         overtaken_seconds: Those that arrive within this time and cost little overtake it.
         has_begun: Whether a part of it was computed already, so that it holds a thread and memory.
+        is_nearly_done: Whether it has begun, and little is left of it.
     """
 
     __slots__ = ("arrived", "client", "cost_seconds", "deadline", "overtaken_seconds")
 
     has_begun = False
+    is_nearly_done = False
 
     def __init__(self, cost_seconds: float, client: Client, deadline: Deadline) -> None:
         self.cost_seconds = cost_seconds
         self.client = client
         self.deadline = deadline
         self.arrived = time.monotonic()
-        if self.has_begun and cost_seconds <= SHORT_SECONDS:  # it is nearly done
+        if self.is_nearly_done:
             self.overtaken_seconds = -_MAX_OVERTAKEN_SECONDS
         else:
             self.overtaken_seconds = min(_OVERTAKEN_COSTS * cost_seconds, _MAX_OVERTAKEN_SECONDS)

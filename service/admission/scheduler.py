@@ -163,19 +163,27 @@ class Scheduler:
 
     # What a thread asks for.
 
-    def acquire(self, cost_seconds: float, client: Client, deadline: Deadline) -> bool:
+    def acquire(
+        self,
+        cost_seconds: float,
+        client: Client,
+        deadline: Deadline,
+        *,
+        is_nearly_done: bool = False,
+    ) -> bool:
         """Wait, in a thread, until a core is free; return whether it was taken for a short job.
 
         Args:
             cost_seconds: Estimated time that the thread will compute.
             client: Whoever waits for the answer.
             deadline: Moment after which the answer is of no use.
+            is_nearly_done: Whether little is left of what the thread has begun.
 
         Raises:
             Overloaded, DeadlineExceeded: It waited for too long.
             ClientGone: Nobody waits for the answer any more.
         """
-        job = _Waiter(cost_seconds, client, deadline)
+        job = _Waiter(cost_seconds, client, deadline, is_nearly_done=is_nearly_done)
         self.submit(job)
         job.wait()
         return job.is_short
@@ -278,11 +286,14 @@ class Scheduler:
 class _Waiter(Job):
     """A thread that waits."""
 
-    __slots__ = ("_error", "_lock")
+    __slots__ = ("_error", "_lock", "is_nearly_done")
 
     has_begun = True
 
-    def __init__(self, cost_seconds: float, client: Client, deadline: Deadline) -> None:
+    def __init__(
+        self, cost_seconds: float, client: Client, deadline: Deadline, *, is_nearly_done: bool
+    ) -> None:
+        self.is_nearly_done = is_nearly_done
         super().__init__(cost_seconds, client, deadline)
         self._error: Exception | None = None
         self._lock = threading.Lock()

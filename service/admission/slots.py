@@ -16,6 +16,9 @@ from service.admission.scheduler import Scheduler
 
 # What is taken for the time of a request until more is known.
 UNKNOWN_SECONDS = 0.005
+# A body that is read while it arrives does not tell what it will take. What has taken some time is
+# expected to take this multiple of it, so that a long table soon gives way to small requests.
+_UNKNOWN_TIMES = 10
 
 
 class ComputeSlot:
@@ -40,6 +43,7 @@ class ComputeSlot:
         "_deadline",
         "_depth",
         "_has_begun_long",
+        "_is_estimated",
         "_is_known",
         "_is_short",
         "_scheduler",
@@ -64,7 +68,7 @@ class ComputeSlot:
         self._depth = 0
         # None while it is not held.
         self._is_short: bool | None = None
-        self._is_known = self._has_begun_long = False
+        self._is_estimated = self._is_known = self._has_begun_long = False
         # By the clock of the thread: what others compute meanwhile does not make a request longer.
         self._taken_at = 0.0
         self._used_seconds = 0.0
@@ -81,6 +85,7 @@ class ComputeSlot:
             Overloaded: The service has too much to compute already.
         """
         self._cost_seconds = cost_seconds
+        self._is_estimated = True
         if cost_seconds > SHORT_SECONDS:
             self._scheduler.begin_long(self, cost_seconds, self._deadline)
             self._is_known = True
@@ -152,15 +157,26 @@ class ComputeSlot:
 
     def _take(self) -> None:
         if self._is_short is None:
-            # What takes longer than estimated is taken to take as long again.
-            cost = max(self._cost_seconds - self._used_seconds, self._used_seconds)
-            self._is_short = self._scheduler.acquire(cost, self._client, self._deadline)
+            left = self._left_seconds()
+            self._is_short = self._scheduler.acquire(
+                left,
+                self._client,
+                self._deadline,
+                is_nearly_done=self._is_estimated and left <= SHORT_SECONDS,
+            )
         self._taken_at = time.thread_time()
         try:
             self._check()
         except BaseException:
             self._give_back()
             raise
+
+    def _left_seconds(self) -> float:
+        """Return the estimated time that is left of the request."""
+        if not self._is_estimated:
+            return max(UNKNOWN_SECONDS, _UNKNOWN_TIMES * self._used_seconds)
+        # What takes longer than estimated is taken to take as long again.
+        return max(self._cost_seconds - self._used_seconds, self._used_seconds)
 
     def _check(self) -> None:
         if self._client.is_gone:

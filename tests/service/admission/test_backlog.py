@@ -20,8 +20,9 @@ class Recorded(Job):
         deadline: Deadline = NEVER,
         client: Client | None = None,
         has_begun: bool = False,
+        is_nearly_done: bool = False,
     ) -> None:
-        self.has_begun = has_begun
+        self.has_begun, self.is_nearly_done = has_begun, is_nearly_done
         super().__init__(cost, client or UnknownClient(), deadline)
         self.name = name
         self.arrived = arrived
@@ -62,11 +63,20 @@ def test_small_job_overtakes_a_large_one_within_a_bound() -> None:
     large = Recorded("large", arrived=0.0, cost=0.02)
     backlog = filled(
         large,
-        Recorded("soon", arrived=0.1, cost=0.001),
-        Recorded("later", arrived=0.2, cost=0.001),
+        Recorded("soon", arrived=0.04, cost=0.001),
+        Recorded("later", arrived=0.08, cost=0.001),
     )
 
     assert names(backlog) == ["soon", "large", "later"]
+
+
+def test_picture_is_overtaken_for_no_longer_than_it_may_take() -> None:
+    backlog = filled(
+        Recorded("picture", arrived=0.0, cost=0.016),
+        *(Recorded(str(number), arrived=number / 1000, cost=0.001) for number in range(1, 100)),
+    )
+
+    assert names(backlog).index("picture") * 0.001 < 4 * 0.016
 
 
 def test_no_job_is_overtaken_for_longer_than_the_bound() -> None:
@@ -77,8 +87,8 @@ def test_no_job_is_overtaken_for_longer_than_the_bound() -> None:
     assert names(backlog) == ["huge", "small"]
 
 
-def test_short_job_that_has_begun_goes_first() -> None:
-    begun = Recorded("begun", arrived=0.2, has_begun=True)
+def test_job_that_is_nearly_done_goes_first() -> None:
+    begun = Recorded("begun", arrived=0.2, is_nearly_done=True)
 
     assert names(filled(Recorded("new", arrived=0.0), begun)) == ["begun", "new"]
     assert names(filled(begun, Recorded("new", arrived=0.3), most=0.01)) == ["begun", "new"]

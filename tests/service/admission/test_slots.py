@@ -2,12 +2,13 @@
 
 import contextlib
 import threading
+import time
 from io import BytesIO
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.admission.jobs import ClientGone, Deadline
+from service.admission.jobs import NEVER, ClientGone, Deadline, UnknownClient
 from service.admission.scheduler import MAX_LONG_SECONDS, Scheduler
 from service.admission.slots import ComputeSlot
 from service.errors import DeadlineExceeded, Overloaded
@@ -31,6 +32,13 @@ def long_slot(scheduler: Scheduler) -> ComputeSlot:
     slot = ComputeSlot(scheduler)
     slot.estimate(LONG_SECONDS)
     return slot
+
+
+def compute(seconds: float) -> None:
+    """Let this thread compute for some time."""
+    begun = time.thread_time()
+    while time.thread_time() - begun < seconds:
+        pass
 
 
 def waiting(
@@ -144,6 +152,41 @@ def test_request_that_gives_way_lets_the_others_compute_first() -> None:
 
     thread.join()
     assert order == ["other", "this"]
+
+
+def test_request_of_unknown_length_gives_way_to_small_ones_once_it_has_computed() -> None:
+    scheduler = Scheduler(1)
+    table, small = ComputeSlot(scheduler), ComputeSlot(scheduler)
+    order: list[str] = []
+    with table:
+        compute(0.01)
+    scheduler.acquire(0.01, UnknownClient(), NEVER)
+    threads = [
+        waiting(scheduler, table, order, "table"),
+        waiting(scheduler, small, order, "small"),
+    ]
+    scheduler.finish(is_short=True)
+
+    for thread in threads:
+        thread.join()
+    assert order == ["small", "table"]
+
+
+def test_small_request_that_has_begun_is_finished_before_others_begin() -> None:
+    scheduler = Scheduler(1)
+    begun, other = ComputeSlot(scheduler), ComputeSlot(scheduler)
+    begun.estimate(0.01)
+    order: list[str] = []
+    scheduler.acquire(0.01, UnknownClient(), NEVER)
+    threads = [
+        waiting(scheduler, other, order, "other"),
+        waiting(scheduler, begun, order, "begun"),
+    ]
+    scheduler.finish(is_short=True)
+
+    for thread in threads:
+        thread.join()
+    assert order == ["begun", "other"]
 
 
 def test_client_that_has_gone_is_noticed_before_and_between_pieces() -> None:
