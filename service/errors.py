@@ -17,6 +17,7 @@ class ModelNotFound(VitrineError):
     title = "Model not found"
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
         super().__init__(f"There is no model {shown(name)}.{nearest(name, known)} See GET /models.")
 
 
@@ -43,6 +44,7 @@ class VersionNotFound(VitrineError):
     title = "Version not found"
 
     def __init__(self, name: str, version: int, known: Iterable[int]) -> None:
+        self.name, self.version = name, version
         versions = ", ".join(map(str, sorted(known)))
         super().__init__(f"Model {shown(name)} has no version {version}; served: {versions}.")
 
@@ -72,6 +74,7 @@ class ModelUnavailable(VitrineError):
             why = f"Version {version}: {refused[version]}"
         else:
             why = "The version policy selects none of its versions."
+        self.name, self.why = name, why
         super().__init__(f"No version of model {shown(name)} is served. {why}")
 
 
@@ -191,6 +194,13 @@ class SourceFailed(VitrineError):
 
     status = HTTPStatus.BAD_GATEWAY
     title = "Source failed"
+
+
+class InvalidInferenceRequest(VitrineError):
+    """The request breaks the rules of the Open Inference Protocol."""
+
+    status = HTTPStatus.BAD_REQUEST
+    title = "Invalid inference request"
 
 
 class UnsupportedMediaType(VitrineError):

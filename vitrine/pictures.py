@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from math import inf
+from math import inf, prod
 from types import ModuleType
 
 import numpy as np
@@ -45,7 +45,7 @@ def picture_blocks(
 
     Args:
         pictures: Each the bytes of a file; these as a data URI, as base64 or as an object
-            `{"b64": base64}`; or its levels as nested lists.
+            `{"b64": base64}`; or its levels, as an array or as nested lists.
         name: Name of the model's input.
         max_pixels: Number of pixels that one picture may have.
         keep_faults: Whether a picture that cannot be decoded becomes a fault of its block.
@@ -68,6 +68,9 @@ def declared_pixels(picture: object) -> float:
     Args:
         picture: As `picture_blocks` takes it.
     """
+    if isinstance(picture, np.ndarray):
+        height_and_width: tuple[int, ...] = picture.shape[:2]
+        return prod(height_and_width)
     if isinstance(picture, list):
         first = picture[0] if picture else None
         return len(picture) * (len(first) if isinstance(first, list) else 1)

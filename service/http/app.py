@@ -13,6 +13,7 @@ from service.http.cors import Sharing
 from service.http.descriptions import Descriptions
 from service.http.dialects.invocations.language import Invocations
 from service.http.dialects.native import Native
+from service.http.dialects.open_inference.language import OpenInference
 from service.http.dialects.parts import DialectParts
 from service.http.fast_path import FAST_PATH, FastPath
 from service.http.health import DRAINING, Health
@@ -34,6 +35,7 @@ from vitrine.errors import shown
 # A line for each language of other model servers: its name in the settings, and what makes it.
 _ALL = "all"
 _DIALECTS: Mapping[str, Callable[[DialectParts], Language]] = {
+    "v2": OpenInference,
     "invocations": Invocations,
 }
 

@@ -1,6 +1,6 @@
 """The routes of probes and metrics: is the service alive, is it ready, what has it done."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
 import orjson
 from flask import Blueprint, Response, current_app
@@ -67,28 +67,33 @@ class Health:
     def ready(self) -> Response:
         """Say whether the service takes predictions, and for which models."""
         models = {name: sorted(versions) for name, versions in self._repository.models.items()}
-        lost = self._lost()
-        status = self._status(models, lost)
+        lost = _lost(self._repository)
+        status = readiness(self._repository)
         members = {"status": status, "models": models} | ({"lost": lost} if lost else {})
         code = 200 if status == "ready" else 503
         return Response(orjson.dumps(members), code, mimetype="application/json")
 
-    def _status(self, models: Collection[str], lost: Collection[str]) -> str:
-        is_draining: Callable[[], bool] = current_app.extensions[DRAINING]
-        if is_draining():
-            return "draining"
-        if not models:
-            return "no models"
-        return "models lost" if lost else "ready"
-
-    def _lost(self) -> dict[str, str]:
-        """Say why models are served no more that were served before."""
-        current = self._repository.current
-        refused = {
-            name: each.serving.refused for name, each in current.items() if each.serving.lost
-        }
-        return {name: reasons[max(reasons)] for name, reasons in refused.items()}
-
     def metrics(self) -> Response:
         """Write the metrics of all workers in Prometheus' text format."""
         return Response(self._metrics.exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def readiness(repository: Repository) -> str:
+    """Say whether the service takes predictions: "ready", or why it does not.
+
+    Args:
+        repository: What is served.
+    """
+    is_draining: Callable[[], bool] = current_app.extensions[DRAINING]
+    if is_draining():
+        return "draining"
+    if not repository.models:
+        return "no models"
+    return "models lost" if _lost(repository) else "ready"
+
+
+def _lost(repository: Repository) -> dict[str, str]:
+    """Say why models are served no more that were served before."""
+    current = repository.current
+    refused = {name: each.serving.refused for name, each in current.items() if each.serving.lost}
+    return {name: reasons[max(reasons)] for name, reasons in refused.items()}

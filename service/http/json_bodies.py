@@ -3,6 +3,7 @@
 import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 import orjson
@@ -30,6 +31,8 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 
 # The marks of UTF-16 and UTF-32, and a first character of ASCII in these without a mark.
 _WIDE_CHARACTERS = re.compile(rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|\0+[^\0]|[^\0]\0")
+Decoded = TypeVar("Decoded")
+
 _NAMES: dict[type, str] = {list: "a list", str: "a text", type(None): "null"}
 
 _QUOTES = "Names and texts stand in double quotes; in Python, json.dumps writes them so."
@@ -107,6 +110,33 @@ def read_object(body: bytes, *, large_bytes: int = _LARGE_BYTES) -> dict[str, ob
     if endless is not None:
         raise _malformed_at(body, endless)
     return _members_in_pieces(body, body, _NESTED_OBJECTS)
+
+
+def decode_as(body: bytes, kind: type[Decoded]) -> Decoded:
+    """Parse a body as JSON of some type; a byte order mark before it is skipped.
+
+    Args:
+        body: The body.
+        kind: What it must be, as msgspec has types.
+
+    Raises:
+        EmptyBody: There is nothing in the body.
+        MalformedBody: The body is not JSON.
+        msgspec.ValidationError: It is, but of another type.
+    """
+    body = body.removeprefix(BOM_UTF8)
+    if not body.strip():
+        raise EmptyBody("a JSON object")
+    _check_encoding(body)
+    endless = _endless_number(body)
+    if endless is not None:
+        raise _malformed_at(body, endless)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise _malformed_at(body, _position(error, len(body))) from None
 
 
 def _members_in_pieces(text: bytes, body: bytes, depth: int) -> dict[str, object]:

@@ -4,7 +4,7 @@ The ordinary route hands over a body that may still arrive, and the fast path on
 Everything else is the same for both, so that their answers are.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -23,6 +23,7 @@ from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import MakeEncoder, Pipeline
+from vitrine.tables.columns import Values, decode_columns
 from vitrine.tables.rows import decode_rows
 from vitrine.tables.streams import ByteStream
 
@@ -245,6 +246,31 @@ class Predictor:
         admit(model, options, instances)
         block = decode_rows(instances, manifest.signature.columns, manifest.dialect)
         return BlockStream(blocks=[block], ignored_columns=block.ignored_columns)
+
+    def columns(
+        self,
+        model: Model,
+        columns: Mapping[str, Values],
+        count: int,
+        options: Options,
+        admit: Admit,
+    ) -> BlockStream:
+        """Begin to read columns of a table, as `vitrine.tables.columns.decode_columns` takes them.
+
+        Args:
+            model: The model that predicts.
+            columns: Values by the name of the column.
+            count: Number of rows.
+            options: What is asked for.
+            admit: Judges the rows before they are decoded.
+
+        Raises:
+            VitrineError: The columns do not fit the model, or are refused.
+        """
+        manifest = model.manifest
+        admit(model, options, range(count))
+        block = decode_columns(columns, manifest.signature.columns, manifest.dialect)
+        return BlockStream(blocks=[block])
 
     def pictures(
         self, model: Model, pictures: Sequence[object], options: Options, admit: Admit

@@ -20,6 +20,7 @@ from service.errors import (
     BodyTooSlow,
     DeadlineExceeded,
     InvalidDesiredState,
+    InvalidInferenceRequest,
     KeyRequired,
     LabelNotFound,
     ManagementForbidden,
@@ -340,6 +341,10 @@ PROVOKED_IN_OTHER_LANGUAGES: dict[str, tuple[type[VitrineError], Request]] = {
     "content type that MLflow does not know": (
         UnreadableContentType,
         lambda _: alone("rooms").post("/invocations", data=b"<a/>", content_type="text/xml"),
+    ),
+    "tensors that are missing": (
+        InvalidInferenceRequest,
+        body("/v2/models/rooms/infer", b"{}", JSON),
     ),
 }
 

@@ -1,0 +1,16 @@
+"""The Open Inference Protocol: `/v2`.
+
+language.py     how predictions are asked for and answered, and how errors are told
+routes.py       health, metadata, configuration, statistics, the repository
+messages.py     the JSON of a request
+tensors.py      tensors as JSON and as bytes
+inputs.py       tensors -> instances of a model
+outputs.py      predictions -> tensors
+metadata.py     what a model takes and gives, in the words of the protocol
+statistics.py   what was counted of each version, in all workers
+compression.py  gzip and deflate
+
+References:
+    KServe, Open Inference Protocol, version 2: REST. NVIDIA Triton's extensions: binary tensor
+    data, classification, model configuration, model repository, statistics.
+"""

@@ -1,0 +1,207 @@
+"""The other routes of the protocol: health, metadata, configuration, the repository."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import orjson
+from flask import Blueprint, Response
+
+from service.errors import InvalidInferenceRequest, SourceFailed
+from service.http import operations
+from service.http.audit import Audit
+from service.http.content import JSON_TYPE
+from service.http.dialects.open_inference.messages import read_flag
+from service.http.dialects.open_inference.metadata import SERVER, configure, describe, trust_of
+from service.http.dialects.parts import DialectParts
+from service.http.health import readiness
+from service.http.json_bodies import decode_as
+from service.http.operations import Operation
+from service.http.transfer import current_body
+from service.rollout.repository import Entry
+from vitrine.model import Model
+
+_TAG = "open inference protocol"
+_MODEL = "/v2/models/<name>"
+_VERSIONS = ("", "/versions/<version:version>")
+_MAX_BYTES = 64 * 1024
+
+
+class Routes:
+    """The views, and what they need.
+
+    Args:
+        parts: What the language is made of.
+    """
+
+    def __init__(self, parts: DialectParts) -> None:
+        self._parts = parts
+        self._repository = parts.repository
+
+    def blueprint(self) -> Blueprint:
+        """Return the routes."""
+        routes = Blueprint("open_inference", __name__)
+        operations.add(routes, self._server_operations())
+        operations.add(routes, self._model_operations())
+        management = Blueprint("management", __name__)
+        Audit(self._repository).install(management)
+        management.before_request(self._parts.management.authorize)
+        operations.add(management, self._management_operations())
+        routes.register_blueprint(management)
+        return routes
+
+    def _server_operations(self) -> Iterator[Operation]:
+        yield Operation(
+            rule="/v2/health/live",
+            view=self.live,
+            tag=_TAG,
+            summary="Say that the process is alive.",
+            needs_key=False,
+        )
+        yield Operation(
+            rule="/v2/health/ready",
+            view=self.ready,
+            tag=_TAG,
+            summary="Say whether the service takes predictions.",
+            needs_key=False,
+        )
+        yield Operation(
+            rule="/v2",
+            view=self.describe_server,
+            tag=_TAG,
+            summary="Name the server and the extensions of the protocol that it has.",
+        )
+        yield Operation(
+            rule="/v2/repository/index",
+            method="POST",
+            view=self.index,
+            tag=_TAG,
+            summary="List the versions of all models, and whether each is ready.",
+        )
+
+    def _model_operations(self) -> Iterator[Operation]:
+        for version in _VERSIONS:
+            for path, view, summary in (
+                ("", self.describe_model, "Name a model's inputs and outputs."),
+                ("/ready", self.model_ready, "Say whether a model can answer."),
+                ("/config", self.configure_model, "Return a model's configuration."),
+            ):
+                rule = f"{_MODEL}{version}{path}"
+                yield Operation(rule=rule, view=view, tag=_TAG, summary=summary)
+
+    def _management_operations(self) -> Iterator[Operation]:
+        for view, summary in (
+            (self.load, "Look for new versions of a model now, and serve what is desired of it."),
+            (self.unload, "Serve a model no longer, until it is loaded again."),
+        ):
+            yield Operation(
+                rule=f"/v2/repository/models/<name>/{view.__name__}",
+                method="POST",
+                view=view,
+                tag=_TAG,
+                summary=summary,
+            )
+
+    def live(self) -> Response:
+        """Answer, which shows that the process is alive."""
+        return _json({"live": True})
+
+    def ready(self) -> Response:
+        """Say whether the service takes predictions."""
+        is_ready = readiness(self._repository) == "ready"
+        return _json({"ready": is_ready}, is_ready=is_ready)
+
+    def describe_server(self) -> Response:
+        """Name the server, and the extensions of the protocol that it has."""
+        return _json(SERVER)
+
+    def describe_model(self, name: str, version: int | None = None) -> Response:
+        """Name a model's inputs and outputs."""
+        model, entry = self._find(name, version), self._repository.entry(name)
+        return _json(describe(model, entry, trust_of(model, self._parts.settings.coverage)))
+
+    def model_ready(self, name: str, version: int | None = None) -> Response:
+        """Say whether a model, or one version of it, can answer."""
+        is_ready = bool(self._repository.entry(name).versions)
+        if is_ready and version is not None:
+            self._repository.get(name, version)
+        return _json({"name": name, "ready": is_ready}, is_ready=is_ready)
+
+    def configure_model(self, name: str, version: int | None = None) -> Response:
+        """Return a model's configuration."""
+        model, entry = self._find(name, version), self._repository.entry(name)
+        settings = self._parts.settings
+        trust, most = trust_of(model, settings.coverage), settings.max_instances
+        return _json(configure(model, entry, trust, max_instances=most))
+
+    def _find(self, name: str, version: int | None) -> Model:
+        """Find the version to describe: the default one where none is named, never a canary."""
+        if version is None:
+            return self._repository.default(name)
+        return self._repository.get(name, version)
+
+    def index(self) -> Response:
+        """List the versions of all models, and whether each is ready."""
+        only_ready = read_flag(_members(), "ready") or False
+        rows = [row for entry in self._repository.current.items() for row in self._rows(*entry)]
+        return _json([row for row in rows if row["state"] == "READY" or not only_ready])
+
+    def _rows(self, name: str, entry: Entry) -> Iterator[dict[str, str]]:
+        reasons = dict.fromkeys(self._unloaded(name, entry), "unloaded")
+        reasons |= entry.serving.refused
+        for version in sorted({*entry.versions, *reasons}):
+            is_ready = version in entry.versions
+            yield {
+                "name": name,
+                "version": str(version),
+                "state": "READY" if is_ready else "UNAVAILABLE",
+                "reason": "" if is_ready else reasons[version],
+            }
+
+    def _unloaded(self, name: str, entry: Entry) -> list[int]:
+        """Return the versions of a model that is not to be served."""
+        if entry.serving.loaded:
+            return []
+        try:
+            return list(self._parts.control_plane.available(name))
+        except SourceFailed:  # the models folder cannot be read now
+            return []
+
+    def load(self, name: str) -> Response:
+        """Look for new versions of a model now, and serve what is desired of it."""
+        given = _members().get("parameters") or {}
+        if given:
+            raise InvalidInferenceRequest(
+                "load takes no parameters: a model is loaded from the models folder as it is there"
+            )
+        self._parts.management.load(name)
+        return Response(mimetype=JSON_TYPE)
+
+    def unload(self, name: str) -> Response:
+        """Serve a model no longer, until it is loaded again; no other model depends on it."""
+        _members()
+        self._parts.management.unload(name)
+        return Response(mimetype=JSON_TYPE)
+
+
+def _members() -> dict[str, Any]:
+    """Return the members of the body, which may be empty.
+
+    Raises:
+        VitrineError: The body is no JSON object.
+    """
+    body = current_body()
+    body.limit(_MAX_BYTES)
+    text = body.read_all()
+    if not text.strip():
+        return {}
+    try:
+        return decode_as(text, dict[str, Any])
+    except msgspec.ValidationError:
+        raise InvalidInferenceRequest("The body must be a JSON object, or empty.") from None
+
+
+def _json(members: Any, *, is_ready: bool = True) -> Response:
+    status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(orjson.dumps(members), status, mimetype=JSON_TYPE)
