@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,8 @@ def serving(
     checkout: Path = ROOT,
     tls: ssl.SSLContext | None = None,
     log: Path | None = None,
+    port_variable: str = "VITRINE_PORT",
+    environment: Mapping[str, str] | None = None,
     **settings: object,
 ) -> Iterator[Server]:
     """Serve until the block ends.
@@ -67,15 +69,18 @@ def serving(
         checkout: Folder of the project that is served, this one or another.
         tls: What clients encrypt their connections with, where the settings name a certificate.
         log: File that takes its log; by default it is with the output of this process.
+        port_variable: Environment variable that names the port.
+        environment: Other environment variables.
         settings: Of the service, by their names in `Settings`.
     """
     port = free_port()
-    given = {"host": "127.0.0.1", "port": port, "log_level": "WARNING", **settings}
+    given = {"host": "127.0.0.1", "log_level": "WARNING", **settings}
     others = {name: text for name, text in os.environ.items() if not name.startswith("VITRINE_")}
-    environment = others | {f"VITRINE_{name.upper()}": str(text) for name, text in given.items()}
+    variables = others | {f"VITRINE_{name.upper()}": str(text) for name, text in given.items()}
+    variables |= {port_variable: str(port), **(environment or {})}
     started = time.perf_counter()
     command = [str(python), "-m", "service", "serve"]
-    process = _start(command, log, cwd=checkout, env=environment)
+    process = _start(command, log, cwd=checkout, env=variables)
     try:
         while not _is_ready(port, tls):
             if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tests.bundles import (
@@ -11,10 +11,16 @@ from tests.bundles import (
     write_picture_bundle,
     write_table_bundle,
 )
-from tests.servers import ROOT, serving
+from tests.servers import ROOT, Server, serving
 
 # Environment variables by their names, for the tests of a client.
 Addresses = Mapping[str, str]
+
+# Those that Vertex AI gives a container for which its user names no others.
+_VERTEX_ROUTES = {
+    "AIP_HEALTH_ROUTE": "/v1/endpoints/123/deployedModels/456",
+    "AIP_PREDICT_ROUTE": "/v1/endpoints/123/deployedModels/456:predict",
+}
 
 
 @contextmanager
@@ -26,8 +32,26 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
     """
     models = folder / "models"
     _write_models(models)
-    with serving(models=models, workers=2, versions="all", default_model="housing") as server:
-        yield {"SERVER_URL": server.url, "MODELS": str(models)}
+    with (
+        serving(models=models, workers=2, versions="all", default_model="housing") as server,
+        _serving_as_vertex_ai_does(models) as vertex,
+    ):
+        yield {
+            "SERVER_URL": server.url,
+            "MODELS": str(models),
+            "VERTEX_URL": vertex.url,
+            **_VERTEX_ROUTES,
+        }
+
+
+def _serving_as_vertex_ai_does(models: Path) -> AbstractContextManager[Server]:
+    return serving(
+        port_variable="AIP_HTTP_PORT",
+        environment={"AIP_MODE": "PREDICTION", **_VERTEX_ROUTES},
+        models=models,
+        workers=1,
+        default_model="digits",
+    )
 
 
 def _write_models(models: Path) -> None:
