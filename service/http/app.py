@@ -32,8 +32,8 @@ from service.telemetry.tracing import TRACING, Tracing
 from vitrine.engines import available_cpus
 from vitrine.errors import shown
 
-# A line for each language of other model servers: its name in the settings, and what makes it.
 _ALL = "all"
+# A line for each language of other model servers: its name in the settings, and what makes it.
 _DIALECTS: Mapping[str, Callable[[DialectParts], Language]] = {
     "v2": OpenInference,
     "invocations": Invocations,

@@ -24,11 +24,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from tests.fakes import picture, table
+from service.settings import InvalidSetting, Settings
+from tests.fakes import client_of, fake_repository, picture, table
 from vitrine.bundle import ONNX_NAME
 
 NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
-PATHS = ["/models/strokes/predict", "/models/rooms/predict", "/models/rooms", "/metrics", "/é"]
+PATHS = [
+    *("/models/strokes/predict", "/models/rooms/predict", "/models/rooms", "/metrics", "/é"),
+    *("/v1/models/strokes:predict", "/v1/models/rooms:predict", "/v1/models/rooms:regress", "/v1/"),
+    *("/v2/models/strokes/infer", "/v2/models/rooms/infer", "/v2/repository/index", "/v2/é"),
+    *("/invocations", "/invocations/", "/ping"),
+]
 KINDS = [
     *("image/png", "text/csv", "application/json", "multipart/form-data; boundary=b"),
     *("application/octet-stream", "text/csv; charset=x", "multipart/form-data; boundary=é", ""),
@@ -45,6 +51,10 @@ BODIES = [
     b"data:image/png;base64," + b64encode(picture()),
     b"image=" + b64encode(picture()) + b"&image=data:,%3Csvg",
     b'{"instances":[{"b64":"' + b64encode(picture()) + b'"},{"image":"data:,"}]}',
+    b'{"inputs":{"size":[1],"colour":["red"]}}',
+    b'{"inputs":[{"name":"size","shape":[1],"datatype":"FP32","data":[1]}]}',
+    b'{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["x"]}],"outputs":[{}]}',
+    b'{"dataframe_split":{"columns":["size"],"data":[[1]]}}',
 ]
 
 
@@ -316,3 +326,21 @@ def test_command_must_be_known(
         runpy.run_module("service", run_name="__main__")
 
     assert "are required: COMMAND" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("languages", "status"), [("all", 200), ("v2", 200), ("invocations", 404), ("", 404)]
+)
+def test_languages_that_the_settings_name_are_spoken(
+    registry: CollectorRegistry, languages: str, status: int
+) -> None:
+    client = client_of(fake_repository(), registry, Settings(languages=languages))
+
+    assert client.get("/v2/health/live").status_code == status
+
+
+def test_unknown_language_is_no_setting(registry: CollectorRegistry) -> None:
+    settings = Settings(languages="v2, grpc")
+
+    with pytest.raises(InvalidSetting, match=r"VITRINE_LANGUAGES must be 'all', .*: 'grpc'"):
+        client_of(fake_repository(), registry, settings)
