@@ -171,7 +171,7 @@ class Settings:
     )
     streams: int = _setting(
         32,
-        "Number of CSV bodies that each worker reads while they arrive. Further ones wait, and "
+        "Number of tables that each worker reads while they arrive. Further ones wait, and "
         "are refused if none ends in time.",
     )
     body_memory_bytes: int = _setting(
@@ -189,17 +189,27 @@ class Settings:
     request_timeout_seconds: float = _setting(
         60.0,
         "Longest time from the arrival of a whole request to its answer. A client may ask for less "
-        "with X-Request-Timeout. A CSV body that is answered while it arrives may take longer.",
+        "with X-Request-Timeout. A table that is answered while it arrives may take longer.",
         minimum=0.001,
     )
-    max_body_bytes: int = _setting(32 * 2**20, "Largest size of a body with pictures or JSON.")
+    max_body_bytes: int = _setting(
+        32 * 2**20,
+        "Largest size of a body with pictures, JSON or Parquet, and of one record batch in an "
+        "Arrow stream.",
+    )
     max_csv_bytes: int = _setting(
-        4 * 2**30, "Largest size of a CSV body. It is streamed, so that it needs little memory."
+        4 * 2**30,
+        "Largest size of a table in CSV or in an Arrow stream, and of what it unpacks to. It is "
+        "streamed, so that it needs little memory.",
     )
     max_files: int = _setting(64, "Largest number of files and fields in a form.")
     max_instances: int = _setting(10_000, "Largest number of instances in a JSON body.")
-    max_rows: int = _setting(20_000_000, "Largest number of rows in a CSV body.")
-    max_row_bytes: int = _setting(2**20, "Largest size of one row of a CSV body.", minimum=1024)
+    max_rows: int = _setting(20_000_000, "Largest number of rows in a table.")
+    max_row_bytes: int = _setting(
+        2**20,
+        "Largest size of one row of a CSV body, and of the texts of one row of any table.",
+        minimum=1024,
+    )
     max_pixels: int = _setting(
         DEFAULT_MAX_PIXELS,
         "Largest number of pixels in a picture, width times height. Only a JPEG that is not "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from vitrine.bundle import Manifest
 from vitrine.errors import MAX_FAULTS
@@ -10,6 +10,7 @@ from vitrine.extras import needs
 from vitrine.options import Options
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
+from vitrine.tables.limits import ArrowLimits
 from vitrine.tables.streams import ByteStream
 
 _NAMED_CHARACTERS = 64
@@ -22,11 +23,13 @@ class TableReader(Protocol):
         names: Names of its columns.
         dialect: Marks of its numbers and columns; settled once its first block was read.
         ignored_columns: Columns that the model does not have.
+        schema: Types of its columns, as Arrow has them; None where all are texts.
     """
 
     names: tuple[str, ...]
     dialect: Dialect
     ignored_columns: tuple[str, ...]
+    schema: Any
 
     def is_ready(self) -> bool:
         """Tell whether the next block can be read without waiting for its bytes."""
@@ -79,6 +82,60 @@ def open_csv(
         thousands=options.thousands,
         max_row_bytes=max_row_bytes,
         max_rows=max_rows,
+        echo=options.echo,
+    )
+    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
+
+
+def open_arrow(
+    manifest: Manifest, stream: ByteStream, options: Options, limits: ArrowLimits
+) -> BlockStream:
+    """Begin to read an Arrow IPC stream as instances of a model.
+
+    Args:
+        manifest: Description of the model.
+        stream: The bytes of the stream.
+        options: What the caller asks for.
+        limits: How much the stream may hold.
+
+    Raises:
+        VitrineError: The columns do not fit the model, or the bytes are no such stream.
+    """
+    with needs("tables"):
+        from vitrine.tables.arrow_stream import ArrowStreamReader  # noqa: PLC0415 - an extra
+
+    reader = ArrowStreamReader(
+        stream,
+        manifest.signature.columns,
+        training_dialect=manifest.dialect,
+        limits=limits,
+        echo=options.echo,
+    )
+    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
+
+
+def open_parquet(
+    manifest: Manifest, body: bytes, options: Options, limits: ArrowLimits
+) -> BlockStream:
+    """Begin to read a Parquet file as instances of a model.
+
+    Args:
+        manifest: Description of the model.
+        body: The file.
+        options: What the caller asks for.
+        limits: How much the file may hold.
+
+    Raises:
+        VitrineError: The columns do not fit the model, or the bytes are no such file.
+    """
+    with needs("tables"):
+        from vitrine.tables.parquet_file import ParquetReader  # noqa: PLC0415 - an extra
+
+    reader = ParquetReader(
+        body,
+        manifest.signature.columns,
+        training_dialect=manifest.dialect,
+        limits=limits,
         echo=options.echo,
     )
     return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)

@@ -201,6 +201,16 @@ class TooManyInstances(VitrineError):
         super().__init__(f"A request may have at most {limit} {kind}.")
 
 
+class DataTooLarge(VitrineError):
+    """What the body unpacks to has more bytes than the settings allow."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    title = "Data too large"
+
+    def __init__(self, subject: str, limit_bytes: int, cure: str = "") -> None:
+        super().__init__(f"{subject} may have at most {limit_bytes} bytes. {cure}".rstrip())
+
+
 class BlankPicture(VitrineError):
     """Nothing stands out from the background of the picture, or of a file's first frame."""
 

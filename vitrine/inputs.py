@@ -154,7 +154,7 @@ def _open_csv(model: Model, stream: ByteStream, options: Options) -> BlockStream
 def _decode(data: object, specs: Sequence[ColumnSpec], dialect: Dialect | None) -> Block:
     if isinstance(data, Mapping):
         if any(isinstance(value, list | np.ndarray) for value in data.values()):
-            return _decode_columns(list(data.items()), specs, _values, dialect)
+            return _decode_columns(list(data.items()), specs, _values_of, dialect)
         return decode_rows([_plain_row(data)], specs, dialect)
     if isinstance(data, np.ndarray):
         return decode_columns(_columns_of_array(data, specs), specs, dialect)
@@ -177,6 +177,10 @@ def _plain(value: object) -> object:
         return value
     # Dates become ISO 8601; pandas' own missing values become texts that stand for missing ones.
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _values_of(values: Any, _spec: ColumnSpec) -> Values:
+    return _values(values)
 
 
 def _values(values: Any) -> Values:
@@ -204,23 +208,25 @@ def _decode_frame(data: Any, specs: Sequence[ColumnSpec], dialect: Dialect | Non
         raise UnknownData(data, "a path, bytes, a mapping, a list of mappings, an array or a table")
     if hasattr(data, "iloc"):  # of pandas' frames, Arrow refuses those with mixed types or names
         columns = [(str(name), data.iloc[:, index]) for index, name in enumerate(data.columns)]
-        return _decode_columns(columns, specs, _values, dialect)
+        return _decode_columns(columns, specs, _values_of, dialect)
     with needs("tables"):
         import pyarrow as pa  # noqa: PLC0415 - an extra
 
+        from vitrine.tables.arrow_columns import read_values  # noqa: PLC0415 - an extra
+
     table = pa.table(data)
     columns = list(zip(table.column_names, table.columns, strict=True))
-    return _decode_columns(columns, specs, _values_of_arrow, dialect)
+    return _decode_columns(columns, specs, read_values, dialect)
 
 
 def _decode_columns(
     columns: Sequence[tuple[str, Any]],
     specs: Sequence[ColumnSpec],
-    read: Callable[[Any], Values],
+    read: Callable[[Any, ColumnSpec], Values],
     dialect: Dialect | None,
 ) -> Block:
     """Read the columns that the model has; the others may hold anything."""
-    known = {spec.name for spec in specs}
+    known = {spec.name: spec for spec in specs}
     names = known_names((name for name, _ in columns), known)
     columns = [(names.get(name, name), each) for name, each in columns]
     counts = Counter(name for name, _ in columns)
@@ -232,18 +238,8 @@ def _decode_columns(
     if faults:
         raise InvalidInstances(faults)
     return decode_columns(
-        {name: read(each) for name, each in columns if name in known},
+        {name: read(each, known[name]) for name, each in columns if name in known},
         specs,
         dialect,
         ignored=[name for name in counts if name not in known],
     )
-
-
-def _values_of_arrow(column: Any) -> Values:
-    from pyarrow import types  # noqa: PLC0415 - an extra
-
-    if types.is_integer(column.type) or types.is_floating(column.type):
-        # Missing values become NaN in float64, which holds any float32 exactly.
-        values: NDArray[np.float64] = column.cast("float64").to_numpy()
-        return values
-    return [_plain(value) for value in column.to_pylist()]

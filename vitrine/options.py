@@ -15,7 +15,7 @@ class Options:
     Attributes:
         top: Number of the most probable classes or labels to list; None for all.
         report: Whether a faulty instance gets an error in its own record, instead of ending all.
-        echo: Whether a CSV answer repeats the columns of the body.
+        echo: Whether an answer in columns repeats those of the body.
         coverage: Probability that sets and intervals hold the truth; None for the default.
         abstain_below: Credibility below which no class label is given.
         explain: Whether to say which pixels or features decided.

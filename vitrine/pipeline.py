@@ -7,7 +7,7 @@ instances come from nor where the answer goes.
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import orjson
@@ -30,6 +30,9 @@ from vitrine.predictions import (
 from vitrine.signature import Dialect, Instances, ValueOutput
 from vitrine.tables.blocks import Block
 from vitrine.tables.writer import Column, write_csv
+
+if TYPE_CHECKING:
+    from vitrine.tables.typed_writer import TypedWriter
 
 Predict = Callable[[Instances, TrustOptions], Predictions]
 
@@ -118,14 +121,52 @@ class Pipeline:
 
     def csv_encoder(self, stream: BlockStream) -> "CsvEncoder":
         """Return what writes predictions as CSV, in the dialect of a table that was begun."""
-        table = stream.table
         return CsvEncoder(
             self._model,
             self.trust,
-            dialect=table.dialect if table else None,
-            echo=table.names if table and self._options.echo else (),
+            dialect=stream.table.dialect if stream.table else None,
+            echo=self._echoed(stream),
             report=self._options.report,
         )
+
+    def arrow_encoder(self, stream: BlockStream) -> "TypedEncoder":
+        """Return what writes predictions as an Arrow IPC stream."""
+        with needs("tables"):
+            from vitrine.tables.typed_writer import ArrowWriter  # noqa: PLC0415 - an extra
+
+        return self._typed_encoder(stream, ArrowWriter)
+
+    def parquet_encoder(self, stream: BlockStream) -> "TypedEncoder":
+        """Return what writes predictions as a Parquet file."""
+        with needs("tables"):
+            from vitrine.tables.typed_writer import ParquetWriter  # noqa: PLC0415 - an extra
+
+        return self._typed_encoder(stream, ParquetWriter)
+
+    def _typed_encoder(
+        self, stream: BlockStream, make_writer: Callable[[Any], "TypedWriter"]
+    ) -> "TypedEncoder":
+        from vitrine.tables.typed_writer import answer_schema  # noqa: PLC0415 - an extra
+
+        echo = self._echoed(stream)
+        columns = AnswerColumns(self._model, self.trust, echo=echo, report=self._options.report)
+        coverage = self.trust.coverage
+        schema = answer_schema(
+            columns.own,
+            echo=echo,
+            echoed=stream.table.schema if stream.table else None,
+            # A file is kept without the headers of its answer.
+            metadata={
+                "model": self._model.name,
+                "version": str(self._model.version),
+                **({} if coverage is None else {"coverage": str(coverage)}),
+            },
+        )
+        return TypedEncoder(columns, make_writer(schema))
+
+    def _echoed(self, stream: BlockStream) -> Sequence[str]:
+        """Return the names of the columns that the answer repeats."""
+        return stream.table.names if stream.table and self._options.echo else ()
 
     def predict(self, stream: BlockStream) -> Iterator[PredictedBlock]:
         """Predict a table block by block, as its blocks are asked for, and anything else at once.
@@ -385,15 +426,76 @@ class JsonEncoder:
         return b"]}\n"
 
 
-class CsvEncoder:
-    """Writes predictions as the columns of a CSV file, which are settled before the first row.
+class AnswerColumns:
+    """Predictions as the columns of a table, which are settled before the first row.
 
     Args:
         model: The model that predicted.
         trust: The trust options that it fulfilled.
-        dialect: Dialect of the body, which the answer takes over.
         echo: Columns of the body that are repeated before the predictions.
         report: Whether a column says what is wrong with faulty rows.
+
+    Attributes:
+        echo: Columns of the body that are repeated.
+        own: Name of each other column -> the name that it has beside those of the body.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        trust: TrustOptions = NO_TRUST,
+        *,
+        echo: Sequence[str] = (),
+        report: bool = False,
+    ) -> None:
+        self.echo = echo
+        names = [*model.columns(trust), "warnings", *(["error"] if report else [])]
+        self.own: dict[str, str] = {}
+        for name in names:
+            others = {*names} - {name}
+            self.own[name] = _distinct(name, {*echo, *others, *self.own.values()})
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return [*self.echo, *self.own.values()]
+
+    def typed(self, predicted: PredictedBlock) -> dict[str, Column]:
+        """Return the columns of one block, in which several texts of a cell are a list."""
+        return self._columns(predicted, lists=True)
+
+    def _columns(self, predicted: PredictedBlock, *, lists: bool = False) -> dict[str, Column]:
+        """Return the columns of one block.
+
+        Args:
+            predicted: The block.
+            lists: Whether several texts in a cell stay a list, and are not joined to one.
+        """
+        count = predicted.block.rows
+        predictions = predicted.predictions
+        warnings = {
+            index: texts if lists else " ".join(texts)
+            for index, texts in predictions.warnings.items()
+        }
+        own = {
+            **predictions.columns(lists=lists),
+            "warnings": _column(warnings, len(predictions.values)),
+        }
+        if predicted.errors:
+            own = {name: predicted.spread(values) for name, values in own.items()}
+        own["error"] = _column(predicted.errors, count)
+        echoed = {name: predicted.block.echo[name] for name in self.echo}
+        # A block without a single good row has no predictions, and none of their columns.
+        blanks = np.full(count, None, dtype=object)
+        return {**echoed, **{shown: own.get(name, blanks) for name, shown in self.own.items()}}
+
+
+class CsvEncoder(AnswerColumns):
+    """Writes predictions as CSV.
+
+    Args:
+        model, trust, echo, report: As for `AnswerColumns`.
+        dialect: Dialect of the body, which the answer takes over.
     """
 
     def __init__(
@@ -405,19 +507,8 @@ class CsvEncoder:
         echo: Sequence[str] = (),
         report: bool = False,
     ) -> None:
+        super().__init__(model, trust, echo=echo, report=report)
         self._dialect = dialect
-        self._echo = echo
-        own = [*model.columns(trust), "warnings", *(["error"] if report else [])]
-        # Name of each column -> the name that it has beside the body's own columns.
-        self._names: dict[str, str] = {}
-        for name in own:
-            others = {*own} - {name}
-            self._names[name] = _distinct(name, {*echo, *others, *self._names.values()})
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the columns."""
-        return [*self._echo, *self._names.values()]
 
     def begin(self) -> bytes:
         """Return the header line."""
@@ -427,26 +518,34 @@ class CsvEncoder:
         """Return the lines of one block."""
         return write_csv(self._columns(predicted), header=False, dialect=self._dialect)
 
-    def columns(self, predicted: PredictedBlock) -> dict[str, Column]:
-        """Return the columns of one block's lines."""
-        return self._columns(predicted)
-
-    def _columns(self, predicted: PredictedBlock) -> dict[str, Column]:
-        count = predicted.block.rows
-        predictions = predicted.predictions
-        warnings = {index: " ".join(texts) for index, texts in predictions.warnings.items()}
-        own = {**predictions.columns(), "warnings": _column(warnings, len(predictions.values))}
-        if predicted.errors:
-            own = {name: predicted.spread(values) for name, values in own.items()}
-        own["error"] = _column(predicted.errors, count)
-        echoed = {name: predicted.block.echo[name] for name in self._echo}
-        # A block without a single good row has no predictions, and none of their columns.
-        blanks = np.full(count, None, dtype=object)
-        return {**echoed, **{shown: own.get(name, blanks) for name, shown in self._names.items()}}
-
     def end(self) -> bytes:
         """Return nothing: a CSV file ends with its last line."""
         return b""
+
+
+class TypedEncoder:
+    """Writes predictions as columns that have types.
+
+    Args:
+        columns: The columns of the answer.
+        writer: Writes them.
+    """
+
+    def __init__(self, columns: AnswerColumns, writer: "TypedWriter") -> None:
+        self._columns = columns
+        self._writer = writer
+
+    def begin(self) -> bytes:
+        """Return the bytes before the first row."""
+        return self._writer.begin()
+
+    def encode(self, predicted: PredictedBlock) -> bytes:
+        """Return the bytes of one block, as far as they are written at once."""
+        return self._writer.write(self._columns.typed(predicted))
+
+    def end(self) -> bytes:
+        """Return the bytes after the last row."""
+        return self._writer.end()
 
 
 def _distinct(name: str, taken: Container[str]) -> str:
@@ -455,7 +554,7 @@ def _distinct(name: str, taken: Container[str]) -> str:
     return name
 
 
-def _column(texts: Mapping[int, str], count: int) -> NDArray[np.object_]:
+def _column(texts: Mapping[int, object], count: int) -> NDArray[np.object_]:
     column = np.full(count, None, dtype=object)
     for index, text in texts.items():
         column[index] = text

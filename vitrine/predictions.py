@@ -3,7 +3,7 @@
 They are kept as arrays; records and table columns are made when they are asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Any
@@ -177,13 +177,17 @@ class Predictions:
         """Return the indices of the predictions whose label is withheld."""
         return _abstained(self.confidence)
 
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Return the predictions as the columns of a table."""
+    def columns(self, *, lists: bool = False) -> dict[str, NDArray[Any]]:
+        """Return the predictions as the columns of a table.
+
+        Args:
+            lists: Whether several labels in a cell stay a list, and are not joined to one text.
+        """
         if isinstance(self.output, ProbabilitiesOutput):
-            return self._class_columns(self.output)
+            return self._class_columns(self.output, lists=lists)
         if isinstance(self.output, LabelsOutput):
-            joined = _joined(self.label_lists())
-            return dict(zip(label_columns(self.output), [joined, *self.values.T], strict=True))
+            labels = _cells(self.label_lists(), lists=lists)
+            return dict(zip(label_columns(self.output), [labels, *self.values.T], strict=True))
         if isinstance(self.output, AnomalyOutput):
             return self._anomaly_columns()
         columns: dict[str, NDArray[Any]] = {"prediction": self.values}
@@ -198,13 +202,15 @@ class Predictions:
             columns["credibility"] = self.confidence.credibility
         return columns
 
-    def _class_columns(self, output: ProbabilitiesOutput) -> dict[str, NDArray[Any]]:
+    def _class_columns(
+        self, output: ProbabilitiesOutput, *, lists: bool
+    ) -> dict[str, NDArray[Any]]:
         columns = {"label": self.labels(), "probability": self.values.max(axis=1)}
         confidence = self.confidence
         if confidence is None:
             return columns
         if confidence.sets is not None:
-            columns["set"] = _joined(_members(confidence.sets, output.labels))
+            columns["set"] = _cells(_members(confidence.sets, output.labels), lists=lists)
         if confidence.credibility is not None:
             columns["credibility"] = confidence.credibility
         if confidence.abstain_below is not None:
@@ -358,9 +364,10 @@ def _add_credibility(records: list[dict[str, Any]], confidence: Confidence) -> N
         record["credibility"] = credibility
 
 
-def _joined(lists: list[list[str]]) -> NDArray[np.object_]:
-    """Return a table column that holds a list of labels in each cell."""
-    return np.array([*("|".join(labels) for labels in lists), None], dtype=object)[:-1]
+def _cells(labels: list[list[str]], *, lists: bool) -> NDArray[np.object_]:
+    """Return a table column that holds several labels in each cell."""
+    cells: Iterable[object] = labels if lists else map("|".join, labels)
+    return np.array([*cells, None], dtype=object)[:-1]
 
 
 def _members(sets: NDArray[np.bool_], labels: tuple[str, ...]) -> list[list[str]]:

@@ -8,7 +8,7 @@ import orjson
 from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.options import Options
-from vitrine.pipeline import CsvEncoder, JsonEncoder
+from vitrine.pipeline import AnswerColumns, JsonEncoder
 from vitrine.predictions import PredictedBlock, TrustOptions
 
 if TYPE_CHECKING:
@@ -68,16 +68,17 @@ class Results:
         return records
 
     def to_arrow(self) -> "pa.Table":
-        """Return one row for each instance, with the columns that a CSV answer has."""
+        """Return one row for each instance, with the columns that an Arrow answer has."""
         with needs("tables"):
             import pyarrow as pa  # noqa: PLC0415 - an extra
 
-        encoder = CsvEncoder(self._model, self._trust, report=self._options.report)
-        blank = pa.table({name: pa.nulls(0) for name in encoder.names})
-        tables = [pa.table(encoder.columns(predicted)) for predicted in self._blocks]
-        # A column of which a block knows nothing takes the type that it has in the others.
-        return pa.concat_tables([blank, *tables], promote_options="permissive")
+            from vitrine.tables.typed_writer import answer_schema, make_batch  # noqa: PLC0415
+
+        columns = AnswerColumns(self._model, self._trust, report=self._options.report)
+        schema = answer_schema(columns.own)
+        batches = [make_batch(columns.typed(each), schema) for each in self._blocks]
+        return pa.Table.from_batches(batches, schema)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return one row for each instance, with the columns that a CSV answer has."""
+        """Return one row for each instance, with the columns that an Arrow answer has."""
         return self.to_arrow().to_pandas()

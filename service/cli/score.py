@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
             settings = replace(settings, models=options.models)
         given = {name: getattr(options, name) for name in OPTIONS}
         query = urlencode({name: text for name, text in given.items() if text is not None})
-        asked_for = read_options(query, csv_body=True, csv_answer=True)
+        asked_for = read_options(query, csv_body=True, table_body=True, table_answer=True)
         model = load(settings, options.name, options.version)
         target = None if options.output == "-" else Path(options.output)
         if target is None:  # the program that reads it may stop early, as `head` does

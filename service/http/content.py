@@ -17,6 +17,8 @@ from vitrine.unread_formats import begins_like_json
 
 CSV_TYPE = "text/csv"
 JSON_TYPE = "application/json"
+ARROW_TYPE = "application/vnd.apache.arrow.stream"
+PARQUET_TYPE = "application/vnd.apache.parquet"
 HTML_TYPE = "text/html"
 FORM_TYPE = "multipart/form-data"
 # What curl calls every body of which it is told nothing.
@@ -30,6 +32,11 @@ _CSV_TYPES = re.compile(
     r"(application|text)/(x-)?(csv|comma-separated-values|tab-separated-values)"
     r"|application/vnd\.ms-excel"
 )
+# A file of Arrow (Feather 2) is a stream with a table of contents behind it.
+_ARROW_TYPES = re.compile(r"application/(vnd\.|x-)?(apache[.-])?arrow([.-](stream|file))?")
+_PARQUET_TYPES = re.compile(r"application/(vnd\.|x-)?(apache[.-])?parquet")
+_ARROW_MARK = re.compile(rb"ARROW1\0|\xff{4}.{2}[\0-\x7f]\0", re.DOTALL)
+_PARQUET_MARK = re.compile(rb"PAR1[^\t\r\n -~]")
 # Who accepts these can read JSON and CSV, too: a browser, a person, a reader of any JSON.
 _READABLE_TYPES = re.compile(
     rf"text/(html|plain)|application/xhtml\+xml|{_JSON_TYPES.pattern}", re.IGNORECASE
@@ -46,11 +53,35 @@ class Kind(Enum):
     PICTURES_IN_FORM = auto()
     PICTURES_IN_FIELDS = auto()
     CSV = auto()
-    CSV_IN_FORM = auto()
+    ARROW = auto()
+    PARQUET = auto()
+    TABLE_IN_FORM = auto()
     JSON = auto()
 
 
-_CSV_KINDS = frozenset((Kind.CSV, Kind.CSV_IN_FORM))
+class Format(Enum):
+    """What an answer is written as; the value is its media type."""
+
+    JSON = JSON_TYPE
+    CSV = CSV_TYPE
+    ARROW = ARROW_TYPE
+    PARQUET = PARQUET_TYPE
+
+
+# What is answered to a body of each kind where the client does not say; JSON to all others.
+_FORMATS = {
+    Kind.CSV: Format.CSV,
+    Kind.TABLE_IN_FORM: Format.CSV,
+    Kind.ARROW: Format.ARROW,
+    Kind.PARQUET: Format.PARQUET,
+}
+_MARKS_OF_TABLES = ((_PARQUET_MARK, Kind.PARQUET), (_ARROW_MARK, Kind.ARROW))
+_TYPES_OF_TABLES = (
+    (_CSV_TYPES, Kind.CSV),
+    (_JSON_TYPES, Kind.JSON),
+    (_ARROW_TYPES, Kind.ARROW),
+    (_PARQUET_TYPES, Kind.PARQUET),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +100,31 @@ class Content:
     Attributes:
         kind: What the body is read as; None where the model reads no such body.
         is_csv: Whether the body is CSV, be it readable or not.
+        is_table: Whether it is a table that is read block by block.
         coding: Compression of the body; empty for none.
         media_type: Media type of the body, without parameters, in lower case.
         parameters: Parameters of that media type.
-        answers_csv: Whether the answer is CSV; it is JSON otherwise.
+        answer: What the answer is written as.
     """
 
     kind: Kind | None
     is_csv: bool
+    is_table: bool
     coding: str
     media_type: str
     parameters: Mapping[str, str]
-    answers_csv: bool
+    answer: Format
 
     @property
     def answer_type(self) -> str:
         """Media type of the answer, with its parameters."""
-        return f"{CSV_TYPE}; charset=utf-8" if self.answers_csv else JSON_TYPE
+        is_csv = self.answer is Format.CSV
+        return f"{CSV_TYPE}; charset=utf-8" if is_csv else self.answer.value
+
+    @property
+    def answers_table(self) -> bool:
+        """Whether the answer has columns."""
+        return self.answer is not Format.JSON
 
     def readable_kind(self, model: Model, url: Callable[[], str]) -> Kind:
         """Return what the body is read as.
@@ -128,26 +167,34 @@ def judge(media: MediaHeaders, model: Model, peek: Callable[[], bytes]) -> Conte
     coding = media.content_encoding
     kind_of = _kind_of_rows if model.manifest.signature.picture is None else _kind_of_pictures
     kind = kind_of(media_type, peek if coding in _NO_CODINGS else bytes)
-    is_csv = kind in _CSV_KINDS or (kind is None and media_type == CSV_TYPE)
+    is_csv = kind in {Kind.CSV, Kind.TABLE_IN_FORM} or (kind is None and media_type == CSV_TYPE)
+    usual = Format.CSV if is_csv else _FORMATS.get(kind, Format.JSON) if kind else Format.JSON
     return Content(
         kind=kind,
         is_csv=is_csv,
+        is_table=is_csv or kind in _FORMATS,
         coding=coding,
         media_type=media_type,
         parameters=parameters,
-        answers_csv=_answers_csv(media.accept, is_csv=is_csv),
+        answer=_answer(media.accept, usual),
     )
 
 
 @lru_cache(maxsize=256)
-def is_csv(content_type: str) -> bool:
-    """Tell whether a header names CSV, which is read while it arrives."""
-    return _CSV_TYPES.fullmatch(_parse_media_type(content_type)[0]) is not None
+def is_streamed(content_type: str) -> bool:
+    """Tell whether a header names a table that is read while it arrives: CSV or an Arrow stream."""
+    media_type = _parse_media_type(content_type)[0]
+    return any(types.fullmatch(media_type) for types in (_CSV_TYPES, _ARROW_TYPES))
 
 
-def may_be_csv(content_type: str) -> bool:
-    """Tell whether a body with such a header is CSV, or may turn out to be."""
-    return _parse_media_type(content_type)[0] in _UNTOLD_TYPES or is_csv(content_type)
+def may_be_streamed(content_type: str) -> bool:
+    """Tell whether a body with such a header is such a table, or may turn out to be."""
+    return _parse_media_type(content_type)[0] in _UNTOLD_TYPES or is_streamed(content_type)
+
+
+def kind_of_table(head: bytes) -> Kind:
+    """Tell by the first bytes of a table what it is; what is neither Arrow nor Parquet is CSV."""
+    return next((kind for mark, kind in _MARKS_OF_TABLES if mark.match(head)), Kind.CSV)
 
 
 # Clients send the same few headers again and again.
@@ -175,30 +222,37 @@ def _kind_of_pictures(media_type: str, peek: Callable[[], bytes]) -> Kind | None
 
 def _kind_of_rows(media_type: str, peek: Callable[[], bytes]) -> Kind | None:
     if media_type == FORM_TYPE:
-        return Kind.CSV_IN_FORM
-    if _CSV_TYPES.fullmatch(media_type):
-        return Kind.CSV
-    if _JSON_TYPES.fullmatch(media_type):
-        return Kind.JSON
+        return Kind.TABLE_IN_FORM
+    for types, kind in _TYPES_OF_TABLES:
+        if types.fullmatch(media_type):
+            return kind
     if media_type not in _UNTOLD_TYPES:
         return None
     head = peek()
     if begins_like_json(head):
         return Kind.JSON
-    # A table has lines, which curl -d takes away; whoever reads it names what is no table.
-    return Kind.CSV if _LINE_END_OR_BINARY.search(head) else None
+    kind = kind_of_table(head)
+    # CSV has lines, which curl -d takes away; whoever reads it names what is no table.
+    return None if kind is Kind.CSV and not _LINE_END_OR_BINARY.search(head) else kind
 
 
 @lru_cache(maxsize=256)
-def _answers_csv(accepted: str, *, is_csv: bool) -> bool:
-    offered = [CSV_TYPE, JSON_TYPE] if is_csv else [JSON_TYPE, CSV_TYPE]
+def _answer(accepted: str, usual: Format) -> Format:
+    """Choose what an answer is written as.
+
+    Args:
+        accepted: The header that says what the client accepts.
+        usual: What is written where the client does not mind.
+    """
+    offered = [usual, *(each for each in Format if each is not usual)]
     accept = parse_accept_header(accepted, MIMEAccept)
     if not accept:
-        return is_csv
+        return usual
     bare = MIMEAccept((value.partition(";")[0].rstrip(), quality) for value, quality in accept)
-    chosen = bare.best_match(offered)
+    chosen = bare.best_match([each.value for each in offered])
     if chosen is None and any(_READABLE_TYPES.fullmatch(name) for name, quality in bare if quality):
-        chosen = next((name for name in offered if bare.find(name) < 0), None)
+        readable = [each.value for each in offered if each in {Format.JSON, Format.CSV}]
+        chosen = next((name for name in readable if bare.find(name) < 0), None)
     if chosen is None:
-        raise NotAcceptable(accept.to_header(), offered)
-    return chosen == CSV_TYPE
+        raise NotAcceptable(accept.to_header(), [each.value for each in offered])
+    return Format(chosen)

@@ -145,7 +145,7 @@ def table_of(parts: Sequence[Part]) -> bytes:
     if not tables:
         raise EmptyBody("a file, as curl -F file=@rows.csv sends it")
     if len(tables) > 1:
-        raise TooManyInstances("CSV files", 1)
+        raise TooManyInstances("tables", 1)
     return tables[0]
 
 

@@ -16,7 +16,7 @@ from service.rollout.repository import Entry, Repository
 from service.settings import Settings
 from service.telemetry.observer import Compare
 from service.telemetry.shadow import Shadow
-from vitrine.block_stream import BlockStream, open_csv
+from vitrine.block_stream import BlockStream, open_arrow, open_csv, open_parquet
 from vitrine.errors import TooManyInstances, VitrineError
 from vitrine.levels import check_outer_list
 from vitrine.model import Model
@@ -24,6 +24,7 @@ from vitrine.options import Options
 from vitrine.pictures import picture_blocks
 from vitrine.pipeline import MakeEncoder, Pipeline
 from vitrine.tables.columns import Values, decode_columns
+from vitrine.tables.limits import ArrowLimits
 from vitrine.tables.rows import decode_rows
 from vitrine.tables.streams import ByteStream
 
@@ -228,6 +229,36 @@ class Predictor:
             options,
             max_row_bytes=self.settings.max_row_bytes,
             max_rows=self.settings.max_rows,
+        )
+
+    def arrow(
+        self, model: Model, stream: ByteStream, options: Options, admit: Admit
+    ) -> BlockStream:
+        """Begin to read an Arrow IPC stream.
+
+        Raises:
+            VitrineError: The table does not fit the model, or is refused.
+        """
+        admit(model, options, None)
+        return open_arrow(model.manifest, stream, options, self._arrow_limits())
+
+    def parquet(self, model: Model, body: bytes, options: Options, admit: Admit) -> BlockStream:
+        """Begin to read a Parquet file.
+
+        Raises:
+            VitrineError: The table does not fit the model, or is refused.
+        """
+        admit(model, options, None)
+        return open_parquet(model.manifest, body, options, self._arrow_limits())
+
+    def _arrow_limits(self) -> ArrowLimits:
+        """Return the limits of a table that may unpack to more than was sent."""
+        settings = self.settings
+        return ArrowLimits(
+            max_rows=settings.max_rows,
+            max_row_bytes=settings.max_row_bytes,
+            max_batch_bytes=settings.max_body_bytes,
+            max_bytes=settings.max_csv_bytes,
         )
 
     def instances(

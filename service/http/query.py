@@ -16,13 +16,14 @@ _NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)(e-?\d{1,3})?", re.ASCII | re.IGNORECA
 
 # Clients send the same few queries again and again.
 @lru_cache(maxsize=256)
-def read_options(query: str, *, csv_body: bool, csv_answer: bool) -> Options:
+def read_options(query: str, *, csv_body: bool, table_body: bool, table_answer: bool) -> Options:
     """Read the options from a query.
 
     Args:
         query: The query, without its question mark.
         csv_body: Whether the body is CSV, which some options are about.
-        csv_answer: Whether the answer is.
+        table_body: Whether the body is a table, be it CSV or not.
+        table_answer: Whether the answer has columns.
 
     Raises:
         InvalidParameter: A name is unknown or comes twice, or has a value out of its range or no
@@ -39,9 +40,10 @@ def read_options(query: str, *, csv_body: bool, csv_answer: bool) -> Options:
             raise InvalidParameter(name, value, "may be given once")
         if name in {"delimiter", "decimal", "thousands"} and not csv_body:
             raise InvalidParameter(name, value, "is for CSV bodies only")
-        if name == "echo" and not (csv_body and csv_answer):
-            raise InvalidParameter(name, value, "is for CSV answers to CSV bodies only")
-        if name == "explain" and csv_answer:
+        if name == "echo" and not (table_body and table_answer):
+            rule = "is for bodies and answers in CSV, Arrow or Parquet only"
+            raise InvalidParameter(name, value, rule)
+        if name == "explain" and table_answer:
             raise InvalidParameter(name, value, "is for JSON answers only")
         given.add(name)
         options |= _READERS[name](name, value)

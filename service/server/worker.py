@@ -114,14 +114,14 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _open_dispatcher(self) -> "Dispatcher":
         # gunicorn imports this module before the server says where the metrics are kept.
         from service.http.admission import ADMISSION  # noqa: PLC0415
-        from service.http.content import is_csv, may_be_csv  # noqa: PLC0415
+        from service.http.content import is_streamed, may_be_streamed  # noqa: PLC0415
         from service.http.fast_path import FAST_PATH  # noqa: PLC0415
         from service.http.languages import LANGUAGES  # noqa: PLC0415
         from service.http.refusals import REFUSALS  # noqa: PLC0415
         from service.server.dispatch import Dispatcher, Parts, Threads  # noqa: PLC0415
 
         extensions = self.wsgi.extensions
-        self._is_csv, self._may_be_csv = is_csv, may_be_csv
+        self._is_streamed, self._may_be_streamed = is_streamed, may_be_streamed
         self._match = extensions[LANGUAGES].match
         parts = Parts(
             extensions[ADMISSION],
@@ -330,15 +330,16 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def reads_while_it_arrives(self, content_type: bytes) -> bool:
         """Tell whether a body of a media type is read while it arrives: a table is."""
-        return self._is_csv(content_type.decode("latin-1"))
+        return self._is_streamed(content_type.decode("latin-1"))
 
     def most_body_bytes(self, request: Request, content_type: bytes) -> int | None:
         """Return how long the body of a request may be; None where another route decides."""
         route = self._match(request.target)
         if route is None:
             return None
-        may_be_csv = route.language.reads_csv and self._may_be_csv(content_type.decode("latin-1"))
-        return self._max_csv_bytes if may_be_csv else self.limits.max_body_bytes
+        name = content_type.decode("latin-1")
+        is_large = route.language.reads_csv and self._may_be_streamed(name)
+        return self._max_csv_bytes if is_large else self.limits.max_body_bytes
 
     def takes(self, connection: Connection, request: Request) -> bool:
         """Take a request that is not to be handed to a thread at once; tell whether it is taken."""

@@ -1,4 +1,4 @@
-"""CSV and rows of JSON -> blocks of instances; columns -> CSV.
+"""CSV, Arrow, Parquet and rows of JSON -> blocks of instances; columns -> the same formats.
 
 From the ground up; each module imports only from those before it, and none knows the web or a
 model:
@@ -16,8 +16,12 @@ model:
 - `header`: the line of a CSV file that names the columns -> the delimiter and the names.
 - `arrow`, `text`: the fast and the thorough way to read a block of CSV.
 - `reader`: a CSV body -> blocks. `rows`: rows of JSON -> a block. `writer`: columns -> CSV.
+- `arrow_columns`: columns of Arrow -> the cells of a model's columns. `limits`: how much a table
+  may hold. `arrow_blocks`: record batches -> blocks.
+- `flatbuffers`: what a message of Arrow says of its size. `arrow_stream`: an Arrow IPC stream, and
+  `parquet_file`: a Parquet file -> blocks. `typed_writer`: columns -> either of them.
 - `files`: a whole file of unknown dialect -> columns of text, for training.
 
-The modules are imported by their own names: `arrow`, `reader` and `files` need PyArrow, `writer`
-needs orjson, and a model loads without either.
+The modules are imported by their own names: those of Arrow and Parquet, `reader` and `files` need
+PyArrow, `writer` needs orjson, and a model loads without either.
 """

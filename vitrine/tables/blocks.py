@@ -26,8 +26,9 @@ class Block:
         faults: First faults of the block, up to `MAX_FAULTS`.
         fault_count: Number of all faults of the block.
         errors: Index of each faulty row in the block -> the sentences about it, in order.
-        echo: Name of each column -> its cells as text; empty where no echo was requested. A row
-            with too few fields is filled with empty ones; one with too many is cut.
+        echo: Name of each column -> its cells as text, None for a blank of Arrow; empty where no
+            echo was requested. A row with too few fields is filled with empty ones; one with too
+            many is cut.
         ignored_columns: Names of the columns that are no input of the model.
         steps: What was done to decode each picture of `instances`, in plain words.
         count_frames: Functions that count the frames of each picture's file, of which the first was
@@ -39,7 +40,7 @@ class Block:
     faults: tuple[Fault, ...] = ()
     fault_count: int = 0
     errors: Mapping[int, str] = field(default_factory=dict)
-    echo: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    echo: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
     steps: Sequence[tuple[str, ...]] = ()
     count_frames: Sequence[Callable[[], int]] = ()

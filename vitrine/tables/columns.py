@@ -23,6 +23,7 @@ def decode_columns(
     dialect: Dialect | None = None,
     *,
     ignored: Sequence[str] = (),
+    first: int = 0,
 ) -> Block:
     """Turn columns of one length into instances.
 
@@ -34,6 +35,7 @@ def decode_columns(
         specs: The columns of the model.
         dialect: Dialect of the training file; None for decimal points.
         ignored: Names of columns that the model does not have.
+        first: Number of the first instance, for what is said about its faults.
 
     Raises:
         InvalidInstances: The columns differ in length.
@@ -47,7 +49,8 @@ def decode_columns(
     marks = dialect_of_cells(cells, known, dialect)
     parsed = {spec.name: _parse(spec, columns[spec.name], marks) for spec in known}
     if len(parsed) < len(specs) or any(column.faults for column in parsed.values()):
-        return _decode_row_by_row(columns, specs, dialect, ignored)
+        rows = _rows(columns, ignored)
+        return decode_rows(rows, specs, dialect, first=first)
     return Block(
         instances={name: column.values for name, column in parsed.items()},
         rows=next(iter(lengths.values()), 0),
@@ -69,15 +72,10 @@ def _cells(values: Values) -> list[object]:
     return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
 
-def _decode_row_by_row(
-    columns: Mapping[str, Values],
-    specs: Sequence[ColumnSpec],
-    dialect: Dialect | None,
-    ignored: Sequence[str],
-) -> Block:
-    """Name what is missing or wrong as in rows of JSON: slowly, and only where something is."""
+def _rows(columns: Mapping[str, Values], ignored: Sequence[str]) -> list[dict[str, object]]:
+    """Turn columns into rows of JSON, which name what is missing or wrong, but slowly."""
     cells = [_cells(values) for values in columns.values()]
     others = dict.fromkeys(ignored)
     rows = [{**others, **dict(zip(columns, row, strict=True))} for row in zip(*cells, strict=True)]
     # Without a single column of the model, the first row stands for all.
-    return decode_rows(rows if columns else [others], specs, dialect)
+    return rows if columns else [dict[str, object](others)]

@@ -64,7 +64,7 @@ class OpenTable:
             if block.faults:
                 raise InvalidInstances(block.faults, count=block.fault_count)
             for name, cells in columns.items():
-                cells += [_cell(text, spellings) for text in block.echo[name]]
+                cells += [_cell(text or "", spellings) for text in block.echo[name]]
         return Table(self._reader.dialect, columns, self._reader.header_line)
 
 

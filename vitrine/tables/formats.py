@@ -9,6 +9,9 @@ _SAVE = "open it in a spreadsheet program and save it as CSV UTF-8"
 _WRITE = "write its table as CSV, for example with pandas' to_csv"
 _UNPACK = "unpack it first"
 
+# The head of a message that does not follow: whoever reads on finds an Arrow stream broken.
+BROKEN_STREAM = b"\xff\xff\xff\xff\x10\x00\x00\x00"
+
 # What a file is, what to do with it, and the regular expressions of how such files begin.
 _FORMATS: tuple[tuple[str, str, tuple[bytes, ...]], ...] = (
     (

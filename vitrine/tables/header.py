@@ -101,7 +101,7 @@ def read_header(
     if faults:
         raise InvalidInstances(faults)
     records.skip(line.record)
-    names = _numbered(line.names)
+    names = numbered(line.names)
     return Header(
         delimiter=line.delimiter,
         names=names,
@@ -162,16 +162,16 @@ def _find_below(
     return best and replace(best, number=records.line)
 
 
-def _numbered(names: Sequence[str]) -> tuple[str, ...]:
+def numbered(names: Sequence[str]) -> tuple[str, ...]:
     """Give every column a name of its own, as data frames do."""
     taken = set(names)
     if len(taken) == len(names):
         return tuple(names)
-    numbered: dict[str, None] = {}
+    given: dict[str, None] = {}
     for name in names:
         own, number = name, 0
-        while own in numbered or (number and own in taken):
+        while own in given or (number and own in taken):
             number += 1
             own = f"{name}.{number}"
-        numbered[own] = None
-    return tuple(numbered)
+        given[own] = None
+    return tuple(given)

@@ -65,6 +65,7 @@ class CsvReader:
         ignored_columns: Names of those columns that may hold anything.
         header_line: Line of the header, from 1.
         dialect: Dialect of the body. The first block settles the marks of its numbers.
+        schema: None: all cells are texts.
 
     Raises:
         EmptyBody: There is no header.
@@ -73,6 +74,8 @@ class CsvReader:
         InvalidParameter: `delimiter`, `decimal` or `thousands` has a value that is not allowed.
         RowTooLarge: The header is longer than `max_row_bytes`.
     """
+
+    schema: None = None
 
     def __init__(  # noqa: PLR0913 - one option for each thing that can be said about a CSV body
         self,

@@ -30,7 +30,11 @@ _NAMES: dict[type, str] = {list: "an array", dict: "an object", type(None): "nul
 
 
 def decode_rows(
-    instances: Sequence[object], columns: Sequence[ColumnSpec], dialect: Dialect | None = None
+    instances: Sequence[object],
+    columns: Sequence[ColumnSpec],
+    dialect: Dialect | None = None,
+    *,
+    first: int = 0,
 ) -> Block:
     """Turn rows, as JSON gives them, into instances.
 
@@ -43,6 +47,7 @@ def decode_rows(
         instances: The rows.
         columns: The columns of the model.
         dialect: Dialect of the training file; None for decimal points.
+        first: Number of the first instance, for what is said about its faults.
     """
     # 1. A row that is no object has that one fault.
     indices = [index for index, row in enumerate(instances) if isinstance(row, dict)]
@@ -78,7 +83,7 @@ def decode_rows(
         return Block(instances=values, rows=len(instances), ignored_columns=unknown)
     # 3. Keep the rows without a fault.
     is_good = np.array([index not in faults for index in indices], np.bool_)
-    summary = summarise_faults(faults, partial(_locate, [spec.name for spec in columns]))
+    summary = summarise_faults(faults, partial(_locate, [spec.name for spec in columns], first))
     return Block(
         instances={name: column[is_good] for name, column in values.items()},
         rows=len(instances),
@@ -198,7 +203,8 @@ def cell_text(cell: object) -> str:
             return ""
 
 
-def _locate(names: Sequence[str], row: int, column: int, text: str) -> Fault:
+def _locate(names: Sequence[str], first: int, index: int, column: int, text: str) -> Fault:
+    row = first + index
     if column == WHOLE_ROW:
         return Fault(detail=f"Instance {row}: {text}", pointer=f"#/instances/{row}")
     name = names[column]

@@ -1,6 +1,6 @@
 """Our own language: pictures and tables as they are, `/models/NAME/predict`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -9,20 +9,22 @@ from urllib.parse import quote
 
 from flask import Blueprint
 
-from service.http.content import Content, Kind, judge
+from service.http.content import Content, Format, Kind, judge, kind_of_table
 from service.http.context import RequestContext
 from service.http.forms import pictures_of, read_fields, read_multipart, table_of
 from service.http.json_bodies import read_instances
 from service.http.languages import Question, View
 from service.http.operations import Operation
-from service.http.predictor import Body, Predictor, Prepared, Target
+from service.http.predictor import Admit, Body, Predictor, Prepared, Target
 from service.http.problems import PROBLEM_TYPE, ErrorBody, Problem, write_problem
 from service.http.query import read_options
 from service.http.reply import Headers
 from vitrine.block_stream import BlockStream, first_names
+from vitrine.errors import InvalidParameter
 from vitrine.model import Model
 from vitrine.options import Options
-from vitrine.pipeline import Pipeline
+from vitrine.pipeline import MakeEncoder, Pipeline
+from vitrine.tables.formats import BROKEN_STREAM
 from vitrine.tables.writer import write_csv
 
 
@@ -60,20 +62,23 @@ class Native:
         with observer.decode:
             content = judge(question.media, model, body.peek)
         options = read_options(
-            question.target.query, csv_body=content.is_csv, csv_answer=content.answers_csv
+            question.target.query,
+            csv_body=content.is_csv,
+            table_body=content.is_table,
+            table_answer=content.answers_table,
         )
         pipeline = self.predictor.pipeline(model, options, context)
         with observer.decode:
             kind = content.readable_kind(model, question.url)
             stream = self._read(kind, model, content, body, options, question)
-        as_csv = content.answers_csv
+        make_encoder, break_off = _WRITERS[content.answer]
         return Prepared(
             model=model,
             pipeline=pipeline,
             stream=stream,
-            make_encoder=Pipeline.csv_encoder if as_csv else Pipeline.json_encoder,
+            make_encoder=make_encoder,
             headers=partial(_headers, model, pipeline, stream, content),
-            break_off=_error_line if as_csv else _say_nothing,
+            break_off=break_off,
         )
 
     def _read(
@@ -92,7 +97,8 @@ class Native:
         """
         predictor, admit = self.predictor, question.admit
         settings = predictor.settings
-        body.limit(settings.max_csv_bytes if kind is Kind.CSV else settings.max_body_bytes)
+        is_streamed = kind in {Kind.CSV, Kind.ARROW}
+        body.limit(settings.max_csv_bytes if is_streamed else settings.max_body_bytes)
         boundary, max_files = content.parameters.get("boundary"), settings.max_files
         match kind:
             case Kind.PICTURE:
@@ -108,9 +114,23 @@ class Native:
                 return predictor.pictures(model, pictures_of(parts), options, admit)
             case Kind.CSV:
                 return predictor.table(model, body, options, admit)
-            case Kind.CSV_IN_FORM:
+            case Kind.ARROW:
+                return predictor.arrow(model, body, options, admit)
+            case Kind.PARQUET:
+                return predictor.parquet(model, body.read_all(), options, admit)
+            case Kind.TABLE_IN_FORM:
                 table = table_of(read_multipart(body, boundary, max_parts=max_files))
-                return predictor.table(model, BytesIO(table), options, admit)
+                return self._read_file(model, table, options, admit)
+
+    def _read_file(self, model: Model, table: bytes, options: Options, admit: Admit) -> BlockStream:
+        """Begin to read a table whose first bytes say what it is."""
+        predictor, kind = self.predictor, kind_of_table(table)
+        if kind is not Kind.CSV:
+            _refuse_marks(options)
+        if kind is Kind.PARQUET:
+            return predictor.parquet(model, table, options, admit)
+        read = predictor.arrow if kind is Kind.ARROW else predictor.table
+        return read(model, BytesIO(table), options, admit)
 
     def error_body(self, problem: Problem) -> ErrorBody:
         """Say what is wrong with a request, as RFC 9457 asks."""
@@ -136,16 +156,28 @@ def _describe(_: Model | None) -> Mapping[str, Any]:
     return {}
 
 
+def _refuse_marks(options: Options) -> None:
+    """Refuse the marks of CSV where a form holds a table of another kind.
+
+    Raises:
+        InvalidParameter: One is given.
+    """
+    for name in ("delimiter", "decimal", "thousands"):
+        value = getattr(options, name)
+        if value is not None:
+            raise InvalidParameter(name, value, "is for CSV bodies only")
+
+
 def _headers(model: Model, pipeline: Pipeline, stream: BlockStream, content: Content) -> Headers:
-    """Return the headers, with what a CSV answer itself has no room for."""
+    """Return the headers, with what an answer in columns has no room for."""
     headers = [
         ("Content-Type", content.answer_type),
         ("X-Model-Name", model.name),
         ("X-Model-Version", str(model.version)),
     ]
-    if content.answers_csv and pipeline.trust.coverage is not None:
+    if content.answers_table and pipeline.trust.coverage is not None:
         headers.append(("X-Coverage", str(pipeline.trust.coverage)))
-    if content.answers_csv and stream.ignored_columns:
+    if content.answers_table and stream.ignored_columns:
         names = ", ".join(map(quote, first_names(stream.ignored_columns)))
         headers.append(("X-Ignored-Columns", names))
     return headers
@@ -156,6 +188,20 @@ def _error_line(detail: str) -> bytes:
     return b"#error," + write_csv({"": [detail]}, header=False)
 
 
+def _break_stream(_: str) -> bytes:
+    """Return what shows that an Arrow stream is broken: one may end behind any message."""
+    return BROKEN_STREAM
+
+
 def _say_nothing(_: str) -> bytes:
-    """Return nothing: nothing can be said in broken JSON."""
+    """Return nothing: nothing can be said in broken JSON, nor in half a Parquet file."""
     return b""
+
+
+# What writes an answer of each format, and what ends one that fails.
+_WRITERS: Mapping[Format, tuple[MakeEncoder, Callable[[str], bytes]]] = {
+    Format.JSON: (Pipeline.json_encoder, _say_nothing),
+    Format.CSV: (Pipeline.csv_encoder, _error_line),
+    Format.ARROW: (Pipeline.arrow_encoder, _break_stream),
+    Format.PARQUET: (Pipeline.parquet_encoder, _say_nothing),
+}

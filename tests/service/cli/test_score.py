@@ -85,7 +85,7 @@ def test_file_is_answered_as_over_http(
     client = client_of(Repository({"housing": {1: model}}), registry)
     path = f"/models/housing/predict?{query}"
     over_http = client.post(path, data=HOUSES.read_bytes(), content_type="text/csv")
-    options = read_options(query, csv_body=True, csv_answer=True)
+    options = read_options(query, csv_body=True, table_body=True, table_answer=True)
 
     scored(model, HOUSES, tmp_path / "out.csv", options)
 

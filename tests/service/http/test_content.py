@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from service.errors import NotAcceptable, UnsupportedMediaType
-from service.http.content import Kind, MediaHeaders, judge
+from service.http.content import Format, Kind, MediaHeaders, judge
 from tests.bundles import picture_manifest, table_manifest
 from tests.fakes import picture, price, weigh
 from vitrine.model import Model
@@ -81,7 +81,7 @@ def test_first_bytes_say_what_a_model_of_pictures_reads(
         ("application/csv", Kind.CSV),
         ("application/vnd.ms-excel", Kind.CSV),
         ("text/tab-separated-values", Kind.CSV),
-        ("multipart/form-data; boundary=b", Kind.CSV_IN_FORM),
+        ("multipart/form-data; boundary=b", Kind.TABLE_IN_FORM),
         ("application/json", Kind.JSON),
         ("text/json", Kind.JSON),
         ("image/png", None),
@@ -124,7 +124,7 @@ def test_compressed_body_is_not_looked_at() -> None:
 def test_picture_called_csv_is_no_csv() -> None:
     content = judge(request("text/csv"), PICTURES, lambda: PNG)
 
-    assert not (content.is_csv or content.answers_csv)
+    assert not (content.is_csv or content.answers_table)
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,9 @@ def test_picture_called_csv_is_no_csv() -> None:
 def test_answer_is_written_as_the_client_accepts(
     media_type: str, accept: str, *, answers_csv: bool
 ) -> None:
+    content = judge(request(media_type, accept=accept or ""), TABLES, bytes)
 
-    assert judge(request(media_type, accept=accept or ""), TABLES, bytes).answers_csv is answers_csv
+    assert content.answer is (Format.CSV if answers_csv else Format.JSON)
 
 
 @pytest.mark.parametrize(

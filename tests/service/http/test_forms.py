@@ -91,7 +91,7 @@ def test_table_is_the_only_file_or_text_of_lines(part: Part) -> None:
 
 
 def test_several_tables_are_refused() -> None:
-    with pytest.raises(TooManyInstances, match="at most 1 CSV files"):
+    with pytest.raises(TooManyInstances, match="at most 1 tables"):
         table_of([file(table(1)), file(table(1))])
 
 

@@ -44,6 +44,7 @@ from service.errors import (
 from service.http.admission import ADMISSION, Admission
 from service.keys import Key, KeyFile, hash_secret, write_keys
 from service.rollout.repository import Repository
+from tests.arrow_tables import arrow
 from tests.fakes import (
     blank_picture,
     client_of,
@@ -159,6 +160,7 @@ JSON = "application/json"
 FORM = "multipart/form-data"
 FIELDS = "application/x-www-form-urlencoded"
 BIG = b"x" * 200_001
+LARGE_BATCH = arrow({"size": [1.0] * 30_000, "colour": ["red"] * 30_000})
 LONG_FORM = (
     b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n' + BIG + b"\r\n--b--"
 )
@@ -295,6 +297,10 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
     "large form": (BodyTooLarge, body(STROKES, LONG_FORM, f"{FORM}; boundary=b")),
     "large CSV": (BodyTooLarge, body(ROOMS, b"x" * 2_000_001, CSV)),
     "long row": (errors.RowTooLarge, body(ROOMS, b"size,colour\n" + b"1" * 3000, CSV)),
+    "large record batch": (
+        errors.DataTooLarge,
+        body(ROOMS, LARGE_BATCH, "application/vnd.apache.arrow.stream"),
+    ),
     "many pixels": (errors.PictureTooLarge, body(STROKES, picture(scale=4), PNG)),
     "many levels": (
         errors.PictureTooLarge,

@@ -10,7 +10,7 @@ from vitrine.options import Options
 
 
 def test_no_parameters_are_the_defaults() -> None:
-    assert read_options("", csv_body=False, csv_answer=False) == Options()
+    assert read_options("", csv_body=False, table_body=False, table_answer=False) == Options()
 
 
 def test_parameters_become_options() -> None:
@@ -19,7 +19,7 @@ def test_parameters_become_options() -> None:
         "&delimiter=%3B&decimal=,&thousands=."
     )
 
-    assert read_options(query, csv_body=True, csv_answer=True) == Options(
+    assert read_options(query, csv_body=True, table_body=True, table_answer=True) == Options(
         top=None,
         report=True,
         echo=True,
@@ -43,14 +43,19 @@ def test_parameters_become_options() -> None:
         ("coverage", ["nan"], "must be a number between 0 and 1"),
         ("coverage", ["0_1"], "must be a number between 0 and 1"),
         ("delimiter", [";"], "is for CSV bodies only"),
-        ("echo", ["true"], "is for CSV answers to CSV bodies only"),
+        ("echo", ["true"], "is for bodies and answers in CSV, Arrow or Parquet only"),
     ],
 )
 def test_parameter_that_cannot_be_is_refused(name: str, texts: list[str], rule: str) -> None:
     with pytest.raises(InvalidParameter, match=rule):
-        read_options(urlencode({name: texts}, doseq=True), csv_body=False, csv_answer=False)
+        read_options(
+            urlencode({name: texts}, doseq=True),
+            csv_body=False,
+            table_body=False,
+            table_answer=False,
+        )
 
 
 def test_explanations_are_for_json_answers() -> None:
     with pytest.raises(InvalidParameter, match="is for JSON answers only"):
-        read_options("explain=true", csv_body=True, csv_answer=True)
+        read_options("explain=true", csv_body=True, table_body=True, table_answer=True)

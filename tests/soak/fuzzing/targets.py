@@ -269,7 +269,10 @@ def _file_seeds(name: str) -> Iterable[bytes]:
 def _feed_query(data: bytes) -> None:
     with suppress(VitrineError):
         read_options(
-            data.decode("latin-1"), csv_body=bool(len(data) % 2), csv_answer=len(data) % 3 > 0
+            data.decode("latin-1"),
+            csv_body=bool(len(data) % 2),
+            table_body=bool(len(data) % 2),
+            table_answer=len(data) % 3 > 0,
         )
 
 

@@ -1,0 +1,193 @@
+"""Columns of Arrow -> the cells of a model's columns, for streams, files and data frames alike.
+
+Numbers stay numbers where a number is expected. Everything else becomes the text that a CSV file
+would have, so that a cell means the same in every format.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import types
+
+from vitrine.errors import Fault, InvalidInstances, misspelt, shown
+from vitrine.signature import CategoryInput, ColumnSpec, DateInput, NumberInput
+from vitrine.tables.columns import Values
+from vitrine.tables.header import MAX_COLUMNS, numbered
+from vitrine.tables.header_faults import MAX_COMPARED, column_names
+from vitrine.tables.spelling import nfc
+
+_IS_TEXT = (
+    *(types.is_string, types.is_large_string, types.is_string_view),
+    *(types.is_binary, types.is_large_binary, types.is_binary_view),
+)
+_IS_NUMBER = (types.is_integer, types.is_floating)
+_IS_QUANTITY = (*_IS_NUMBER, types.is_decimal, types.is_boolean)
+# What a column of each kind may hold beside texts and nulls, and how an error calls it.
+_READABLE: Mapping[type[ColumnSpec], tuple[tuple[Any, ...], str]] = {
+    NumberInput: (_IS_QUANTITY, "numbers"),
+    DateInput: ((*_IS_NUMBER, types.is_date, types.is_timestamp), "dates"),
+    CategoryInput: ((*_IS_QUANTITY, types.is_date, types.is_timestamp, types.is_time), "texts"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which columns of a table are a model's.
+
+    Attributes:
+        names: Names of the table's columns, as those of a CSV file have them.
+        ignored: Those that the model does not have.
+        indices: Name of each column of the model -> its index in the table.
+    """
+
+    names: tuple[str, ...]
+    ignored: tuple[str, ...]
+    indices: Mapping[str, int]
+
+
+def lay_out(schema: pa.Schema, specs: Sequence[ColumnSpec]) -> Layout:
+    """Find the columns of a model in a table.
+
+    Raises:
+        InvalidInstances: Columns are missing, come twice, or have a type that cannot be read.
+    """
+    if len(schema) > MAX_COLUMNS:
+        rule = f"may have at most {MAX_COLUMNS} columns. Received: {len(schema)}."
+        raise InvalidInstances([Fault(detail=f"The table {rule}")])
+    names = column_names(schema.names)
+    wanted = {nfc(spec.name): spec for spec in specs}
+    faults = [*_missing(names, wanted), *_repeated(names, wanted)]
+    faults = faults or list(_unreadable(names, schema, wanted))
+    if faults:
+        raise InvalidInstances(faults)
+    own = numbered(names)
+    pairs = zip(names, own, strict=True)
+    return Layout(
+        names=own,
+        ignored=tuple(shown_name for name, shown_name in pairs if name not in wanted),
+        indices={spec.name: names.index(name) for name, spec in wanted.items()},
+    )
+
+
+def _missing(names: Sequence[str], wanted: Mapping[str, ColumnSpec]) -> Iterator[Fault]:
+    missing = [name for name in wanted if name not in names]
+    others = [name for name in names[:MAX_COMPARED] if name not in wanted]
+    alike = misspelt(missing[:MAX_COMPARED], others)
+    for name in missing:
+        hint = f" The table has {shown(alike[name])}: rename it." if name in alike else ""
+        yield Fault(detail=f"Column {shown(name)} is missing.{hint}", column=name)
+
+
+def _repeated(names: Sequence[str], wanted: Mapping[str, ColumnSpec]) -> Iterator[Fault]:
+    for name, count in Counter(names).items():
+        if count > 1 and name in wanted:
+            yield repeated(name, count)
+
+
+def repeated(name: str, count: int) -> Fault:
+    """Say that a column of the model comes several times."""
+    detail = f"Column {shown(name)} must come once. Received: {count} times."
+    return Fault(detail=detail, column=name)
+
+
+def _unreadable(
+    names: Sequence[str], schema: pa.Schema, wanted: Mapping[str, ColumnSpec]
+) -> Iterator[Fault]:
+    for name, kind in zip(names, schema.types, strict=True):
+        if name in wanted and (fault := _fault_of_type(wanted[name], name, kind)):
+            yield fault
+
+
+def _fault_of_type(spec: ColumnSpec, name: str, kind: pa.DataType) -> Fault | None:
+    held = kind.value_type if types.is_dictionary(kind) else kind
+    readable, expected = _READABLE[type(spec)]
+    if types.is_null(held) or any(is_one(held) for is_one in (*_IS_TEXT, *readable)):
+        return None
+    detail = f"Column {shown(name)} must hold {expected}. Received: the Arrow type {shown(kind)}."
+    return Fault(detail=detail, column=name)
+
+
+def read_values(column: pa.Array | pa.ChunkedArray, spec: ColumnSpec) -> Values:
+    """Return the cells of a column: numbers as an array with NaN for blanks, or texts.
+
+    Raises:
+        InvalidInstances: The column has a type that cannot be read, or is not UTF-8.
+    """
+    fault = _fault_of_type(spec, spec.name, column.type)
+    if fault is not None:
+        raise InvalidInstances([fault])
+    plain = decoded(column)
+    if isinstance(spec, NumberInput) and _is_number(plain.type):
+        return _numbers(plain)
+    try:
+        return texts_of(plain)
+    except pa.ArrowInvalid:
+        detail = f"Column {shown(spec.name)} must be UTF-8."
+        raise InvalidInstances([Fault(detail=detail, column=spec.name)]) from None
+
+
+def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return a column with its values in the place of their codes."""
+    return column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return types.is_decimal(kind) or any(is_one(kind) for is_one in _IS_NUMBER)
+
+
+def _numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return numbers as float64, which holds any float32 exactly; a blank is NaN."""
+    numbers = column.cast(pa.float64(), safe=False)
+    filled: NDArray[np.float64] = numbers.fill_null(np.nan).to_numpy()
+    return filled
+
+
+def texts_of(column: pa.Array | pa.ChunkedArray) -> list[str | None]:
+    """Return the cells of a column as the texts that a CSV file would have; None for a blank.
+
+    Raises:
+        pyarrow.ArrowInvalid: The bytes of a text are not UTF-8.
+    """
+    plain = decoded(column)
+    if types.is_floating(plain.type):
+        # As Python writes them: Arrow writes 1.0 as 1. A float32 keeps its own few digits.
+        numbers = plain.fill_null(np.nan).to_numpy(zero_copy_only=False)
+        blanks = plain.is_null().to_pylist()
+        return [None if blank else str(n) for n, blank in zip(numbers, blanks, strict=True)]
+    if types.is_timestamp(plain.type):
+        # Without its zone, a time is in UTC, as those without an offset are. To write it in its
+        # zone would need a list of all zones.
+        plain = plain.cast(pa.timestamp(plain.type.unit))
+    texts: list[str | None] = plain.cast(pa.string()).to_pylist()
+    return texts
+
+
+class ArrowCells(Sequence[str | None]):
+    """The cells of a column, as texts where they are asked for as such.
+
+    Attributes:
+        array: The cells.
+    """
+
+    def __init__(self, array: pa.Array) -> None:
+        self.array = array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @overload
+    def __getitem__(self, index: int) -> str | None: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str | None]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str | None] | None:
+        if isinstance(index, slice):
+            return texts_of(self.array[index])
+        return texts_of(self.array.slice(range(len(self))[index], 1))[0]
+
+    def __iter__(self) -> Iterator[str | None]:
+        return iter(texts_of(self.array))

@@ -1,0 +1,99 @@
+"""A Parquet file -> blocks of instances, of as little of it at a time as can be."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from vitrine.errors import EmptyBody, MalformedBody, TooManyInstances
+from vitrine.signature import ColumnSpec, Dialect
+from vitrine.tables.arrow_blocks import BLOCK_ROWS, ArrowBlocks, is_text
+from vitrine.tables.arrow_stream import ARROW_ERRORS
+from vitrine.tables.blocks import Block
+from vitrine.tables.limits import ArrowLimits
+
+
+class ParquetReader:
+    """A Parquet file that is read block by block.
+
+    Args:
+        body: The file, in memory.
+        columns: Columns that the model needs.
+        training_dialect: Dialect of the file that the model was trained on.
+        limits: How much the file may hold.
+        echo: Whether blocks carry all cells.
+
+    Attributes:
+        names: Names of the columns, as those of a CSV file have them.
+        dialect: That of a CSV answer.
+        ignored_columns: Names of the columns that the model does not have.
+        schema: Types of the columns.
+
+    Raises:
+        EmptyBody: There is nothing.
+        MalformedBody: It is no Parquet file.
+        InvalidInstances: Columns are missing, come twice, or have a type that cannot be read.
+        TooManyInstances: It has more rows than the limits allow.
+    """
+
+    def __init__(
+        self,
+        body: bytes,
+        columns: Sequence[ColumnSpec],
+        *,
+        training_dialect: Dialect | None,
+        limits: ArrowLimits,
+        echo: bool = False,
+    ) -> None:
+        if not body:
+            raise EmptyBody("a Parquet file")
+        source = pa.py_buffer(body)
+        with _malformed():
+            metadata = parquet.read_metadata(pa.BufferReader(source))
+            if metadata.num_rows > limits.max_rows:
+                raise TooManyInstances("rows", limits.max_rows)
+            plain = metadata.schema.to_arrow_schema()
+            # Texts stay codes with a dictionary: one text may stand for a million cells.
+            coded = [field.name for field in plain if is_text(field.type)]
+            self._file = parquet.ParquetFile(
+                pa.BufferReader(source), read_dictionary=coded, pre_buffer=False
+            )
+            self.schema = self._file.schema_arrow.remove_metadata()
+        self._blocks = ArrowBlocks(
+            self.schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
+        )
+        self.names = self._blocks.layout.names
+        self.ignored_columns = self._blocks.layout.ignored
+        self.dialect = Dialect()
+
+    def __iter__(self) -> Iterator[Block]:
+        """Yield the blocks, each of at least one row.
+
+        Raises:
+            VitrineError: The file is damaged, or breaks a limit.
+        """
+        indices = self._blocks.indices
+        names = [self.schema.field(index).name for index in indices]
+        batches = self._file.iter_batches(BLOCK_ROWS, columns=names, use_threads=False)
+        while True:
+            with _malformed():
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                batch.validate(full=True)
+            columns = dict(zip(indices, batch.columns, strict=True))
+            yield from self._blocks.blocks(columns, batch.num_rows)
+
+    def is_ready(self) -> bool:
+        """Tell that the next block can be read at once."""
+        return True
+
+
+@contextmanager
+def _malformed() -> Iterator[None]:
+    """Turn what pyarrow raises into the error of a malformed body."""
+    try:
+        yield
+    except ARROW_ERRORS:
+        raise MalformedBody("The body is no Parquet file, or it is damaged.") from None
