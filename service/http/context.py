@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -183,8 +184,12 @@ class RequestContext:
 
     def kind(self) -> tuple[object, ...]:
         """Return what decides where the request is counted."""
-        model = self.observer.model if self.observer.instances else None
-        return self.route, self._method, self.status, self.reason, self.key, model
+        observer = self.observer
+        predicted = observer.instances > 0
+        return (
+            *(self.route, self._method, self.status, self.reason),
+            *(self.key, observer.model, predicted),
+        )
 
     def count(self, alike: Sequence["RequestContext"]) -> None:
         """Count requests of the same kind, of which this is one."""
@@ -196,8 +201,15 @@ class RequestContext:
             metrics.rejected.labels(self.reason).inc(number)
         if self.key is not None:
             metrics.key_requests.labels(self.key.name, self.status).inc(number)
-        if self.observer.model is not None and self.observer.instances:
-            self._count_parts(self.observer.model, alike)
+        model = self.observer.model
+        if model is None:
+            return
+        is_failure = self.status >= HTTPStatus.BAD_REQUEST or self.reason is not None
+        metrics.version_request_duration.labels(
+            model.name, model.version, "failure" if is_failure else "success"
+        ).observe_all(each.seconds for each in alike)
+        if self.observer.instances:
+            self._count_parts(model, alike)
 
     def _count_parts(self, model: Model, alike: Sequence["RequestContext"]) -> None:
         metrics, observers = self._metrics, [each.observer for each in alike]
@@ -211,6 +223,13 @@ class RequestContext:
             each.encode.seconds for each in observers
         )
         metrics.wait_duration.labels().observe_all(each.queued_seconds for each in alike)
+        for part, seconds in (
+            ("queue", sum(each.queued_seconds for each in alike)),
+            ("decode", sum(each.decode_seconds for each in alike)),
+            ("encode", sum(each.encode.seconds for each in observers)),
+        ):
+            metrics.version_seconds.labels(model.name, model.version, part).inc(seconds)
+        metrics.last_prediction.labels(model.name, model.version).set(time.time())
 
     @property
     def seconds(self) -> float:

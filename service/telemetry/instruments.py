@@ -124,11 +124,14 @@ class Family(Generic[Instrument]):
         """Return the instrument with these values of the labels; its numbers are 0 at first."""
         instrument = self._instruments.get(values)
         if instrument is None:
-            texts = tuple(map(str, values))
-            owner = texts[: self._owner_labels]
-            instrument = self._make(Key(self._combining, self.description.name, texts, owner))
-            self._instruments[values] = instrument
+            instrument = self._instruments[values] = self._make(self.key(*values))
         return instrument
+
+    def key(self, *values: str | int) -> Key:
+        """Return the key under which the numbers with these values of the labels are kept."""
+        texts = tuple(map(str, values))
+        owner = texts[: self._owner_labels]
+        return Key(self._combining, self.description.name, texts, owner)
 
     def forget(self, owner: Owner) -> None:
         """Let go of the instruments that belong to a model or a version."""
@@ -154,6 +157,7 @@ class Instruments:
         self._add_requests()
         self._add_load()
         self._add_predictions()
+        self._add_version_requests()
         self._add_versions()
         self._add_shadow()
         self._begin_at_zero()
@@ -247,6 +251,26 @@ class Instruments:
             "vitrine_dropped_log_lines",
             "Number of lines that are missing in the log, since nobody took them.",
             (),
+        )
+
+    def _add_version_requests(self) -> None:
+        self.version_request_duration = self._histogram(
+            "vitrine_version_request_duration_seconds",
+            "Time from the first look at a request to a version to the last byte of its answer. "
+            "The result is `success` or `failure`.",
+            (*_VERSION, "result"),
+        )
+        self.version_seconds = self._counter(
+            "vitrine_version_seconds",
+            "Time of a version's requests by part: `queue` until they were computed, `decode` and "
+            "`encode` of their bodies and answers.",
+            (*_VERSION, "part"),
+        )
+        self.last_prediction = self._gauge(
+            "vitrine_last_prediction_timestamp_seconds",
+            "Time at which a version last answered a request, in seconds since 1970.",
+            _VERSION,
+            combining="latest",
         )
 
     def _add_versions(self) -> None:

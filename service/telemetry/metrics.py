@@ -1,7 +1,7 @@
 """What the service counts and measures, and the text in which Prometheus reads it."""
 
+import collections
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from service.rollout.repository import Entries
 from service.telemetry import bins, multiprocess
 from service.telemetry.exposition import SharedText, Text
-from service.telemetry.instruments import Family, Gauge, Instruments
-from service.telemetry.numbers import Numbers, Owner, Series, Values
+from service.telemetry.instruments import Counter, Family, Gauge, Histogram, Instruments
+from service.telemetry.numbers import Key, Numbers, Owner, Series, Values
 from service.telemetry.retention import Retention
 from service.telemetry.totals import Layout, Totals
 from vitrine.drift import Counts
@@ -128,6 +128,10 @@ class Metrics(Instruments):
         counts = np.zeros(len(model.bins)) if cells is None else values[cells]
         return counts.astype(np.int64)
 
+    def look(self) -> "Look":
+        """Return all numbers, of all workers, as they are now."""
+        return Look(*self._totals.read())
+
     def exposition(self) -> bytes:
         """Write all numbers, of all workers, in the text format of Prometheus.
 
@@ -151,6 +155,27 @@ class Metrics(Instruments):
         }
         text = Text(chain(self.described(series), bins.described(served, layout)))
         return _Words(layout, served, shown, text, bins.references(served))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All numbers, of all workers, at one moment."""
+
+    _layout: Layout
+    _values: Values
+
+    def number(self, family: Family[Counter] | Family[Gauge], *labels: str | int) -> float:
+        """Return the number of a counter or a gauge; 0 where there is none."""
+        return float(self._cells(family.key(*labels)).sum())
+
+    def count_and_sum(self, family: Family[Histogram], *labels: str | int) -> tuple[int, float]:
+        """Return how many values a histogram has, and their sum; 0 where there is none."""
+        cells = self._cells(family.key(*labels))
+        return int(cells[:-1].sum()), float(cells[-1:].sum())
+
+    def _cells(self, key: Key) -> Values:
+        cells = self._layout.cells.get(key)
+        return self._values[:0] if cells is None else self._values[cells]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +214,11 @@ def _counts_by_label(predictions: Predictions) -> dict[str, int]:
         chosen, withheld = values.argmax(axis=1), predictions.abstained()
         if len(withheld):
             chosen = np.delete(chosen, withheld)
-        counts = Counter(chosen.tolist())
+        counts = collections.Counter(chosen.tolist())
         without = len(withheld)
     elif isinstance(output, LabelsOutput):
         given = given_labels(values)
-        counts = Counter(given.nonzero()[1].tolist())
+        counts = collections.Counter(given.nonzero()[1].tolist())
         without = len(predictions) - int(given.any(axis=1).sum())
     else:
         return {"": len(predictions)}

@@ -32,6 +32,8 @@ _WORKER_BYTES = 2**17
 # Key of a series without cells: its label is the name of a file that was added.
 _ADDED = "added"
 _Ended = tuple[str, bytes]
+# What still counts of a process that ended.
+_LASTING = frozenset(("sum", "latest"))
 
 
 def clear(folder: Path, *, workers: int = 1) -> None:
@@ -187,7 +189,7 @@ def _replace_ended(folder: Path, files: list[Path], now: float) -> None:
     for key, values in combined(ended):
         if marks.is_mark(key) and key.owner in shown:
             series[key] = np.array([marks.ended(values[0], now)])
-        elif key.combining == "sum" and (not key.owner or key.owner in shown):
+        elif key.combining in _LASTING and (not key.owner or key.owner in shown):
             series[key] = values
     # Not under its name until it is whole: a scrape reads every such file.
     unfinished = (folder / ENDED).with_suffix(".new")

@@ -26,9 +26,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-# How the cells of several processes are combined. The last is a sum too, but what a process that
-# ended has set counts no more.
-Combining = Literal["sum", "min", "max", "livesum"]
+# How the cells of several processes are combined. "livesum" is a sum too, but what a process that
+# ended has set counts no more; "latest" is the largest, of processes that ended as well.
+Combining = Literal["sum", "min", "max", "livesum", "latest"]
 # What a series belongs to: the name of a model, or name and version; nothing for most series.
 Owner: TypeAlias = tuple[str, ...]
 Cells: TypeAlias = "memoryview[float]"

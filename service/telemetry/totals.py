@@ -28,6 +28,7 @@ _COMBINE: dict[Combining, np.ufunc] = {
     "livesum": np.add,
     "min": np.minimum,
     "max": np.maximum,
+    "latest": np.maximum,
 }
 _FIRST: dict[Combining, float] = {"min": np.inf, "max": -np.inf}
 

@@ -1,5 +1,6 @@
 """The fast path and the ordinary route give the same answers, to the byte, and count the same."""
 
+import gzip
 import json
 import logging
 import re
@@ -8,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from flask import Flask
 from hypothesis import given
@@ -39,6 +41,7 @@ from tests.fakes import (
     weigh_all,
 )
 from tests.spaces import space
+from tests.tensors import HEADER, binary, message, size_and_colour, tensor, with_lengths
 from vitrine.engines import Tensors
 from vitrine.model import Model
 
@@ -49,7 +52,9 @@ ROOMS = "/models/rooms/predict"
 BASE64 = b64encode(picture()).decode()
 # What differs from one request to the next, whoever answers.
 _DATE = re.compile(rb"Date: [^\r]*\r\n")
-_TIMES = re.compile(r"_(duration_seconds_(sum|bucket)|created).*")
+_TIMES = re.compile(
+    r"_(duration_seconds_(sum|bucket)|version_seconds_total|timestamp_seconds|created).*"
+)
 
 
 def name_of_labels(tensors: Tensors) -> Any:
@@ -181,7 +186,36 @@ JSON = ("Content-Type", "application/json")
 FORM = ("Content-Type", "multipart/form-data; boundary=b")
 FIELDS = ("Content-Type", "application/x-www-form-urlencoded")
 
+
+def tensors(model: str, *inputs: Any, headers: Sequence[tuple[str, str]] = ()) -> Asked:
+    """Ask by the Open Inference Protocol."""
+    sent, length = message(*inputs)
+    is_binary = any(isinstance(each, tuple) for each in inputs)
+    named = ((HEADER, str(length)),) if is_binary else ()
+    return Asked(f"/v2/models/{model}/infer", (*named, *headers), sent)
+
+
+LEVELS = binary("image", "UINT8", (1, 28, 28), np.array(levels(), np.uint8).tobytes())
+ENCODED = binary("image", "BYTES", (1,), with_lengths(picture()))
+
 CORPUS = {
+    "tensor of levels": tensors("sure.strokes", LEVELS),
+    "tensor of a picture": tensors("sure.strokes", ENCODED),
+    "tensors of JSON": tensors("sure-rooms", *size_and_colour([1], ["red"])),
+    "tensors of labels": tensors("traits", *size_and_colour([1, 2], ["red", None])),
+    "tensors of anomalies": tensors("oddities/versions/1", *size_and_colour([1], ["red"])),
+    "tensors for a compressed answer": tensors(
+        "sure.strokes", LEVELS, headers=[("Accept-Encoding", "gzip")]
+    ),
+    "tensor alone": Asked("/v2/models/strokes/infer", ((HEADER, "0"),), picture()),
+    "tensors that are wrong": tensors("rooms", LEVELS),
+    "tensors for nobody": tensors("nobody", LEVELS),
+    "tensors that fail": tensors("broken", *size_and_colour([1], ["red"])),
+    "tensors without time": Asked(
+        "/v2/models/strokes/infer",
+        (),
+        message(tensor("image", levels(), "UINT8", (1, 28, 28)), parameters={"timeout": 1})[0],
+    ),
     "too many files": Asked(STROKES, (FORM,), form(*[picture()] * 4)),
     "picture": Asked(STROKES, (PNG,), picture()),
     "picture off its centre": Asked(STROKES, (PNG,), picture(scale=2)),
@@ -232,6 +266,13 @@ CORPUS = {
     "odd id": Asked(ROOMS, (JSON, ("X-Request-Id", "two words")), ROOM),
 }
 LEFT_TO_THE_ORDINARY_ROUTE = {
+    "compressed tensors": replace(
+        tensors("strokes", LEVELS, headers=[("Content-Encoding", "gzip")]),
+        body=gzip.compress(message(LEVELS)[0]),
+    ),
+    "tensor of many pictures": tensors(
+        "strokes", binary("image", "UINT8", (3, 8, 8), bytes(range(64)) * 3)
+    ),
     "nothing": Asked(STROKES, (PNG,), b""),
     "one broken picture reported": Asked(
         f"{STROKES}?errors=report", (FORM,), form(picture(), b"x")

@@ -86,6 +86,18 @@ def test_what_waited_in_an_ended_worker_waits_no_more(folder: Path) -> None:
     assert read(folder) == {Key("livesum", "waiting"): [7]}
 
 
+def test_latest_moment_is_that_of_any_worker(folder: Path) -> None:
+    latest = Key("latest", "seen")
+    write(folder, 7, {latest: [30]})
+    write(folder, 8, {latest: [20]})
+    assert read(folder) == {latest: [30]}
+
+    retire(folder, 7)
+    assert read(folder) == {latest: [30]}
+    retire(folder, 8)
+    assert read(folder) == {latest: [30]}
+
+
 def test_only_the_worker_that_ended_is_retired(folder: Path) -> None:
     for process in (7, 77, 17):
         write(folder, process, {A: [1]})

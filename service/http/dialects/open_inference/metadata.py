@@ -21,6 +21,7 @@ SERVER = {
         "classification",
         "model_configuration",
         "model_repository",
+        "statistics",
     ],
 }
 _ONNX_FILE = "model.onnx"

@@ -1,6 +1,6 @@
 """The other routes of the protocol: health, metadata, configuration, the repository."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from service.http.audit import Audit
 from service.http.content import JSON_TYPE
 from service.http.dialects.open_inference.messages import read_flag
 from service.http.dialects.open_inference.metadata import SERVER, configure, describe, trust_of
+from service.http.dialects.open_inference.statistics import statistics_of
 from service.http.dialects.parts import DialectParts
 from service.http.health import readiness
 from service.http.json_bodies import decode_as
@@ -73,6 +74,12 @@ class Routes:
             summary="Name the server and the extensions of the protocol that it has.",
         )
         yield Operation(
+            rule="/v2/models/stats",
+            view=self.all_statistics,
+            tag=_TAG,
+            summary="Return what was counted of every model, in all workers.",
+        )
+        yield Operation(
             rule="/v2/repository/index",
             method="POST",
             view=self.index,
@@ -86,6 +93,7 @@ class Routes:
                 ("", self.describe_model, "Name a model's inputs and outputs."),
                 ("/ready", self.model_ready, "Say whether a model can answer."),
                 ("/config", self.configure_model, "Return a model's configuration."),
+                ("/stats", self.model_statistics, "Return what was counted of a model."),
             ):
                 rule = f"{_MODEL}{version}{path}"
                 yield Operation(rule=rule, view=view, tag=_TAG, summary=summary)
@@ -140,6 +148,22 @@ class Routes:
         if version is None:
             return self._repository.default(name)
         return self._repository.get(name, version)
+
+    def all_statistics(self) -> Response:
+        """Return what was counted of every version that is served, in all workers."""
+        entries = self._repository.current.values()
+        return self._statistics([model for each in entries for model in each.versions.values()])
+
+    def model_statistics(self, name: str, version: int | None = None) -> Response:
+        """Return what was counted of a model's versions, or of one, in all workers."""
+        if version is not None:
+            return self._statistics([self._repository.get(name, version)])
+        return self._statistics([*self._repository.entry(name).versions.values()])
+
+    def _statistics(self, models: Sequence[Model]) -> Response:
+        metrics = self._parts.metrics
+        look = metrics.look()
+        return _json({"model_stats": [statistics_of(model, metrics, look) for model in models]})
 
     def index(self) -> Response:
         """List the versions of all models, and whether each is ready."""
