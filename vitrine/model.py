@@ -147,6 +147,11 @@ class Model:
         return TrustOptions(coverage=supported, abstain_below=abstain_below)
 
     @property
+    def can_abstain(self) -> bool:
+        """Whether a caller may ask for no class label where the credibility is low."""
+        return not self._why_no_abstaining
+
+    @property
     def _why_no_abstaining(self) -> str:
         if isinstance(self._output, AnomalyOutput):
             return "whose answers are no class labels"

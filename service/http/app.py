@@ -19,6 +19,7 @@ from service.http.fast_path import FAST_PATH, FastPath
 from service.http.health import DRAINING, Health
 from service.http.languages import LANGUAGES, Language, Languages
 from service.http.management import Management
+from service.http.openapi.views import OpenApi
 from service.http.operations import open_rules
 from service.http.predictor import Predictor
 from service.http.refusals import REFUSALS, Refusals
@@ -92,6 +93,8 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     health = Health(repository, metrics, open_metrics=settings.open_metrics)
     app.register_blueprint(health.blueprint())
     app.register_blueprint(Welcome(repository, needs_key=access is not None).blueprint())
+    needs_key = access is not None
+    app.register_blueprint(OpenApi(repository, languages, needs_key=needs_key).blueprint())
     for language in languages.all:
         routes = language.blueprint()
         if routes is not None:

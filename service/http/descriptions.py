@@ -1,6 +1,6 @@
 """The routes that describe models: what they take and give, how they are served, how they drift."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -8,17 +8,26 @@ import numpy as np
 import orjson
 from flask import Blueprint, Response
 
+from service.errors import LabelNotFound, ModelNotFound, ModelUnavailable, VersionNotFound
 from service.http import operations
 from service.http.content import JSON_TYPE
+from service.http.openapi.answers import DRIFT, MODEL, MODELS
+from service.http.openapi.parts import answer, answers
 from service.http.operations import Operation
 from service.rollout.repository import Entry, Repository
 from service.rollout.served import describe_serving
 from service.telemetry.metrics import Metrics
 from vitrine.drift import Counts, Feature
+from vitrine.errors import VitrineError
 from vitrine.model import Model
 
 _TAG = "models"
-_VERSIONS = ("", "/versions/<version:version>", "/labels/<label>")
+# How a path names a version, and what it may raise.
+_VERSIONS: Mapping[str, type[VitrineError]] = {
+    "": ModelUnavailable,
+    "/versions/<version:version>": VersionNotFound,
+    "/labels/<label>": LabelNotFound,
+}
 
 
 class Descriptions:
@@ -36,20 +45,29 @@ class Descriptions:
 
     def _operations(self) -> Iterator[Operation]:
         yield Operation(
-            rule="/models", view=self.list_models, tag=_TAG, summary="List the served models."
+            rule="/models",
+            view=self.list_models,
+            tag=_TAG,
+            summary="List the served models.",
+            describe=answers(answer("Every model, with its default version.", MODELS)),
         )
-        for version in _VERSIONS:
+        for version, error in _VERSIONS.items():
+            errors = (ModelNotFound, error)
             yield Operation(
                 rule=f"/models/<name>{version}",
                 view=self.describe_model,
                 tag=_TAG,
                 summary="Describe a model's inputs and outputs, its origin and how it is served.",
+                describe=answers(answer("The model.", MODEL)),
+                errors=errors,
             )
             yield Operation(
                 rule=f"/models/<name>{version}/drift",
                 view=self.describe_drift,
                 tag=_TAG,
                 summary="Compare what was received with the training data, feature by feature.",
+                describe=answers(answer("The drift of each feature.", DRIFT)),
+                errors=errors,
             )
 
     def list_models(self) -> Response:

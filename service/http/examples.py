@@ -2,6 +2,7 @@
 
 import shlex
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +35,7 @@ def example(model: Model, root: str, *, needs_key: bool = False) -> str:
     columns = model.manifest.signature.columns
     if len(columns) > _MAX_COLUMNS:
         return file_example(model, root, needs_key=needs_key)
-    body = _row(columns) if columns else _drawing()
+    body = orjson.dumps({"instances": [example_row(columns)]}).decode() if columns else drawing()
     return _curl(f"-d {shlex.quote(body)}", model, root, needs_key=needs_key)
 
 
@@ -50,19 +51,19 @@ def _curl(options: str, model: Model, root: str, *, needs_key: bool) -> str:
 
 
 @cache
-def _drawing() -> str:
+def drawing() -> str:
     """Draw a stroke, as a data URI."""
     pixels = np.zeros((28, 28, 1), np.uint8)
     pixels[4:24, 13:15] = 255
     return f"data:image/png;base64,{b64encode(encode_png(pixels)).decode()}"
 
 
-def _row(columns: tuple[ColumnSpec, ...]) -> str:
-    row = {spec.name: _usual_value(spec) for spec in columns}
-    return orjson.dumps({"instances": [row]}).decode()
+def example_row(columns: Sequence[ColumnSpec]) -> dict[str, Any]:
+    """Return a row with the usual value of every column."""
+    return {spec.name: usual_value(spec) for spec in columns}
 
 
-def _usual_value(spec: ColumnSpec) -> Any:
+def usual_value(spec: ColumnSpec) -> Any:
     """Return the median of training, or the first category; None where there is neither."""
     if isinstance(spec, CategoryInput):
         return next(iter(spec.vocabulary), None)

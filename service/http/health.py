@@ -7,6 +7,8 @@ from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service.http import operations
+from service.http.openapi.answers import LIVE, READY
+from service.http.openapi.parts import answer, answers
 from service.http.operations import Operation
 from service.rollout.repository import Repository
 from service.telemetry.metrics import Metrics
@@ -43,6 +45,7 @@ class Health:
             view=self.live,
             tag=_TAG,
             summary="Say that the process is alive.",
+            describe=answers(answer("It is.", LIVE)),
             needs_key=False,
         )
         yield Operation(
@@ -50,6 +53,9 @@ class Health:
             view=self.ready,
             tag=_TAG,
             summary="Say whether the service takes predictions, and for which models.",
+            describe=answers(
+                {**answer("It does.", READY), **answer("It does not.", READY, status=503)}
+            ),
             needs_key=False,
         )
         yield Operation(
@@ -57,6 +63,7 @@ class Health:
             view=self.metrics,
             tag=_TAG,
             summary="Write the metrics of all workers in Prometheus' text format.",
+            describe=answers(answer("The metrics.", {"type": "string"}, media_type="text/plain")),
             needs_key=not self._open_metrics,
         )
 

@@ -1,16 +1,31 @@
 """Routes that change what is served; each answers when every worker serves the change."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import orjson
 from flask import Blueprint, Response, request
 
-from service.errors import ManagementForbidden, NothingBefore, NotShared
+from service.errors import (
+    BodyTooLarge,
+    InvalidDesiredState,
+    ManagementForbidden,
+    ModelNotFound,
+    NotAgreed,
+    NothingBefore,
+    NotKept,
+    NotShared,
+    SourceFailed,
+    VersionNotFound,
+    VersionRefused,
+)
 from service.http import context, operations
 from service.http.access import Access
 from service.http.audit import Audit
+from service.http.openapi.answers import PATCH, SERVED
+from service.http.openapi.parts import JSON, answer, answers
 from service.http.operations import Operation
 from service.http.transfer import current_body
 from service.reverse_proxies import IS_PROXIED
@@ -20,10 +35,14 @@ from service.rollout.model_patch import read_patch
 from service.rollout.repository import Repository
 from service.rollout.served import ServedModel, describe_serving
 from service.settings import Settings
+from vitrine.errors import MalformedBody, VitrineError
+from vitrine.model import Model
 
 BLUEPRINT = "management"
 _TAG = "management"
 
+_SERVED = answer("How every worker serves the model now.", SERVED)
+_ERRORS = (ModelNotFound, ManagementForbidden, NotShared, NotKept, NotAgreed)
 _MAX_BYTES = 64 * 1024
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "::ffff:127.0.0.1"))
 # A browser or a proxy on this machine speaks for others.
@@ -74,19 +93,20 @@ class Management:
             view=self.change,
             tag=_TAG,
             summary="Change policy, labels, canary or shadow of a model.",
+            describe=_describe_change,
+            errors=[*_ERRORS, MalformedBody, InvalidDesiredState, VersionNotFound, BodyTooLarge],
         )
-        for view, summary in (
-            (self.load, "Look for new versions of a model now, and serve what is desired of it."),
-            (self.unload, "Serve a model no longer, until it is loaded again."),
-            (self.rollback, "Let the version before the default one answer from now on."),
-        ):
-            yield Operation(
-                rule=f"/models/<name>/{view.__name__}",
-                method="POST",
-                view=view,
-                tag=_TAG,
-                summary=summary,
-            )
+        yield _action(
+            self.load,
+            "Look for new versions of a model now, and serve what is desired of it.",
+            *(VersionRefused, SourceFailed),
+        )
+        yield _action(self.unload, "Serve a model no longer, until it is loaded again.")
+        yield _action(
+            self.rollback,
+            "Let the version before the default one answer from now on.",
+            NothingBefore,
+        )
 
     def authorize(self) -> None:
         """Refuse whoever may not change what is served.
@@ -146,6 +166,27 @@ class Management:
         by_number = self._control_plane.by_number(name, earlier)
         before = max(set(earlier) - by_number or earlier)
         return _answer(name, self._control_plane.change(name, _label(STABLE, before)))
+
+
+def _action(
+    view: Callable[[str], Response], summary: str, *errors: type[VitrineError]
+) -> Operation:
+    """Declare a route that is called as its view is, and takes no body."""
+    return Operation(
+        rule=f"/models/<name>/{view.__name__}",
+        method="POST",
+        view=view,
+        tag=_TAG,
+        summary=summary,
+        describe=answers(_SERVED),
+        errors=[*_ERRORS, *errors],
+    )
+
+
+def _describe_change(_: Model | None) -> Mapping[str, Any]:
+    body = {"schema": PATCH, "example": {"canary_share": None}}
+    content = {"application/merge-patch+json": body, JSON: body}
+    return {"requestBody": {"required": True, "content": content}, "responses": _SERVED}
 
 
 def _host_name(host: str) -> str | None:

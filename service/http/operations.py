@@ -8,11 +8,46 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 from flask.sansio.app import App
 
-from vitrine.errors import VitrineError
+from service.errors import (
+    BodyTimeout,
+    BodyTooLarge,
+    BodyTooSlow,
+    DeadlineExceeded,
+    ModelNotFound,
+    ModelUnavailable,
+    NotAcceptable,
+    OutOfMemory,
+    Overloaded,
+    UnsupportedMediaType,
+)
+from vitrine.errors import (
+    BlankPicture,
+    EmptyBody,
+    InvalidInstances,
+    InvalidParameter,
+    MalformedBody,
+    MalformedPicture,
+    NoFiniteAnswer,
+    PictureTooLarge,
+    RowTooLarge,
+    TooManyInstances,
+    UnsupportedPicture,
+    VitrineError,
+)
 from vitrine.model import Model
 
 # Name of the operations among the extensions of an application.
 _OPERATIONS = "vitrine.operations"
+
+# What a request for predictions may raise, in any language.
+PREDICTION_ERRORS: tuple[type[VitrineError], ...] = (
+    *(ModelNotFound, ModelUnavailable),
+    *(EmptyBody, InvalidParameter, MalformedBody, MalformedPicture),
+    *(UnsupportedMediaType, UnsupportedPicture, NotAcceptable),
+    *(BodyTooLarge, PictureTooLarge, RowTooLarge, TooManyInstances),
+    *(BlankPicture, InvalidInstances, NoFiniteAnswer),
+    *(BodyTimeout, BodyTooSlow, DeadlineExceeded, Overloaded, OutOfMemory),
+)
 
 # Given a model for a rule that names one, else None; returns members of OpenAPI's operation object:
 # `parameters`, `requestBody` and `responses`. Parameters of the path and errors come by themselves.

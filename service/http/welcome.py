@@ -12,13 +12,28 @@ from flask import Blueprint, Response, render_template, request
 from service.http import operations
 from service.http.content import HTML_TYPE, JSON_TYPE
 from service.http.examples import example, file_example, predict_path
+from service.http.openapi.answers import WELCOME
+from service.http.openapi.parts import answers
 from service.http.operations import Operation
 from service.rollout.repository import Repository
 from vitrine.model import Model
 from vitrine.signature import AnomalyOutput, LabelsOutput, ProbabilitiesOutput
 
-_LINKS = {"models": "/models", "metrics": "/metrics", "live": "/livez", "ready": "/readyz"}
+_LINKS = {
+    "docs": "/docs",
+    "openapi": "/openapi.json",
+    "models": "/models",
+    "metrics": "/metrics",
+    "live": "/livez",
+    "ready": "/readyz",
+}
 _LISTED_LABELS = 12
+_ANSWER = {
+    "200": {
+        "description": "JSON, or a page for a browser.",
+        "content": {JSON_TYPE: {"schema": WELCOME}, HTML_TYPE: {"schema": {"type": "string"}}},
+    }
+}
 
 
 class Welcome:
@@ -41,6 +56,7 @@ class Welcome:
             view=self.show,
             tag="about",
             summary="Say what is served here, with a request for each model to begin with.",
+            describe=answers(_ANSWER),
             needs_key=False,
         )
         operations.add(routes, [page])

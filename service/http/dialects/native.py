@@ -1,31 +1,34 @@
 """Our own language: pictures and tables as they are, `/models/NAME/predict`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint
 
+from service.errors import LabelNotFound, VersionNotFound
 from service.http.content import Content, Format, Kind, judge, kind_of_table
 from service.http.context import RequestContext
 from service.http.forms import pictures_of, read_fields, read_multipart, table_of
 from service.http.json_bodies import read_instances
 from service.http.languages import Question, View
-from service.http.operations import Operation
+from service.http.openapi.predictions import describe_predictions
+from service.http.operations import PREDICTION_ERRORS, Operation
 from service.http.predictor import Admit, Body, Predictor, Prepared, Target
 from service.http.problems import PROBLEM_TYPE, ErrorBody, Problem, write_problem
 from service.http.query import read_options
 from service.http.reply import Headers
 from vitrine.block_stream import BlockStream, first_names
-from vitrine.errors import InvalidParameter
+from vitrine.errors import InvalidParameter, VitrineError
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pipeline import MakeEncoder, Pipeline
 from vitrine.tables.formats import BROKEN_STREAM
 from vitrine.tables.writer import write_csv
+
+_VERSION, _LABEL = "/versions/<version:version>", "/labels/<label>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,7 @@ class Native:
     predictor: Predictor
     prefixes: Sequence[str] = ()
     rules: Sequence[str] = tuple(
-        f"/models/<name>{version}/predict"
-        for version in ("", "/versions/<version:version>", "/labels/<label>")
+        f"/models/<name>{version}/predict" for version in ("", _VERSION, _LABEL)
     )
     probes: Sequence[str] = ("/livez", "/readyz")
     reads_csv: bool = True
@@ -144,7 +146,8 @@ class Native:
             view=view,
             tag="predictions",
             summary="Predict every instance in the body.",
-            describe=_describe,
+            describe=lambda model: describe_predictions(model, self.predictor.settings),
+            errors=[*PREDICTION_ERRORS, *_not_found(rule)],
         )
 
     def blueprint(self) -> Blueprint | None:
@@ -152,8 +155,12 @@ class Native:
         return None
 
 
-def _describe(_: Model | None) -> Mapping[str, Any]:
-    return {}
+def _not_found(rule: str) -> Iterator[type[VitrineError]]:
+    """Yield why a model that a path names may have no such version."""
+    if _VERSION in rule:
+        yield VersionNotFound
+    if _LABEL in rule:
+        yield LabelNotFound
 
 
 def _refuse_marks(options: Options) -> None:
