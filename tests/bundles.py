@@ -239,6 +239,36 @@ def write_table_bundle(
     return _publish(models, manifest, graph, instances, expected)
 
 
+def half_plus_two_manifest(version: int = 1) -> Manifest:
+    """Describe a network of one number to one number."""
+    x = NumberInput(
+        name="x",
+        tensor="x",
+        dtype="float32",
+        shape=(1,),
+        minimum=None,
+        maximum=None,
+        median=None,
+        blanks=True,
+    )
+    y = ValueOutput(name="y", tensor="y", dtype="float32", shape=(1,))
+    return _manifest("half_plus_two", version, Signature(inputs=(x,), outputs=(y,)))
+
+
+def write_half_plus_two_bundle(models: Path, version: int = 1) -> Path:
+    """Publish x * 0.5 + 2, the example of TensorFlow Serving's documentation."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in "xy")
+    nodes = [
+        helper.make_node("Mul", ["x", "half"], ["half_of_x"]),
+        helper.make_node("Add", ["half_of_x", "two"], ["y"]),
+    ]
+    constants = [_numbers("half", [0.5]), _numbers("two", [2.0])]
+    graph = helper.make_graph(nodes, "half_plus_two", [x], [y], constants)
+    instances = {"x": np.array([1.0, 2.0], dtype=np.float32)}
+    expected = np.array([2.5, 3.0], dtype=np.float32)
+    return _publish(models, half_plus_two_manifest(version), graph, instances, expected)
+
+
 def write_picture_bundle(
     models: Path, name: str = "strokes", version: int = 1, *, calibrated: bool = False
 ) -> Path:

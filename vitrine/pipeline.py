@@ -14,7 +14,14 @@ import orjson
 from numpy.typing import NDArray
 
 from vitrine.block_stream import BlockStream, first_names
-from vitrine.errors import BlankPicture, Fault, InvalidInstances, TooManyInstances, VitrineError
+from vitrine.errors import (
+    BlankPicture,
+    Fault,
+    InvalidInstances,
+    NoFiniteAnswer,
+    TooManyInstances,
+    VitrineError,
+)
 from vitrine.extras import needs
 from vitrine.model import Model
 from vitrine.observer import Observer, Slot, Unlimited
@@ -56,6 +63,7 @@ class Pipeline:
         observer: Measures the work.
         predict_instances: Predicts on the instances of a block. Who has predicted them together
             with others before hands over the results here.
+        takes_infinite: Whether an answer that is no finite number is an answer, and no fault.
 
     Raises:
         InvalidParameter: The model does not support the trust options.
@@ -72,6 +80,7 @@ class Pipeline:
         observer: Observer | None = None,
     ) -> None:
         self.predict_instances: Predict = model.predict
+        self.takes_infinite = False
         self.trust = model.trust_options(
             coverage=options.coverage,
             default=default_coverage,
@@ -291,8 +300,9 @@ class Pipeline:
             if isinstance(error, BlankPicture)
             else error
             for index, error in predictions.errors.items()
+            if not (self.takes_infinite and isinstance(error, NoFiniteAnswer))
         }
-        return replace(predictions, errors=errors) if errors else predictions
+        return replace(predictions, errors=errors) if predictions.errors else predictions
 
     def _explain(self, predicted: PredictedBlock) -> PredictedBlock:
         with needs("pictures"):

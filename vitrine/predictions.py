@@ -173,6 +173,13 @@ class Predictions:
             return []
         return _members(given_labels(self.values), self.output.labels)
 
+    def set_lists(self) -> list[list[str]]:
+        """Return the labels of each instance's prediction set; nothing where there are no sets."""
+        sets = None if self.confidence is None else self.confidence.sets
+        if sets is None or not isinstance(self.output, ProbabilitiesOutput):
+            return []
+        return _members(sets, self.output.labels)
+
     def abstained(self) -> NDArray[np.intp]:
         """Return the indices of the predictions whose label is withheld."""
         return _abstained(self.confidence)

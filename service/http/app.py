@@ -15,6 +15,7 @@ from service.http.dialects.invocations.language import Invocations
 from service.http.dialects.native import Native
 from service.http.dialects.open_inference.language import OpenInference
 from service.http.dialects.parts import DialectParts
+from service.http.dialects.tensorflow_serving.language import TensorFlowServing
 from service.http.fast_path import FAST_PATH, FastPath
 from service.http.health import DRAINING, Health
 from service.http.languages import LANGUAGES, Language, Languages
@@ -36,6 +37,7 @@ from vitrine.errors import shown
 _ALL = "all"
 # A line for each language of other model servers: its name in the settings, and what makes it.
 _DIALECTS: Mapping[str, Callable[[DialectParts], Language]] = {
+    "v1": TensorFlowServing,
     "v2": OpenInference,
     "invocations": Invocations,
 }
@@ -100,6 +102,7 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
         if routes is not None:
             app.register_blueprint(routes)
     problems.install(app, lambda path, problem: languages.of(path).error_body(problem))
+    languages.install(app)
     scheduler = scheduler or Scheduler(available_cpus())
     app.extensions[ADMISSION] = Admission(predictor, languages, repository, scheduler, metrics)
     timeout_seconds = settings.body_timeout_seconds

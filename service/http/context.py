@@ -42,6 +42,8 @@ class RequestContext:
         observer: Measures the request's predictions, and knows where the request is counted.
 
     Attributes:
+        method: HTTP method, as the client sent it.
+        path: Decoded path.
         request_id: Id that the client sent, where it is sane; else a random one.
         slot: The request's right to compute.
         observer: Measures the request's predictions.
@@ -59,9 +61,7 @@ class RequestContext:
     """
 
     __slots__ = (
-        "_method",
         "_metrics",
-        "_path",
         "_recorder",
         "_remote",
         "_seconds",
@@ -69,7 +69,9 @@ class RequestContext:
         "is_complete",
         "is_secure",
         "key",
+        "method",
         "observer",
+        "path",
         "queued_seconds",
         "reason",
         "received_bytes",
@@ -112,8 +114,8 @@ class RequestContext:
         self.is_complete = False
         self._metrics = observer.metrics
         self._recorder: Recorder | None = None
-        self._method = method
-        self._path = path
+        self.method = method
+        self.path = path
         self._remote = remote
 
     @classmethod
@@ -187,14 +189,14 @@ class RequestContext:
         observer = self.observer
         predicted = observer.instances > 0
         return (
-            *(self.route, self._method, self.status, self.reason),
+            *(self.route, self.method, self.status, self.reason),
             *(self.key, observer.model, predicted),
         )
 
     def count(self, alike: Sequence["RequestContext"]) -> None:
         """Count requests of the same kind, of which this is one."""
         metrics, number = self._metrics, len(alike)
-        method = self._method if self._method in METHODS else "other"
+        method = self.method if self.method in METHODS else "other"
         metrics.requests.labels(self.route, method, self.status).inc(number)
         metrics.request_duration.labels(self.route).observe_all(each.seconds for each in alike)
         if self.reason is not None:
@@ -244,9 +246,9 @@ class RequestContext:
     def _fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {
             "request_id": self.request_id,
-            "method": self._method[:_SHOWN_CHARACTERS],
+            "method": self.method[:_SHOWN_CHARACTERS],
             "route": self.route,
-            "path": self._path[:_SHOWN_CHARACTERS],
+            "path": self.path[:_SHOWN_CHARACTERS],
             "status": self.status,
             "complete": self.is_complete,
             "duration_ms": _milliseconds(self.seconds),

@@ -106,7 +106,7 @@ def read_object(body: bytes, *, large_bytes: int = _LARGE_BYTES) -> dict[str, ob
         return members if isinstance(members, dict) else None
     if not body.lstrip().startswith(b"{"):
         return None
-    endless = _endless_number(body)
+    endless = endless_number(body)
     if endless is not None:
         raise _malformed_at(body, endless)
     return _members_in_pieces(body, body, _NESTED_OBJECTS)
@@ -128,7 +128,7 @@ def decode_as(body: bytes, kind: type[Decoded]) -> Decoded:
     if not body.strip():
         raise EmptyBody("a JSON object")
     _check_encoding(body)
-    endless = _endless_number(body)
+    endless = endless_number(body)
     if endless is not None:
         raise _malformed_at(body, endless)
     try:
@@ -170,7 +170,7 @@ def _value_in_pieces(text: bytes, body: bytes, depth: int) -> object:
 
 def _read_in_pieces(body: bytes, limit: int) -> list[object]:
     """Return the instances of a large body, without that others wait for its parser."""
-    endless = _endless_number(body)
+    endless = endless_number(body)
     if endless is not None:
         raise _malformed_at(body, endless)
     try:
@@ -194,7 +194,7 @@ def _read_in_pieces(body: bytes, limit: int) -> list[object]:
     return instances
 
 
-def _endless_number(body: bytes) -> int | None:
+def endless_number(body: bytes) -> int | None:
     """Return where a number of too many digits begins; None where there is none.
 
     One byte of so many is looked at, because a search that looks at all of them would keep other

@@ -5,18 +5,21 @@ metrics and queues: whatever touches every request stands outside of them.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from flask import Blueprint, Response
+from flask import Blueprint, Flask, Response
 
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext
 from service.http.operations import Operation
 from service.http.predictor import Admit, Body, Prepared, Target, admit_all
 from service.http.problems import ErrorBody, Problem
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 # Name of the languages among the extensions of an application.
 LANGUAGES = "vitrine.languages"
@@ -148,6 +151,14 @@ class Language(Protocol):
         """Return the other routes; None where there are none."""
 
 
+@runtime_checkable
+class Respelling(Protocol):
+    """A language in which one path may be spelt in several ways."""
+
+    def respell(self, path: str) -> str:
+        """Return a path in the spelling of the rules; one of another language as it is."""
+
+
 class Languages:
     """The languages that a service speaks.
 
@@ -165,10 +176,13 @@ class Languages:
             for rule in language.rules
         ]
         self._ends = tuple(
-            sorted({_CONVERTER.split(rule)[-1].encode() for _, rule, _ in self._rules})
+            sorted({_CONVERTER.split(rule)[-1].lower().encode() for _, rule, _ in self._rules})
         )
         # The longest one first: a platform may choose a path below the prefix of another language.
-        prefixes = [(prefix, language) for language in others for prefix in language.prefixes]
+        prefixes = [
+            (prefix.lower(), language) for language in others for prefix in language.prefixes
+        ]
+        self._respelling = [each for each in others if isinstance(each, Respelling)]
         self._prefixes = sorted(prefixes, key=lambda pair: len(pair[0]), reverse=True)
         # Clients ask for the same few paths again and again.
         self.match = lru_cache(maxsize=1024)(self._match)
@@ -185,19 +199,40 @@ class Languages:
             target: Path and query, as the client sent them.
         """
         path, _, query = target.decode("latin-1").partition("?")
+        spelt = self.respell(path)
         for pattern, rule, language in self._rules:
-            found = pattern.fullmatch(path)
+            found = pattern.fullmatch(spelt)
             if found is not None:
                 names = found.groupdict()
                 return Route(language=language, rule=rule, path=path, names=names, query=query)
         return None
 
+    def install(self, app: Flask) -> None:
+        """Let an application find its routes in every spelling of their paths."""
+        answer = app.wsgi_app
+
+        def respelling(
+            environ: "WSGIEnvironment", start_response: "StartResponse"
+        ) -> Iterable[bytes]:
+            environ["PATH_INFO"] = self.respell(environ.get("PATH_INFO", ""))
+            return answer(environ, start_response)
+
+        app.wsgi_app = respelling  # type: ignore[method-assign]
+
+    def respell(self, path: str) -> str:
+        """Return a path in the spelling of the rules."""
+        for language in self._respelling:
+            path = language.respell(path)
+        return path
+
     def asks_for_predictions(self, target: bytes) -> bool:
         """Tell whether a target may ask for predictions, be it escaped or not."""
-        return any(end in target for end in self._ends)
+        lowered = target.lower()  # in some languages, upper and lower case are alike
+        return any(end in lowered for end in self._ends)
 
     def of(self, path: str) -> Language:
         """Return the language in which errors at a path are told."""
+        path = path.lower()
         for prefix, language in self._prefixes:
             if path == prefix or path.startswith(f"{prefix}/"):
                 return language

@@ -48,6 +48,8 @@ class Problem:
         root: Path under which the client sees the service.
         headers: Headers of the answer, in every language alike.
         error: The error, where it is one that a client can cause or meet.
+        method: HTTP method of the request, as the client sent it.
+        path: Its decoded path.
     """
 
     status: int
@@ -59,6 +61,8 @@ class Problem:
     root: str
     headers: Mapping[str, str] = field(default_factory=dict)
     error: VitrineError | None = None
+    method: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,8 @@ def describe(error: Exception, current: RequestContext) -> Problem:
         root=current.root,
         headers=error.headers,
         error=error,
+        method=current.method,
+        path=current.path,
     )
 
 
@@ -171,6 +177,8 @@ def of_status(status: HTTPStatus, current: RequestContext, detail: str | None = 
         detail=detail or _DETAILS.get(status, status.description),
         request_id=current.request_id,
         root=current.root,
+        method=current.method,
+        path=current.path,
     )
 
 

@@ -84,7 +84,8 @@ class Welcome:
 
 def _listing(models: list[dict[str, Any]], base: str) -> Response:
     links = {name: f"{base}{path}" for name, path in _LINKS.items()}
-    members = {"service": "vitrine", "models": models, "links": links}
+    # KServe's client takes the service for alive by this status.
+    members = {"status": "alive", "service": "vitrine", "models": models, "links": links}
     return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
 
 

@@ -1,0 +1,211 @@
+"""Body -> the members of its JSON, or what is wrong with them in the words of TensorFlow Serving.
+
+That server's parser takes NaN and Infinity, and reads no further than to the end of the document.
+"""
+
+import json
+import re
+import zlib
+from codecs import BOM_UTF8
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from service.errors import BodyTooLarge
+from service.http.json_bodies import endless_number, read_object
+from vitrine.errors import EmptyBody, Fault, InvalidInstances, MalformedBody
+
+_GZIP = frozenset(("gzip", "x-gzip"))
+_NONE = frozenset(("", "identity"))
+_GZIP_BITS = 31
+_NOT_GZIP = "Failed to uncompress the gzipped body."
+_SHOWN_CHARACTERS = 40
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Numbers that may be too large; only a few bodies have such.
+_LONG_NUMBER = re.compile(r"[eE]\+?\d{3}|\d{300}")
+_TYPES: dict[type, str] = {
+    dict: "Object",
+    list: "Array",
+    str: "String",
+    int: "Number",
+    float: "Number",
+    type(None): "Null",
+}
+_PRINTER = json.JSONEncoder(indent=4, ensure_ascii=False)
+
+# What Python's parser says -> what that server's parser says.
+_ERRORS = {
+    "Expecting value": "Invalid value.",
+    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
+    "Illegal trailing comma before end of object": "Missing a name for object member.",
+    "Illegal trailing comma before end of array": "Invalid value.",
+    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
+    "Unterminated string starting at": "Missing a closing quotation mark in string.",
+    "Invalid control character at": "Invalid encoding in string.",
+    "Invalid \\escape": "Invalid escape character in string.",
+    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
+}
+
+
+_TOO_BIG = "Number too big to be stored in double."
+
+
+class _NumberTooBig(Exception):
+    """A number is beyond the range of 64 bits."""
+
+
+def unpack(body: bytes, coding: str, *, max_bytes: int) -> bytes:
+    """Return a body without its compression.
+
+    Args:
+        body: The body.
+        coding: Header `Content-Encoding`; empty for none.
+        max_bytes: Size that the body may have without its compression.
+
+    Raises:
+        BodyTooLarge: It has more.
+        MalformedBody: It is not so compressed.
+    """
+    coding = coding.strip().lower()
+    if coding in _NONE:
+        return body
+    if coding not in _GZIP:
+        raise MalformedBody("Unsupported Content-Encoding: only gzip is read.")
+    unpacker = zlib.decompressobj(_GZIP_BITS)
+    try:
+        unpacked = unpacker.decompress(body, max_bytes + 1)
+    except zlib.error:
+        raise MalformedBody(_NOT_GZIP) from None
+    if len(unpacked) > max_bytes:
+        raise BodyTooLarge(max_bytes)
+    if not unpacker.eof or unpacker.unused_data:
+        raise MalformedBody(_NOT_GZIP)
+    return unpacked
+
+
+def is_packed(coding: str) -> bool:
+    """Tell whether a header `Content-Encoding` names a compression."""
+    return coding.strip().lower() not in _NONE
+
+
+def read_document(body: bytes) -> dict[str, Any]:
+    """Return the members of a body, which is one JSON object and may be followed by anything.
+
+    Raises:
+        MalformedBody: It is not JSON.
+        InvalidInstances: It is JSON, but no object.
+    """
+    body = body.removeprefix(BOM_UTF8)
+    if not body:
+        raise MalformedBody("JSON Parse error: The document is empty")
+    try:
+        members = read_object(body)
+    except (EmptyBody, MalformedBody):
+        members = None
+    document = _parse_leniently(body) if members is None else members
+    if not isinstance(document, dict):
+        raise invalid(f"JSON Value: {show(document)} Is not object")
+    return document
+
+
+def _parse_leniently(body: bytes) -> Any:
+    if endless_number(body) is not None:
+        raise _malformed(_TOO_BIG, 0)
+    text = body.decode(errors="replace")
+    start = _skip_blanks(text, 0)
+    if start == len(text):
+        raise _malformed("The document is empty.", len(body))
+    decoder = _CAREFUL if _LONG_NUMBER.search(text) else _DECODER
+    try:
+        value, _ = decoder.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        _refuse(text, error)
+    except _NumberTooBig:
+        raise _malformed(_TOO_BIG, start) from None
+    except RecursionError:
+        raise _malformed("Terminate parsing due to Handler error.", start) from None
+    return value
+
+
+def _skip_blanks(text: str, start: int) -> int:
+    found = _BLANKS.match(text, start)
+    return start if found is None else found.end()
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if abs(number) == float("inf"):
+        raise _NumberTooBig
+    return number
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) < 20 else _finite(digits)
+
+
+_DECODER = json.JSONDecoder()
+_CAREFUL = json.JSONDecoder(parse_float=_finite, parse_int=_whole)
+
+
+def _refuse(text: str, error: json.JSONDecodeError) -> NoReturn:
+    rule = _ERRORS.get(error.msg) or _missing_comma(text[: error.pos])
+    raise _malformed(rule, len(text[: error.pos].encode(errors="replace")))
+
+
+def _missing_comma(before: str) -> str:
+    """Say what is missing after a value: that depends on what the value is in."""
+    depth = 0
+    for bracket in reversed(re.findall(r"[][{}]", _STRING.sub("", before))):
+        depth += 1 if bracket in "]}" else -1
+        if depth < 0:
+            break
+    else:
+        bracket = "["
+    if bracket == "{":
+        return "Missing a comma or } after an object member."
+    return "Missing a comma or ] after an array element."
+
+
+def _malformed(rule: str, offset: int) -> MalformedBody:
+    return MalformedBody(f"JSON Parse error: {rule} at offset: {offset}")
+
+
+def invalid(detail: str) -> InvalidInstances:
+    """Return the error of a document that is JSON, but not what is expected."""
+    return InvalidInstances([Fault(detail=detail, pointer="#")])
+
+
+def wrong_type(value: object, expected: str) -> str:
+    """Say that a value has another type than the tensor."""
+    found = f"JSON Value: {show(value)} Type: {type_name(value)}"
+    return f"{found} is not of expected type: {expected}"
+
+
+def type_name(value: object) -> str:
+    """Name the type of a JSON value."""
+    if isinstance(value, bool):
+        return str(value)
+    return _TYPES.get(type(value), "Number")
+
+
+def show(value: object) -> str:
+    """Write a JSON value as that server's messages do, cut to 40 characters."""
+    text = ""
+    for piece in _PRINTER.iterencode(value):
+        text += piece
+        if len(text) > _SHOWN_CHARACTERS:
+            return text[: _SHOWN_CHARACTERS - 1] + "…"
+    return text
+
+
+def signature_name(document: Mapping[str, Any]) -> str:
+    """Return the name of the signature that is asked for; empty for the default one.
+
+    Raises:
+        InvalidInstances: It is no text.
+    """
+    name = document.get("signature_name", "")
+    if not isinstance(name, str):
+        rule = "not formatted correctly. 'signature_name' key must be a string value."
+        raise invalid(f"JSON Value: {show(document)} {rule}")
+    return name
