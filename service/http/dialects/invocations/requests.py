@@ -129,7 +129,9 @@ def read_parameters(
     # Of names that come twice, the options say so.
     if not any(text.startswith("top=") for text in "&".join(texts).split("&")):
         texts.append("top=all")
-    return read_options("&".join(texts), csv_body=csv_body, csv_answer=csv_answer)
+    return read_options(
+        "&".join(texts), csv_body=csv_body, table_body=csv_body, table_answer=csv_answer
+    )
 
 
 def _text(name: str, value: object) -> str:
