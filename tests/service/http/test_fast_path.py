@@ -198,7 +198,31 @@ def tensors(model: str, *inputs: Any, headers: Sequence[tuple[str, str]] = ()) -
 LEVELS = binary("image", "UINT8", (1, 28, 28), np.array(levels(), np.uint8).tobytes())
 ENCODED = binary("image", "BYTES", (1,), with_lengths(picture()))
 
+V1_ROWS = "/v1/models/sure-rooms"
+V1_ROOM = b'{"instances": [{"size": 1, "colour": "red"}]}'
+V1_EXAMPLE = b'{"examples": [{"size": 1.0, "colour": "red"}]}'
+V1_PICTURE = json.dumps({"instances": [{"b64": BASE64}]}).encode()
+
 CORPUS = {
+    "row for TensorFlow Serving": Asked(f"{V1_ROWS}:predict", (), V1_ROOM),
+    "row of a version": Asked(f"{V1_ROWS}/versions/1:predict", (), V1_ROOM),
+    "columns": Asked(f"{V1_ROWS}:predict", (), b'{"inputs": {"size": [1], "colour": ["red"]}}'),
+    "row with named outputs": Asked(
+        f"{V1_ROWS}:predict", (), b'{"signature_name": "detailed", ' + V1_ROOM[1:]
+    ),
+    "row that is not finite": Asked(
+        f"{V1_ROWS}:predict", (), V1_ROOM.replace(b"1", b"Infinity") + b"."
+    ),
+    "picture in base64": Asked("/v1/models/sure.strokes:predict", (), V1_PICTURE),
+    "example to classify": Asked("/v1/models/traits:classify", (), V1_EXAMPLE),
+    "example to regress": Asked(f"{V1_ROWS}:regress", (), V1_EXAMPLE),
+    "path in capitals": Asked("/V1/MODELS/sure-rooms/Versions/01:Predict", (), V1_ROOM),
+    "row that is wrong": Asked(f"{V1_ROWS}:predict", (), b'{"instances": ["x"]}'),
+    "row for nobody": Asked("/v1/models/nobody:predict", (), V1_ROOM),
+    "row for no version": Asked(f"{V1_ROWS}/versions/9:predict", (), V1_ROOM),
+    "row for no label": Asked(f"{V1_ROWS}/labels/x:predict", (), V1_ROOM),
+    "row that fails": Asked("/v1/models/broken:predict", (), V1_ROOM),
+    "row without time": Asked(f"{V1_ROWS}:predict", (("X-Request-Timeout", "1e-9"),), V1_ROOM),
     "tensor of levels": tensors("sure.strokes", LEVELS),
     "tensor of a picture": tensors("sure.strokes", ENCODED),
     "tensors of JSON": tensors("sure-rooms", *size_and_colour([1], ["red"])),
@@ -266,6 +290,9 @@ CORPUS = {
     "odd id": Asked(ROOMS, (JSON, ("X-Request-Id", "two words")), ROOM),
 }
 LEFT_TO_THE_ORDINARY_ROUTE = {
+    "compressed row": Asked(
+        f"{V1_ROWS}:predict", (("Content-Encoding", "gzip"),), gzip.compress(V1_ROOM)
+    ),
     "compressed tensors": replace(
         tensors("strokes", LEVELS, headers=[("Content-Encoding", "gzip")]),
         body=gzip.compress(message(LEVELS)[0]),

@@ -7,57 +7,16 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
-from service.rollout.repository import Repository
 from service.settings import Settings
-from tests.bundles import (
-    anomaly_manifest,
-    half_plus_two_manifest,
-    labels_manifest,
-    picture_manifest,
-    table_manifest,
-)
-from tests.fakes import blank_picture, client_of, levels, picture, price, price_between, weigh_all
-from vitrine.engines import Tensors
-from vitrine.model import Model
+from tests.fakes import blank_picture, levels, picture
 
 HALF = "/v1/models/half_plus_two:predict"
 ROOMS = "/v1/models/rooms:predict"
 STROKES = "/v1/models/strokes:predict"
 PICTURE = {"b64": b64encode(picture()).decode()}
 ROOM = {"size": 1.0, "colour": "red"}
-
-
-def halve(tensors: Tensors) -> Any:
-    """Answer half of x, plus two."""
-    return {"y": tensors["x"] * tensors["x"].dtype.type(0.5) + 2}
-
-
-def give_labels(tensors: Tensors) -> Any:
-    """Answer with the same probabilities of three labels for each row."""
-    return {"labels": (tensors["size"] * 0 + [0.9, 0.2, 0.6]).astype("float32")}
-
-
-def give_size(tensors: Tensors) -> Any:
-    """Answer with the size of each row."""
-    return {"anomaly": tensors["size"]}
-
-
-@pytest.fixture
-def client(settings: Settings, registry: CollectorRegistry) -> FlaskClient:
-    """A client of one model of each kind."""
-    models = [
-        Model(half_plus_two_manifest(), halve),
-        Model(table_manifest("rooms", calibrated=True), price_between),
-        Model(table_manifest("uncalibrated"), price),
-        Model(picture_manifest("strokes", calibrated=True), weigh_all),
-        Model(labels_manifest(), give_labels),
-        Model(anomaly_manifest(), give_size),
-    ]
-    repository = Repository({model.name: {model.version: model} for model in models})
-    return client_of(repository, registry, settings)
 
 
 def post(client: FlaskClient, path: str, body: object, **headers: str) -> TestResponse:
@@ -413,4 +372,4 @@ def test_version_that_answered_is_in_the_headers(client: FlaskClient) -> None:
     response = post(client, HALF, {"instances": [1.0]})
 
     assert response.headers["X-Model-Name"] == "half_plus_two"
-    assert response.headers["X-Model-Version"] == "1"
+    assert response.headers["X-Model-Version"] == "123"
