@@ -104,6 +104,16 @@ def test_card_states_what_was_covered_and_the_margin(name: str) -> None:
     assert "points |" in card
 
 
+@pytest.mark.parametrize("name", ["digits", "fashion", "housing"])
+def test_version_is_a_model_of_mlflow_too(name: str) -> None:
+    manifest = manifest_of(name)
+    path = MODELS / name / str(manifest.version) / bundle.MLMODEL_NAME
+
+    assert manifest.files[bundle.MLMODEL_NAME] == bundle.describe_file(path)
+    assert "loader_module: vitrine.mlflow_loader\n" in path.read_text()
+    assert "code:" not in path.read_text()
+
+
 def test_clothes_are_told_apart_as_promised() -> None:
     manifest = manifest_of("fashion")
 

@@ -21,6 +21,7 @@ The rooms, from the ground up; each imports only from those before it:
   model; instances about to be read; what a pipeline calls around its work.
 - `pictures`, `pipeline`: pictures to blocks; blocks to predictions to the pieces of an answer.
 - `inputs`, `results`, `predictor`: the door for Python callers.
+- `mlflow_loader`: the door for MLflow, which finds it by the file `MLmodel` of a bundle.
 
 Importing the package loads none of them.
 """

@@ -39,6 +39,8 @@ MANIFEST_NAME = "manifest.json"
 KERAS_NAME = "model.keras"
 ONNX_NAME = "model.onnx"
 GOLDEN_NAME = "golden.npz"
+# Makes the folder a model of MLflow, too.
+MLMODEL_NAME = "MLmodel"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 # The longest manifest that is read; one of a picture model takes 200 KB.
@@ -232,8 +234,12 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     (folder / MANIFEST_NAME).write_bytes(text + b"\n")
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, *, is_moved: bool = False) -> Manifest:
     """Read the manifest of one version.
+
+    Args:
+        folder: Folder of the version.
+        is_moved: Whether the folder may lie anywhere, and not only in `<name>/<version>/`.
 
     Raises:
         InvalidBundle: The manifest is missing or malformed, has another format, or belongs to
@@ -251,7 +257,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise InvalidBundle(f"{folder}: {MANIFEST_NAME} is malformed: {error}.") from error
     except RecursionError as error:
         raise InvalidBundle(f"{folder}: {MANIFEST_NAME} is nested too deeply.") from error
-    if (manifest.name, str(manifest.version)) != (folder.parent.name, folder.name):
+    names = (folder.parent.name, folder.name)
+    if not is_moved and (manifest.name, str(manifest.version)) != names:
         raise InvalidBundle(
             f"{folder}: The manifest belongs to {manifest.name}/{manifest.version}."
         )

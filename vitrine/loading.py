@@ -19,18 +19,19 @@ _PASSES = 9
 _TIMING_SECONDS = 0.005
 
 
-def load_version(folder: Path, *, threads: int) -> Model:
+def load_version(folder: Path, *, threads: int, is_moved: bool = False) -> Model:
     """Load one version, check its golden answers, and measure its pass.
 
     Args:
         folder: Folder of the version.
         threads: Number of threads that one call of the network may use.
+        is_moved: Whether the folder may lie anywhere, and not only in `<name>/<version>/`.
 
     Raises:
         InvalidBundle: A file differs from what was published, no installed engine can run the
             network, its geometry is unknown here, or its golden answers differ from training's.
     """
-    manifest = bundle.read_manifest(folder)
+    manifest = bundle.read_manifest(folder, is_moved=is_moved)
     bundle.verify_files(manifest, folder)
     _check_geometry(folder, manifest)
     model = Model(manifest, load_engine(folder, manifest, threads=threads))

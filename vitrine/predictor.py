@@ -28,11 +28,20 @@ class Predictor:
         self._model = model
 
     @classmethod
-    def load(cls, folder: Path, *, threads: int | None = None) -> "Predictor":
-        """Load a version, or the default version of a model; see `vitrine.load`."""
+    def load(
+        cls, folder: Path, *, threads: int | None = None, is_moved: bool = False
+    ) -> "Predictor":
+        """Load a version, or the default version of a model; see `vitrine.load`.
+
+        Args:
+            folder: Folder of the version or of the model.
+            threads: Number of threads that one call may use; all cores of this process by default.
+            is_moved: Whether the folder of a version may lie anywhere, as a copy does.
+        """
         version = folder if (folder / bundle.MANIFEST_NAME).is_file() else _default(folder)
         # The manifest names its folder, which a path such as "." does not.
-        return cls(load_version(version.resolve(), threads=threads or available_cpus()))
+        threads = threads or available_cpus()
+        return cls(load_version(version.resolve(), threads=threads, is_moved=is_moved))
 
     def __repr__(self) -> str:
         return f"<Predictor {self.name!r}, version {self.version}>"

@@ -11,6 +11,7 @@
     onnx_optimisation.py  operations that can be saved once
     verification.py  golden examples, and the exported file compared with Keras
     batching.py      how a network gains from several instances in one call
+    mlmodel.py       the file that makes a bundle a model of MLflow, too
     manifest.py      everything that is known of a version -> its manifest
     origin.py        how a version was made
 

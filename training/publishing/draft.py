@@ -15,6 +15,7 @@ from training import interruption
 from training.errors import CannotTrain
 from training.progress import console
 from training.publishing.comparison import compare_with_default
+from training.publishing.mlmodel import write_mlmodel
 from vitrine import bundle
 from vitrine.bundle import Manifest
 
@@ -86,7 +87,8 @@ class Draft:
             manifest = manifest_of(number)
             comparison = compare_with_default(manifest, self._model)
             is_worse = comparison is not None and comparison.is_worse
-            manifest = msgspec.structs.replace(manifest, default=not is_worse)
+            files = {**manifest.files, bundle.MLMODEL_NAME: write_mlmodel(manifest, self.folder)}
+            manifest = msgspec.structs.replace(manifest, default=not is_worse, files=files)
             (self.folder / "CARD.md").write_text(card(manifest), encoding="utf-8")
             bundle.write_manifest(manifest, self.folder)
             if self._rename(number):

@@ -43,6 +43,13 @@ def test_draft_becomes_the_next_free_version(tmp_path: Path) -> None:
     assert (folders[2] / "CARD.md").read_text() == "version 3"
 
 
+def test_version_is_a_model_of_mlflow_too(tmp_path: Path) -> None:
+    folder = publish(tmp_path)
+
+    described = bundle.read_manifest(folder).files[bundle.MLMODEL_NAME]
+    assert described == bundle.describe_file(folder / bundle.MLMODEL_NAME)
+
+
 def test_version_that_scores_below_the_default_one_is_not_the_default(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -192,7 +199,15 @@ def test_interrupted_training_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "models").iterdir()) == []
 
 
-FILES = {"CARD.md", "golden.npz", "history.csv", "manifest.json", "model.keras", "model.onnx"}
+FILES = {
+    "CARD.md",
+    "golden.npz",
+    bundle.MLMODEL_NAME,
+    "history.csv",
+    "manifest.json",
+    "model.keras",
+    "model.onnx",
+}
 
 
 MAX_BUNDLE_BYTES = 5_000_000
