@@ -207,8 +207,8 @@ class DataTooLarge(VitrineError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = "Data too large"
 
-    def __init__(self, subject: str, limit_bytes: int, cure: str = "") -> None:
-        super().__init__(f"{subject} may have at most {limit_bytes} bytes. {cure}".rstrip())
+    def __init__(self, subject: str, limit: int, cure: str = "", *, unit: str = "bytes") -> None:
+        super().__init__(f"{subject} may have at most {limit} {unit}. {cure}".rstrip())
 
 
 class BlankPicture(VitrineError):

@@ -4,7 +4,7 @@ A few bytes can stand for long texts: a code for an entry of a dictionary, or a 
 others see as well. So texts are measured before they are made.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -63,9 +63,22 @@ class ArrowBlocks:
         self._limits = limits
         self._echo = echo
         self._rows = self._text_bytes = 0
+        # The last dictionary of each coded column, and the lengths of its texts. Many batches share
+        # one dictionary, which may be long.
+        self._dictionaries: dict[int, pa.Array] = {}
+        self._lengths: dict[int, NDArray[np.int64]] = {}
+
+    def validate(self, columns: Mapping[int, pa.Array]) -> None:
+        """Look whether the columns of a record batch are what they say to be.
+
+        Raises:
+            pyarrow.ArrowInvalid: One is damaged.
+        """
+        for index, array in columns.items():
+            self._validate(index, array)
 
     def blocks(self, columns: Mapping[int, pa.Array], rows: int) -> Iterator[Block]:
-        """Yield the blocks of a record batch.
+        """Yield the blocks of a record batch that was validated.
 
         Args:
             columns: Index of a column -> its cells.
@@ -78,7 +91,7 @@ class ArrowBlocks:
         while start < rows:
             stop = min(start + (BLOCK_ROWS if self._rows else FIRST_BLOCK_ROWS), rows)
             piece = {index: array[start:stop] for index, array in columns.items()}
-            count = self._fitting(piece.values(), stop - start)
+            count = self._fitting(piece, stop - start)
             piece = {index: array[:count] for index, array in piece.items()}
             first = self._count(count)
             yield self._block(piece, first)
@@ -91,12 +104,24 @@ class ArrowBlocks:
             raise TooManyInstances("rows", self._limits.max_rows)
         return before
 
-    def _fitting(self, arrays: Iterable[pa.Array], rows: int) -> int:
+    def _validate(self, index: int, array: pa.Array) -> None:
+        if not types.is_dictionary(array.type):
+            array.validate(full=True)
+            return
+        if not _is_same(array.dictionary, self._dictionaries.get(index)):
+            array.dictionary.validate(full=True)
+            self._lengths[index] = np.append(_lengths(array.dictionary), 0)
+            self._dictionaries[index] = array.dictionary
+        array.indices.validate(full=True)
+        lowest, highest = compute.min_max(array.indices).as_py().values()
+        if lowest is not None and not 0 <= lowest <= highest < len(array.dictionary):
+            raise pa.ArrowInvalid("a code is not within its dictionary")
+
+    def _fitting(self, columns: Mapping[int, pa.Array], rows: int) -> int:
         """Return how many of the rows make a block; at least one."""
         lengths = np.zeros(rows, np.int64)
-        for array in arrays:
-            if is_text(array.type):
-                lengths += _text_bytes(array)
+        for index, array in columns.items():
+            lengths += self._text_bytes_of(index, array)
         longest = self._limits.max_row_bytes
         count = max(1, int(np.searchsorted(np.cumsum(lengths), _BLOCK_TEXT_BYTES, "right")))
         if lengths[:count].max(initial=0) > longest:
@@ -105,6 +130,15 @@ class ArrowBlocks:
         if self._text_bytes > self._limits.max_bytes:
             raise DataTooLarge("The texts of a table", self._limits.max_bytes)
         return count
+
+    def _text_bytes_of(self, index: int, array: pa.Array) -> NDArray[np.int64]:
+        """Return how many bytes the text of each cell has."""
+        if not types.is_dictionary(array.type):
+            return _lengths(array)
+        lengths = self._lengths[index]
+        codes = array.indices.cast(pa.int64()).fill_null(len(lengths) - 1)
+        measured: NDArray[np.int64] = lengths[codes.to_numpy()]
+        return measured
 
     def _block(self, columns: Mapping[int, pa.Array], first: int) -> Block:
         values = {
@@ -120,27 +154,30 @@ class ArrowBlocks:
         return replace(block, echo=cells)
 
 
+def _is_same(dictionary: pa.Array, other: pa.Array | None) -> bool:
+    """Tell whether two dictionaries, both of which are kept, lie in the same memory."""
+    return other is not None and _place(dictionary) == _place(other)
+
+
+def _place(array: pa.Array) -> tuple[int, int, list[int]]:
+    addresses = [0 if buffer is None else buffer.address for buffer in array.buffers()]
+    return array.offset, len(array), addresses
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Tell whether a column holds texts or bytes, be they coded or not."""
     held = kind.value_type if types.is_dictionary(kind) else kind
     return not types.is_primitive(held) and not types.is_null(held)
 
 
-def _text_bytes(array: pa.Array) -> NDArray[np.int64]:
-    """Return how many bytes the text of each cell has.
+def _lengths(array: pa.Array) -> NDArray[np.int64]:
+    """Return how many bytes the text of each cell has; 0 where it is a number.
 
     Shapes:
         (n,)
     """
-    if types.is_dictionary(array.type):
-        lengths = _lengths(array.dictionary)
-        codes = array.indices.cast(pa.int64()).fill_null(len(lengths))
-        measured: NDArray[np.int64] = np.append(lengths, 0)[codes.to_numpy()]
-        return measured
-    return _lengths(array)
-
-
-def _lengths(array: pa.Array) -> NDArray[np.int64]:
+    if not is_text(array.type):
+        return np.zeros(len(array), np.int64)
     if types.is_string_view(array.type) or types.is_binary_view(array.type):
         return _lengths_of_views(array)
     if types.is_decimal(array.type) or types.is_fixed_size_binary(array.type):

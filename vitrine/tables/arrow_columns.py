@@ -16,7 +16,7 @@ from pyarrow import types
 
 from vitrine.errors import Fault, InvalidInstances, misspelt, shown
 from vitrine.signature import CategoryInput, ColumnSpec, DateInput, NumberInput
-from vitrine.tables.columns import Values
+from vitrine.tables.columns import CodedTexts, Values
 from vitrine.tables.header import MAX_COLUMNS, numbered
 from vitrine.tables.header_faults import MAX_COMPARED, column_names
 from vitrine.tables.spelling import nfc
@@ -121,50 +121,65 @@ def read_values(column: pa.Array | pa.ChunkedArray, spec: ColumnSpec) -> Values:
     fault = _fault_of_type(spec, spec.name, column.type)
     if fault is not None:
         raise InvalidInstances([fault])
-    plain = decoded(column)
-    if isinstance(spec, NumberInput) and _is_number(plain.type):
-        return _numbers(plain)
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     try:
-        return texts_of(plain)
+        if not isinstance(spec, NumberInput):
+            return _coded_texts(array)
+        plain = _decoded(array)
+        return _numbers(plain) if _is_number(plain.type) else texts_of(plain)
     except pa.ArrowInvalid:
         detail = f"Column {shown(spec.name)} must be UTF-8."
         raise InvalidInstances([Fault(detail=detail, column=spec.name)]) from None
-
-
-def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Return a column with its values in the place of their codes."""
-    return column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
 
 
 def _is_number(kind: pa.DataType) -> bool:
     return types.is_decimal(kind) or any(is_one(kind) for is_one in _IS_NUMBER)
 
 
-def _numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+def _numbers(array: pa.Array) -> NDArray[np.float64]:
     """Return numbers as float64, which holds any float32 exactly; a blank is NaN."""
-    numbers = column.cast(pa.float64(), safe=False)
+    numbers = array.cast(pa.float64(), safe=False)
     filled: NDArray[np.float64] = numbers.fill_null(np.nan).to_numpy()
     return filled
 
 
-def texts_of(column: pa.Array | pa.ChunkedArray) -> list[str | None]:
+def _coded_texts(array: pa.Array) -> CodedTexts:
+    """Return the texts of a column, each of them once."""
+    # A dictionary may be far longer than a block that uses some of it.
+    if not types.is_dictionary(array.type) or len(array.dictionary) > len(array):
+        array = _text_array(array).dictionary_encode()
+    texts = texts_of(array.dictionary)
+    codes = array.indices.cast(pa.int64()).fill_null(len(texts)).to_numpy()
+    return CodedTexts([*texts, None], codes)
+
+
+def texts_of(array: pa.Array) -> list[str | None]:
     """Return the cells of a column as the texts that a CSV file would have; None for a blank.
 
     Raises:
         pyarrow.ArrowInvalid: The bytes of a text are not UTF-8.
     """
-    plain = decoded(column)
+    texts: list[str | None] = _text_array(array).to_pylist()
+    return texts
+
+
+def _text_array(array: pa.Array) -> pa.Array:
+    plain = _decoded(array)
     if types.is_floating(plain.type):
         # As Python writes them: Arrow writes 1.0 as 1. A float32 keeps its own few digits.
         numbers = plain.fill_null(np.nan).to_numpy(zero_copy_only=False)
-        blanks = plain.is_null().to_pylist()
-        return [None if blank else str(n) for n, blank in zip(numbers, blanks, strict=True)]
+        texts = zip(map(str, numbers), plain.is_null().to_pylist(), strict=True)
+        return pa.array([None if blank else text for text, blank in texts], pa.string())
     if types.is_timestamp(plain.type):
         # Without its zone, a time is in UTC, as those without an offset are. To write it in its
         # zone would need a list of all zones.
         plain = plain.cast(pa.timestamp(plain.type.unit))
-    texts: list[str | None] = plain.cast(pa.string()).to_pylist()
-    return texts
+    return plain.cast(pa.string())
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    """Return a column with its values in the place of their codes."""
+    return array.cast(array.type.value_type) if types.is_dictionary(array.type) else array
 
 
 class ArrowCells(Sequence[str | None]):

@@ -84,7 +84,9 @@ class ArrowStreamReader:
         """
         indices = self._blocks.indices
         for batch in self._batches(indices):
-            columns = dict(zip(indices, batch.columns, strict=True))
+            with _malformed():
+                columns = dict(zip(indices, batch.columns, strict=True))
+                self._blocks.validate(columns)
             self._has_block = True
             yield from self._blocks.blocks(columns, batch.num_rows)
             self._has_block = False
@@ -103,8 +105,6 @@ class ArrowStreamReader:
                     batch = reader.read_next_batch()
                 except StopIteration:
                     return
-                # Whatever does not fit, such as a code without an entry, is found here.
-                batch.validate(full=True)
             yield batch
 
 

@@ -1,7 +1,8 @@
 """Columns of a data frame, or of arrays -> a block of instances."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,35 @@ from vitrine.tables.blocks import Block
 from vitrine.tables.numbers import round_to_float32
 from vitrine.tables.parsed import ParsedColumn
 from vitrine.tables.rows import decode_rows, dialect_of_cells, parse_values
+
+
+@dataclass(frozen=True, slots=True)
+class CodedTexts(Sequence[object]):
+    """The texts of a column, each of which is kept once.
+
+    Attributes:
+        texts: The different texts; None for a blank.
+        codes: Index of each cell's text among them.
+    """
+
+    texts: Sequence[str | None]
+    codes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, index: int) -> str | None: ...
+    @overload
+    def __getitem__(self, index: slice) -> "CodedTexts": ...
+    def __getitem__(self, index: int | slice) -> "str | CodedTexts | None":
+        if isinstance(index, slice):
+            return CodedTexts(self.texts, self.codes[index])
+        return self.texts[int(self.codes[index])]
+
+    def __iter__(self) -> Iterator[str | None]:
+        return map(self.texts.__getitem__, self.codes.tolist())
+
 
 # Values of one column: numbers as an array, anything else as a list of cells.
 Values = NDArray[Any] | Sequence[object]
@@ -61,6 +91,9 @@ def decode_columns(
 def _parse(spec: ColumnSpec, values: Values, dialect: Dialect) -> ParsedColumn:
     if isinstance(spec, NumberInput) and _is_numeric(values):
         return round_to_float32(np.asarray(values, np.float64))
+    if isinstance(values, CodedTexts):
+        distinct = parse_values(spec, values.texts, dialect)
+        return ParsedColumn(distinct.values[values.codes], distinct.faults)
     return parse_values(spec, _cells(values), dialect)
 
 

@@ -1,6 +1,6 @@
 """A Parquet file -> blocks of instances, of as little of it at a time as can be."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -12,6 +12,10 @@ from vitrine.tables.arrow_blocks import BLOCK_ROWS, ArrowBlocks, is_text
 from vitrine.tables.arrow_stream import ARROW_ERRORS
 from vitrine.tables.blocks import Block
 from vitrine.tables.limits import ArrowLimits
+from vitrine.tables.parquet_pages import ParquetPages
+
+# A decimal of 76 digits has 32.
+_MAX_NUMBER_BYTES = 64
 
 
 class ParquetReader:
@@ -48,17 +52,9 @@ class ParquetReader:
     ) -> None:
         if not body:
             raise EmptyBody("a Parquet file")
-        source = pa.py_buffer(body)
         with _malformed():
-            metadata = parquet.read_metadata(pa.BufferReader(source))
-            if metadata.num_rows > limits.max_rows:
-                raise TooManyInstances("rows", limits.max_rows)
-            plain = metadata.schema.to_arrow_schema()
-            # Texts stay codes with a dictionary: one text may stand for a million cells.
-            coded = [field.name for field in plain if is_text(field.type)]
-            self._file = parquet.ParquetFile(
-                pa.BufferReader(source), read_dictionary=coded, pre_buffer=False
-            )
+            pages = ParquetPages(body, limits)
+            self._file = _open(body, limits.max_rows)
             self.schema = self._file.schema_arrow.remove_metadata()
         self._blocks = ArrowBlocks(
             self.schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
@@ -66,6 +62,10 @@ class ParquetReader:
         self.names = self._blocks.layout.names
         self.ignored_columns = self._blocks.layout.ignored
         self.dialect = Dialect()
+        self._columns = [self.schema.field(index).name for index in self._blocks.indices]
+        with _malformed():
+            _check_widths(self._file.metadata.schema, self._columns)
+            self._batch_rows = pages.fitting_rows(self._columns, BLOCK_ROWS)
 
     def __iter__(self) -> Iterator[Block]:
         """Yield the blocks, each of at least one row.
@@ -74,20 +74,44 @@ class ParquetReader:
             VitrineError: The file is damaged, or breaks a limit.
         """
         indices = self._blocks.indices
-        names = [self.schema.field(index).name for index in indices]
-        batches = self._file.iter_batches(BLOCK_ROWS, columns=names, use_threads=False)
+        is_all = len(indices) == len(self.schema)
+        batches = self._file.iter_batches(
+            self._batch_rows, columns=None if is_all else self._columns, use_threads=False
+        )
         while True:
             with _malformed():
                 batch = next(batches, None)
                 if batch is None:
                     return
-                batch.validate(full=True)
-            columns = dict(zip(indices, batch.columns, strict=True))
+                columns = dict(zip(indices, batch.columns, strict=True))
+                self._blocks.validate(columns)
             yield from self._blocks.blocks(columns, batch.num_rows)
 
     def is_ready(self) -> bool:
         """Tell that the next block can be read at once."""
         return True
+
+
+def _open(body: bytes, max_rows: int) -> parquet.ParquetFile:
+    """Read the description of a file."""
+    source = pa.py_buffer(body)
+    metadata = parquet.read_metadata(pa.BufferReader(source))
+    if metadata.num_rows > max_rows:
+        raise TooManyInstances("rows", max_rows)
+    # Texts stay codes with a dictionary: one text may stand for a million cells.
+    schema = metadata.schema.to_arrow_schema()
+    coded = [field.name for field in schema if is_text(field.type)]
+    return parquet.ParquetFile(
+        pa.BufferReader(source), metadata=metadata, read_dictionary=coded, pre_buffer=False
+    )
+
+
+def _check_widths(schema: parquet.ParquetSchema, names: Collection[str]) -> None:
+    """Refuse numbers that are wider than any: a few codes may stand for many of them."""
+    for index in range(len(schema)):
+        column = schema.column(index)
+        if column.path in names and column.length > _MAX_NUMBER_BYTES:
+            raise ValueError("a number is too wide")
 
 
 @contextmanager
