@@ -239,7 +239,7 @@ def write_table_bundle(
     return _publish(models, manifest, graph, instances, expected)
 
 
-def half_plus_two_manifest(version: int = 1) -> Manifest:
+def half_plus_two_manifest(version: int = 1, *, name: str = "half_plus_two") -> Manifest:
     """Describe a network of one number to one number."""
     x = NumberInput(
         name="x",
@@ -252,21 +252,24 @@ def half_plus_two_manifest(version: int = 1) -> Manifest:
         blanks=True,
     )
     y = ValueOutput(name="y", tensor="y", dtype="float32", shape=(1,))
-    return _manifest("half_plus_two", version, Signature(inputs=(x,), outputs=(y,)))
+    return _manifest(name, version, Signature(inputs=(x,), outputs=(y,)))
 
 
-def write_half_plus_two_bundle(models: Path, version: int = 1) -> Path:
-    """Publish x * 0.5 + 2, the example of TensorFlow Serving's documentation."""
+def write_half_plus_two_bundle(
+    models: Path, version: int = 1, *, name: str = "half_plus_two", added: float = 2.0
+) -> Path:
+    """Publish x * 0.5 + 2, the example of TensorFlow Serving's documentation, or another sum."""
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in "xy")
     nodes = [
         helper.make_node("Mul", ["x", "half"], ["half_of_x"]),
-        helper.make_node("Add", ["half_of_x", "two"], ["y"]),
+        helper.make_node("Add", ["half_of_x", "added"], ["y"]),
     ]
-    constants = [_numbers("half", [0.5]), _numbers("two", [2.0])]
-    graph = helper.make_graph(nodes, "half_plus_two", [x], [y], constants)
+    constants = [_numbers("half", [0.5]), _numbers("added", [added])]
+    graph = helper.make_graph(nodes, name, [x], [y], constants)
     instances = {"x": np.array([1.0, 2.0], dtype=np.float32)}
-    expected = np.array([2.5, 3.0], dtype=np.float32)
-    return _publish(models, half_plus_two_manifest(version), graph, instances, expected)
+    expected = np.array([0.5, 1.0], dtype=np.float32) + np.float32(added)
+    manifest = half_plus_two_manifest(version, name=name)
+    return _publish(models, manifest, graph, instances, expected)
 
 
 def write_picture_bundle(

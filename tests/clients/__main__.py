@@ -72,7 +72,8 @@ def _test(client: str, addresses: Addresses) -> Run:
         finished = subprocess.run(
             command,
             cwd=ROOT,
-            env={**os.environ, **addresses},
+            # A client that loads our bundles finds vitrine so.
+            env={**os.environ, **addresses, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

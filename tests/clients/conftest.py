@@ -23,6 +23,12 @@ def url() -> str:
 
 
 @pytest.fixture(scope="session")
+def digits_url() -> str:
+    """Where another service listens, in which `digits` answers where a request names no model."""
+    return os.environ["DIGITS_URL"]
+
+
+@pytest.fixture(scope="session")
 def models() -> Path:
     """The folder of the models that are served."""
     return Path(os.environ["MODELS"])
@@ -65,7 +71,7 @@ def ask_own_route(url: str) -> AskOwnRoute:
     def ask(model: str, instances: list[Any]) -> Any:
         body = json.dumps({"instances": instances}).encode()
         request = Request(  # noqa: S310 - the address is ours
-            f"{url}/models/{model}/predict", body, {"Content-Type": "application/json"}
+            f"{url}/models/{model}/predict?top=all", body, {"Content-Type": "application/json"}
         )
         with urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.load(answer)["predictions"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.bundles import (
     write_anomaly_bundle,
+    write_half_plus_two_bundle,
     write_labels_bundle,
     write_picture_bundle,
     write_table_bundle,
@@ -27,6 +28,9 @@ _VERTEX_ROUTES = {
 def serving_all(folder: Path) -> Iterator[Addresses]:
     """Serve the shipped models and small ones of every task, by two workers.
 
+    Where a request names no model, `housing` answers; at `DIGITS_URL`, where a service was started
+    as Vertex AI starts containers, `digits` does.
+
     Args:
         folder: An empty folder.
     """
@@ -39,14 +43,13 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
         yield {
             "SERVER_URL": server.url,
             "MODELS": str(models),
-            "VERTEX_URL": vertex.url,
+            "DIGITS_URL": vertex.url,
             **_VERTEX_ROUTES,
         }
 
 
 def _serving_as_vertex_ai_does(models: Path) -> AbstractContextManager[Server]:
     return serving(
-        port_variable="AIP_HTTP_PORT",
         environment={"AIP_MODE": "PREDICTION", **_VERTEX_ROUTES},
         models=models,
         workers=1,
@@ -61,6 +64,8 @@ def _write_models(models: Path) -> None:
     write_table_bundle(models, "plain", more=0.5)
     write_picture_bundle(models, calibrated=True)
     write_labels_bundle(models)
+    write_half_plus_two_bundle(models, 123)
+    write_half_plus_two_bundle(models, 123, name="half_plus_three", added=3.0)
     write_anomaly_bundle(models)
     # A client loads and unloads this one, while the others use theirs.
     write_table_bundle(models, "spare")
