@@ -89,7 +89,7 @@ _WELCOMED = record(
     example=_TEXT,
     file_example=_TEXT,
 )
-WELCOME = record(service=_TEXT, models=array(_WELCOMED), links=mapping(_TEXT))
+WELCOME = record(status=_TEXT, service=_TEXT, models=array(_WELCOMED), links=mapping(_TEXT))
 
 LIVE = record(status=_TEXT)
 READY: Schema = {

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -13,10 +14,20 @@ from service.errors import LabelNotFound, ModelNotFound, ModelUnavailable, Versi
 from service.http.content import JSON_TYPE
 from service.http.context import RequestContext
 from service.http.dialects.parts import DialectParts
-from service.http.dialects.tensorflow_serving import documents, inputs, outputs, paths, signatures
-from service.http.dialects.tensorflow_serving.states import States
+from service.http.dialects.tensorflow_serving import (
+    documents,
+    inputs,
+    outputs,
+    paths,
+    signatures,
+    states,
+)
+from service.http.dialects.tensorflow_serving.descriptions import (
+    describe_predict,
+    describe_results,
+)
 from service.http.languages import Question, View
-from service.http.operations import Operation
+from service.http.operations import PREDICTION_ERRORS, Operation
 from service.http.predictor import Body, Prepared, Target
 from service.http.problems import ErrorBody, Problem
 from service.http.reply import Headers
@@ -29,8 +40,17 @@ from vitrine.pipeline import MakeEncoder
 _OPTIONS = Options()
 _VERBS = ("predict", "classify", "regress")
 _PLACE = re.compile(r"#/instances/(\d+)")
-# That server answers with these; whatever else is the client's mistake is 400 there.
-_KEPT = frozenset((401, 403, 404, 408, 409, 413, 429, 499))
+# That server answers with these, or whoever stands before it; whatever else is the client's mistake
+# is 400 there.
+_KEPT = frozenset(
+    (
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +185,27 @@ class TensorFlowServing:
 
     def operation(self, rule: str, view: View) -> Operation:
         """Declare a route of predictions."""
+        verb = rule.rpartition(":")[2]
+        limit = self.parts.settings.max_instances
+
+        def describe(model: Model | None) -> Mapping[str, Any]:
+            if verb == "predict":
+                return describe_predict(model, limit)
+            return describe_results(verb, model, limit)
+
         return Operation(
             rule=rule,
             method="POST",
             view=view,
             tag="TensorFlow Serving",
-            summary=_SUMMARIES[rule.rpartition(":")[2]],
+            summary=_SUMMARIES[verb],
+            describe=describe,
+            errors=[*PREDICTION_ERRORS, *states.not_found(rule)],
         )
 
     def blueprint(self) -> Blueprint | None:
         """Return the routes that tell what is served."""
-        return States(self.parts.repository).blueprint()
+        return states.States(self.parts.repository).blueprint()
 
 
 _SUMMARIES = {
@@ -213,23 +243,27 @@ def _headers(model: Model) -> Headers:
     ]
 
 
+# That server knows no other reason why there is no answer.
+_NOT_SERVED = frozenset(
+    error.slug() for error in (ModelNotFound, VersionNotFound, ModelUnavailable)
+)
+_NO_ROUTE = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED))
+
+
 def _said(problem: Problem) -> tuple[int, str]:
     """Return the status and the message of an answer."""
-    error, status = problem.error, problem.status
-    if error is None and status in (404, 405):
-        message = paths.not_served(problem.method, problem.path)
-        return 404 if message.startswith("Servable") else 400, message
-    if isinstance(error, ModelNotFound | VersionNotFound | ModelUnavailable):
-        asked = paths.parse(problem.method, problem.path)
-        return 404, paths.not_found(asked) if asked else problem.detail
-    if isinstance(error, LabelNotFound):
-        asked = paths.parse(problem.method, problem.path)
-        label = (asked.label or "") if asked else ""
-        return 400, f"Unrecognized servable version label: {label[:200]}"
+    kind, status, error = problem.kind, problem.status, problem.error
+    asked = paths.parse(problem.method, problem.path)
+    if kind in _NOT_SERVED:
+        return HTTPStatus.NOT_FOUND, paths.not_found(asked) if asked else problem.detail
+    if kind == LabelNotFound.slug():
+        return HTTPStatus.BAD_REQUEST, paths.unknown_label(asked) if asked else problem.detail
+    if kind is None and status in _NO_ROUTE:
+        return paths.not_served(problem.method, problem.path)
     if isinstance(error, InvalidInstances):
-        return 400, _fault(error)
-    is_kept = status >= 500 or status in _KEPT
-    return (status if is_kept else 400), problem.detail
+        return HTTPStatus.BAD_REQUEST, _fault(error)
+    is_kept = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _KEPT
+    return status if is_kept else HTTPStatus.BAD_REQUEST, problem.detail
 
 
 def _fault(error: InvalidInstances) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 
 # Upper and lower case are alike, but in the names of models and labels.
 _WHICH = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
@@ -73,8 +74,8 @@ def _parse(pattern: re.Pattern[str], path: str) -> Asked | None:
     )
 
 
-def not_served(method: str, path: str) -> str:
-    """Say that there is nothing at a path, in the words of that server.
+def not_served(method: str, path: str) -> tuple[int, str]:
+    """Say that there is nothing at a path: return the status and the words of that server.
 
     Args:
         method: HTTP method.
@@ -82,12 +83,14 @@ def not_served(method: str, path: str) -> str:
     """
     asked = parse(method, path)
     if asked is None:
-        return f"Malformed request: {method[:_SHOWN_CHARACTERS]} {path[:_SHOWN_CHARACTERS]}"
+        shown = f"{method[:_SHOWN_CHARACTERS]} {path[:_SHOWN_CHARACTERS]}"
+        return HTTPStatus.BAD_REQUEST, f"Malformed request: {shown}"
     if asked.name is None:
-        return "Missing model name in request."
+        return HTTPStatus.BAD_REQUEST, "Missing model name in request."
     if asked.version is not None and asked.version > _LARGEST_VERSION:
-        return f"Failed to convert version: {asked.version} to numeric."
-    return not_found(asked)
+        reason = f"Failed to convert version: {asked.version} to numeric."
+        return HTTPStatus.BAD_REQUEST, reason
+    return HTTPStatus.NOT_FOUND, not_found(asked)
 
 
 def not_found(asked: Asked) -> str:
@@ -96,3 +99,8 @@ def not_found(asked: Asked) -> str:
     if asked.version is not None:
         return f"Servable not found for request: Specific({name}, {asked.version})"
     return f"Servable not found for request: Latest({name})"
+
+
+def unknown_label(asked: Asked) -> str:
+    """Say that no version has a label, in the words of that server."""
+    return f"Unrecognized servable version label: {str(asked.label)[:_SHOWN_CHARACTERS]}"

@@ -7,12 +7,15 @@ from typing import Any
 
 from flask import Blueprint, Response, abort
 
-from service.errors import VersionNotFound
+from service.errors import LabelNotFound, ModelNotFound, ModelUnavailable, VersionNotFound
 from service.http import operations
 from service.http.content import JSON_TYPE
 from service.http.dialects.tensorflow_serving import signatures
+from service.http.dialects.tensorflow_serving.descriptions import METADATA, STATUS
+from service.http.openapi.parts import answers
 from service.http.operations import Operation
 from service.rollout.repository import Entry, Repository
+from vitrine.errors import VitrineError
 from vitrine.model import Model
 
 _TAG = "TensorFlow Serving"
@@ -39,12 +42,16 @@ class States:
                 view=self.status,
                 tag=_TAG,
                 summary="Say which versions of a model are served, and whether it is ready.",
+                describe=answers(STATUS),
+                errors=[ModelNotFound, *not_found(version)],
             )
             metadata = Operation(
                 rule=f"/v1/models/<name>{version}/metadata",
                 view=self.metadata,
                 tag=_TAG,
                 summary="Describe the signatures of a model.",
+                describe=answers(METADATA),
+                errors=[ModelNotFound, ModelUnavailable, *not_found(version)],
             )
             operations.add(routes, [status, metadata])
         return routes
@@ -80,6 +87,16 @@ class States:
         if version is None and label is None:
             return self.repository.default(name)
         return self.repository.get(name, version, label=label)
+
+
+def not_found(rule: str) -> list[type[VitrineError]]:
+    """List why a model that a rule names may have no such version."""
+    errors: list[type[VitrineError]] = []
+    if "<version:version>" in rule:
+        errors.append(VersionNotFound)
+    if "<label>" in rule:
+        errors.append(LabelNotFound)
+    return errors
 
 
 def _check_name(name: str, label: str | None) -> None:
