@@ -41,7 +41,7 @@ _PARQUET_MARK = re.compile(rb"PAR1[^\t\r\n -~]")
 _READABLE_TYPES = re.compile(
     rf"text/(html|plain)|application/xhtml\+xml|{_JSON_TYPES.pattern}", re.IGNORECASE
 )
-_FIELD = re.compile(rb"[^=&\s<>{}\"]{1,200}=")
+_FIELD = re.compile(rb"[^=&\s<>{}\"]*=")
 _LINE_END_OR_BINARY = re.compile(rb"[\n\r\0]")
 _NO_CODINGS = frozenset(("", "identity"))
 

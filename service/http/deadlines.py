@@ -9,7 +9,8 @@ from vitrine.errors import InvalidParameter
 
 TIMEOUT_HEADER = "X-Request-Timeout"
 
-_MAX_CHARACTERS = 20
+# As many as the longest number has in JSON, and some.
+_MAX_CHARACTERS = 32
 
 
 def read_deadline(given: str, arrived: float, *, max_seconds: float) -> Deadline:

@@ -71,7 +71,7 @@ DRIFT = record(
             feature=_TEXT,
             verdict=_TEXT,
             population_stability_index=_NUMBER,
-            more_blanks=_FLAG,
+            more_blanks=_NUMBER,
             instances=_COUNT,
             bins=array(_BIN),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from service.http.content import ARROW_TYPE, CSV_TYPE, FORM_TYPE, PARQUET_TYPE
 from service.http.deadlines import TIMEOUT_HEADER
 from service.http.examples import drawing, example_row
 from service.http.openapi.parts import JSON, Schema, header, query
@@ -12,9 +13,8 @@ from vitrine.model import Model
 from vitrine.signature import LabelsOutput, ProbabilitiesOutput
 from vitrine.tables.writer import write_csv
 
-_CSV = "text/csv"
-_FORM = "multipart/form-data"
 _FIELDS = "application/x-www-form-urlencoded"
+_COLUMNS = (ARROW_TYPE, PARQUET_TYPE)
 _IMAGES = tuple(f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "bmp", "tiff"))
 _MAX_TOP = 10**6
 _ENCODED: Schema = {"type": "string", "format": PICTURE_FORMAT}
@@ -30,7 +30,7 @@ def describe_predictions(model: Model | None, settings: Settings) -> Mapping[str
         settings: Limits on bodies.
     """
     return {
-        "parameters": [*_options(model), _timeout(settings)],
+        "parameters": [*_options(model, settings), _timeout(settings)],
         "requestBody": {"required": True, "content": _bodies(model, settings)},
         "responses": {"200": _answer(model)},
     }
@@ -48,13 +48,17 @@ def _timeout(settings: Settings) -> Schema:
     )
 
 
-def _options(model: Model | None) -> list[Schema]:
+def _options(model: Model | None, settings: Settings) -> list[Schema]:
     """Describe the parameters of the query that a model understands."""
     is_table = model is None or model.manifest.signature.picture is None
     return [
         *_label_options(model),
         *_trust_options(model),
-        query("explain", "Say what decided; for JSON answers only.", _FLAG),
+        query(
+            "explain",
+            f"Say what decided, of up to {settings.max_explained} instances; only in JSON.",
+            _FLAG,
+        ),
         query(
             "errors",
             "`report` answers a faulty instance with its error, in its place.",
@@ -150,13 +154,14 @@ def _picture_bodies(settings: Settings) -> Schema:
     }
     files: Schema = {kind: {} for kind in _IMAGES}
     # A picture may come as text, too, which an example can hold.
-    return {**files, "image/png": {"example": drawing()}, _FORM: fields, _FIELDS: fields}
+    return {**files, "image/png": {"example": drawing()}, FORM_TYPE: fields, _FIELDS: fields}
 
 
 def _table_bodies(model: Model | None = None) -> Schema:
     """Describe rows as CSV, and a file of them in a form."""
+    in_columns: Schema = {media_type: {} for media_type in _COLUMNS}
     if model is None:
-        return {_CSV: {"schema": {"type": "string"}}, _FORM: {}}
+        return {CSV_TYPE: {"schema": {"type": "string"}}, **in_columns, FORM_TYPE: {}}
     text = _example_csv(model)
     columns = [spec.name for spec in model.manifest.signature.columns]
     rows = {
@@ -166,8 +171,9 @@ def _table_bodies(model: Model | None = None) -> Schema:
     }
     form = {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
     return {
-        _CSV: {"schema": rows, "example": text},
-        _FORM: {"schema": form, "example": {"rows": text}},
+        CSV_TYPE: {"schema": rows, "example": text},
+        **in_columns,
+        FORM_TYPE: {"schema": form, "example": {"rows": text}},
     }
 
 
@@ -186,5 +192,9 @@ def _answer(model: Model | None) -> Schema:
             "X-Model-Name": {"required": True, "schema": name},
             "X-Model-Version": {"required": True, "schema": {"type": "integer", "minimum": 1}},
         },
-        "content": {JSON: {"schema": predictions_schema(model)}, _CSV: {"schema": text}},
+        "content": {
+            JSON: {"schema": predictions_schema(model)},
+            CSV_TYPE: {"schema": text},
+            **{media_type: {} for media_type in _COLUMNS},
+        },
     }

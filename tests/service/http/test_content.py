@@ -60,6 +60,11 @@ FIRST_BYTES_OF_PICTURES: dict[str, tuple[str, bytes, Kind | None]] = {
     "JSON as bytes": ("application/octet-stream", b'{"instances"', Kind.JSON),
     "JSON called CSV": ("text/csv", b'{"instances"', None),
     "fields": ("application/x-www-form-urlencoded", b"image=data", Kind.PICTURES_IN_FIELDS),
+    "field without a name": (
+        "application/x-www-form-urlencoded",
+        b"=data",
+        Kind.PICTURES_IN_FIELDS,
+    ),
     "table that curl names": ("application/x-www-form-urlencoded", b"size,colour\n", None),
     "text": ("text/plain", b"hello", None),
 }

@@ -287,6 +287,9 @@ CORPUS = {
     "timeout that is no number": Asked(ROOMS, (JSON, ("X-Request-Timeout", "soon")), ROOM),
     "timeout that has passed": Asked(ROOMS, (JSON, ("X-Request-Timeout", "1e-9")), ROOM),
     "timeout that is long": Asked(ROOMS, (JSON, ("X-Request-Timeout", "5")), ROOM),
+    "timeout with many digits": Asked(
+        ROOMS, (JSON, ("X-Request-Timeout", "1.7976931348623157e+308")), ROOM
+    ),
     "odd id": Asked(ROOMS, (JSON, ("X-Request-Id", "two words")), ROOM),
 }
 LEFT_TO_THE_ORDINARY_ROUTE = {

@@ -1,0 +1,241 @@
+"""What schemathesis cannot know from the document: pictures with ink, and a model's own columns.
+
+It draws the bytes that stand for a picture or a table; from these follow its contents here, so that
+a case that fails can be repeated. Only requests that should be good are changed. What is changed in
+their parameters is what OpenAPI has no words for: which of them go together.
+"""
+
+import csv
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO, StringIO
+from random import Random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import schemathesis
+from hypothesis import strategies as st
+from PIL import Image
+from schemathesis import Case, HookContext
+
+JSON = "application/json"
+CSV = "text/csv"
+ARROW = "application/vnd.apache.arrow.stream"
+PARQUET = "application/vnd.apache.parquet"
+FORM = "multipart/form-data"
+FIELDS = "application/x-www-form-urlencoded"
+IMAGES = {f"image/{kind.lower()}": kind for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")}
+_FILES = (CSV, ARROW, PARQUET, *IMAGES)
+_LEAST_SECONDS = 5.0
+_MOST_EXPLAINED = 64
+# A version and a label that every model has, for this share of the requests.
+_KNOWN = {"version": 1, "label": "stable"}
+_KNOWN_SHARE = 0.7
+
+_SEED_BYTES = 8
+_seeds = st.binary(min_size=1, max_size=_SEED_BYTES)
+
+
+def picture(seed: object, kind: str = "PNG") -> bytes:
+    """Draw some strokes, as a file."""
+    random = Random(repr(seed))
+    height, width = random.randint(8, 60), random.randint(8, 60)
+    pixels = np.zeros((height, width), np.uint8)
+    for _ in range(random.randint(1, 3)):
+        top, left = random.randrange(1, height - 4), random.randrange(1, width - 4)
+        pixels[top : random.randint(top + 2, height - 2), left : left + 2] = 255
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, kind)
+    return stream.getvalue()
+
+
+def _encoded(seed: bytes) -> str:
+    text = b64encode(picture(seed)).decode()
+    return text if seed[0] % 2 else f"data:image/png;base64,{text}"
+
+
+def _levels(seed: object) -> list[list[int]]:
+    levels: list[list[int]] = np.array(Image.open(BytesIO(picture(seed)))).tolist()
+    return levels
+
+
+schemathesis.openapi.format("picture", _seeds.map(_encoded))
+schemathesis.openapi.format("csv", _seeds.map(bytes.hex))
+schemathesis.openapi.format("decimal", st.floats(-1e9, 1e9).map(str))
+for _media_type in _FILES:
+    schemathesis.openapi.media_type(_media_type, _seeds)
+
+
+def rows(row: dict[str, Any], seed: object) -> list[dict[str, Any]]:
+    """Make up some rows that fit a schema."""
+    random = Random(repr(seed))
+    return [
+        {name: _value(column, random) for name, column in row["properties"].items()}
+        for _ in range(random.randint(1, 5))
+    ]
+
+
+def _value(column: dict[str, Any], random: Random) -> Any:
+    if random.random() < 0.1:
+        return None
+    if "x-training-categories" in column:
+        return random.choice([*column["x-training-categories"], "something new"])
+    lowest, highest = column["x-training-minimum"], column["x-training-maximum"]
+    return round(random.uniform(lowest - 1, highest + 1), 3)
+
+
+def as_csv(table: list[dict[str, Any]], *, delimiter: str = ",", decimal: str = ".") -> str:
+    """Write rows with these marks."""
+    stream = StringIO()
+    writer = csv.writer(stream, delimiter=delimiter)
+    writer.writerow(table[0])
+    for row in table:
+        writer.writerow(
+            "" if value is None else str(value).replace(".", decimal) for value in row.values()
+        )
+    return stream.getvalue()
+
+
+def as_arrow(table: list[dict[str, Any]]) -> bytes:
+    """Write rows as an Arrow IPC stream."""
+    columns = pa.Table.from_pylist(table)
+    stream = BytesIO()
+    with pa.ipc.new_stream(stream, columns.schema) as writer:
+        writer.write_table(columns)
+    return stream.getvalue()
+
+
+def as_parquet(table: list[dict[str, Any]]) -> bytes:
+    """Write rows as a Parquet file."""
+    stream = BytesIO()
+    pq.write_table(pa.Table.from_pylist(table), stream)
+    return stream.getvalue()
+
+
+@schemathesis.hook
+def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
+    """Turn the examples of files, which stand in the document as texts, into bytes."""
+    for methods in raw_schema["paths"].values():
+        for operation in methods.values():
+            for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
+                if media_type in _FILES and "example" in body:
+                    body["example"] = body["example"].encode()
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    """Make a request that should be good one that is."""
+    _mend_timeout(case)
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    _mend_path(case)
+    if case.operation.tags == ["predictions"]:
+        _mend_prediction(case, kwargs)
+
+
+def _mend_timeout(case: Case) -> None:
+    """Leave the service some time; less than it takes is refused with 504, as it should be."""
+    with suppress(KeyError, TypeError, ValueError):
+        if 0 < float(case.headers["X-Request-Timeout"]) < _LEAST_SECONDS:
+            case.headers["X-Request-Timeout"] = str(_LEAST_SECONDS)
+
+
+def _mend_path(case: Case) -> None:
+    parameters = case.path_parameters
+    if parameters and Random(repr(parameters)).random() < _KNOWN_SHARE:
+        case.path_parameters |= {name: _KNOWN[name] for name in parameters.keys() & _KNOWN}
+
+
+def _mend_prediction(case: Case, kwargs: dict[str, Any]) -> None:
+    """Send a body that the model reads, and parameters that go together."""
+    paths = case.operation.schema.raw_schema["paths"]
+    models = {
+        path.split("/")[2]: methods["post"]
+        for path, methods in paths.items()
+        if path.startswith("/models/") and path.endswith("/predict") and "{" not in path
+    }
+    rows_of = {name: _row(operation) for name, operation in models.items()}
+    name = case.operation.path.split("/")[2]
+    if name == "{name}":
+        name = _choose(case, rows_of)
+        case.path_parameters["name"] = name
+        known = {each["name"]: each["schema"] for each in models[name]["parameters"]}
+        _drop(case, *case.query.keys() - known)
+        if "coverage" in case.query:
+            most = known["coverage"].get("maximum", 1.0)
+            case.query["coverage"] = min(float(case.query["coverage"]), most)
+    row = rows_of[name]
+    if case.media_type == JSON and len(case.body["instances"]) > _MOST_EXPLAINED:
+        _drop(case, "explain")
+    if case.media_type not in {CSV, FORM} or row is None:
+        _drop(case, "delimiter", "decimal", "thousands", "echo")
+    if row is None:
+        _mend_pictures(case, kwargs)
+    else:
+        _mend_marks(case)
+        _mend_table(case, kwargs, row)
+
+
+def _row(operation: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the schema of a row; None for a model of pictures."""
+    content = operation["requestBody"]["content"]
+    items: dict[str, Any] = content[JSON]["schema"]["properties"]["instances"]["items"]
+    return items if items.get("type") == "object" else None
+
+
+def _choose(case: Case, rows_of: dict[str, dict[str, Any] | None]) -> str:
+    """Return a model that reads such a body, where the path may name any."""
+    of_tables = case.media_type in {CSV, ARROW, PARQUET, JSON}
+    fitting = [name for name, row in rows_of.items() if (row is not None) is of_tables]
+    return Random(repr(case.body)).choice(fitting)
+
+
+def _drop(case: Case, *names: str) -> None:
+    for name in names:
+        case.query.pop(name, None)
+
+
+def _mend_pictures(case: Case, kwargs: dict[str, Any]) -> None:
+    if case.media_type in IMAGES:
+        _send_file(case, kwargs, lambda: picture(case.body, IMAGES[str(case.media_type)]))
+    elif case.media_type == JSON:
+        instances = case.body["instances"]
+        case.body = {
+            "instances": [_levels(each) if isinstance(each, list) else each for each in instances]
+        }
+    elif "{name}" in case.operation.path:
+        case.body = {"picture": _encoded(b"1")}
+
+
+def _mend_marks(case: Case) -> None:
+    """Write numbers without groups, and no two marks with one character."""
+    _drop(case, "thousands")
+    if case.query.get("decimal") == "," and case.query.get("delimiter", ",") == ",":
+        _drop(case, "decimal", "delimiter")
+    if case.media_type != JSON:
+        _drop(case, "explain")
+
+
+def _mend_table(case: Case, kwargs: dict[str, Any], row: dict[str, Any]) -> None:
+    marks = {name: case.query[name] for name in ("delimiter", "decimal") if name in case.query}
+    table = rows(row, case.body)
+    match case.media_type:
+        case "text/csv":
+            _send_file(case, kwargs, lambda: as_csv(table, **marks).encode())
+        case "multipart/form-data":
+            case.body = {"rows": as_csv(table, **marks)}
+        case "application/vnd.apache.arrow.stream":
+            _send_file(case, kwargs, lambda: as_arrow(table))
+        case "application/vnd.apache.parquet":
+            _send_file(case, kwargs, lambda: as_parquet(table))
+        case "application/json" if "{name}" in case.operation.path:
+            case.body = {"instances": table}
+
+
+def _send_file(case: Case, kwargs: dict[str, Any], make: Callable[[], bytes]) -> None:
+    """Send a file in the place of the bytes that stand for it; an example is sent as it is."""
+    if len(case.body) <= _SEED_BYTES:
+        kwargs["data"] = make()
