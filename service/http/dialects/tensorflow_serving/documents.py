@@ -21,6 +21,9 @@ _NOT_GZIP = "Failed to uncompress the gzipped body."
 _SHOWN_CHARACTERS = 40
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ESCAPES = re.compile(
+    r"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>\\u[dD][89a-fA-F]..)", re.DOTALL
+)
 # Numbers that may be too large; only a few bodies have such.
 _LONG_NUMBER = re.compile(r"[eE]\+?\d{3}|\d{300}")
 _TYPES: dict[type, str] = {
@@ -117,14 +120,23 @@ def _parse_leniently(body: bytes) -> Any:
         raise _malformed("The document is empty.", len(body))
     decoder = _CAREFUL if _LONG_NUMBER.search(text) else _DECODER
     try:
-        value, _ = decoder.raw_decode(text, start)
+        value, end = decoder.raw_decode(text, start)
     except json.JSONDecodeError as error:
         _refuse(text, error)
     except _NumberTooBig:
         raise _malformed(_TOO_BIG, start) from None
     except RecursionError:
         raise _malformed("Terminate parsing due to Handler error.", start) from None
+    _check_surrogates(text[:end])
     return value
+
+
+def _check_surrogates(text: str) -> None:
+    """Refuse half of a surrogate pair, which no text can hold, though Python's parser takes it."""
+    for escape in _ESCAPES.finditer(text):
+        if escape["half"]:
+            offset = len(text[: escape.start()].encode())
+            raise _malformed("The surrogate pair in string is invalid.", offset)
 
 
 def _skip_blanks(text: str, start: int) -> int:

@@ -386,18 +386,7 @@ def _text(cell: object, prefix: str) -> str:
         if is_b64(cell):
             return _decode(cell, prefix)
         raise invalid(prefix + wrong_type(cell, "string"))
-    if not _is_unicode(cell):
-        raise invalid("JSON Parse error: The surrogate pair in string is invalid.")
     return cell
-
-
-def _is_unicode(text: str) -> bool:
-    """Tell whether a text has no half of a surrogate pair, which JSON can write."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _decode(cell: Any, prefix: str) -> str:

@@ -97,6 +97,11 @@ def test_any_body_is_read_or_refused(body: bytes) -> None:
         (b'{"a": "\x01"}', "Invalid encoding in string. at offset: 7"),
         (b'{"a": "\\x"}', "Invalid escape character in string. at offset: 7"),
         (b'{"a": "\\u12g4"}', "Incorrect hex digit after \\u escape in string. at offset: 8"),
+        (
+            b'{"a": "\\ud83d\\ude00\\ud800"}',
+            "The surrogate pair in string is invalid. at offset: 19",
+        ),
+        (b'{"a": [NaN, "\\udc00"]}', "The surrogate pair in string is invalid. at offset: 13"),
         ('{"ä": x}'.encode(), "Invalid value. at offset: 7"),
         (b'{"a": 1e999}', "Number too big to be stored in double. at offset: 0"),
         (b'{"a": ' + b"9" * 400 + b"}", "Number too big to be stored in double. at offset: 0"),
@@ -112,6 +117,12 @@ def test_malformed_body_is_told_in_the_words_of_that_parser(body: bytes, message
         read_document(body)
 
     assert refused.value.detail == f"JSON Parse error: {message}"
+
+
+def test_escapes_that_are_text_are_read() -> None:
+    body = rb'{"a": ["\\ud800", "\ud83d\ude00", NaN]}'
+
+    assert read_document(body)["a"][:2] == ["\\ud800", "\U0001f600"]
 
 
 def test_long_number_that_is_finite_is_read() -> None:

@@ -301,7 +301,7 @@ def test_warning_is_a_named_output(client: FlaskClient) -> None:
         (
             ROOMS,
             '{"inputs": {"size": [1.0], "colour": ["\\ud800"]}}',
-            "JSON Parse error: The surrogate pair in string is invalid.",
+            "JSON Parse error: The surrogate pair in string is invalid. at offset: 39",
         ),
         (
             STROKES,
