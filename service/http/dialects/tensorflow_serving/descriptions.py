@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from service.http.dialects.tensorflow_serving import signatures
-from service.http.dialects.tensorflow_serving.signatures import FLOAT, Tensor
+from service.http.dialects.tensorflow_serving.signatures import STRING, Tensor
 from service.http.examples import drawing, usual_value
 from service.http.openapi.parts import JSON, Schema, answer, array, record
 from service.http.openapi.schemas import instance_schema
@@ -180,5 +180,5 @@ def _detailed(model: Model) -> Schema:
 
 
 def _output(tensor: Tensor) -> Schema:
-    value = _NUMBER if tensor.dtype == FLOAT else _TEXT
+    value = _TEXT if tensor.dtype == STRING else _NUMBER
     return value if len(tensor.shape) == 1 else array(value)

@@ -24,16 +24,20 @@ _END = "]\n}\n"
 
 
 def write_numbers(values: NDArray[np.floating]) -> list[str]:
-    """Write numbers as that server does: in six digits, or in nine where six are not exact.
+    """Write numbers as that server does: in six digits, or in all where six are not exact.
 
     Shapes:
         values: (n,).
     """
-    numbers = values.tolist()
+    numbers, digits = values.tolist(), _DIGITS[values.dtype.itemsize]
     texts = [f"{number:g}" for number in numbers]
-    for index in np.flatnonzero(np.array(texts, dtype=np.float64).astype(np.float32) != values):
-        texts[index] = f"{numbers[index]:.9g}"
+    for index in np.flatnonzero(np.array(texts, np.float64).astype(values.dtype) != values):
+        texts[index] = f"{numbers[index]:.{digits}g}"
     return [_marked(text) for text in texts]
+
+
+# Bytes of a number -> digits that distinguish any two such numbers.
+_DIGITS = {4: 9, 8: 17}
 
 
 def _marked(text: str) -> str:
@@ -179,7 +183,7 @@ def _details(predictions: Predictions) -> dict[str, Texts]:
             lower, upper = confidence.intervals.T
             outputs["lower"], outputs["upper"] = write_numbers(lower), write_numbers(upper)
         if confidence.credibility is not None:
-            outputs["credibility"] = write_numbers(confidence.credibility.astype(np.float32))
+            outputs["credibility"] = write_numbers(confidence.credibility)
     outputs["warnings"] = [
         _quote_all(predictions.warnings.get(index, [])) for index in range(len(predictions))
     ]

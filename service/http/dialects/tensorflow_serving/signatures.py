@@ -29,7 +29,7 @@ PREDICT = "tensorflow/serving/predict"
 CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"
 
-FLOAT, STRING = "DT_FLOAT", "DT_STRING"
+FLOAT, DOUBLE, STRING = "DT_FLOAT", "DT_DOUBLE", "DT_STRING"
 _ANY = -1
 
 
@@ -87,7 +87,7 @@ def _made_of(output: PredictionOutput) -> tuple[list[Tensor], list[Tensor]]:
     """Return what is made of an output, and what is known of it where it was calibrated."""
     each, list_of_each = (_ANY,), (_ANY, _ANY)
     probabilities = Tensor("probabilities", FLOAT, (_ANY, *output.shape))
-    credibility = Tensor("credibility", FLOAT, each)
+    credibility = Tensor("credibility", DOUBLE, each)
     if isinstance(output, ProbabilitiesOutput):
         label, probability = Tensor("label", STRING, each), Tensor("probability", FLOAT, each)
         members = Tensor("set", STRING, list_of_each)
