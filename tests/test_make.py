@@ -138,6 +138,24 @@ def test_serve_installs_once_and_again_when_the_lock_changes(make: Make, clone: 
     assert ["-m venv" in run.stderr for run in (first, second, third)] == [True, False, True]
 
 
+def test_client_is_installed_once_and_again_when_its_lock_changes(make: Make, clone: Path) -> None:
+    lock = clone / "tests/clients/someone/requirements.txt"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    lock.with_suffix(".in").touch()
+    (clone / ".venv/client-someone").mkdir(parents=True)
+    first = make("clients")
+    second = make("clients", "CLIENT=someone")
+    stamp = (clone / ".venv/client-someone/installed").stat().st_mtime
+    os.utime(lock, (stamp + 1, stamp + 1))
+    third = make("clients")
+
+    install = "-m uv pip install --quiet --python .venv/client-someone/bin/python --require-hashes"
+    assert [install in run.stdout for run in (first, second, third)] == [True, False, True]
+    assert first.stdout.endswith(" -m tests.clients\n")
+    assert second.stdout.endswith(" -m tests.clients someone\n")
+
+
 def test_environment_has_a_command_for_any_folder(make: Make, clone: Path, tmp_path: Path) -> None:
     make("--silent", ".venv/training/installed")
     elsewhere = tmp_path / "elsewhere"
