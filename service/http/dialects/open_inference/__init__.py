@@ -6,6 +6,7 @@ messages.py     the JSON of a request
 tensors.py      tensors as JSON and as bytes
 inputs.py       tensors -> instances of a model
 outputs.py      predictions -> tensors
+descriptions.py what the routes take and give, for the description of the service
 metadata.py     what a model takes and gives, in the words of the protocol
 statistics.py   what was counted of each version, in all workers
 compression.py  gzip and deflate

@@ -13,6 +13,7 @@ from service.errors import InvalidInferenceRequest, ModelNotFound, ModelUnavaila
 from service.http.content import JSON_TYPE
 from service.http.context import RequestContext
 from service.http.dialects.open_inference.compression import accepted_coding, unpack
+from service.http.dialects.open_inference.descriptions import INFER_ERRORS, describe_infer
 from service.http.dialects.open_inference.inputs import open_tensors, raw_tensor
 from service.http.dialects.open_inference.messages import (
     HEADER_LENGTH,
@@ -22,6 +23,7 @@ from service.http.dialects.open_inference.messages import (
     read_message,
     unable,
 )
+from service.http.dialects.open_inference.metadata import trust_of
 from service.http.dialects.open_inference.outputs import TensorEncoder, read_wanted
 from service.http.dialects.open_inference.routes import Routes
 from service.http.dialects.open_inference.tensors import Tensor, read_tensors
@@ -128,8 +130,13 @@ class OpenInference:
             view=view,
             tag="open inference protocol",
             summary="Predict every instance in the tensors.",
-            errors=(InvalidInferenceRequest,),
+            describe=self._describe,
+            errors=[*INFER_ERRORS, *([VersionNotFound] if "<version:version>" in rule else [])],
         )
+
+    def _describe(self, model: Model | None) -> Mapping[str, Any]:
+        trust = None if model is None else trust_of(model, self.parts.settings.coverage)
+        return describe_infer(model, trust)
 
     def blueprint(self) -> Blueprint | None:
         """Return the routes of health, metadata, statistics and the repository."""

@@ -12,12 +12,14 @@ from service.errors import InvalidInferenceRequest, SourceFailed
 from service.http import operations
 from service.http.audit import Audit
 from service.http.content import JSON_TYPE
+from service.http.dialects.open_inference import descriptions
 from service.http.dialects.open_inference.messages import read_flag
 from service.http.dialects.open_inference.metadata import SERVER, configure, describe, trust_of
 from service.http.dialects.open_inference.statistics import statistics_of
 from service.http.dialects.parts import DialectParts
 from service.http.health import readiness
 from service.http.json_bodies import decode_as
+from service.http.openapi.parts import answers
 from service.http.operations import Operation
 from service.http.transfer import current_body
 from service.rollout.repository import Entry
@@ -25,7 +27,10 @@ from vitrine.model import Model
 
 _TAG = "open inference protocol"
 _MODEL = "/v2/models/<name>"
-_VERSIONS = ("", "/versions/<version:version>")
+_VERSIONS = {
+    "": descriptions.MODEL_ERRORS,
+    "/versions/<version:version>": descriptions.VERSION_ERRORS,
+}
 _MAX_BYTES = 64 * 1024
 
 
@@ -58,6 +63,7 @@ class Routes:
             view=self.live,
             tag=_TAG,
             summary="Say that the process is alive.",
+            describe=answers(descriptions.LIVE),
             needs_key=False,
         )
         yield Operation(
@@ -65,6 +71,7 @@ class Routes:
             view=self.ready,
             tag=_TAG,
             summary="Say whether the service takes predictions.",
+            describe=answers(descriptions.READY),
             needs_key=False,
         )
         yield Operation(
@@ -72,12 +79,14 @@ class Routes:
             view=self.describe_server,
             tag=_TAG,
             summary="Name the server and the extensions of the protocol that it has.",
+            describe=answers(descriptions.SERVER),
         )
         yield Operation(
             rule="/v2/models/stats",
             view=self.all_statistics,
             tag=_TAG,
             summary="Return what was counted of every model, in all workers.",
+            describe=answers(descriptions.STATISTICS),
         )
         yield Operation(
             rule="/v2/repository/index",
@@ -85,31 +94,66 @@ class Routes:
             view=self.index,
             tag=_TAG,
             summary="List the versions of all models, and whether each is ready.",
+            describe=descriptions.describe_index,
+            errors=descriptions.BODY_ERRORS,
         )
 
     def _model_operations(self) -> Iterator[Operation]:
-        for version in _VERSIONS:
-            for path, view, summary in (
-                ("", self.describe_model, "Name a model's inputs and outputs."),
-                ("/ready", self.model_ready, "Say whether a model can answer."),
-                ("/config", self.configure_model, "Return a model's configuration."),
-                ("/stats", self.model_statistics, "Return what was counted of a model."),
+        for version, errors in _VERSIONS.items():
+            for path, view, summary, responses in (
+                (
+                    "",
+                    self.describe_model,
+                    "Name a model's inputs and outputs.",
+                    descriptions.METADATA,
+                ),
+                (
+                    "/ready",
+                    self.model_ready,
+                    "Say whether a model can answer.",
+                    descriptions.MODEL_READY,
+                ),
+                (
+                    "/config",
+                    self.configure_model,
+                    "Return a model's configuration.",
+                    descriptions.CONFIGURATION,
+                ),
+                (
+                    "/stats",
+                    self.model_statistics,
+                    "Return what was counted of a model.",
+                    descriptions.STATISTICS,
+                ),
             ):
-                rule = f"{_MODEL}{version}{path}"
-                yield Operation(rule=rule, view=view, tag=_TAG, summary=summary)
+                yield Operation(
+                    rule=f"{_MODEL}{version}{path}",
+                    view=view,
+                    tag=_TAG,
+                    summary=summary,
+                    describe=answers(responses),
+                    errors=errors,
+                )
 
     def _management_operations(self) -> Iterator[Operation]:
-        for view, summary in (
-            (self.load, "Look for new versions of a model now, and serve what is desired of it."),
-            (self.unload, "Serve a model no longer, until it is loaded again."),
-        ):
-            yield Operation(
-                rule=f"/v2/repository/models/<name>/{view.__name__}",
-                method="POST",
-                view=view,
-                tag=_TAG,
-                summary=summary,
-            )
+        yield Operation(
+            rule="/v2/repository/models/<name>/load",
+            method="POST",
+            view=self.load,
+            tag=_TAG,
+            summary="Look for new versions of a model now, and serve what is desired of it.",
+            describe=descriptions.describe_load,
+            errors=[*descriptions.MANAGEMENT_ERRORS, *descriptions.LOAD_ERRORS],
+        )
+        yield Operation(
+            rule="/v2/repository/models/<name>/unload",
+            method="POST",
+            view=self.unload,
+            tag=_TAG,
+            summary="Serve a model no longer, until it is loaded again.",
+            describe=descriptions.describe_unload,
+            errors=descriptions.MANAGEMENT_ERRORS,
+        )
 
     def live(self) -> Response:
         """Answer, which shows that the process is alive."""
@@ -194,8 +238,7 @@ class Routes:
 
     def load(self, name: str) -> Response:
         """Look for new versions of a model now, and serve what is desired of it."""
-        given = _members().get("parameters") or {}
-        if given:
+        if _members().get("parameters") not in (None, {}):
             raise InvalidInferenceRequest(
                 "load takes no parameters: a model is loaded from the models folder as it is there"
             )
