@@ -35,6 +35,8 @@ def _parser(
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     serve = add_command(commands, "serve", "serve models/ as the VITRINE_* variables say", "")
+    # SageMaker gives a container the word `serve`, which its entry point says already.
+    serve.add_argument("again", nargs="?", choices=["serve"], help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
     _add_score(commands)
     remote.add_commands(commands)

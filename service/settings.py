@@ -1,17 +1,20 @@
 """The settings of the service, read once from the environment.
 
-Every setting is a variable `VITRINE_<NAME>`. An unknown name or a bad value stops the start. If the
+Every setting is a variable `VITRINE_<NAME>`; a few are also told by the platforms that run
+containers. An unknown name or a bad value stops the start. If the
 service ran with a default instead, a typing mistake would be noticed in production only.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from math import inf
 from typing import Any
 
 from service.cors_origins import InvalidOrigins, parse_origins
 from service.reverse_proxies import InvalidReverseProxy, parse_networks, parse_prefix
 from service.version_policy import InvalidPolicy, Policy, parse_policy
+from vitrine.bundle import NAME_PATTERN
 from vitrine.errors import nearest, shown
 from vitrine.options import DEFAULT_COVERAGE, DEFAULT_MAX_PIXELS
 
@@ -23,6 +26,19 @@ _REMOVED = {
     "VITRINE_MANAGEMENT_TOKEN": "Make a management key instead: `vitrine keys add NAME --manage "
     "--file keys.json`, and start the service with VITRINE_KEYS=keys.json.",
 }
+
+
+# What the platforms that run containers tell a service, and the setting that says it. They send
+# requests where they say, so they come before a variable of ours, which an image may have set.
+_PLATFORM_VARIABLES = {
+    "AIP_HTTP_PORT": "port",
+    "AIP_HEALTH_ROUTE": "health_route",
+    "AIP_PREDICT_ROUTE": "predict_route",
+    "SAGEMAKER_BIND_TO_PORT": "port",
+}
+# Where Vertex AI has put what was uploaded as the model's artifacts; another folder may be named.
+_STORAGE_VARIABLE = "AIP_STORAGE_URI"
+_ROUTE = re.compile(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
 
 
 class InvalidSetting(Exception):
@@ -38,6 +54,33 @@ def _parse_flag(text: str) -> bool:
 def _parse_address(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError(text)
+    return text
+
+
+class _InvalidText(Exception):
+    """A text breaks the rule of its setting, which the message says."""
+
+
+def _parse_models(text: str) -> str:
+    if text.startswith("gs://"):
+        raise _InvalidText(
+            "names a bucket of Google Cloud Storage, from which models cannot be read. Put the "
+            "models into the image, or into S3 or a web server, and name that in VITRINE_MODELS. "
+            f"Received: {shown(text)}."
+        )
+    return text
+
+
+def _parse_name(text: str) -> str:
+    if text and not NAME_PATTERN.fullmatch(text):
+        rule = "must be a name that a model can have: at most 64 letters, digits, '_', '-' or '.'"
+        raise _InvalidText(f"{rule}. Received: {shown(text)}.")
+    return text
+
+
+def _parse_route(text: str) -> str:
+    if text and not _ROUTE.fullmatch(text):
+        raise _InvalidText(f"must be a path such as '/predict'. Received: {shown(text)}.")
     return text
 
 
@@ -67,6 +110,7 @@ class Settings:
     models: str = _setting(
         "models",
         "Folder of the models, with bundles in `<name>/<version>/`; or an address, `s3://...` or `https://...`.",
+        parse=_parse_models,
     )
     cache: str = _setting(
         "", "Folder into which bundles are fetched from an address. Empty: the user's cache folder."
@@ -135,6 +179,18 @@ class Settings:
         "",
         "Model that answers where a request names none, as those of `invocations` do not. Empty: "
         "the only one that is served.",
+        parse=_parse_name,
+    )
+    predict_route: str = _setting(
+        "",
+        "Further path at which `invocations` answers. Vertex AI names it in `AIP_PREDICT_ROUTE`.",
+        parse=_parse_route,
+    )
+    health_route: str = _setting(
+        "",
+        "Further path of the health check of `invocations`. Vertex AI names it in "
+        "`AIP_HEALTH_ROUTE`.",
+        parse=_parse_route,
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "TCP port to listen on.")
@@ -265,15 +321,29 @@ class Settings:
                 raise InvalidSetting(f"{name} is no longer a setting. {_REMOVED[name]}")
             if name not in known:
                 raise InvalidSetting(f"{name} is not a setting.{nearest(name, known)}")
-        return cls(
-            **{known[name].name: _parse(name, text, known[name]) for name, text in given.items()}
-        )
+        named = {name: known[name] for name in given} | _named_by_platforms(environment, known)
+        values = {spec.name: _parse(name, environment[name], spec) for name, spec in named.items()}
+        return cls(**values)
 
 
-def _parse(name: str, text: str, spec: Any) -> Any:
+def _named_by_platforms(
+    environment: Mapping[str, str], known: Mapping[str, "Field[Any]"]
+) -> dict[str, "Field[Any]"]:
+    """Return the variables of platforms that are given, each with the setting that it says."""
+    names = dict(_PLATFORM_VARIABLES)
+    if f"{PREFIX}MODELS" not in environment:
+        names[_STORAGE_VARIABLE] = "models"
+    return {
+        variable: known[PREFIX + name.upper()]
+        for variable, name in names.items()
+        if environment.get(variable)
+    }
+
+
+def _parse(name: str, text: str, spec: "Field[Any]") -> Any:
     try:
         value = spec.metadata["parse"](text)
-    except (InvalidPolicy, InvalidOrigins, InvalidReverseProxy) as error:
+    except (InvalidPolicy, InvalidOrigins, InvalidReverseProxy, _InvalidText) as error:
         raise InvalidSetting(f"{name} {error}") from None
     except ValueError:
         kind = type(spec.default).__name__

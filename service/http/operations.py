@@ -88,7 +88,9 @@ def add(blueprint: Blueprint, operations: Iterable[Operation]) -> None:
     """Add routes to a blueprint, and their descriptions to the application that takes it."""
     for operation in operations:
         # The views of predictions are partial functions, which have no name.
-        endpoint = getattr(operation.view, "__name__", f"{operation.method} {operation.rule}")
+        # A name may have no dot, which a path may.
+        own_name = f"{operation.method} {operation.rule}".replace(".", "_")
+        endpoint = getattr(operation.view, "__name__", own_name)
         blueprint.add_url_rule(operation.rule, endpoint, operation.view, methods=[operation.method])
         blueprint.record(lambda state, each=operation: _note(state, each))  # type: ignore[misc]
 

@@ -23,6 +23,31 @@ def test_settings_read_their_own_variables_only() -> None:
     assert settings == Settings(port=9000, models="/m", coverage=0.95)
 
 
+def test_platforms_say_where_they_send_requests() -> None:
+    vertex = {
+        "AIP_HTTP_PORT": "8081",
+        "AIP_HEALTH_ROUTE": "/v1/endpoints/1/deployedModels/2",
+        "AIP_PREDICT_ROUTE": "/v1/endpoints/1/deployedModels/2:predict",
+        "AIP_STORAGE_URI": "",
+        "AIP_MODE": "PREDICTION",
+        "VITRINE_PORT": "8080",  # as the image has it
+    }
+
+    assert Settings.from_environment(vertex) == Settings(
+        port=8081,
+        health_route="/v1/endpoints/1/deployedModels/2",
+        predict_route="/v1/endpoints/1/deployedModels/2:predict",
+    )
+    assert Settings.from_environment({"SAGEMAKER_BIND_TO_PORT": "9090"}).port == 9090
+
+
+def test_storage_of_a_platform_is_read_unless_another_folder_is_named() -> None:
+    named = {"AIP_STORAGE_URI": "/artifacts"}
+
+    assert Settings.from_environment(named).models == "/artifacts"
+    assert Settings.from_environment({**named, "VITRINE_MODELS": "own"}).models == "own"
+
+
 def test_origins_are_read_as_browsers_name_them() -> None:
     settings = Settings.from_environment({"VITRINE_CORS_ORIGINS": "https://Example.org, null"})
 
@@ -48,6 +73,11 @@ def test_origins_are_read_as_browsers_name_them() -> None:
         ("VITRINE_MANAGEMENT_TOKEN", "x", "is no longer a setting. Make a management key instead"),
         ("VITRINE_OPEN_METRICS", "yes", "VITRINE_OPEN_METRICS must be of type bool."),
         ("VITRINE_LOG_SAMPLING", "1.5", "VITRINE_LOG_SAMPLING must be at least 0 and at most 1."),
+        ("AIP_HTTP_PORT", "http", "AIP_HTTP_PORT must be of type int. Received: 'http'."),
+        ("AIP_PREDICT_ROUTE", "predict", "AIP_PREDICT_ROUTE must be a path such as '/predict'."),
+        ("AIP_STORAGE_URI", "gs://b/m", "AIP_STORAGE_URI names a bucket of Google Cloud Storage"),
+        ("VITRINE_MODELS", "gs://b/m", "VITRINE_MODELS names a bucket of Google Cloud Storage"),
+        ("VITRINE_DEFAULT_MODEL", "a/b", "VITRINE_DEFAULT_MODEL must be a name that a model can"),
         ("VITRINE_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR. Received: 'loud'."),
     ],
     ids=[
@@ -67,6 +97,11 @@ def test_origins_are_read_as_browsers_name_them() -> None:
         "removed",
         "not a flag",
         "share",
+        "port of a platform",
+        "relative route",
+        "storage of a platform",
+        "storage of Google",
+        "impossible model",
         "level",
     ],
 )

@@ -24,3 +24,10 @@ def test_help_has_an_example_that_is_accepted(parser: argparse.ArgumentParser) -
 @pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
 def test_help_shows_no_default_that_is_none(parser: argparse.ArgumentParser) -> None:
     assert "None" not in parser.format_help()
+
+
+def test_serve_may_be_said_twice() -> None:
+    options = PARSERS[PROG].parse_args(["serve", "serve"])
+
+    assert options.run is PARSERS[PROG].parse_args(["serve"]).run
+    assert "again" not in PARSERS[f"{PROG} serve"].format_help()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 
+import orjson
 from flask import Blueprint, Response, current_app
 
 from service.errors import NoDefaultModel
@@ -28,6 +29,7 @@ from service.http.operations import Operation, add
 from service.http.predictor import Body, Prepared, Target
 from service.http.problems import ErrorBody, Problem
 from service.http.reply import Headers
+from vitrine import __version__
 from vitrine.block_stream import BlockStream
 from vitrine.errors import VitrineError
 from vitrine.model import Model
@@ -37,6 +39,12 @@ from vitrine.pipeline import MakeEncoder, Pipeline
 _INVOCATIONS = "/invocations"
 _HEALTH = ("/ping", "/health")
 _VERSION = "/version"
+_TRANSFORM = "/execution-parameters"
+# The most that all payloads of a batch transform may have together.
+_TRANSFORM_MEGABYTES = 100
+# A platform may name a path that is one of these already; it keeps its meaning.
+_OWN_PATHS = frozenset(("/", "/livez", "/readyz", "/metrics", "/docs", "/openapi.json", "/models"))
+_OWN_PREFIXES = ("/models/", "/v1/models/", "/v2/", "/problems/", "/docs/")
 _TAG = "invocations: MLflow, SageMaker, Vertex AI"
 # What SageMaker passes on from its caller, and back; it may have so many visible characters.
 _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
@@ -50,13 +58,13 @@ class Invocations:
         parts: What it is made of.
     """
 
-    prefixes: Sequence[str] = (_INVOCATIONS, *_HEALTH, _VERSION)
-    rules: Sequence[str] = (_INVOCATIONS,)
-    probes: Sequence[str] = _HEALTH
     reads_csv = True
 
     def __init__(self, parts: DialectParts) -> None:
-        self._settings = parts.settings
+        settings = self._settings = parts.settings
+        self.rules: Sequence[str] = _with(settings.predict_route, [_INVOCATIONS])
+        self.probes: Sequence[str] = _with(settings.health_route, _HEALTH)
+        self.prefixes: Sequence[str] = (*self.rules, *self.probes, _VERSION, _TRANSFORM)
         self._repository = parts.repository
         self._predictor = parts.predictor
 
@@ -154,15 +162,39 @@ class Invocations:
         summary = "Say whether predictions are answered here."
         health = [
             Operation(rule=rule, view=self.ping, tag=_TAG, summary=summary, needs_key=False)
-            for rule in _HEALTH
+            for rule in self.probes
         ]
-        add(routes, health)
+        version = Operation(
+            rule=_VERSION, view=self.version, tag=_TAG, summary="Say which version answers."
+        )
+        transform = Operation(
+            rule=_TRANSFORM,
+            view=self.execution_parameters,
+            tag=_TAG,
+            summary="Say how SageMaker should cut the data of a batch transform.",
+        )
+        add(routes, [*health, version, transform])
         return routes
 
     def ping(self) -> Response:
         """Say whether predictions are answered here: 404 is what MLflow says without a model."""
         status = HTTPStatus.OK if self._is_ready() else HTTPStatus.NOT_FOUND
         return Response(b"\n", status, mimetype=JSON_TYPE)
+
+    def version(self) -> Response:
+        """Say which version answers: MLflow's server tells its own, and its client shows it."""
+        return Response(__version__, mimetype=JSON_TYPE)
+
+    def execution_parameters(self) -> Response:
+        """Say how SageMaker should cut the data of a batch transform."""
+        settings = self._settings
+        most = min(settings.max_body_bytes // 2**20, _TRANSFORM_MEGABYTES // settings.workers)
+        members = {
+            "MaxConcurrentTransforms": settings.workers,
+            "BatchStrategy": "MULTI_RECORD",
+            "MaxPayloadInMB": max(1, most),
+        }
+        return Response(orjson.dumps(members), mimetype=JSON_TYPE)
 
     def _is_ready(self) -> bool:
         is_draining: Callable[[], bool] = current_app.extensions[DRAINING]
@@ -171,6 +203,12 @@ class Invocations:
         except VitrineError:
             return False
         return not is_draining()
+
+
+def _with(route: str, rules: Sequence[str]) -> Sequence[str]:
+    """Add the path that a platform names, unless it is answered in another language already."""
+    is_taken = route in _OWN_PATHS or route.startswith(_OWN_PREFIXES)
+    return tuple(dict.fromkeys([*rules, *([] if is_taken or not route else [route])]))
 
 
 def _records_encoder(model: Model, options: Options) -> MakeEncoder:

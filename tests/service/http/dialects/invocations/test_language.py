@@ -14,6 +14,7 @@ from service.rollout.repository import Repository
 from service.settings import Settings
 from tests.bundles import calibrated_repository
 from tests.fakes import client_of, fake_repository, picture, table
+from vitrine import __version__
 
 INVOCATIONS = "/invocations"
 JSON = "application/json"
@@ -193,3 +194,48 @@ def test_model_that_is_not_there_is_named() -> None:
 
     assert response.status_code == 404
     assert "There is no model 'room'. Did you mean 'rooms'?" in response.get_json()["message"]
+
+
+VERTEX = "/v1/endpoints/1/deployedModels/2"
+
+
+def test_platform_chooses_further_paths() -> None:
+    client = asking("rooms", predict_route=f"{VERTEX}:predict", health_route=VERTEX)
+
+    response = client.post(
+        f"{VERTEX}:predict", json={"instances": [ROW], "parameters": {"errors": "report"}}
+    )
+    assert response.get_json() == {"predictions": [{"value": 13.0}]}
+    assert client.get(VERTEX).status_code == 200
+    assert client.post(f"{VERTEX}:predict", json={}).get_json()["error_code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("path", ["/a.b/predict", "/invocations", "/predict"])
+def test_platform_may_choose_any_path(path: str) -> None:
+    client = asking("rooms", predict_route=path, health_route="/ping")
+
+    assert client.post(path, json={"instances": [ROW]}).status_code == 200
+
+
+def test_path_of_another_language_keeps_its_meaning() -> None:
+    path = "/v1/models/strokes:predict"
+    client = asking("rooms", predict_route=path, health_route="/v1/models/strokes")
+
+    members = client.post(path, json={"instances": [{"b64": RIGHT}]}).get_json()
+    assert len(members["predictions"]) == 1
+    assert "model_version_status" in client.get("/v1/models/strokes").get_json()
+
+
+def test_version_is_that_of_the_service(rooms: FlaskClient) -> None:
+    assert rooms.get("/version").text == __version__
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 32), (4, 25), (200, 1)])
+def test_batch_transform_is_told_how_to_cut_its_data(workers: int, most: int) -> None:
+    response = asking("rooms", workers=workers).get("/execution-parameters")
+
+    assert response.get_json() == {
+        "MaxConcurrentTransforms": workers,
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": most,
+    }
