@@ -58,6 +58,7 @@ class ArrowBlocks:
             _check_echo(schema, self.layout)
         wanted = range(len(schema)) if echo else sorted(self.layout.indices.values())
         self.indices = tuple(wanted)
+        self._types = schema.types
         self._specs = specs
         self._dialect = training_dialect
         self._limits = limits
@@ -150,7 +151,11 @@ class ArrowBlocks:
         )
         if not self._echo:
             return block
-        cells = {name: ArrowCells(columns[at]) for at, name in enumerate(self.layout.names)}
+        # What is read as codes is repeated as the texts that it was.
+        cells = {
+            name: ArrowCells(columns[at].cast(self._types[at]))
+            for at, name in enumerate(self.layout.names)
+        }
         return replace(block, echo=cells)
 
 

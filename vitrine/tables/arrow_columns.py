@@ -106,7 +106,7 @@ def _unreadable(
 def _fault_of_type(spec: ColumnSpec, name: str, kind: pa.DataType) -> Fault | None:
     held = kind.value_type if types.is_dictionary(kind) else kind
     readable, expected = _READABLE[type(spec)]
-    if types.is_null(held) or any(is_one(held) for is_one in (*_IS_TEXT, *readable)):
+    if types.is_null(held) or holds_texts(held) or any(is_one(held) for is_one in readable):
         return None
     detail = f"Column {shown(name)} must hold {expected}. Received: the Arrow type {shown(kind)}."
     return Fault(detail=detail, column=name)
@@ -130,6 +130,11 @@ def read_values(column: pa.Array | pa.ChunkedArray, spec: ColumnSpec) -> Values:
     except pa.ArrowInvalid:
         detail = f"Column {shown(spec.name)} must be UTF-8."
         raise InvalidInstances([Fault(detail=detail, column=spec.name)]) from None
+
+
+def holds_texts(kind: pa.DataType) -> bool:
+    """Tell whether a column holds texts, or bytes that may be texts."""
+    return any(is_one(kind) for is_one in _IS_TEXT)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -67,7 +67,7 @@ class ArrowStreamReader:
     ) -> None:
         self._messages = _Messages(stream, limits)
         with _malformed():
-            self.schema = self._messages.schema()
+            self.schema = checked_schema(self._messages.schema())
         self._blocks = ArrowBlocks(
             self.schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
         )
@@ -108,6 +108,17 @@ class ArrowStreamReader:
             yield batch
 
 
+def checked_schema(schema: pa.Schema) -> pa.Schema:
+    """Return a schema without its remarks.
+
+    Raises:
+        ValueError: It has no columns, or a name that is not UTF-8, which shows when it is read.
+    """
+    if not schema.names:
+        raise ValueError("the schema has no columns")
+    return schema.remove_metadata()
+
+
 @contextmanager
 def _malformed() -> Iterator[None]:
     """Turn what pyarrow raises into the error of a malformed body."""
@@ -136,7 +147,7 @@ class _Messages:
 
     def schema(self) -> pa.Schema:
         """Return the schema, the first message, which can still be read."""
-        first = b"".join(next(self._pieces, b"") for _ in range(3))
+        first = b"".join(next(self._pieces, b"") for _ in range(2))
         self._pending = first
         return ipc.read_schema(pa.py_buffer(first))
 
@@ -163,9 +174,10 @@ class _Messages:
         prefix = self._stream.read(8) if is_file else start
         while prefix:
             length = self._length(prefix)
+            if not length and not is_file and self._stream.read(1):
+                raise MalformedBody("There are bytes behind the end of the Arrow IPC stream.")
             yield prefix
             if not length:
-                self._check_end(is_file=is_file)
                 return
             metadata = self._exactly(length)
             message = read_message(metadata)
@@ -174,7 +186,8 @@ class _Messages:
             self._check_unpacked(message, message.unpacked_bytes(body))
             self._last_bytes = 8 + len(metadata) + len(body)
             yield metadata
-            yield body
+            if body:  # nothing is the end
+                yield body
             body = b""  # it would be kept beside the next one
             prefix = self._stream.read(8)
 
@@ -218,7 +231,3 @@ class _Messages:
         self._unpacked_bytes += size
         if self._unpacked_bytes > self._limits.max_bytes:
             raise DataTooLarge("An Arrow stream", self._limits.max_bytes)
-
-    def _check_end(self, *, is_file: bool) -> None:
-        if not is_file and self._stream.read(1):
-            raise MalformedBody("There are bytes behind the end of the Arrow IPC stream.")

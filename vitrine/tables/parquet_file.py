@@ -8,8 +8,9 @@ from pyarrow import parquet
 
 from vitrine.errors import EmptyBody, MalformedBody, TooManyInstances
 from vitrine.signature import ColumnSpec, Dialect
-from vitrine.tables.arrow_blocks import BLOCK_ROWS, ArrowBlocks, is_text
-from vitrine.tables.arrow_stream import ARROW_ERRORS
+from vitrine.tables.arrow_blocks import BLOCK_ROWS, ArrowBlocks
+from vitrine.tables.arrow_columns import holds_texts
+from vitrine.tables.arrow_stream import ARROW_ERRORS, checked_schema
 from vitrine.tables.blocks import Block
 from vitrine.tables.limits import ArrowLimits
 from vitrine.tables.parquet_pages import ParquetPages
@@ -52,20 +53,34 @@ class ParquetReader:
     ) -> None:
         if not body:
             raise EmptyBody("a Parquet file")
+        source = pa.py_buffer(body)
         with _malformed():
             pages = ParquetPages(body, limits)
-            self._file = _open(body, limits.max_rows)
-            self.schema = self._file.schema_arrow.remove_metadata()
+            metadata = parquet.read_metadata(pa.BufferReader(source))
+            self.schema = checked_schema(metadata.schema.to_arrow_schema())
+        if metadata.num_rows > limits.max_rows:
+            raise TooManyInstances("rows", limits.max_rows)
         self._blocks = ArrowBlocks(
             self.schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
         )
         self.names = self._blocks.layout.names
         self.ignored_columns = self._blocks.layout.ignored
         self.dialect = Dialect()
-        self._columns = [self.schema.field(index).name for index in self._blocks.indices]
+        fields = [self.schema.field(index) for index in self._blocks.indices]
+        self._columns = [field.name for field in fields]
         with _malformed():
-            _check_widths(self._file.metadata.schema, self._columns)
-            self._batch_rows = pages.fitting_rows(self._columns, BLOCK_ROWS)
+            _check_widths(metadata.schema, self._columns)
+            plan = pages.plan(self._columns, BLOCK_ROWS)
+            # Texts stay codes with a dictionary, where PyArrow can read them so: one text may stand
+            # for a million cells.
+            coded = [field.name for field in fields if holds_texts(field.type)]
+            self._file = parquet.ParquetFile(
+                pa.BufferReader(source),
+                metadata=metadata,
+                read_dictionary=[name for name in coded if name not in plan.deltas],
+                pre_buffer=False,
+            )
+        self._batch_rows = plan.rows
 
     def __iter__(self) -> Iterator[Block]:
         """Yield the blocks, each of at least one row.
@@ -90,20 +105,6 @@ class ParquetReader:
     def is_ready(self) -> bool:
         """Tell that the next block can be read at once."""
         return True
-
-
-def _open(body: bytes, max_rows: int) -> parquet.ParquetFile:
-    """Read the description of a file."""
-    source = pa.py_buffer(body)
-    metadata = parquet.read_metadata(pa.BufferReader(source))
-    if metadata.num_rows > max_rows:
-        raise TooManyInstances("rows", max_rows)
-    # Texts stay codes with a dictionary: one text may stand for a million cells.
-    schema = metadata.schema.to_arrow_schema()
-    coded = [field.name for field in schema if is_text(field.type)]
-    return parquet.ParquetFile(
-        pa.BufferReader(source), metadata=metadata, read_dictionary=coded, pre_buffer=False
-    )
 
 
 def _check_widths(schema: parquet.ParquetSchema, names: Collection[str]) -> None:

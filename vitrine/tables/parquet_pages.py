@@ -8,7 +8,7 @@ References:
     stand here.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,8 @@ _MAX_PAGE_VALUES = 500_000
 _BYTE_ARRAY = 6
 _DATA_PAGE, _DICTIONARY_PAGE, _DATA_PAGE_V2 = 0, 2, 3
 _DICTIONARY_CODES = frozenset({2, 8})
-_DELTA_BYTE_ARRAY = 7
+# Only the lengths of texts are written as differences, or parts of the texts, too.
+_DELTA_CODES = frozenset({6, 7})
 # Pages that are unpacked at the same time may together have so many times the bytes of one batch.
 _BATCHES_AT_ONCE = 4
 
@@ -50,7 +51,7 @@ class _Column:
     Attributes:
         rows: Number of values of each page of data.
         text_bytes: Bytes of the texts that lie in each of them.
-        is_delta: Whether a text of each may repeat a part of the one before.
+        is_delta: Whether texts in each are written as differences.
         largest, largest_dictionary: Bytes of the largest page, and of the largest dictionary.
     """
 
@@ -59,6 +60,19 @@ class _Column:
     is_delta: list[bool]
     largest: int = 0
     largest_dictionary: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the columns of a file are read.
+
+    Attributes:
+        rows: How many rows are read at once.
+        deltas: Names of the columns in which texts are written as differences.
+    """
+
+    rows: int
+    deltas: Sequence[str]
 
 
 class ParquetPages:
@@ -78,8 +92,8 @@ class ParquetPages:
         self._limits = limits
         self._chunks = list(_chunks(_footer(body)))
 
-    def fitting_rows(self, names: Collection[str], most: int) -> int:
-        """Return how many rows can be read at once.
+    def plan(self, names: Collection[str], most: int) -> "Plan":
+        """Say how columns can be read in little memory.
 
         Args:
             names: Names of the columns that are read.
@@ -90,19 +104,16 @@ class ParquetPages:
             DataTooLarge: Pages unpack to more than the limits allow.
         """
         columns = self._columns(names)
-        at_once = sum(each.largest + each.largest_dictionary for each in columns)
+        at_once = sum(each.largest + each.largest_dictionary for each in columns.values())
         if at_once > _BATCHES_AT_ONCE * self._limits.max_batch_bytes:
             most_bytes = _BATCHES_AT_ONCE * self._limits.max_batch_bytes
             raise DataTooLarge("Pages of a Parquet file that are read together", most_bytes)
         rows = most
-        while rows > 1 and self._texts_at_once(columns, rows) > self._limits.max_batch_bytes:
+        while rows > 1 and _texts_at_once(columns.values(), rows) > self._limits.max_batch_bytes:
             rows //= 2
-        return rows
+        return Plan(rows, [name for name, column in columns.items() if any(column.is_delta)])
 
-    def _texts_at_once(self, columns: Sequence[_Column], rows: int) -> int:
-        return sum(_largest_window(column, rows) for column in columns)
-
-    def _columns(self, names: Collection[str]) -> list[_Column]:
+    def _columns(self, names: Collection[str]) -> dict[str, _Column]:
         columns = {name: _Column([], [], []) for name in names}
         reader = ThriftReader(self._body, max_values=_MAX_PAGE_VALUES)
         total = 0
@@ -111,7 +122,7 @@ class ParquetPages:
                 total += self._read_chunk(reader, chunk, columns[chunk.name])
                 if total > self._limits.max_bytes:
                     raise DataTooLarge("The pages of a Parquet file", self._limits.max_bytes)
-        return list(columns.values())
+        return columns
 
     def _read_chunk(self, reader: ThriftReader, chunk: _Chunk, column: _Column) -> int:
         """Look at the header of each page of a chunk; return what they unpack to."""
@@ -147,8 +158,12 @@ def _note_page(header: Struct, size: int, chunk: _Chunk, column: _Column) -> Non
     is_plain = chunk.is_texts and encoding not in _DICTIONARY_CODES
     column.rows.append(_number(data, 1))
     column.text_bytes.append(size if is_plain else 0)
-    column.is_delta.append(is_plain and encoding == _DELTA_BYTE_ARRAY)
+    column.is_delta.append(is_plain and encoding in _DELTA_CODES)
     column.largest = max(column.largest, size)
+
+
+def _texts_at_once(columns: Iterable[_Column], rows: int) -> int:
+    return sum(_largest_window(column, rows) for column in columns)
 
 
 def _largest_window(column: _Column, rows: int) -> int:
@@ -156,6 +171,7 @@ def _largest_window(column: _Column, rows: int) -> int:
     counts = np.array(column.rows, np.int64)
     if not len(counts):
         return 0
+    # A text may repeat the one before, whose bytes are then there only once.
     repeats = np.where(column.is_delta, np.minimum(counts, rows), 1)
     # In floating point: what is too large for an integer is only compared.
     sizes = np.array(column.text_bytes, np.float64) * repeats
