@@ -77,7 +77,7 @@ def accepted_coding(accept_encoding: str) -> str:
     Args:
         accept_encoding: Header Accept-Encoding of the request; empty where it is absent.
     """
-    accepted = dict(parse_accept_header(accept_encoding))
+    accepted = dict(parse_accept_header(accept_encoding.lower()))
     # Without a word of the client's own for it, an answer stays as it is.
     best = max(_FORMATS, key=lambda name: accepted.get(name, 0.0))
     quality = accepted.get(best, 0.0)
