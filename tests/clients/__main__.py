@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.clients.servers import Addresses, serving_all
+from tests.clients.servers import Addresses, failures, serving_all
 from tests.servers import ROOT
 
 _FOLDER = Path(__file__).parent
@@ -38,7 +38,10 @@ class Run:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the tests of the named clients, by default of all; return the status to end with."""
+    """Run the tests of the named clients, by default of all; return the status to end with.
+
+    It is 1 if a test fails, or if the service failed at a request, whatever its client made of it.
+    """
     known = sorted(path.parent.name for path in _FOLDER.glob("*/requirements.in"))
     parser = argparse.ArgumentParser(prog="tests.clients", description=__doc__)
     parser.add_argument("clients", nargs="*", metavar="CLIENT", help=f"some of: {', '.join(known)}")
@@ -46,18 +49,15 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := sorted({*clients} - {*known}):
         parser.error(f"There is no client {', '.join(unknown)}; there are {', '.join(known)}.")
     started = time.monotonic()
-    with (
-        TemporaryDirectory() as folder,
-        serving_all(Path(folder)) as addresses,
-        ThreadPoolExecutor(_AT_A_TIME) as pool,
-    ):
-        runs = list(pool.map(lambda client: _test(client, addresses), clients))
-    for run in runs:
-        print(run.output)
+    with TemporaryDirectory() as folder:
+        with serving_all(Path(folder)) as addresses, ThreadPoolExecutor(_AT_A_TIME) as pool:
+            runs = list(pool.map(lambda client: _test(client, addresses), clients))
+        failed = failures(Path(folder))
+    print(*(run.output for run in runs), *failed, sep="\n")
     for run in runs:
         print(f"{run.client:<16}{run.output.strip().splitlines()[-1].strip('= ')}")
     print(f"{'all':<16}{time.monotonic() - started:.0f} s")
-    return int(any(run.status != 0 for run in runs))
+    return int(bool(failed) or any(run.status != 0 for run in runs))
 
 
 def _test(client: str, addresses: Addresses) -> Run:

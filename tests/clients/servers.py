@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from service.keys import Key, hash_secret, make_secret, write_keys
 from tests.bundles import (
     write_anomaly_bundle,
     write_half_plus_two_bundle,
@@ -13,6 +14,9 @@ from tests.bundles import (
     write_table_bundle,
 )
 from tests.servers import ROOT, Server, serving
+
+# What stands in a line of a log if the service itself failed.
+_FAILURE = '"traceback"'
 
 # Environment variables by their names, for the tests of a client.
 Addresses = Mapping[str, str]
@@ -24,37 +28,68 @@ _VERTEX_ROUTES = {
 }
 
 
+# The second may also change what is served; the third may ask once in a quarter of an hour.
+_KEYS = {name: make_secret() for name in ("PREDICT_KEY", "MANAGE_KEY", "SLOW_KEY")}
+
+
+def failures(folder: Path) -> list[str]:
+    """Return the lines of the logs that tell of failures of the service itself."""
+    lines = [line for log in folder.glob("*.log") for line in log.read_text().splitlines()]
+    return [line for line in lines if _FAILURE in line]
+
+
 @contextmanager
 def serving_all(folder: Path) -> Iterator[Addresses]:
     """Serve the shipped models and small ones of every task, by two workers.
 
     Where a request names no model, `housing` answers; at `DIGITS_URL`, where a service was started
-    as Vertex AI starts containers, `digits` does.
+    as Vertex AI starts containers, `digits` does. At `KEYED_URL`, clients need one of three keys.
 
     Args:
-        folder: An empty folder.
+        folder: An empty folder, which also takes the logs.
     """
     models = folder / "models"
     _write_models(models)
     with (
-        serving(models=models, workers=2, versions="all", default_model="housing") as server,
-        _serving_as_vertex_ai_does(models) as vertex,
+        _serving_everything(models, folder / "everything.log") as server,
+        _serving_as_vertex_ai_does(models, folder / "vertex.log") as vertex,
+        _serving_with_keys(folder) as keyed,
     ):
         yield {
             "SERVER_URL": server.url,
             "MODELS": str(models),
             "DIGITS_URL": vertex.url,
             **_VERTEX_ROUTES,
+            "KEYED_URL": keyed.url,
+            **_KEYS,
         }
 
 
-def _serving_as_vertex_ai_does(models: Path) -> AbstractContextManager[Server]:
+def _serving_everything(models: Path, log: Path) -> AbstractContextManager[Server]:
+    return serving(log=log, models=models, workers=2, versions="all", default_model="housing")
+
+
+def _serving_as_vertex_ai_does(models: Path, log: Path) -> AbstractContextManager[Server]:
     return serving(
+        log=log,
         environment={"AIP_MODE": "PREDICTION", **_VERTEX_ROUTES},
         models=models,
         workers=1,
         default_model="digits",
     )
+
+
+def _serving_with_keys(folder: Path) -> AbstractContextManager[Server]:
+    models, file = folder / "few", folder / "keys.json"
+    write_table_bundle(models, "plain", more=0.5)
+    hashes = {name: hash_secret(secret) for name, secret in _KEYS.items()}
+    keys = [
+        Key(name="anybody", sha256=hashes["PREDICT_KEY"]),
+        Key(name="manager", sha256=hashes["MANAGE_KEY"], role="manage"),
+        Key(name="slow", sha256=hashes["SLOW_KEY"], rate=0.001, burst=1),
+    ]
+    write_keys(file, keys)
+    return serving(log=folder / "keyed.log", models=models, workers=2, keys=file)
 
 
 def _write_models(models: Path) -> None:

@@ -1,5 +1,6 @@
 """KServe's client with the second protocol, which is the Open Inference Protocol."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -109,3 +110,16 @@ def test_request_that_takes_too_long_is_given_up(ask: Ask, url: str) -> None:
         ask("v2", lambda client: client.infer(url, request, "rooms"))
 
     assert refused.value.response.status_code == 504
+
+
+def test_key_is_asked_for_in_words(ask: Ask) -> None:
+    url = os.environ["KEYED_URL"]
+    key = {"Authorization": f"Bearer {os.environ['PREDICT_KEY']}"}
+    request = _rooms(binary_data=False)
+
+    with pytest.raises(httpx.HTTPStatusError, match="key") as refused:
+        ask("v2", lambda client: client.infer(url, request, "plain"))
+    answer = ask("v2", lambda client: client.infer(url, request, "plain", headers=key))
+
+    assert refused.value.response.status_code == 401
+    assert answer.model_name == "plain"
