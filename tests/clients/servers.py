@@ -72,6 +72,7 @@ def _serving_everything(models: Path, log: Path) -> AbstractContextManager[Serve
 def _serving_as_vertex_ai_does(models: Path, log: Path) -> AbstractContextManager[Server]:
     return serving(
         log=log,
+        port_variable="AIP_HTTP_PORT",
         environment={"AIP_MODE": "PREDICTION", **_VERTEX_ROUTES},
         models=models,
         workers=1,
