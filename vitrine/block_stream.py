@@ -56,7 +56,13 @@ def first_names(columns: Sequence[str]) -> list[str]:
 
 
 def open_csv(
-    manifest: Manifest, stream: ByteStream, options: Options, *, max_row_bytes: int, max_rows: int
+    manifest: Manifest,
+    stream: ByteStream,
+    options: Options,
+    *,
+    max_row_bytes: int,
+    max_rows: int,
+    may_lack_header: bool = False,
 ) -> BlockStream:
     """Begin to read CSV as instances of a model.
 
@@ -66,6 +72,8 @@ def open_csv(
         options: What the caller asks for.
         max_row_bytes: Size of the longest row that is read.
         max_rows: Number of rows that are read.
+        may_lack_header: Whether the first line may be a row, with a field for each column of the
+            model, in order.
 
     Raises:
         VitrineError: The header does not fit the model, or the options do not fit the body.
@@ -83,6 +91,7 @@ def open_csv(
         max_row_bytes=max_row_bytes,
         max_rows=max_rows,
         echo=options.echo,
+        may_lack_header=may_lack_header,
     )
     return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
 

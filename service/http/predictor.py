@@ -215,9 +215,22 @@ class Predictor:
         )
 
     def table(
-        self, model: Model, stream: ByteStream, options: Options, admit: Admit
+        self,
+        model: Model,
+        stream: ByteStream,
+        options: Options,
+        admit: Admit,
+        *,
+        may_lack_header: bool = False,
     ) -> BlockStream:
         """Begin to read CSV.
+
+        Args:
+            model: The model that predicts.
+            stream: The bytes of the CSV.
+            options: What is asked for.
+            admit: Judges the request.
+            may_lack_header: Whether the first line may be a row.
 
         Raises:
             VitrineError: The table does not fit the model, or is refused.
@@ -229,6 +242,7 @@ class Predictor:
             options,
             max_row_bytes=self.settings.max_row_bytes,
             max_rows=self.settings.max_rows,
+            may_lack_header=may_lack_header,
         )
 
     def arrow(

@@ -34,12 +34,14 @@ class Header:
             from the second on, as in "note", "note.1".
         ignored: The names of those columns that may hold anything.
         line: Line of the file, from 1.
+        is_implied: Whether the file has no such line, and begins with its first row.
     """
 
     delimiter: str
     names: tuple[str, ...]
     ignored: tuple[str, ...]
     line: int
+    is_implied: bool = False
 
 
 def parse_delimiter(text: str) -> str:
@@ -112,17 +114,53 @@ def read_header(
     )
 
 
+def imply_header(
+    records: RecordStream, required: Sequence[str], delimiters: Sequence[str]
+) -> Header | None:
+    """Return what the header of a file would be that has none: the required columns, in order.
+
+    Args:
+        records: The body from its start, of which nothing is taken.
+        required: Names of the columns that must be there.
+        delimiters: Delimiters to choose from.
+
+    Returns:
+        None where the first line that is not blank names one of the columns, or has not as many
+        fields under any of the delimiters.
+
+    Raises:
+        MalformedBody: The body is no CSV.
+        EmptyBody: All lines are blank.
+        InvalidInstances: The line has too many fields.
+        RowTooLarge: The line is too long.
+    """
+    lines = _first_lines(records, delimiters)
+    if any(line.count(required) for line in lines):
+        return None
+    fitting = [line.delimiter for line in lines if len(line.names) == len(required)]
+    if not fitting:
+        return None
+    # Where another delimiter fits as well, a comma is a decimal mark.
+    delimiter = min(fitting, key=lambda mark: mark == ",")
+    return Header(delimiter, tuple(required), ignored=(), line=records.line, is_implied=True)
+
+
 def _find_line(
     records: RecordStream, sought: Sequence[str], delimiters: Sequence[str]
 ) -> HeaderLine:
-    heads = records.head(delimiters)
-    for mark, head in heads.items():
-        _check_width(head, mark, records.line)
-    lines = [_split(head, mark, records.line) for mark, head in heads.items()]
+    lines = _first_lines(records, delimiters)
     first = max(lines, key=lambda line: (line.count(sought), len(line.names)))
     if first.count(sought) == len(set(sought)):
         return first
     return _find_below(records, sought, delimiters, first) or first
+
+
+def _first_lines(records: RecordStream, delimiters: Sequence[str]) -> list[HeaderLine]:
+    """Split the first record that is no blank line at each delimiter, without going on."""
+    heads = records.head(delimiters)
+    for mark, head in heads.items():
+        _check_width(head, mark, records.line)
+    return [_split(head, mark, records.line) for mark, head in heads.items()]
 
 
 def _check_width(record: bytes, delimiter: str, number: int) -> None:

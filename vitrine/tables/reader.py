@@ -14,7 +14,7 @@ from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.arrow import ArrowReader
 from vitrine.tables.blocks import Block, summarise_faults
 from vitrine.tables.cells import parse
-from vitrine.tables.header import DELIMITERS, parse_delimiter, read_header
+from vitrine.tables.header import DELIMITERS, imply_header, parse_delimiter, read_header
 from vitrine.tables.notation import fit_notation, parse_decimal, parse_thousands
 from vitrine.tables.records import (
     BLOCK_BYTES,
@@ -56,6 +56,8 @@ class CsvReader:
         max_row_bytes: Most bytes of a row, the header included.
         max_rows: Most rows of the body.
         echo: Whether blocks carry the text of all cells.
+        may_lack_header: Whether the first line may be a row: where it names none of the columns,
+            and has as many fields as there are.
         landmarks: Names that show which line is the header, where the model has no columns.
         ignored: Names of the columns that may hold anything; None for all that the model does not
             have.
@@ -63,6 +65,7 @@ class CsvReader:
     Attributes:
         names: Names of the columns in the body's order, as `Header` has them.
         ignored_columns: Names of those columns that may hold anything.
+        has_header: Whether there is a line that names the columns.
         header_line: Line of the header, from 1.
         dialect: Dialect of the body. The first block settles the marks of its numbers.
         schema: None: all cells are texts.
@@ -89,6 +92,7 @@ class CsvReader:
         max_row_bytes: int,
         max_rows: int,
         echo: bool = False,
+        may_lack_header: bool = False,
         landmarks: Sequence[str] = (),
         ignored: Collection[str] | None = None,
     ) -> None:
@@ -99,7 +103,11 @@ class CsvReader:
         self._records = RecordStream(stream, max_row_bytes=max_row_bytes)
         delimiters = _candidate_delimiters(delimiter, training_dialect)
         names = [nfc(spec.name) for spec in columns]
-        header = read_header(self._records, names, delimiters, landmarks=landmarks, ignored=ignored)
+        implied = imply_header(self._records, names, delimiters) if may_lack_header else None
+        header = implied or read_header(
+            self._records, names, delimiters, landmarks=landmarks, ignored=ignored
+        )
+        self.has_header = not header.is_implied
         self.names, self.ignored_columns = header.names, header.ignored
         self.header_line = header.line
         self._checked = [i for i, name in enumerate(self.names) if name not in {*header.ignored}]

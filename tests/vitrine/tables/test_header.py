@@ -294,3 +294,48 @@ def test_text_of_a_row_is_not_taken_for_a_header() -> None:
 )
 def test_unreadable_header_is_one_fault(header: bytes, message: str) -> None:
     assert faults(header) == [message]
+
+
+@pytest.mark.parametrize(
+    ("body", "delimiter", "line"),
+    [
+        ("1,2\n3,4\n", ",", 1),
+        ("\n \n1;2,5\n3;4\n", ";", 3),
+        ("\ufeff1\t2\n", "\t", 1),
+        ('"1","2"\r\n', ",", 1),
+        ("one,two\n", ",", 1),
+    ],
+    ids=["commas", "semicolons", "tabs", "quotes", "words"],
+)
+def test_header_may_be_lacking_where_that_is_allowed(body: str, delimiter: str, line: int) -> None:
+    opened = reader(body, AGE, FARE, may_lack_header=True)
+
+    assert not opened.has_header
+    assert opened.names == ("age", "fare")
+    assert (opened.dialect.delimiter, opened.header_line) == (delimiter, line)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["fare,age\n1,2\n", "age;fare\n1;2\n", "Title\n\nage,fare\n1,2\n", "x,fare,age\n1,2,3\n"],
+)
+def test_header_that_is_there_is_read_where_it_may_be_lacking(body: str) -> None:
+    assert reader(body, AGE, FARE, may_lack_header=True).has_header
+
+
+def test_only_column_may_be_named_beside_others() -> None:
+    assert reader("age;note\n1;x\n", AGE, may_lack_header=True).has_header
+
+
+@pytest.mark.parametrize("body", ["1,2,3\n", "1\n", "age\n1\n"])
+def test_line_of_another_length_is_a_header(body: str) -> None:
+    with pytest.raises(InvalidInstances, match=r"'fare' is missing|must name"):
+        reader(body, AGE, FARE, may_lack_header=True)
+
+
+def test_rows_without_a_header_keep_their_lines() -> None:
+    block = only_block("1,2\n3,x\n", AGE, FARE, may_lack_header=True)
+
+    (fault,) = block.faults
+    assert fault.line == 2
+    assert fault.detail.startswith("Line 2, column 'fare': must be a number")

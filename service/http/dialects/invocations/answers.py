@@ -1,5 +1,6 @@
 """Predictions and errors -> bodies."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -9,9 +10,10 @@ from service.errors import DeadlineExceeded, UnreadableContentType
 from service.http.content import JSON_TYPE
 from service.http.problems import ErrorBody, Problem
 from vitrine.errors import InvalidParameter
-from vitrine.pipeline import JsonEncoder
+from vitrine.pipeline import Encoder, JsonEncoder
+from vitrine.predictions import PredictedBlock
 
-_TEXT_TYPE = "text/plain"
+_TEXT_TYPE = "text/plain; charset=utf-8"
 # MLflow's names of what went wrong; where there is none for a status, that of its hundred.
 _CODES = {
     HTTPStatus.UNAUTHORIZED: "UNAUTHENTICATED",
@@ -30,6 +32,29 @@ class RecordsEncoder(JsonEncoder):
     def begin(self) -> bytes:
         """Return the opening of the list."""
         return b'{"predictions":['
+
+
+@dataclass(frozen=True, slots=True)
+class BareCsv:
+    """Writes the lines of predictions without a header, as the body has none.
+
+    Attributes:
+        encoder: Writes the lines.
+    """
+
+    encoder: Encoder
+
+    def begin(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def encode(self, predicted: PredictedBlock) -> bytes:
+        """Return the lines of one block."""
+        return self.encoder.encode(predicted)
+
+    def end(self) -> bytes:
+        """Return what stands behind the last line."""
+        return self.encoder.end()
 
 
 def error_body(problem: Problem) -> ErrorBody:

@@ -18,6 +18,7 @@ from vitrine.pictures import HEAD_BYTES, begins_like_picture
 _ANY_PICTURE = "application/x-image"
 _BYTES_TYPE = "application/octet-stream"
 _PICTURE_RANGE = "image/*"
+_SHOWN_CHARACTERS = 40
 _NO_CODINGS = frozenset(("", "identity"))
 
 
@@ -81,7 +82,7 @@ def _kind(content_type: str, *, is_picture: bool) -> Kind | None:
     if parameters.pop("charset", "utf-8") not in {"utf-8", "utf8"}:
         raise UnreadableContentType("The scoring server only supports UTF-8")
     if parameters:
-        names = ", ".join(map(shown, list(parameters)[:3]))
+        names = ", ".join(name[:_SHOWN_CHARACTERS] for name in list(parameters)[:3])
         raise UnreadableContentType(f"Unrecognized content type parameters: {names}.")
     if media_type == JSON_TYPE:
         return Kind.JSON

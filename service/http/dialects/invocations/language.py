@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app
 from service.errors import NoDefaultModel
 from service.http.content import CSV_TYPE, JSON_TYPE
 from service.http.context import RequestContext
-from service.http.dialects.invocations.answers import RecordsEncoder, error_body
+from service.http.dialects.invocations.answers import BareCsv, RecordsEncoder, error_body
 from service.http.dialects.invocations.content import Content, Kind, judge
 from service.http.dialects.invocations.requests import (
     Request,
@@ -26,20 +26,25 @@ from service.http.dialects.parts import DialectParts
 from service.http.health import DRAINING
 from service.http.languages import Question, View
 from service.http.operations import Operation, add
-from service.http.predictor import Body, Prepared, Target
+from service.http.predictor import Admit, Body, Prepared, Target
 from service.http.problems import ErrorBody, Problem
 from service.http.reply import Headers
 from vitrine import __version__
 from vitrine.block_stream import BlockStream
-from vitrine.errors import VitrineError
+from vitrine.errors import EmptyBody, MalformedBody, VitrineError
 from vitrine.model import Model
 from vitrine.options import Options
-from vitrine.pipeline import MakeEncoder, Pipeline
+from vitrine.pipeline import Encoder, MakeEncoder, Pipeline
+from vitrine.tables.reader import CsvReader
 
 _INVOCATIONS = "/invocations"
 _HEALTH = ("/ping", "/health")
 _VERSION = "/version"
 _TRANSFORM = "/execution-parameters"
+_NO_FRAME = (
+    "Failed to parse input as a Pandas DataFrame. Ensure that the input is a valid CSV-formatted "
+    "Pandas DataFrame produced using the `pandas.DataFrame.to_csv()` method."
+)
 # The most that all payloads of a batch transform may have together.
 _TRANSFORM_MEGABYTES = 100
 # A platform may name a path that is one of these already; it keeps its meaning.
@@ -103,16 +108,14 @@ class Invocations:
         pipeline = self._predictor.pipeline(model, options, context)
         with observer.decode:
             stream = self._stream(request, content.kind, model, body, options, question)
+        as_records = _records_encoder(model, options)
+        attributes = question.header(_ATTRIBUTES.lower())
         return Prepared(
             model=model,
             pipeline=pipeline,
             stream=stream,
-            make_encoder=Pipeline.csv_encoder
-            if content.answers_csv
-            else _records_encoder(model, options),
-            headers=partial(
-                _headers, model, pipeline, content, question.header(_ATTRIBUTES.lower())
-            ),
+            make_encoder=_csv_encoder if content.answers_csv else as_records,
+            headers=partial(_headers, model, pipeline, content, attributes),
         )
 
     def _limit(self, body: Body, kind: Kind) -> None:
@@ -139,8 +142,15 @@ class Invocations:
             instances = read_instances(request, model.manifest.signature, limit=limit)
             return predictor.instances(model, instances, options, admit)
         if kind is Kind.CSV:
-            return predictor.table(model, body, options, admit)
+            return self._table(model, body, options, admit)
         return predictor.pictures(model, [body.read_all()], options, admit)
+
+    def _table(self, model: Model, body: Body, options: Options, admit: Admit) -> BlockStream:
+        """Begin to read CSV, which has no header as a rule where SageMaker sends it."""
+        try:
+            return self._predictor.table(model, body, options, admit, may_lack_header=True)
+        except (EmptyBody, MalformedBody) as error:
+            raise MalformedBody(f"{_NO_FRAME} Error: {error.detail!r}") from None
 
     def error_body(self, problem: Problem) -> ErrorBody:
         """Say what is wrong with a request."""
@@ -213,6 +223,13 @@ def _with(route: str, rules: Sequence[str]) -> Sequence[str]:
 
 def _records_encoder(model: Model, options: Options) -> MakeEncoder:
     return lambda pipeline, _: RecordsEncoder(model, pipeline.trust, top=options.top)
+
+
+def _csv_encoder(pipeline: Pipeline, stream: BlockStream) -> Encoder:
+    encoder = pipeline.csv_encoder(stream)
+    table = stream.table
+    is_bare = isinstance(table, CsvReader) and not table.has_header
+    return BareCsv(encoder) if is_bare else encoder
 
 
 def _headers(model: Model, pipeline: Pipeline, content: Content, attributes: str) -> Headers:

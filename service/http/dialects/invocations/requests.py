@@ -100,9 +100,10 @@ def _parameters(members: Mapping[str, object]) -> Mapping[str, object]:
     if not given:
         return {}
     parameters = members[given[0]]
-    if len(given) > 1 or not isinstance(parameters, dict):
-        rule = "must be a dictionary, and not beside one of the other name"
-        raise InvalidParameter(given[0], _shown_type(parameters), rule)
+    if len(given) > 1:
+        raise InvalidParameter(given[1], _shown_type(members[given[1]]), "means the same as params")
+    if not isinstance(parameters, dict):
+        raise InvalidParameter(given[0], _shown_type(parameters), "must be a dictionary")
     return parameters
 
 
@@ -207,6 +208,8 @@ def _inputs(data: object, _: Sequence[str]) -> list[object]:
     """Read `inputs`: columns by name, or a list of rows or pictures."""
     if isinstance(data, list):
         return data
+    if isinstance(data, str):  # a picture
+        return [data]
     if not isinstance(data, dict):
         raise _invalid(f"'inputs' must be a dictionary or a list. Got {_shown_type(data)}.")
     # Without a single list, it is one row, or one picture as an object.

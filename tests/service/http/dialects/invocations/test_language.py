@@ -119,6 +119,109 @@ def test_csv_is_answered_as_accept_says(rooms: FlaskClient, accept: str, kind: s
     assert ('{"predictions":[{"value":3.0},{"value":13.0}]}' in response.text) is (kind == JSON)
 
 
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        (b"1,red\n2,\n", "13.0,\n20.0,\n"),
+        (b"1;red\n", "13.0;\n"),
+        (b"colour,size\nred,1\n", "prediction,warnings\n13.0,\n"),
+    ],
+    ids=["bare", "semicolons", "header"],
+)
+def test_csv_has_a_header_in_the_answer_where_the_body_has_one(
+    rooms: FlaskClient, body: bytes, answer: str
+) -> None:
+    response = rooms.post(INVOCATIONS, data=body, content_type=CSV, headers={"Accept": CSV})
+
+    assert response.text == answer
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "Failed to parse input as a Pandas DataFrame."),
+        (b"PK\x03\x04", "Failed to parse input as a Pandas DataFrame."),
+        (b"1,2,3\n", "must name the columns"),
+        (b"one,red\n", "Line 1, column 'size': must be a number"),
+        (b"1,red\ntwo,red\nthree,red\n", "Line 3, column 'size': must be a number"),
+    ],
+    ids=["empty", "zip", "width", "words", "rows"],
+)
+def test_csv_that_cannot_be_read_is_told_in_mlflows_way(
+    rooms: FlaskClient, body: bytes, words: str
+) -> None:
+    response = rooms.post(INVOCATIONS, data=body, content_type=CSV)
+
+    assert response.status_code == 400
+    assert response.get_json()["error_code"] == "BAD_REQUEST"
+    assert words in response.get_json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("application/json; charset=latin-1", "The scoring server only supports UTF-8"),
+        ("text/csv; header=present", "Unrecognized content type parameters: header."),
+        (
+            "application/xml",
+            "This predictor only supports the following content types: Types: ['text/csv', "
+            "'application/json']. Got 'application/xml'.",
+        ),
+        (
+            "",
+            "This predictor only supports the following content types: Types: ['text/csv', "
+            "'application/json']. Got ''.",
+        ),
+    ],
+    ids=["charset", "parameter", "type", "none"],
+)
+def test_other_content_types_are_refused_as_text(rooms: FlaskClient, kind: str, text: str) -> None:
+    response = rooms.post(INVOCATIONS, data=b"1,red\n", content_type=kind)
+
+    assert (response.status_code, response.mimetype) == (415, "text/plain")
+    assert response.text == text
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", 'text/csv;charset="utf-8"'])
+def test_utf8_may_be_named(rooms: FlaskClient, kind: str) -> None:
+    body = b'{"instances": [[1, "red"]]}' if "json" in kind else b"1,red\n"
+
+    assert rooms.post(INVOCATIONS, data=body, content_type=kind).status_code == 200
+
+
+def test_compressed_body_is_refused(rooms: FlaskClient) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    response = rooms.post(INVOCATIONS, data=b"x", content_type=JSON, headers=headers)
+
+    assert response.status_code == 415
+    assert "Content-Encoding: gzip" in response.text
+
+
+def test_csv_is_nothing_for_pictures(strokes: FlaskClient) -> None:
+    response = strokes.post(INVOCATIONS, data=b"1,2\n", content_type=CSV)
+
+    assert "Types: ['application/json', 'image/*']" in response.text
+
+
+def test_time_is_over_in_mlflows_words(rooms: FlaskClient) -> None:
+    response = ask(rooms, {"instances": [ROW]}, **{"X-Request-Timeout": "1e-9"})
+
+    assert (response.status_code, response.mimetype) == (504, JSON)
+    assert response.text == "Request processing time exceeded limit"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", INVOCATIONS, 405), ("POST", "/ping", 405)]
+)
+def test_other_method_is_refused_in_mlflows_way(
+    rooms: FlaskClient, method: str, path: str, status: int
+) -> None:
+    response = rooms.open(path, method=method)
+
+    assert response.status_code == status
+    assert response.get_json()["error_code"] == "BAD_REQUEST"
+
+
 def test_many_rows_are_all_answered_in_order() -> None:
     lines = asking("rooms").post(INVOCATIONS, data=table(20_000), content_type=CSV).get_json()
 
