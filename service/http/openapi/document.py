@@ -9,6 +9,7 @@ References:
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ import orjson
 from service.errors import KeyRequired, RateExceeded
 from service.http.operations import Operation
 from service.http.problems import PROBLEM_TYPE, ErrorBody, Problem
-from vitrine.errors import VitrineError
+from vitrine.errors import Fault, VitrineError
 from vitrine.model import Model
 
 Members = dict[str, Any]
@@ -150,8 +151,9 @@ class DocumentBuilder:
         keys = (KeyRequired, RateExceeded) if self._needs_key(operation) else ()
         found: dict[int, list[tuple[Problem, ErrorBody]]] = {}
         for problem in [*map(_problem, (*operation.errors, *keys)), _FAILURE]:
-            said = self._write_error(operation.rule, problem)
-            found.setdefault(said.status, []).append((problem, said))
+            asked = replace(problem, method=operation.method, path=operation.rule)
+            said = self._write_error(operation.rule, asked)
+            found.setdefault(said.status, []).append((asked, said))
         return {str(status): _error_answer(found[status]) for status in sorted(found)}
 
 
@@ -186,34 +188,38 @@ def _operation_id(method: str, path: str) -> str:
 
 
 def _problem(error: type[VitrineError]) -> Problem:
+    """Return the problem of an error, as far as it is the same for every occurrence."""
+    detail = (error.__doc__ or "").partition("\n")[0]
+    raised = error.__new__(error)  # whatever its own message is made of
+    VitrineError.__init__(raised, detail, faults=[Fault(detail=detail)])
     return Problem(
         status=error.status,
         kind=error.slug(),
         title=error.title,
-        detail=(error.__doc__ or "").partition("\n")[0],
+        detail=detail,
         request_id="example",
         root="",
+        error=raised,
     )
 
 
 def _error_answer(told: Sequence[tuple[Problem, ErrorBody]]) -> Members:
     """Describe all errors of one status."""
-    body = told[0][1]
-    schema = (
-        {"$ref": "#/components/schemas/Problem"}
-        if body.content_type == PROBLEM_TYPE
-        else _schema_like(body)
-    )
     listed = (f"`{problem.kind or 'about:blank'}`: {problem.detail}" for problem, _ in told)
-    media_type = body.content_type.partition(";")[0]
-    return {
-        "description": "\n".join(dict.fromkeys(listed)),
-        **({"content": {media_type: {"schema": schema}}} if media_type else {}),
+    bodies = {body.content_type.partition(";")[0]: body for _, body in told}
+    content = {
+        media_type: {"schema": _schema_of(body)}
+        for media_type, body in bodies.items()
+        if media_type
     }
+    described = "\n".join(dict.fromkeys(listed))
+    return {"description": described, **({"content": content} if content else {})}
 
 
-def _schema_like(body: ErrorBody) -> Members:
+def _schema_of(body: ErrorBody) -> Members:
     """Describe a body by the members that it has."""
+    if body.content_type == PROBLEM_TYPE:
+        return {"$ref": "#/components/schemas/Problem"}
     try:
         members = orjson.loads(body.body)
     except orjson.JSONDecodeError:

@@ -162,7 +162,7 @@ def _table_bodies(model: Model | None = None) -> Schema:
     in_columns: Schema = {media_type: {} for media_type in _COLUMNS}
     if model is None:
         return {CSV_TYPE: {"schema": {"type": "string"}}, **in_columns, FORM_TYPE: {}}
-    text = _example_csv(model)
+    text = example_csv(model)
     columns = [spec.name for spec in model.manifest.signature.columns]
     rows = {
         "type": "string",
@@ -177,7 +177,8 @@ def _table_bodies(model: Model | None = None) -> Schema:
     }
 
 
-def _example_csv(model: Model) -> str:
+def example_csv(model: Model) -> str:
+    """Return a header and a row that a model of tables answers."""
     row = example_row(model.manifest.signature.columns)
     cells = {name: ["" if value is None else str(value)] for name, value in row.items()}
     return write_csv(cells, header=True).decode()

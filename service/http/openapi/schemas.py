@@ -181,7 +181,7 @@ def predictions_schema(model: Model | None) -> Schema:
     Args:
         model: The model; None for any.
     """
-    record: Schema = {"type": "object"} if model is None else _record(model)
+    record: Schema = {"type": "object"} if model is None else prediction_schema(model)
     properties: Schema = {
         "model": {"type": "string"},
         "version": {"type": "integer", "minimum": 1},
@@ -191,7 +191,7 @@ def predictions_schema(model: Model | None) -> Schema:
             "description": "Probability that sets and intervals hold the truth.",
         },
         "ignored_columns": _TEXTS,
-        "predictions": {"type": "array", "items": {"anyOf": [record, _FAULTY]}},
+        "predictions": {"type": "array", "items": record},
     }
     if model is not None:
         properties["model"]["const"] = model.name
@@ -215,10 +215,10 @@ _INTERVAL: Schema = {
 }
 
 
-def _record(model: Model) -> Schema:
-    """Describe the prediction for one instance."""
+def prediction_schema(model: Model) -> Schema:
+    """Describe the prediction for one instance, or what is wrong with the instance."""
     own = _outcome(model)
-    return {
+    prediction = {
         "type": "object",
         "required": [name for name in own if name not in _OPTIONAL],
         "properties": {
@@ -229,6 +229,7 @@ def _record(model: Model) -> Schema:
         },
         "additionalProperties": False,
     }
+    return {"anyOf": [prediction, _FAULTY]}
 
 
 _OPTIONAL = frozenset(("set", "interval", "reason"))

@@ -6,6 +6,7 @@ their parameters is what OpenAPI has no words for: which of them go together.
 """
 
 import csv
+import json
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,9 +29,12 @@ PARQUET = "application/vnd.apache.parquet"
 FORM = "multipart/form-data"
 FIELDS = "application/x-www-form-urlencoded"
 IMAGES = {f"image/{kind.lower()}": kind for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")}
-_FILES = (CSV, ARROW, PARQUET, *IMAGES)
+BINARY = "application/octet-stream"
+_FILES = (CSV, ARROW, PARQUET, BINARY, *IMAGES)
 _LEAST_SECONDS = 5.0
 _MOST_EXPLAINED = 64
+_MOST_COVERAGE = 0.99
+_LENGTH = "Inference-Header-Content-Length"
 # A version and a label that every model has, for this share of the requests.
 _KNOWN = {"version": 1, "label": "stable"}
 _KNOWN_SHARE = 0.7
@@ -42,11 +46,11 @@ _seeds = st.binary(min_size=1, max_size=_SEED_BYTES)
 def picture(seed: object, kind: str = "PNG") -> bytes:
     """Draw some strokes, as a file."""
     random = Random(repr(seed))
-    height, width = random.randint(8, 60), random.randint(8, 60)
+    height, width = random.randint(20, 60), random.randint(20, 60)
     pixels = np.zeros((height, width), np.uint8)
     for _ in range(random.randint(1, 3)):
-        top, left = random.randrange(1, height - 4), random.randrange(1, width - 4)
-        pixels[top : random.randint(top + 2, height - 2), left : left + 2] = 255
+        top, left = random.randint(2, height // 3), random.randint(2, width - 6)
+        pixels[top : random.randint(top + 8, height - 2), left : left + 3] = 255
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, kind)
     return stream.getvalue()
@@ -134,6 +138,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     _mend_path(case)
     if case.operation.tags == ["predictions"]:
         _mend_prediction(case, kwargs)
+    if case.operation.path.endswith("/infer"):
+        _mend_inference(case, kwargs)
 
 
 def _mend_timeout(case: Case) -> None:
@@ -149,14 +155,19 @@ def _mend_path(case: Case) -> None:
         case.path_parameters |= {name: _KNOWN[name] for name in parameters.keys() & _KNOWN}
 
 
-def _mend_prediction(case: Case, kwargs: dict[str, Any]) -> None:
-    """Send a body that the model reads, and parameters that go together."""
+def _models(case: Case) -> dict[str, dict[str, Any]]:
+    """Return what our own route of predictions takes for each model."""
     paths = case.operation.schema.raw_schema["paths"]
-    models = {
+    return {
         path.split("/")[2]: methods["post"]
         for path, methods in paths.items()
         if path.startswith("/models/") and path.endswith("/predict") and "{" not in path
     }
+
+
+def _mend_prediction(case: Case, kwargs: dict[str, Any]) -> None:
+    """Send a body that the model reads, and parameters that go together."""
+    models = _models(case)
     rows_of = {name: _row(operation) for name, operation in models.items()}
     name = case.operation.path.split("/")[2]
     if name == "{name}":
@@ -239,3 +250,65 @@ def _send_file(case: Case, kwargs: dict[str, Any], make: Callable[[], bytes]) ->
     """Send a file in the place of the bytes that stand for it; an example is sent as it is."""
     if len(case.body) <= _SEED_BYTES:
         kwargs["data"] = make()
+
+
+def _mend_inference(case: Case, kwargs: dict[str, Any]) -> None:
+    """Send tensors whose elements are as many as their shapes say."""
+    models = _models(case)
+    name = case.operation.path.split("/")[3]
+    if name == "{name}":
+        name = Random(repr(case.body)).choice(sorted(models))
+        case.path_parameters["name"] = name
+    row = _row(models[name])
+    case.headers.pop(_LENGTH, None)
+    if case.media_type == JSON:
+        tensors = _picture_tensors(case.body) if row is None else _tensors(rows(row, case.body))
+        case.body = {**case.body, "inputs": tensors}
+        _mend_parameters(case)
+    elif row is None:
+        case.headers[_LENGTH] = "0"
+        kwargs["data"] = picture(case.body)
+    else:
+        header, data = _with_bytes(_tensors(rows(row, case.body)))
+        case.headers[_LENGTH] = str(len(header))
+        kwargs["data"] = header + data
+
+
+def _mend_parameters(case: Case) -> None:
+    """Ask for no coverage beyond that of the calibration, and leave the service some time."""
+    parameters = case.body.get("parameters") or {}
+    if parameters.get("coverage"):
+        parameters["coverage"] = min(parameters["coverage"], _MOST_COVERAGE)
+    if parameters.get("timeout"):
+        parameters["timeout"] += int(_LEAST_SECONDS * 1e6)
+    if "{name}" in case.operation.path:
+        case.body.pop("outputs", None)
+
+
+def _picture_tensors(seed: object) -> list[dict[str, Any]]:
+    data = [b64encode(picture(seed)).decode()]
+    return [{"name": "image", "datatype": "BYTES", "shape": [1], "data": data}]
+
+
+def _tensors(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Write rows as a tensor for each column."""
+    return [
+        {
+            "name": name,
+            "datatype": "BYTES" if any(isinstance(row[name], str) for row in table) else "FP64",
+            "shape": [len(table), 1],
+            "data": [row[name] for row in table],
+        }
+        for name in table[0]
+    ]
+
+
+def _with_bytes(tensors: list[dict[str, Any]]) -> tuple[bytes, bytes]:
+    """Return the JSON of tensors, and the bytes of those of numbers."""
+    data = b""
+    for tensor in tensors:
+        if tensor["datatype"] == "FP64":
+            part = np.array(tensor.pop("data"), "<f8").tobytes()
+            tensor["parameters"] = {"binary_data_size": len(part)}
+            data += part
+    return json.dumps({"inputs": tensors}).encode(), data

@@ -16,6 +16,13 @@ from service.http.content import CSV_TYPE, JSON_TYPE
 from service.http.context import RequestContext
 from service.http.dialects.invocations.answers import BareCsv, RecordsEncoder, error_body
 from service.http.dialects.invocations.content import Content, Kind, judge
+from service.http.dialects.invocations.descriptions import (
+    ERRORS,
+    PING,
+    TRANSFORM,
+    VERSION,
+    describe_invocations,
+)
 from service.http.dialects.invocations.requests import (
     Request,
     read_instances,
@@ -25,6 +32,7 @@ from service.http.dialects.invocations.requests import (
 from service.http.dialects.parts import DialectParts
 from service.http.health import DRAINING
 from service.http.languages import Question, View
+from service.http.openapi.parts import answers
 from service.http.operations import Operation, add
 from service.http.predictor import Admit, Body, Prepared, Target
 from service.http.problems import ErrorBody, Problem
@@ -164,6 +172,8 @@ class Invocations:
             view=view,
             tag=_TAG,
             summary="Predict every instance in the body.",
+            describe=lambda _: describe_invocations(self._default()),
+            errors=ERRORS,
         )
 
     def blueprint(self) -> Blueprint:
@@ -171,17 +181,29 @@ class Invocations:
         routes = Blueprint("invocations", __name__)
         summary = "Say whether predictions are answered here."
         health = [
-            Operation(rule=rule, view=self.ping, tag=_TAG, summary=summary, needs_key=False)
+            Operation(
+                rule=rule,
+                view=self.ping,
+                tag=_TAG,
+                summary=summary,
+                describe=answers(PING),
+                needs_key=False,
+            )
             for rule in self.probes
         ]
         version = Operation(
-            rule=_VERSION, view=self.version, tag=_TAG, summary="Say which version answers."
+            rule=_VERSION,
+            view=self.version,
+            tag=_TAG,
+            summary="Say which version answers.",
+            describe=answers(VERSION),
         )
         transform = Operation(
             rule=_TRANSFORM,
             view=self.execution_parameters,
             tag=_TAG,
             summary="Say how SageMaker should cut the data of a batch transform.",
+            describe=answers(TRANSFORM),
         )
         add(routes, [*health, version, transform])
         return routes
@@ -208,11 +230,14 @@ class Invocations:
 
     def _is_ready(self) -> bool:
         is_draining: Callable[[], bool] = current_app.extensions[DRAINING]
+        return self._default() is not None and not is_draining()
+
+    def _default(self) -> Model | None:
+        """Return the model that answers; None where it is not settled which one does."""
         try:
-            self._repository.default(self.target({}, "").name)
+            return self._repository.default(self.target({}, "").name)
         except VitrineError:
-            return False
-        return not is_draining()
+            return None
 
 
 def _with(route: str, rules: Sequence[str]) -> Sequence[str]:
