@@ -74,8 +74,8 @@ class ComputeSlot:
         self._used_seconds = 0.0
 
     def limit(self, deadline: Deadline) -> None:
-        """Let the answer be of no use after a moment."""
-        self._deadline = deadline
+        """Let the answer be of no use after a moment, if it is not before that already."""
+        self._deadline = min(self._deadline, deadline, key=lambda each: each.at)
 
     def estimate(self, cost_seconds: float) -> None:
         """Take note of what the request will compute, as far as it was looked at.

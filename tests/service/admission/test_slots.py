@@ -215,6 +215,16 @@ def test_deadline_is_looked_at_before_and_between_pieces() -> None:
     assert scheduler.computing == 0
 
 
+def test_deadline_is_the_earliest_of_all() -> None:
+    slot = ComputeSlot(Scheduler(1), deadline=Deadline.after(60.0))
+
+    slot.limit(Deadline(0.0, 3.0))
+    slot.limit(Deadline.after(30.0))
+
+    with pytest.raises(DeadlineExceeded, match="within 3 seconds"), slot:
+        pytest.fail("It computes an answer that comes too late.")
+
+
 def test_request_that_takes_longer_than_its_time_is_refused_before() -> None:
     slot = ComputeSlot(Scheduler(1), deadline=Deadline.after(1.0))
 

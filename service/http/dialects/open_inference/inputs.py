@@ -15,7 +15,7 @@ from service.http.dialects.open_inference.messages import unable
 from service.http.dialects.open_inference.tensors import BYTES, DTYPES, Tensor, of_bytes
 from service.http.predictor import Admit, Predictor
 from vitrine.block_stream import BlockStream
-from vitrine.errors import TooManyInstances, shown
+from vitrine.errors import shown
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import HEAD_BYTES, begins_like_picture
@@ -80,8 +80,6 @@ def open_tensors(
     signature = model.manifest.signature
     named = _by_name(tensors, [spec.name for spec in signature.inputs], model)
     count = _count(tensors)
-    if count > predictor.settings.max_instances:
-        raise TooManyInstances("instances", predictor.settings.max_instances)
     if signature.picture is not None:
         pictures = _pictures(named[signature.picture.name], signature.picture)
         return predictor.pictures(model, pictures, options, admit)

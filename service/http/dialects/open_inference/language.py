@@ -115,7 +115,8 @@ class OpenInference:
             return InferRequest(inputs=[]), [raw_tensor(model, body)], True
         request = read_message(body if length is None else body[:length])
         binary = None if length is None else body[length:]
-        return request, read_tensors(request, binary, model.name), False
+        most = self.parts.settings.max_instances
+        return request, read_tensors(request, binary, model.name, max_instances=most), False
 
     def error_body(self, problem: Problem) -> ErrorBody:
         """Say what is wrong with a request."""

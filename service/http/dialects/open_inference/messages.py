@@ -13,6 +13,7 @@ from vitrine.errors import MalformedBody, shown
 HEADER_LENGTH = "inference-header-content-length"
 
 _MAX_DIGITS = 18
+_MOST = 2**63 - 1
 _PATH_MEMBER = re.compile(r"\.(\w+)")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _RECEIVED = re.compile(r"Expected `(.*?)`, got `(.*?)`")
@@ -26,7 +27,7 @@ class InputTensor(msgspec.Struct, kw_only=True):
     """A tensor of a request."""
 
     name: str
-    shape: list[Annotated[int, msgspec.Meta(ge=0)]]
+    shape: list[Annotated[int, msgspec.Meta(ge=0, le=_MOST)]]
     datatype: str
     parameters: dict[str, Any] | None = None
     data: msgspec.Raw = msgspec.Raw()
@@ -111,7 +112,7 @@ def unable(member: str, why: str) -> str:
 
 
 def read_count(parameters: Parameters, name: str, *, least: int = 0) -> int | None:
-    """Return a parameter that is a whole number; None where it is absent.
+    """Return a parameter that is a whole number, at most 2**63 - 1; None where it is absent.
 
     Raises:
         InvalidInferenceRequest: It is none, or less than `least`.
@@ -119,10 +120,12 @@ def read_count(parameters: Parameters, name: str, *, least: int = 0) -> int | No
     value = parameters.get(name)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         why = f"it must be a whole number, {least} or more. Received: {shown(value)}."
         raise InvalidInferenceRequest(unable(name, why))
-    return value
+    return min(value, _MOST)
 
 
 def read_flag(parameters: Parameters, name: str) -> bool | None:

@@ -120,7 +120,11 @@ def read_wanted(
     is_binary = is_raw or read_flag(request.parameters or {}, "binary_data_output") or False
     if not request.outputs:
         return [Wanted(output, is_binary) for output in outputs.values()]
-    return [_read_one(each, outputs, model, is_binary=is_binary) for each in request.outputs]
+    wanted = [_read_one(each, outputs, model, is_binary=is_binary) for each in request.outputs]
+    names = {each.output.name for each in wanted}
+    if len(names) < len(wanted):  # a small request could ask for an answer of any size
+        raise InvalidInferenceRequest("each inference output can be requested once")
+    return wanted
 
 
 def _read_one(

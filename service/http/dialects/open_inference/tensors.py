@@ -19,7 +19,7 @@ from service.http.dialects.open_inference.messages import (
     unable,
 )
 from service.http.json_pieces import MalformedPiece, parse_elements
-from vitrine.errors import shown
+from vitrine.errors import TooManyInstances, shown
 
 BYTES = "BYTES"
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -42,6 +42,7 @@ _LENGTH = struct.Struct("<I")
 # A larger array is parsed in pieces, so that others compute meanwhile.
 _LARGE_BYTES = 2**17
 _MAX_DIMENSIONS = 32
+_SHOWN_DIGITS = 40
 
 # Elements of a tensor of BYTES: texts of JSON, with None for null, or bytes.
 Elements = Sequence[str | bytes | None]
@@ -64,21 +65,25 @@ class Tensor:
     values: NDArray[Any] | Elements
 
 
-def read_tensors(request: InferRequest, binary: bytes | None, model: str) -> list[Tensor]:
+def read_tensors(
+    request: InferRequest, binary: bytes | None, model: str, *, max_instances: int
+) -> list[Tensor]:
     """Read the tensors of a request.
 
     Args:
         request: The JSON.
         binary: What follows the JSON; None where the request does not say where that is.
         model: Name of the model, for errors.
+        max_instances: Length that the first axis may have.
 
     Raises:
         InvalidInferenceRequest: The data of some tensor does not fit its datatype and shape.
+        TooManyInstances: The first axis of some tensor is longer.
     """
     tensors: list[Tensor] = []
     first = 0
     for tensor in request.inputs:
-        _check(tensor)
+        _check(tensor, max_instances)
         size = read_count(tensor.parameters or {}, "binary_data_size")
         if size is None:
             tensors.append(_of_json(tensor))
@@ -101,7 +106,7 @@ def read_tensors(request: InferRequest, binary: bytes | None, model: str) -> lis
     return tensors
 
 
-def _check(tensor: InputTensor) -> None:
+def _check(tensor: InputTensor, max_instances: int) -> None:
     if tensor.datatype not in DTYPES and tensor.datatype not in {BYTES, _BF16}:
         why = f"input {shown(tensor.name)} has the unknown datatype {shown(tensor.datatype)}."
         raise InvalidInferenceRequest(unable("datatype", why))
@@ -109,6 +114,8 @@ def _check(tensor: InputTensor) -> None:
         raise InvalidInferenceRequest(
             unable("shape", f"input {shown(tensor.name)} has more than {_MAX_DIMENSIONS} axes.")
         )
+    if tensor.shape and tensor.shape[0] > max_instances:
+        raise TooManyInstances("instances", max_instances)
     if "shared_memory_region" in (tensor.parameters or {}):
         raise InvalidInferenceRequest("shared memory is not supported by this server")
 
@@ -140,7 +147,7 @@ def _elements(name: str, data: bytes, count: int) -> list[bytes]:
     """Cut the bytes of a tensor of BYTES, each of whose elements follows its length."""
     elements: list[bytes] = []
     first = 0
-    while first < len(data):
+    while first < len(data) and len(elements) <= count:
         start = first + _LENGTH.size
         if start > len(data):
             raise InvalidInferenceRequest(
@@ -154,17 +161,23 @@ def _elements(name: str, data: bytes, count: int) -> list[bytes]:
                 f"length {length} but only {len(data) - start} bytes available"
             )
         elements.append(data[start:first])
+    if first < len(data):
+        raise _wrong_count(name, f"more than {count}", count)
     _check_count(name, len(elements), count)
     return elements
 
 
 def _check_count(name: str, found: int, count: int) -> None:
     if found != count:
-        why = (
-            f"Shape does not match true shape of 'data' field: input {shown(name)} has {found} "
-            f"elements, and its shape {count}."
-        )
-        raise InvalidInferenceRequest(unable("data", why))
+        raise _wrong_count(name, str(found), count)
+
+
+def _wrong_count(name: str, found: str, count: int) -> InvalidInferenceRequest:
+    why = (
+        f"Shape does not match true shape of 'data' field: input {shown(name)} has {found} "
+        f"elements, and its shape {str(count)[:_SHOWN_DIGITS]}."
+    )
+    return InvalidInferenceRequest(unable("data", why))
 
 
 def _of_json(tensor: InputTensor) -> Tensor:

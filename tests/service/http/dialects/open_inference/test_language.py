@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from service.http.dialects.open_inference.compression import pack
 from tests.bundles import calibrated_repository
-from tests.fakes import blank_picture, client_of, levels, picture
+from tests.fakes import blank_picture, client_of, fake_repository, levels, picture
 from tests.tensors import (
     HEADER,
     answered,
@@ -445,12 +448,20 @@ def test_what_is_wrong_is_said(
     assert text in error
 
 
+def test_output_is_asked_for_once(client: FlaskClient) -> None:
+    response = infer(client, "strokes", IMAGE, outputs=[{"name": "label"}] * 2)
+
+    assert error_of(response) == (400, "each inference output can be requested once")
+
+
 def test_timeout_is_a_deadline_in_microseconds(client: FlaskClient) -> None:
     status, error = error_of(infer(client, "strokes", IMAGE, parameters={"timeout": 1}))
 
     assert (status, "within 1e-06 seconds" in error) == (504, True)
     assert infer(client, "strokes", IMAGE, parameters={"timeout": 60_000_000}).status_code == 200
-    assert infer(client, "strokes", IMAGE, parameters={"timeout": 0}).status_code == 200
+    for timeout in (0, 5e6, 10**30):
+        response = infer(client, "strokes", IMAGE, parameters={"timeout": timeout})
+        assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -480,3 +491,75 @@ def test_unloaded_model_is_unavailable(client: FlaskClient) -> None:
         503,
         "Request for unknown model: 'strokes' has no available versions. It was unloaded.",
     )
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+_PARAMETERS = st.dictionaries(
+    st.sampled_from(
+        [
+            *("timeout", "coverage", "binary_data", "binary_data_output", "binary_data_size"),
+            *("classification", "shared_memory_region", "x"),
+        ]
+    ),
+    _JSON,
+    max_size=3,
+)
+_NAMES = st.sampled_from(["size", "colour", "image", "label", "prediction", "probabilities", "x"])
+_TENSORS = st.fixed_dictionaries(
+    {
+        "name": _NAMES,
+        "shape": st.lists(st.integers(-1, 3), max_size=3) | _JSON,
+        "datatype": st.sampled_from(["FP32", "FP16", "INT64", "UINT8", "BOOL", "BYTES", "x"]),
+    },
+    optional={
+        "data": st.lists(st.integers(-1, 300), max_size=3) | _JSON,
+        "parameters": _PARAMETERS,
+    },
+)
+_OUTPUTS = st.fixed_dictionaries({"name": _NAMES}, optional={"parameters": _PARAMETERS})
+_MEMBERS = st.fixed_dictionaries(
+    {"inputs": st.lists(_TENSORS, max_size=3) | _JSON},
+    optional={
+        "outputs": st.lists(_OUTPUTS, max_size=2) | _JSON,
+        "id": st.text() | _JSON,
+        "parameters": _PARAMETERS | _JSON,
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def sender() -> FlaskClient:
+    """A client for many requests."""
+    return client_of(fake_repository(), CollectorRegistry())
+
+
+@given(
+    members=_MEMBERS,
+    model=st.sampled_from(["rooms", "strokes"]),
+    after=st.binary(max_size=20),
+    length=st.none() | st.integers(-5, 5),
+    coding=st.sampled_from(["", "", "", "gzip", "deflate", "br"]),
+)
+def test_any_request_is_answered_or_refused(
+    sender: FlaskClient,
+    members: Any,
+    model: str,
+    after: bytes,
+    length: int | None,
+    coding: str,
+) -> None:
+    head = json.dumps(members).encode()
+    body = head + after
+    headers = {"Content-Encoding": coding} if coding else {}
+    if length is not None:
+        headers[HEADER] = str(len(head) + length)
+    if coding in {"gzip", "deflate"}:
+        body = pack(body, coding)
+
+    response = sender.post(f"/v2/models/{model}/infer", data=body, headers=headers)
+
+    assert response.status_code == 200 or error_of(response)[0] in {400, 504}
