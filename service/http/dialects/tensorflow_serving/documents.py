@@ -10,7 +10,10 @@ from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import msgspec
+
 from service.errors import BodyTooLarge
+from service.http.dialects.tensorflow_serving.strict_json import to_strict
 from service.http.json_bodies import endless_number, read_object
 from vitrine.errors import EmptyBody, Fault, InvalidInstances, MalformedBody
 
@@ -18,6 +21,9 @@ _GZIP = frozenset(("gzip", "x-gzip"))
 _NONE = frozenset(("", "identity"))
 _GZIP_BITS = 31
 _NOT_GZIP = "Failed to uncompress the gzipped body."
+# A body of this length takes a parser a millisecond.
+_LARGE_BYTES = 2**17
+_BYTE = re.compile(r"\(byte (\d+)\)")
 _SHOWN_CHARACTERS = 40
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -91,8 +97,13 @@ def is_packed(coding: str) -> bool:
     return coding.strip().lower() not in _NONE
 
 
-def read_document(body: bytes) -> dict[str, Any]:
+def read_document(body: bytes, *, large_bytes: int = _LARGE_BYTES) -> dict[str, Any]:
     """Return the members of a body, which is one JSON object and may be followed by anything.
+
+    Args:
+        body: The body.
+        large_bytes: Length from which on the body is parsed in pieces. NaN and infinity are texts
+            of `strict_json.NUMBERS` then.
 
     Raises:
         MalformedBody: It is not JSON.
@@ -102,25 +113,58 @@ def read_document(body: bytes) -> dict[str, Any]:
     if not body:
         raise MalformedBody("JSON Parse error: The document is empty")
     try:
-        members = read_object(body)
+        members = read_object(body, large_bytes=large_bytes)
     except (EmptyBody, MalformedBody):
         members = None
-    document = _parse_leniently(body) if members is None else members
+    if members is not None:
+        return members
+    return _parse_large(body) if len(body) >= large_bytes else _parse_leniently(body)
+
+
+def _parse_large(body: bytes) -> dict[str, Any]:
+    """Parse a large body, without that others wait for its parser."""
+    start = len(body) - len(body.lstrip())
+    if body[start : start + 1] == b"[":
+        shown = body[start : start + _SHOWN_CHARACTERS].decode(errors="replace")
+        raise invalid(f"JSON Value: {shown}… Is not object")
+    if body[start : start + 1] != b"{":
+        return _parse_leniently(body[: start + _SHOWN_CHARACTERS])
+    strict = to_strict(body)
+    try:
+        members = read_object(strict, large_bytes=0)
+    except MalformedBody:
+        raise _malformed("Invalid value.", _offset(strict)) from None
+    return members or {}
+
+
+def _offset(body: bytes) -> int:
+    """Return where a large body is no JSON."""
+    if endless_number(body) is not None:
+        return 0
+    try:
+        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError) as error:
+        found = _BYTE.search(str(error))
+        return int(found[1]) if found else len(body)
+    return 0
+
+
+def _parse_leniently(body: bytes) -> dict[str, Any]:
+    text = body.decode(errors="replace")
+    start = _skip_blanks(text, 0)
+    if start == len(text):
+        raise _malformed("The document is empty.", len(body))
+    document = _parse(text, start)
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {show(document)} Is not object")
     return document
 
 
-def _parse_leniently(body: bytes) -> Any:
-    if endless_number(body) is not None:
-        raise _malformed(_TOO_BIG, 0)
-    text = body.decode(errors="replace")
-    start = _skip_blanks(text, 0)
-    if start == len(text):
-        raise _malformed("The document is empty.", len(body))
+def _parse(text: str, start: int) -> Any:
+    """Parse a text up to the end of its document."""
     decoder = _CAREFUL if _LONG_NUMBER.search(text) else _DECODER
     try:
-        value, end = decoder.raw_decode(text, start)
+        document, end = decoder.raw_decode(text, start)
     except json.JSONDecodeError as error:
         _refuse(text, error)
     except _NumberTooBig:
@@ -128,7 +172,7 @@ def _parse_leniently(body: bytes) -> Any:
     except RecursionError:
         raise _malformed("Terminate parsing due to Handler error.", start) from None
     _check_surrogates(text[:end])
-    return value
+    return document
 
 
 def _check_surrogates(text: str) -> None:

@@ -15,6 +15,7 @@ from service.http.dialects.tensorflow_serving.documents import (
     type_name,
     wrong_type,
 )
+from service.http.dialects.tensorflow_serving.strict_json import NUMBERS
 from vitrine.signature import ColumnSpec, Dialect, NumberInput
 from vitrine.tables.blocks import Block
 from vitrine.tables.rows import parse_values
@@ -355,11 +356,8 @@ def _numbers(columns: Mapping[str, Sequence[object]], prefix: Prefix) -> dict[st
     """Round all columns of numbers in one step: NumPy takes longer for each small one."""
     if not columns:
         return {}
-    for name, cells in columns.items():
-        if not _NUMBERS.issuperset(map(type, cells)):
-            index = next(at for at, cell in enumerate(cells) if type(cell) not in _NUMBERS)
-            raise invalid(prefix(index, name) + wrong_type(cells[index], "float"))
-    numbers = np.array([*columns.values()], dtype=np.float64)
+    rows = [_only_numbers(name, cells, prefix) for name, cells in columns.items()]
+    numbers = np.array(rows, dtype=np.float64)
     # Comparing is faster than silencing the warning of an overflow.
     too_large = (np.abs(numbers) > _LARGEST) & np.isfinite(numbers)
     if too_large.any():
@@ -370,6 +368,17 @@ def _numbers(columns: Mapping[str, Sequence[object]], prefix: Prefix) -> dict[st
         )
         raise invalid(prefix(index, name) + rule)
     return dict(zip(columns, numbers.astype(np.float32), strict=True))
+
+
+def _only_numbers(name: str, cells: Sequence[object], prefix: Prefix) -> Sequence[object]:
+    """Return cells that are numbers, or refuse the first that is none."""
+    if _NUMBERS.issuperset(map(type, cells)):
+        return cells
+    numbers = [NUMBERS.get(cell, cell) if isinstance(cell, str) else cell for cell in cells]
+    for index, number in enumerate(numbers):
+        if type(number) not in _NUMBERS:
+            raise invalid(prefix(index, name) + wrong_type(number, "float"))
+    return numbers
 
 
 def _texts(spec: ColumnSpec, cells: Sequence[object], prefix: Prefix) -> NDArray[Any]:

@@ -6,6 +6,7 @@ from math import isnan
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from service.errors import BodyTooLarge
 from service.http.dialects.tensorflow_serving import documents
 from service.http.dialects.tensorflow_serving.documents import read_document, show, unpack
 from service.http.dialects.tensorflow_serving.outputs import write_numbers
+from service.http.dialects.tensorflow_serving.strict_json import NUMBERS, to_strict
 from vitrine.errors import MalformedBody, VitrineError
 
 FLOATS = st.floats(width=32)
@@ -56,7 +58,68 @@ def test_large_document_is_read_as_a_small_one(members: dict[str, Any], depth: i
     read = read_document(body + b" more")
 
     assert len(body) > 2**17
-    assert same(read, json.loads(body))
+    assert same(unmarked(read), json.loads(body))
+
+
+def unmarked(value: Any) -> Any:
+    """Return a value with numbers instead of the texts that stand for them."""
+    if isinstance(value, dict):
+        return {name: unmarked(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [unmarked(each) for each in value]
+    return NUMBERS.get(value, value) if isinstance(value, str) else value
+
+
+@given(
+    st.dictionaries(st.text(), VALUES),
+    st.sampled_from([b"", b" ", b"\n]}", b"NaN", b"{", b'"']),
+    st.integers(10, 40),
+)
+def test_strict_document_has_the_same_values(
+    members: dict[str, Any], after: bytes, chunk_bytes: int
+) -> None:
+    body = json.dumps({"NaN, \\": "Infinity", **members}).encode()
+
+    strict = to_strict(body + after, chunk_bytes=chunk_bytes)
+
+    assert same(unmarked(orjson.loads(strict)), json.loads(body))
+
+
+@given(st.binary(max_size=300))
+def test_any_large_body_is_read_or_refused(body: bytes) -> None:
+    for prefix in (b"", b"{", b'{"a": [', b'{"a": "\\', b'{"a": NaN'):
+        try:
+            read_document(prefix + body, large_bytes=0)
+        except VitrineError as error:
+            assert error.detail.startswith("JSON ")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b" \n", "The document is empty. at offset: 2"),
+        (b'"a"', 'JSON Value: "a" Is not object'),
+        (b"[1, 2]", "JSON Value: [1, 2]… Is not object"),
+        (b"instances = [1, 2]", "Invalid value. at offset: 0"),
+        (b'{"a": x}', "Invalid value. at offset: 6"),
+        (b'{"a": [1, x]}', "Invalid value. at offset: 10"),
+        (b'{"a": [1', "Invalid value. at offset: 8"),
+        (b'{"a": "b', "Invalid value. at offset: 8"),
+        (b'{"a": 1}}', None),
+        (b'{"a": NaN, "b": "NaN", "c": -Infinity} and', None),
+        (b'{"a": ' + b"9" * 5000 + b"}", "Invalid value. at offset: 0"),
+        (b'{"a": ' + b"[" * 100_000, "Invalid value. at offset: "),
+        (b'{"a": "\\ud800", "b": NaN}', "Invalid value. at offset: "),
+    ],
+)
+def test_large_body_that_is_malformed_is_refused(body: bytes, message: str | None) -> None:
+    if message is None:
+        assert read_document(body, large_bytes=0)
+        return
+    with pytest.raises(VitrineError) as refused:
+        read_document(body, large_bytes=0)
+
+    assert message in refused.value.detail
 
 
 def nested(depth: int) -> list[Any]:

@@ -368,6 +368,15 @@ def test_more_instances_than_the_settings_allow_are_refused(
         assert refusal(post(client, HALF, body), 413) == message
 
 
+@pytest.mark.parametrize("key", ["instances", "inputs"])
+def test_blanks_of_a_large_body_are_numbers(client: FlaskClient, key: str) -> None:
+    body = f'{{"padding": "{"NaN" * 2**16}", "{key}": [NaN, -Infinity, 1.0]}} and more'
+
+    response = post(client, HALF, body)
+
+    assert response.text.endswith("[NaN, -Infinity, 2.5]\n}\n")
+
+
 def test_version_that_answered_is_in_the_headers(client: FlaskClient) -> None:
     response = post(client, HALF, {"instances": [1.0]})
 
