@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow import parquet, types
 
-from vitrine.errors import EmptyBody, MalformedBody, TooManyInstances
+from vitrine.errors import DataTooLarge, EmptyBody, MalformedBody, TooManyInstances
 from vitrine.signature import ColumnSpec, Dialect
 from vitrine.tables.arrow_blocks import BLOCK_ROWS, ArrowBlocks
-from vitrine.tables.arrow_columns import holds_texts
 from vitrine.tables.arrow_stream import ARROW_ERRORS, checked_schema
 from vitrine.tables.blocks import Block
 from vitrine.tables.limits import ArrowLimits
@@ -66,18 +65,18 @@ class ParquetReader:
         self.names = self._blocks.layout.names
         self.ignored_columns = self._blocks.layout.ignored
         self.dialect = Dialect()
-        fields = [self.schema.field(index) for index in self._blocks.indices]
-        self._columns = [field.name for field in fields]
+        self._columns = [self.schema.field(index).name for index in self._blocks.indices]
         with _malformed():
             _check_widths(metadata.schema, self._columns)
             plan = pages.plan(self._columns, BLOCK_ROWS)
-            # Texts stay codes with a dictionary, where PyArrow can read them so: one text may stand
-            # for a million cells.
-            coded = [field.name for field in fields if holds_texts(field.type)]
+            # A file may ask for codes itself.
+            fields = [self.schema.field(index) for index in self._blocks.indices]
+            if any(types.is_dictionary(each.type) and each.name in plan.large for each in fields):
+                raise DataTooLarge("The texts of a column", limits.max_batch_bytes)
             self._file = parquet.ParquetFile(
                 pa.BufferReader(source),
                 metadata=metadata,
-                read_dictionary=[name for name in coded if name not in plan.deltas],
+                read_dictionary=plan.coded,
                 pre_buffer=False,
             )
         self._batch_rows = plan.rows

@@ -8,8 +8,9 @@ References:
     stand here.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,6 @@ _MAX_FOOTER_VALUES = 300_000
 _MAX_PAGE_VALUES = 500_000
 _BYTE_ARRAY = 6
 _DATA_PAGE, _DICTIONARY_PAGE, _DATA_PAGE_V2 = 0, 2, 3
-_DICTIONARY_CODES = frozenset({2, 8})
-# Only the lengths of texts are written as differences, or parts of the texts, too.
-_DELTA_CODES = frozenset({6, 7})
 # Pages that are unpacked at the same time may together have so many times the bytes of one batch.
 _BATCHES_AT_ONCE = 4
 
@@ -44,22 +42,69 @@ class _Chunk:
     is_texts: bool
 
 
+class _Coding(IntEnum):
+    """How the texts of a page are written."""
+
+    PLAIN = 0
+    CODES = 1
+    DELTAS = 2
+
+
+# Numbers of encodings. Of those with differences, one is of the lengths alone.
+_CODINGS = {
+    **dict.fromkeys((2, 8), _Coding.CODES),
+    **dict.fromkeys((6, 7), _Coding.DELTAS),
+}
+
+
 @dataclass(slots=True)
 class _Column:
     """The pages of one column.
 
     Attributes:
         rows: Number of values of each page of data.
-        text_bytes: Bytes of the texts that lie in each of them.
-        is_delta: Whether texts in each are written as differences.
-        largest, largest_dictionary: Bytes of the largest page, and of the largest dictionary.
+        sizes: Bytes of each, unpacked.
+        codings: How the texts of each are written.
+        is_texts: Whether it holds texts.
+        dictionary: Bytes of the largest dictionary.
     """
 
-    rows: list[int]
-    text_bytes: list[int]
-    is_delta: list[bool]
-    largest: int = 0
-    largest_dictionary: int = 0
+    rows: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    codings: list[_Coding] = field(default_factory=list)
+    is_texts: bool = False
+    dictionary: int = 0
+
+    @property
+    def bytes_at_once(self) -> int:
+        """Bytes of the largest page and of the dictionary."""
+        return max(self.sizes, default=0) + self.dictionary
+
+    @property
+    def plain_bytes(self) -> int:
+        """Bytes of the pages whose texts are not in the dictionary."""
+        pages = zip(self.sizes, self.codings, strict=True)
+        return sum(size for size, coding in pages if coding is _Coding.PLAIN)
+
+    @property
+    def may_be_coded(self) -> bool:
+        """Whether PyArrow can read texts as codes, and keep one copy of each."""
+        return self.is_texts and self.dictionary > 0 and _Coding.DELTAS not in self.codings
+
+    def texts_at_once(self, rows: int, *, is_coded: bool) -> int:
+        """Return the most bytes that the texts of so many consecutive rows may have."""
+        counts = np.array(self.rows, np.int64)
+        if not (len(counts) and self.is_texts):
+            return 0
+        repeats = np.minimum(counts, rows)
+        # In floating point: what is too large for an integer is only compared.
+        sizes = np.array(self.sizes, np.float64)
+        # Of texts that are written as differences, each may repeat all of the one before.
+        most = [sizes, 0.0 * sizes if is_coded else repeats * self.dictionary, sizes * repeats]
+        sums: NDArray[np.float64] = np.append(0.0, np.cumsum(np.choose(self.codings, most)))
+        ends = np.cumsum(counts)
+        last = np.searchsorted(ends - counts, ends + rows - 1)
+        return int((sums[last] - sums[:-1]).max())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +113,13 @@ class Plan:
 
     Attributes:
         rows: How many rows are read at once.
-        deltas: Names of the columns in which texts are written as differences.
+        coded: Names of the columns whose texts are read as codes.
+        large: Names of the columns with too many bytes to be read as codes.
     """
 
     rows: int
-    deltas: Sequence[str]
+    coded: Sequence[str]
+    large: Sequence[str]
 
 
 class ParquetPages:
@@ -104,17 +151,24 @@ class ParquetPages:
             DataTooLarge: Pages unpack to more than the limits allow.
         """
         columns = self._columns(names)
-        at_once = sum(each.largest + each.largest_dictionary for each in columns.values())
-        if at_once > _BATCHES_AT_ONCE * self._limits.max_batch_bytes:
-            most_bytes = _BATCHES_AT_ONCE * self._limits.max_batch_bytes
-            raise DataTooLarge("Pages of a Parquet file that are read together", most_bytes)
+        largest = self._limits.max_batch_bytes
+        if sum(each.bytes_at_once for each in columns.values()) > _BATCHES_AT_ONCE * largest:
+            subject = "The pages of a Parquet file that are read at once"
+            raise DataTooLarge(subject, _BATCHES_AT_ONCE * largest)
+        # PyArrow keeps codes' texts that are not in the dictionary until the last row is read.
+        large = [name for name, column in columns.items() if column.plain_bytes > largest]
+        coded = [
+            name for name, column in columns.items() if column.may_be_coded and name not in large
+        ]
         rows = most
-        while rows > 1 and _texts_at_once(columns.values(), rows) > self._limits.max_batch_bytes:
+        while rows > 1 and largest < sum(
+            column.texts_at_once(rows, is_coded=name in coded) for name, column in columns.items()
+        ):
             rows //= 2
-        return Plan(rows, [name for name, column in columns.items() if any(column.is_delta)])
+        return Plan(rows, coded, large)
 
     def _columns(self, names: Collection[str]) -> dict[str, _Column]:
-        columns = {name: _Column([], [], []) for name in names}
+        columns = {name: _Column() for name in names}
         reader = ThriftReader(self._body, max_values=_MAX_PAGE_VALUES)
         total = 0
         for chunk in self._chunks:
@@ -149,36 +203,16 @@ def _note_page(header: Struct, size: int, chunk: _Chunk, column: _Column) -> Non
         entries = _number(_struct(header, 7), 1)
         if entries > size:  # every entry takes a byte at least
             raise ValueError("a dictionary has more entries than bytes")
-        column.largest_dictionary = max(column.largest_dictionary, size)
+        column.dictionary = max(column.dictionary, size)
         return
     if kind not in {_DATA_PAGE, _DATA_PAGE_V2}:
         return
     data = _struct(header, 5 if kind == _DATA_PAGE else 8)
     encoding = _number(data, 2 if kind == _DATA_PAGE else 4)
-    is_plain = chunk.is_texts and encoding not in _DICTIONARY_CODES
     column.rows.append(_number(data, 1))
-    column.text_bytes.append(size if is_plain else 0)
-    column.is_delta.append(is_plain and encoding in _DELTA_CODES)
-    column.largest = max(column.largest, size)
-
-
-def _texts_at_once(columns: Iterable[_Column], rows: int) -> int:
-    return sum(_largest_window(column, rows) for column in columns)
-
-
-def _largest_window(column: _Column, rows: int) -> int:
-    """Return the most bytes that the texts of so many consecutive rows may have."""
-    counts = np.array(column.rows, np.int64)
-    if not len(counts):
-        return 0
-    # A text may repeat the one before, whose bytes are then there only once.
-    repeats = np.where(column.is_delta, np.minimum(counts, rows), 1)
-    # In floating point: what is too large for an integer is only compared.
-    sizes = np.array(column.text_bytes, np.float64) * repeats
-    ends = np.cumsum(counts)
-    sums: NDArray[np.float64] = np.concatenate([[0.0], np.cumsum(sizes)])
-    last = np.searchsorted(ends - counts, ends + rows - 1)
-    return int((sums[last] - sums[:-1]).max())
+    column.sizes.append(size)
+    column.codings.append(_CODINGS.get(encoding, _Coding.PLAIN))
+    column.is_texts = column.is_texts or chunk.is_texts
 
 
 def _footer(body: bytes) -> Struct:

@@ -272,9 +272,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[VitrineError]]] = {
         TooManyInstances,
     ),
     "many rows": (
-        lambda: written(
-            [pa.record_batch({"size": pa.nulls(60_000), "colour": pa.nulls(60_000)})] * 2
-        ),
+        lambda: written([pa.record_batch([nulls(2**20 + 1)] * 2, ["size", "colour"])] * 2),
         TooManyInstances,
     ),
     "large batch": (

@@ -26,7 +26,7 @@ from vitrine.tables.arrow_blocks import BLOCK_ROWS
 from vitrine.tables.blocks import Block
 from vitrine.tables.limits import ArrowLimits
 from vitrine.tables.parquet_file import ParquetReader
-from vitrine.tables.parquet_pages import ParquetPages
+from vitrine.tables.parquet_pages import ParquetPages, Plan
 
 COLUMNS = table_manifest().signature.columns
 LIMITS = ArrowLimits(max_rows=2**20, max_row_bytes=2**16, max_batch_bytes=2**22, max_bytes=2**26)
@@ -190,6 +190,16 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[VitrineError]]] = {
         TooManyInstances,
     ),
     "long text": (lambda: parquet_file({"size": [1.0], "colour": ["x" * 2**17]}), DataTooLarge),
+    "many texts that ask to be codes": (
+        lambda: parquet_file(
+            {
+                "size": pa.nulls(5000, pa.float64()),
+                "colour": pa.array([f"{n:01000}" for n in range(5000)]).dictionary_encode(),
+            },
+            use_dictionary=False,
+        ),
+        DataTooLarge,
+    ),
     "text that is repeated": (lambda: long_prefixes(2**16, 5000), DataTooLarge),
 }
 
@@ -236,8 +246,20 @@ def test_many_rows_of_long_texts_are_read_a_few_at_a_time() -> None:
     )
     pages = ParquetPages(body, LIMITS)
 
-    assert pages.plan(["size", "colour"], BLOCK_ROWS).rows == 64
-    assert pages.plan(["size"], BLOCK_ROWS).rows == BLOCK_ROWS
+    assert pages.plan(["size", "colour"], BLOCK_ROWS) == Plan(64, [], ["colour"])
+    assert pages.plan(["size"], BLOCK_ROWS) == Plan(BLOCK_ROWS, [], [])
+
+
+def test_texts_of_a_dictionary_are_read_as_codes_unless_many_are_not_in_it() -> None:
+    def plan(count: int) -> Plan:
+        texts = [f"{number:01000}" for number in range(count)]
+        columns = {"size": pa.nulls(count, pa.float64()), "colour": texts}
+        body = parquet_file(columns, dictionary_pagesize_limit=2**16, write_batch_size=10)
+        return ParquetPages(body, LIMITS).plan(["size", "colour"], BLOCK_ROWS)
+
+    assert plan(100) == Plan(BLOCK_ROWS, ["colour"], [])
+    assert plan(4000) == Plan(BLOCK_ROWS, ["colour"], [])
+    assert (plan(5000).coded, plan(5000).large) == ([], ["colour"])
 
 
 def test_cut_file_is_refused() -> None:
