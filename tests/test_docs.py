@@ -65,7 +65,7 @@ def _conversations() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving() as server:
+    with serving(default_model="housing") as server:
         yield server
 
 

@@ -1,6 +1,9 @@
 """What the first line of a CSV body says."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.vitrine.tables.tables import number, only_block, plain, reader
 from vitrine.errors import Fault, InvalidInstances, InvalidParameter
@@ -339,3 +342,22 @@ def test_rows_without_a_header_keep_their_lines() -> None:
     (fault,) = block.faults
     assert fault.line == 2
     assert fault.detail.startswith("Line 2, column 'fare': must be a number")
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1e6, 1e6), st.none() | st.integers(-999, 999)), min_size=1),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["", "\n", "\r\n \r\n"]),
+)
+def test_rows_mean_the_same_with_and_without_a_header(
+    rows: list[tuple[float, int | None]], delimiter: str, before: str
+) -> None:
+    lines = [f"{age}{delimiter}{'' if fare is None else fare}\n" for age, fare in rows]
+    body = before + "".join(lines)
+
+    bare = only_block(body, AGE, FARE, may_lack_header=True)
+    named = only_block(f"age{delimiter}fare\n{body}", AGE, FARE, may_lack_header=True)
+
+    assert bare.rows == named.rows == len(rows)
+    for name in ("age", "fare"):
+        np.testing.assert_array_equal(bare.instances[name], named.instances[name])
