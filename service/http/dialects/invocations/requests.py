@@ -1,12 +1,12 @@
 """A JSON body -> instances, and the parameters that stand beside them."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlencode
 
 from service.http.json_bodies import read_object
+from service.http.json_tokens import with_null_for_nan
 from service.http.query import read_options
 from vitrine.errors import (
     MAX_FAULTS,
@@ -32,8 +32,6 @@ _ONE_LENGTH = "The length of values for each input/column name are not the same"
 _SPLIT_MEMBERS = frozenset(("columns", "index", "data"))
 # Names among which a message finds those that are no inputs.
 _MAX_NAMES = 20_000
-# A text, or what Python's own encoder writes for a blank in a column of numbers.
-_TEXT_OR_NAN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|\bNaN\b', re.DOTALL)
 _TYPES: Mapping[type, str] = {dict: "dictionary", list: "list", str: "text", type(None): "null"}
 
 
@@ -88,11 +86,7 @@ def _read_members(body: bytes) -> Mapping[str, object] | None:
     except MalformedBody:
         if b"NaN" not in body:
             raise
-    return read_object(_TEXT_OR_NAN.sub(_null_for_nan, body))
-
-
-def _null_for_nan(found: re.Match[bytes]) -> bytes:
-    return b"null" if found[0] == b"NaN" else found[0]
+    return read_object(with_null_for_nan(body))
 
 
 def _parameters(members: Mapping[str, object]) -> Mapping[str, object]:

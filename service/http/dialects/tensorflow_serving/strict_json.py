@@ -11,20 +11,18 @@ from math import inf, nan
 import numpy as np
 from numpy.typing import NDArray
 
+from service.http.json_tokens import CHUNK_BYTES, pieces
+
 # Texts that stand for what is no number in JSON. No text of a client begins with this character: it
 # belongs to no alphabet.
 _MARK = "\ue000"
 NUMBERS = {f"{_MARK}NaN": nan, f"{_MARK}Infinity": inf, f"{_MARK}-Infinity": -inf}
 
-_CHUNK_BYTES = 2**20
 _TOKEN = re.compile(rb"NaN|-?Infinity")
-_LETTERS = b"-INafinty"
-_ESCAPE = re.compile(rb"\\.", re.DOTALL)
-_QUOTE, _BACKSLASH = b'"\\'
 _OPENING, _CLOSING = (91, 123), (93, 125)  # brackets and braces
 
 
-def to_strict(body: bytes, *, chunk_bytes: int = _CHUNK_BYTES) -> bytes:
+def to_strict(body: bytes, *, chunk_bytes: int = CHUNK_BYTES) -> bytes:
     """Cut off what is behind the document, and write `NUMBERS` for what is no number in JSON.
 
     Args:
@@ -35,11 +33,9 @@ def to_strict(body: bytes, *, chunk_bytes: int = _CHUNK_BYTES) -> bytes:
 
 
 def _written(body: bytes, chunk_bytes: int) -> Iterator[bytes]:
-    depth = is_inside = first = 0
-    while first < len(body):
-        chunk = _chunk(body, first, chunk_bytes)
-        data = _without_escapes(chunk)
-        outside = (np.cumsum(data == _QUOTE, dtype=np.int32) + is_inside) & 1 == 0
+    depth = 0
+    for chunk, outside in pieces(body, chunk_bytes=chunk_bytes):
+        data = np.frombuffer(chunk, np.uint8)
         steps = np.isin(data, _OPENING).astype(np.int8) - np.isin(data, _CLOSING)
         levels = np.cumsum(steps * outside, dtype=np.int32) + depth
         ends = np.flatnonzero((levels == 0) & (steps < 0) & outside)
@@ -47,23 +43,7 @@ def _written(body: bytes, chunk_bytes: int) -> Iterator[bytes]:
             yield _marked(chunk[: int(ends[0]) + 1], outside)
             return
         yield _marked(chunk, outside)
-        depth, is_inside = int(levels[-1]), int(not outside[-1])
-        first += len(chunk)
-
-
-def _chunk(body: bytes, first: int, chunk_bytes: int) -> bytes:
-    """Return the next bytes, in which no token and no escape is cut in two."""
-    chunk = body[first : first + chunk_bytes]
-    if first + len(chunk) < len(body):
-        chunk = chunk.rstrip(_LETTERS) or chunk
-    backslashes = len(chunk) - len(chunk.rstrip(b"\\"))
-    # What a backslash escapes belongs to it.
-    return body[first : first + len(chunk) + 1] if backslashes % 2 else chunk
-
-
-def _without_escapes(chunk: bytes) -> NDArray[np.uint8]:
-    """Return the bytes, in which no escaped character looks like another one."""
-    return np.frombuffer(_ESCAPE.sub(b"__", chunk) if _BACKSLASH in chunk else chunk, np.uint8)
+        depth = int(levels[-1])
 
 
 def _marked(chunk: bytes, outside: NDArray[np.bool_]) -> bytes:
