@@ -1,6 +1,7 @@
 """What is fed, and what may come of it: an answer, or an error that is meant for the caller."""
 
 import asyncio
+import gzip
 import io
 import json
 import logging
@@ -29,6 +30,7 @@ from service.telemetry.metrics import Metrics
 from tests.bundles import table_manifest, write_table_bundle
 from tests.fakes import FakeControlPlane, fake_repository, picture
 from tests.service.server.test_connection import Host, Wire
+from tests.tensors import HEADER, binary, message, size_and_colour, with_lengths
 from vitrine import bundle
 from vitrine.block_stream import open_csv
 from vitrine.bundle import InvalidBundle
@@ -188,6 +190,39 @@ def _field_seeds() -> Iterable[bytes]:
     yield b"image=iVBORw0KGgo=;a=b&&=&%zz=%"
 
 
+def _feed_tensors(data: bytes) -> None:
+    """Send tensors: two bytes say how long their JSON is, and how the body is compressed."""
+    length, body = int.from_bytes(data[:2], "little"), data[2:]
+    coding = ("", "", "gzip", "deflate")[length >> 14]
+    headers = {HEADER: str(length & 0x3FFF)} if length & 0x3FFF != 0x3FFF else {}
+    if coding:
+        headers["Content-Encoding"] = coding
+    model = "strokes" if b"image" in body or headers.get(HEADER) == "0" else "rooms"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        response = _client().post(f"/v2/models/{model}/infer", data=body, headers=headers)
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise AssertionError(response.get_data(as_text=True))
+
+
+def _tensor_seeds() -> Iterable[bytes]:
+    rows = size_and_colour([1, None], ["red", ""])
+    wanted = [{"name": "prediction", "parameters": {"binary_data": True, "classification": 1}}]
+    file = binary("image", "BYTES", [1], with_lengths(picture()))
+    levels = binary("image", "UINT8", [1, 2, 3, 1], bytes(6))
+    for inputs, members in (
+        (rows, {"outputs": wanted, "id": "a"}),
+        ([binary("size", "FP64", [1], bytes(8)), rows[1]], {"parameters": {"coverage": 0.5}}),
+        ([file], {"parameters": {"binary_data_output": True, "timeout": 1_000_000}}),
+        ([levels], {"outputs": [{"name": "probabilities"}]}),
+    ):
+        body, length = message(*inputs, **members)
+        yield length.to_bytes(2, "little") + body
+    yield b"\xff\x3f" + message(*rows)[0]
+    yield b"\0\0" + picture()
+    yield b"\xff\xbf" + gzip.compress(message(*rows)[0])
+
+
 # Heads and bodies of HTTP, through the connection.
 
 
@@ -310,6 +345,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             _posted(_STROKES, f"multipart/form-data; boundary={_BOUNDARY}"), _form_seeds
         ),
         "fields": Target(_posted(_STROKES, "application/x-www-form-urlencoded"), _field_seeds),
+        "tensors": Target(_feed_tensors, _tensor_seeds),
         "http": Target(_feed_http, _http_seeds),
         "manifest": Target(_feed_manifest, partial(_file_seeds, bundle.MANIFEST_NAME)),
         "golden": Target(_feed_golden, partial(_file_seeds, bundle.GOLDEN_NAME)),
