@@ -109,7 +109,7 @@ def read_object(body: bytes, *, large_bytes: int = _LARGE_BYTES) -> dict[str, ob
     endless = endless_number(body)
     if endless is not None:
         raise _malformed_at(body, endless)
-    return _members_in_pieces(body, body, _NESTED_OBJECTS)
+    return _members_in_pieces(body, body, _NESTED_OBJECTS, large_bytes)
 
 
 def decode_as(body: bytes, kind: type[Decoded]) -> Decoded:
@@ -139,33 +139,44 @@ def decode_as(body: bytes, kind: type[Decoded]) -> Decoded:
         raise _malformed_at(body, _position(error, len(body))) from None
 
 
-def _members_in_pieces(text: bytes, body: bytes, depth: int) -> dict[str, object]:
+def _members_in_pieces(text: bytes, body: bytes, depth: int, large_bytes: int) -> dict[str, object]:
     """Parse an object, and the lists and objects in it, without that others wait for the parser.
 
     Args:
         text: The object.
         body: The body, in which places are counted.
         depth: Number of levels of objects in it that are parsed in the same way.
+        large_bytes: Length from which on a value is parsed in pieces; objects have many small ones.
     """
     try:
         members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _malformed_at(body, body.index(text) + _position(error, len(text))) from None
-    return {name: _value_in_pieces(bytes(raw), body, depth) for name, raw in members.items()}
+    return {
+        name: _value_in_pieces(bytes(raw).strip(), body, depth, large_bytes)
+        for name, raw in members.items()
+    }
 
 
-def _value_in_pieces(text: bytes, body: bytes, depth: int) -> object:
-    text = text.strip()
-    if text.startswith(b"{") and depth:
-        return _members_in_pieces(text, body, depth - 1)
-    # An array of this value alone, where it is none itself.
-    is_array = text.startswith(b"[")
-    array, before = (text, 0) if is_array else (b"[%b]" % text, 1)
+def _value_in_pieces(text: bytes, body: bytes, depth: int, large_bytes: int) -> object:
     try:
-        elements = [element for piece in parse_elements(array) for element in piece]
+        if len(text) < large_bytes:
+            return _parse_value(text)
+        if text.startswith(b"["):
+            return [element for piece in parse_elements(text) for element in piece]
     except MalformedPiece as error:
-        raise _malformed_at(body, body.index(text) + error.position - before) from None
-    return elements if is_array else elements[0]
+        raise _malformed_at(body, body.index(text) + error.position) from None
+    if text.startswith(b"{") and depth:
+        return _members_in_pieces(text, body, depth - 1, large_bytes)
+    return _value_in_pieces(text, body, 0, large_bytes=len(text) + 1)
+
+
+def _parse_value(text: bytes) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        before = len(error.doc[: error.pos].encode(errors="replace"))
+        raise MalformedPiece(before) from None
 
 
 def _read_in_pieces(body: bytes, limit: int) -> list[object]:

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.http import json_bodies
 from vitrine.errors import EmptyBody, InvalidInstances, MalformedBody, TooManyInstances
@@ -179,3 +181,44 @@ def test_digits_that_are_no_endless_number_are_read(digits: str) -> None:
     body = ('{"instances": [' + digits + "]}").encode()
 
     assert len(_read(body, 0)) == 1
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES) | VALUES, st.sampled_from([0, 8, 40]))
+def test_object_is_read_in_pieces_as_a_whole(value: object, large_bytes: int) -> None:
+    body = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    outcomes: list[object] = []
+    for length in (2**30, large_bytes):
+        try:
+            outcomes.append(json.dumps(json_bodies.read_object(body, large_bytes=length)))
+        except MalformedBody:  # infinity
+            outcomes.append(MalformedBody)
+
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a": 1, "\xff": 2}', b'{"a": "\xff"}', b'{"a": {"\xff": 2}}', b'{"a": [1, \xff]}'],
+    ids=["name", "text", "nested name", "list"],
+)
+def test_object_that_is_not_utf8_is_refused(body: bytes) -> None:
+    for large_bytes in (2**30, 0):
+        with pytest.raises(MalformedBody, match="The body is not UTF-8"):
+            json_bodies.read_object(body, large_bytes=large_bytes)
+
+
+def test_object_of_many_members_is_read() -> None:
+    body = json.dumps({str(number): number for number in range(30_000)}).encode()
+
+    assert len(json_bodies.read_object(body) or {}) == 30_000
