@@ -7,6 +7,7 @@ is. The constants are those of one core of a common server.
 from collections.abc import Sequence
 from math import inf
 
+from service.http.content import Kind, kind_of_table
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pictures import declared_pixels
@@ -26,6 +27,9 @@ _JSON_MEMBER_SECONDS = 1e-6
 _JSON_BYTE_SECONDS = 2e-8
 _CSV_ROW_SECONDS = 2e-6
 _CSV_ROW_BYTES = 40
+# To read a row of Arrow or Parquet, and the length of a cell, where it is not packed tightly.
+_TYPED_ROW_SECONDS = 1e-6
+_CELL_BYTES = {Kind.ARROW: 8, Kind.PARQUET: 4}
 # An explanation predicts so many times.
 _PREDICTIONS_EXPLAINED = 200
 
@@ -49,10 +53,21 @@ def estimate(
     return decoding + _predicting(model, options, len(instances))
 
 
-def estimate_csv(model: Model, options: Options, body_bytes: int) -> float:
-    """Return the estimated time, in seconds, to answer a CSV body of so many bytes."""
-    rows = 1 + body_bytes // _CSV_ROW_BYTES
-    return rows * _CSV_ROW_SECONDS + _predicting(model, options, rows)
+def estimate_table(model: Model, options: Options, head: bytes, body_bytes: int) -> float:
+    """Return the estimated time, in seconds, to answer a table that is read block by block.
+
+    Args:
+        model: The model that predicts.
+        options: What is asked for.
+        head: The first bytes of the body, which say what it is.
+        body_bytes: Its length.
+    """
+    cell_bytes = _CELL_BYTES.get(kind_of_table(head))
+    columns = len(model.manifest.signature.columns)
+    row_bytes = _CSV_ROW_BYTES if cell_bytes is None else cell_bytes * columns
+    row_seconds = _CSV_ROW_SECONDS if cell_bytes is None else _TYPED_ROW_SECONDS
+    rows = 1 + body_bytes // max(row_bytes, 1)
+    return rows * row_seconds + _predicting(model, options, rows)
 
 
 def guess(model: Model, media_type: str, head: bytes, body_bytes: int, *, max_pixels: int) -> float:
@@ -73,7 +88,7 @@ def guess(model: Model, media_type: str, head: bytes, body_bytes: int, *, max_pi
         count = counted * body_bytes // max(len(head), 1)
         return _JSON_BYTE_SECONDS * body_bytes + _guess_many(model, options, count)
     if model.manifest.signature.picture is None:
-        return estimate_csv(model, options, body_bytes)
+        return estimate_table(model, options, head, body_bytes)
     pixels = declared_pixels(head)
     if pixels == inf:  # a form, or a text: what its pictures hold shows when it is parsed
         return _guess_many(model, options, 1)

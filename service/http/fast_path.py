@@ -201,7 +201,7 @@ class FastPath:
                 admit=partial(
                     _admit,
                     max_seconds=max_seconds,
-                    body_bytes=len(request.body),
+                    body=request.body,
                     max_pixels=self._predictor.max_pixels,
                 ),
             )
@@ -351,12 +351,12 @@ def _admit(
     instances: Sequence[object] | None,
     *,
     max_seconds: float,
-    body_bytes: int,
+    body: bytes,
     max_pixels: int,
 ) -> None:
     """Leave to others what costs too much, and what can be explained or read in pieces alone."""
     if instances is None:
-        raise _TooCostly(costs.estimate_csv(model, options, body_bytes))
+        raise _TooCostly(costs.estimate_table(model, options, body, len(body)))
     seconds = costs.estimate(model, options, instances, max_pixels=max_pixels)
     if seconds > max_seconds or options.explain:
         raise _TooCostly(seconds)

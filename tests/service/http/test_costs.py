@@ -6,8 +6,9 @@ import zlib
 import pytest
 
 from service.http import costs
-from tests.bundles import picture_manifest
-from tests.fakes import picture, weigh
+from tests.arrow_tables import arrow, parquet_file
+from tests.bundles import picture_manifest, table_manifest
+from tests.fakes import picture, price, table, weigh
 from vitrine.model import Model
 from vitrine.options import Options
 
@@ -43,3 +44,14 @@ def test_larger_picture_costs_more() -> None:
     ]
 
     assert seconds == sorted(set(seconds))
+
+
+def test_longer_table_costs_more_in_every_format() -> None:
+    def seconds(body: bytes) -> float:
+        tables = Model(table_manifest(), price)
+        return costs.guess(tables, "", body, len(body), max_pixels=MAX_PIXELS)
+
+    columns = {size: {"size": list(range(size)), "colour": ["red"] * size} for size in (10, 10_000)}
+    for write in (arrow, parquet_file):
+        assert seconds(write(columns[10])) < seconds(write(columns[10_000]))
+    assert seconds(table(10)) < seconds(table(10_000))
