@@ -54,16 +54,16 @@ def _parser(
 
 
 def _add_score(commands: Commands) -> None:
-    help_text = "predict on a CSV file without a server"
+    help_text = "predict on a CSV, Arrow or Parquet file without a server"
     score = add_command(commands, "score", help_text, "housing examples/houses.csv -o prices.csv")
     score.add_argument("name", metavar="NAME", help="the model's name")
-    score.add_argument("file", metavar="FILE.csv", help="rows with a header")
+    score.add_argument("file", metavar="FILE", help="rows with a header; .arrow and .parquet, too")
     score.add_argument(
         "-o",
         "--output",
-        metavar="OUT.csv",
+        metavar="OUT",
         default="-",
-        help="default: standard output",
+        help="in the format that its name says; default: CSV to standard output",
     )
     score.add_argument("--models", metavar="DIR", help="default: VITRINE_MODELS, or models")
     score.add_argument(

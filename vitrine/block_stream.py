@@ -1,19 +1,36 @@
 """Instances that are about to be read: a table, rows of JSON or pictures, block by block."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol
 
 from vitrine.bundle import Manifest
-from vitrine.errors import MAX_FAULTS
+from vitrine.errors import MAX_FAULTS, InvalidParameter
 from vitrine.extras import needs
 from vitrine.options import Options
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
-from vitrine.tables.limits import ArrowLimits
+from vitrine.tables.limits import OWN_FILE, ArrowLimits
 from vitrine.tables.streams import ByteStream
 
 _NAMED_CHARACTERS = 64
+_PIECE_BYTES = 2**20
+
+
+class FileKind(Enum):
+    """What the name of a file says that it holds."""
+
+    CSV = frozenset[str]()
+    ARROW = frozenset({".arrow", ".arrows", ".feather", ".ipc"})
+    PARQUET = frozenset({".parquet"})
+
+    @classmethod
+    def of(cls, path: Path) -> "FileKind":
+        """Return what a file holds; CSV where its name says nothing else."""
+        return next((kind for kind in cls if path.suffix.lower() in kind.value), cls.CSV)
 
 
 class TableReader(Protocol):
@@ -53,6 +70,18 @@ class BlockStream:
 def first_names(columns: Sequence[str]) -> list[str]:
     """Return the first names, each cut to 64 characters: an answer names no more of them."""
     return [name[:_NAMED_CHARACTERS] for name in columns[:MAX_FAULTS]] if columns else []
+
+
+def refuse_marks(options: Options) -> None:
+    """Refuse the marks of a CSV file where a table is something else.
+
+    Raises:
+        InvalidParameter: One is given.
+    """
+    for name in ("delimiter", "decimal", "thousands"):
+        value = getattr(options, name)
+        if value is not None:
+            raise InvalidParameter(name, value, "is for CSV alone")
 
 
 def open_csv(
@@ -148,3 +177,30 @@ def open_parquet(
         echo=options.echo,
     )
     return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
+
+
+def open_file(
+    manifest: Manifest, path: Path, stream: ByteStream, options: Options, *, max_row_bytes: int
+) -> BlockStream:
+    """Begin to read a file of one's own: Parquet or Arrow if its name says so, and CSV otherwise.
+
+    Args:
+        manifest: Description of the model.
+        path: Name of the file.
+        stream: Its bytes. A Parquet file is held in memory.
+        options: What the caller asks for.
+        max_row_bytes: Size of the longest row of CSV that is read.
+
+    Raises:
+        VitrineError: The table does not fit the model, or cannot be read.
+    """
+    kind = FileKind.of(path)
+    if kind is FileKind.CSV:
+        return open_csv(
+            manifest, stream, options, max_row_bytes=max_row_bytes, max_rows=sys.maxsize
+        )
+    refuse_marks(options)
+    if kind is FileKind.ARROW:
+        return open_arrow(manifest, stream, options, OWN_FILE)
+    body = b"".join(iter(lambda: stream.read(_PIECE_BYTES), b""))
+    return open_parquet(manifest, body, options, OWN_FILE)

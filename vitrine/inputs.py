@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.block_stream import BlockStream, open_csv
+from vitrine.block_stream import BlockStream, open_csv, open_file
 from vitrine.data_uris import is_data_uri
 from vitrine.errors import Fault, InvalidInstances, shown
 from vitrine.extras import needs
@@ -137,12 +137,8 @@ def _open_table(model: Model, data: object, options: Options, files: ExitStack) 
 
 
 def _open_file(model: Model, path: Path, options: Options, files: ExitStack) -> BlockStream:
-    if path.suffix.lower() != ".parquet":
-        return _open_csv(model, files.enter_context(path.open("rb")), options)
-    with needs("tables"):
-        from pyarrow import parquet  # noqa: PLC0415 - an extra
-
-    return _open_table(model, parquet.read_table(path), options, files)
+    stream = files.enter_context(path.open("rb"))
+    return open_file(model.manifest, path, stream, options, max_row_bytes=_MAX_ROW_BYTES)
 
 
 def _open_csv(model: Model, stream: ByteStream, options: Options) -> BlockStream:

@@ -76,9 +76,9 @@ class Predictor:
         Args:
             data: For a model of pictures: the bytes, the path or the data URI of a picture, its
                 levels as an array or nested lists, or a list of any of these. For a model of
-                tables: the path or the bytes of a CSV file, the path of a Parquet file, one row or
-                a list of rows as mappings, a mapping of columns, an array with a column for each
-                feature, an Arrow table, or a pandas or other data frame.
+                tables: the path or the bytes of a CSV file, the path of an Arrow or Parquet file,
+                one row or a list of rows as mappings, a mapping of columns, an array with a column
+                for each feature, an Arrow table, or a pandas or other data frame.
             errors: "fail" to raise an error where an instance has no prediction, "report" to put
                 the error in its record.
             coverage: Probability that prediction sets and intervals hold the truth; 0.9, or the

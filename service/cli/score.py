@@ -1,4 +1,4 @@
-"""Predict on a CSV file without a server.
+"""Predict on a file of CSV, Arrow or Parquet without a server.
 
 The same blocks, predictions and columns as over HTTP, read and written as a stream.
 """
@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import FileIO
@@ -22,7 +22,7 @@ from service.http.query import read_options
 from service.rollout.model_store import open_model_store
 from service.rollout.sources.source import SourceUnreachable
 from service.settings import InvalidSetting, Settings
-from vitrine.block_stream import open_csv
+from vitrine.block_stream import FileKind, open_file
 from vitrine.bundle import InvalidBundle, default_version
 from vitrine.engines import available_cpus
 from vitrine.errors import MAX_FAULTS, InvalidParameter, VitrineError, nearest, shown
@@ -30,12 +30,17 @@ from vitrine.loading import load_versions
 from vitrine.model import Model
 from vitrine.observer import Observer
 from vitrine.options import Options
-from vitrine.pipeline import Pipeline
+from vitrine.pipeline import MakeEncoder, Pipeline
 from vitrine.predictions import PredictedBlock
 
 # The options of a prediction over HTTP that mean something here.
 OPTIONS = ("errors", "echo", "coverage", "abstain_below", "delimiter", "decimal", "thousands")
 _STEP_SECONDS = 0.1
+_ENCODERS: Mapping[FileKind, MakeEncoder] = {
+    FileKind.CSV: Pipeline.csv_encoder,
+    FileKind.ARROW: Pipeline.arrow_encoder,
+    FileKind.PARQUET: Pipeline.parquet_encoder,
+}
 
 
 class CannotScore(Exception):
@@ -113,8 +118,9 @@ def score(
 
     Args:
         model: The model that predicts.
-        source: The CSV file.
-        target: File for the predictions, written whole or not at all; None for standard output.
+        source: The file; its name says whether it is Arrow or Parquet.
+        target: File for the predictions, written whole or not at all, in the format that its name
+            says; None for CSV to standard output.
         options: Options of the prediction, the same as over HTTP.
         settings: The default coverage and the longest row.
         errors: Stream for the progress; standard error by default.
@@ -129,15 +135,11 @@ def score(
     with _opened(source) as stream, Progress(errors, stream, is_live=is_live) as progress:
         pipeline = Pipeline(model, options, default_coverage=settings.coverage, observer=progress)
         try:
-            table = open_csv(
-                model.manifest,
-                stream,
-                options,
-                max_row_bytes=settings.max_row_bytes,
-                # The limit protects a service; a file of one's own may have any length.
-                max_rows=sys.maxsize,
+            table = open_file(
+                model.manifest, source, stream, options, max_row_bytes=settings.max_row_bytes
             )
-            _write(target, pipeline.answer(table, Pipeline.csv_encoder))
+            kind = FileKind.CSV if target is None else FileKind.of(target)
+            _write(target, pipeline.answer(table, _ENCODERS[kind]))
         except InvalidParameter:
             raise
         except VitrineError as error:
@@ -146,9 +148,9 @@ def score(
 
 
 def _sentence(error: VitrineError) -> str:
-    """Say what is wrong; where a row has no line, by its number below the header."""
+    """Say what is wrong; where a row is not named yet, by its number below the header."""
     first = next(iter(error.faults), None)
-    if first is None or first.pointer is None:
+    if first is None or first.pointer is None or first.column is not None:
         return error.detail
     return f"Row {int(first.pointer.rpartition('/')[2]) + 1}: {first.detail}"
 

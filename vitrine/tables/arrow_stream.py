@@ -167,11 +167,11 @@ class _Messages:
 
     def _judged(self) -> Iterator[bytes]:
         """Yield the bytes of each message: its length, its metadata, its body."""
-        start = self._stream.read(_FILE_MARK_BYTES)
+        start = self._read(_FILE_MARK_BYTES)
         if not start:
             raise EmptyBody("an Arrow IPC stream")
         is_file = start.startswith(_FILE_MARK)
-        prefix = self._stream.read(8) if is_file else start
+        prefix = self._read(8) if is_file else start
         while prefix:
             length = self._length(prefix)
             if not length and not is_file and self._stream.read(1):
@@ -189,7 +189,7 @@ class _Messages:
             if body:  # nothing is the end
                 yield body
             body = b""  # it would be kept beside the next one
-            prefix = self._stream.read(8)
+            prefix = self._read(8)
 
     def _length(self, prefix: bytes) -> int:
         """Return how long the metadata of a message is; 0 at the end of the stream."""
@@ -202,8 +202,15 @@ class _Messages:
             raise DataTooLarge("The description of a batch", _MAX_METADATA_BYTES)
         return int(length)
 
-    def _exactly(self, size: int) -> bytes:
+    def _read(self, size: int) -> bytes:
+        """Return the next bytes, fewer only at the end; a pipe gives what it has."""
         data = self._stream.read(size)
+        while 0 < len(data) < size and (more := self._stream.read(size - len(data))):
+            data += more
+        return data
+
+    def _exactly(self, size: int) -> bytes:
+        data = self._read(size)
         if len(data) < size:
             raise ValueError("the stream ends within a message")
         return data

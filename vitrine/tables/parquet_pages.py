@@ -22,10 +22,6 @@ from vitrine.tables.thrift import I32, I64, LIST, STRUCT, Struct, ThriftReader, 
 
 _MARK = b"PAR1"
 _TAIL_BYTES = 8
-_MAX_FOOTER_BYTES = 2**22
-# PyArrow takes up to a kilobyte for some of the values.
-_MAX_FOOTER_VALUES = 300_000
-_MAX_PAGE_VALUES = 500_000
 _BYTE_ARRAY = 6
 _DATA_PAGE, _DICTIONARY_PAGE, _DATA_PAGE_V2 = 0, 2, 3
 # Pages that are unpacked at the same time may together have so many times the bytes of one batch.
@@ -137,7 +133,7 @@ class ParquetPages:
     def __init__(self, body: bytes, limits: ArrowLimits) -> None:
         self._body = body
         self._limits = limits
-        self._chunks = list(_chunks(_footer(body)))
+        self._chunks = list(_chunks(_footer(body, limits)))
 
     def plan(self, names: Collection[str], most: int) -> "Plan":
         """Say how columns can be read in little memory.
@@ -169,7 +165,7 @@ class ParquetPages:
 
     def _columns(self, names: Collection[str]) -> dict[str, _Column]:
         columns = {name: _Column() for name in names}
-        reader = ThriftReader(self._body, max_values=_MAX_PAGE_VALUES)
+        reader = ThriftReader(self._body, max_values=self._limits.max_header_values)
         total = 0
         for chunk in self._chunks:
             if chunk.name in columns:
@@ -185,7 +181,7 @@ class ParquetPages:
             try:
                 header = reader.read_struct(chunk.end)
             except TooManyValues:
-                raise _too_complex(_MAX_PAGE_VALUES) from None
+                raise _too_complex(self._limits) from None
             size, packed = _number(header, 2), _number(header, 3)
             reader.position += packed
             if reader.position > chunk.end:
@@ -215,24 +211,26 @@ def _note_page(header: Struct, size: int, chunk: _Chunk, column: _Column) -> Non
     column.is_texts = column.is_texts or chunk.is_texts
 
 
-def _footer(body: bytes) -> Struct:
+def _footer(body: bytes, limits: ArrowLimits) -> Struct:
     """Read the description of the file, which stands at its end."""
     if len(body) < len(_MARK) + _TAIL_BYTES or not body.endswith(_MARK):
         raise ValueError("the file has no end")
     size = int.from_bytes(body[-_TAIL_BYTES:-4], "little")
     if size > len(body) - _TAIL_BYTES - len(_MARK):
         raise ValueError("the description is longer than the file")
-    if size > _MAX_FOOTER_BYTES:
-        raise DataTooLarge("The description of a Parquet file", _MAX_FOOTER_BYTES)
-    reader = ThriftReader(body[-_TAIL_BYTES - size : -_TAIL_BYTES], max_values=_MAX_FOOTER_VALUES)
+    if size > limits.max_footer_bytes:
+        raise DataTooLarge("The description of a Parquet file", limits.max_footer_bytes)
+    footer = body[-_TAIL_BYTES - size : -_TAIL_BYTES]
+    reader = ThriftReader(footer, max_values=limits.max_header_values)
     try:
         return reader.read_struct(size)
     except TooManyValues:
-        raise _too_complex(_MAX_FOOTER_VALUES) from None
+        raise _too_complex(limits) from None
 
 
-def _too_complex(limit: int) -> DataTooLarge:
-    return DataTooLarge("The description of a Parquet file", limit, unit="values")
+def _too_complex(limits: ArrowLimits) -> DataTooLarge:
+    subject = "The description of a Parquet file"
+    return DataTooLarge(subject, limits.max_header_values, unit="values")
 
 
 def _chunks(footer: Struct) -> Iterator[_Chunk]:

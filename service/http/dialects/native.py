@@ -20,8 +20,8 @@ from service.http.predictor import Admit, Body, Predictor, Prepared, Target
 from service.http.problems import PROBLEM_TYPE, ErrorBody, Problem, write_problem
 from service.http.query import read_options
 from service.http.reply import Headers
-from vitrine.block_stream import BlockStream, first_names
-from vitrine.errors import InvalidParameter, VitrineError
+from vitrine.block_stream import BlockStream, first_names, refuse_marks
+from vitrine.errors import VitrineError
 from vitrine.model import Model
 from vitrine.options import Options
 from vitrine.pipeline import MakeEncoder, Pipeline
@@ -128,7 +128,7 @@ class Native:
         """Begin to read a table whose first bytes say what it is."""
         predictor, kind = self.predictor, kind_of_table(table)
         if kind is not Kind.CSV:
-            _refuse_marks(options)
+            refuse_marks(options)
         if kind is Kind.PARQUET:
             return predictor.parquet(model, table, options, admit)
         read = predictor.arrow if kind is Kind.ARROW else predictor.table
@@ -161,18 +161,6 @@ def _not_found(rule: str) -> Iterator[type[VitrineError]]:
         yield VersionNotFound
     if _LABEL in rule:
         yield LabelNotFound
-
-
-def _refuse_marks(options: Options) -> None:
-    """Refuse the marks of CSV where a form holds a table of another kind.
-
-    Raises:
-        InvalidParameter: One is given.
-    """
-    for name in ("delimiter", "decimal", "thousands"):
-        value = getattr(options, name)
-        if value is not None:
-            raise InvalidParameter(name, value, "is for CSV bodies only")
 
 
 def _headers(model: Model, pipeline: Pipeline, stream: BlockStream, content: Content) -> Headers:

@@ -10,14 +10,18 @@ from io import StringIO
 from itertools import count
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from prometheus_client import CollectorRegistry
+from pyarrow import ipc, parquet
+from pyarrow.csv import read_csv
 
 from service.cli.score import CannotScore, InputFile, Progress, load, score
 from service.errors import VersionRefused
 from service.http.query import read_options
 from service.rollout.repository import Repository
 from service.settings import Settings
+from tests.arrow_tables import arrow, feather_file, parquet_file
 from tests.bundles import table_manifest, write_labels_bundle, write_table_bundle
 from tests.fakes import client_of, fail_on_large, price, table
 from tests.servers import ROOT
@@ -112,6 +116,50 @@ def test_answer_is_written_as_the_file_is(rooms: Model, tmp_path: Path) -> None:
     scored(rooms, source, target, Options(echo=True, decimal=",", thousands="."))
 
     assert target.read_text() == "size;colour;prediction;warnings\n1.234,5;red;12348,0;\n"
+
+
+@pytest.mark.parametrize("source_name", ["rows.csv", "rows.arrow", "rows.feather", "rows.PARQUET"])
+@pytest.mark.parametrize("target_name", ["out.csv", "out.arrows", "out.parquet"])
+def test_names_say_what_is_read_and_written(
+    rooms: Model, tmp_path: Path, source_name: str, target_name: str
+) -> None:
+    columns = {"size": [1.0, 2.0], "colour": ["red", None]}
+    source, target = tmp_path / source_name, tmp_path / target_name
+    source.write_bytes(
+        {
+            ".csv": b"size,colour\n1,red\n2,\n",
+            ".arrow": arrow(columns),
+            ".feather": feather_file(columns, "zstd"),
+            ".parquet": parquet_file(columns),
+        }[source.suffix.lower()]
+    )
+
+    assert scored(rooms, source, target).startswith("2 rows in ")
+
+    written = {".csv": read_csv, ".arrows": read_arrow, ".parquet": parquet.read_table}
+    read = written[target.suffix](target)
+    assert read["prediction"].to_pylist() == [13.0, 20.0]
+
+
+def read_arrow(path: Path) -> pa.Table:
+    """Read an Arrow IPC stream."""
+    return ipc.open_stream(path.read_bytes()).read_all()
+
+
+def test_marks_are_for_csv_alone(rooms: Model, tmp_path: Path) -> None:
+    source = tmp_path / "rows.parquet"
+    source.write_bytes(parquet_file({"size": [1.0], "colour": ["red"]}))
+
+    with pytest.raises(InvalidParameter, match="'decimal' is for CSV alone"):
+        scored(rooms, source, tmp_path / "out.csv", Options(decimal=","))
+
+
+def test_fault_in_a_typed_file_is_named_by_its_row(rooms: Model, tmp_path: Path) -> None:
+    source = tmp_path / "rows.arrow"
+    source.write_bytes(arrow({"size": ["1", "many"], "colour": ["red", "red"]}))
+
+    with pytest.raises(CannotScore, match=r"rows.arrow: Instance 1, column 'size': must be"):
+        scored(rooms, source, tmp_path / "out.csv")
 
 
 @pytest.mark.parametrize("bad", [17, MANY - 1], ids=["first block", "last block"])

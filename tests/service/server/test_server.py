@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.arrow_tables import arrow
 from tests.fakes import picture, table
 from tests.servers import ROOT, Server, serving, stopped
 from tests.traffic import until
@@ -24,6 +25,11 @@ STROKES = "/models/strokes/predict"
 ROOMS = "/models/rooms/predict"
 TIMEOUT_SECONDS = 60
 MAX_BODY_BYTES = 100_000
+# Several record batches, each smaller than a body may be at most.
+MANY_BATCHES = arrow(
+    {"size": [row % 1000 for row in range(200_000)], "colour": ["red"] * 200_000},
+    max_chunksize=2000,
+)
 SERVE = [sys.executable, "-m", "service", "serve"]
 
 
@@ -239,10 +245,16 @@ def test_client_that_reads_only_after_sending_is_answered_whole(server: Server) 
     assert received.endswith(b"999,red,9993.0,\n")
 
 
-def test_client_that_reads_while_sending_is_answered_meanwhile(server: Server) -> None:
-    body = table(200_000)
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [(table(200_000), "text/csv"), (MANY_BATCHES, "application/vnd.apache.arrow.stream")],
+    ids=["CSV", "Arrow"],
+)
+def test_client_that_reads_while_sending_is_answered_meanwhile(
+    server: Server, body: bytes, media_type: str
+) -> None:
     half = len(body) // 2
-    lines = ("Content-Type: text/csv", f"Content-Length: {len(body)}")
+    lines = (f"Content-Type: {media_type}", f"Content-Length: {len(body)}")
     with closing(connect(server)) as connection:
         connection.sendall(head(ROOMS, *lines) + body[:half])
         first = connection.recv(2**16)
