@@ -28,7 +28,8 @@ _COLUMNS = (
 _CONTEXT = "Features that all examples share may stand in `context`, and in no example then."
 _STATUS: Schema = record(error_code=_TEXT, error_message=_TEXT)
 _STATE: Schema = {"enum": ["AVAILABLE", "END"]}
-STATUS = answer(
+_MALFORMED = answer("The path is malformed.", record(error=_TEXT), status=400)
+STATUS = _MALFORMED | answer(
     "The versions, the newest first.",
     record(
         model_version_status=array(record(version=_TEXT, state=_STATE, status=_STATUS)),
@@ -36,7 +37,7 @@ STATUS = answer(
         ready={"type": "boolean", "description": "Whether some version is served."},
     ),
 )
-METADATA = answer(
+METADATA = _MALFORMED | answer(
     "The signatures, each with its inputs, its outputs and its method.",
     record(
         model_spec=record(name=_TEXT, signature_name=_TEXT, version=_TEXT),
@@ -58,7 +59,7 @@ def describe_predict(model: Model | None, limit: int) -> Mapping[str, Any]:
         predictions["items"] = {"anyOf": [*_own(model), _detailed(model)]}
     return _described(
         _COLUMNS,
-        _body(names, "instances", [{}] if model is None else _instances(model), limit),
+        _body(names, "instances", _instances(model, limit)),
         None if model is None else {"instances": [_example(model)]},
         record(predictions=predictions),
     )
@@ -74,12 +75,12 @@ def describe_results(verb: str, model: Model | None, limit: int) -> Mapping[str,
     """
     own = signatures.CLASSIFY if verb == "classify" else signatures.REGRESS
     if model is not None and own not in signatures.methods(model):
-        return {"description": f"The model has no signature for `{verb}`."}
+        model = None  # which leaves the path of that model out
     example: Schema = {"type": "object"} if model is None else _feature_schema(model)
     scored = {**array({}), "prefixItems": [_TEXT, _NUMBER], "minItems": 2, "maxItems": 2}
     return _described(
         _CONTEXT,
-        _body([signatures.DEFAULT, own], "examples", [example], limit),
+        _body([signatures.DEFAULT, own], "examples", [_list(example, limit)]),
         None if model is None else {"examples": [_named_example(model)]},
         record(results=array(array(scored) if verb == "classify" else _NUMBER)),
     )
@@ -93,8 +94,7 @@ def _described(words: str, body: Schema, example: Schema | None, answered: Schem
     }
 
 
-def _body(names: list[str], key: str, items: list[Schema], limit: int) -> Schema:
-    lists = [{**array(each), "minItems": 1, "maxItems": limit} for each in items]
+def _body(names: list[str], key: str, lists: list[Schema]) -> Schema:
     return {
         "type": "object",
         "required": [key],
@@ -105,15 +105,25 @@ def _body(names: list[str], key: str, items: list[Schema], limit: int) -> Schema
     }
 
 
-def _instances(model: Model) -> list[Schema]:
-    """Describe an instance in each way in which all instances of a body may be written."""
+def _list(items: Schema, limit: int) -> Schema:
+    return {**array(items), "minItems": 1, "maxItems": limit}
+
+
+def _instances(model: Model | None, limit: int) -> list[Schema]:
+    """Describe the list of instances in each way in which all of them may be written."""
+    if model is None:
+        return [_list({}, limit)]
     columns = model.manifest.signature.columns
     if not columns:
         name, picture = model.manifest.signature.inputs[0].name, instance_schema(model)
-        return [picture, record(**{name: picture})]
+        return [_list(each, limit) for each in (picture, record(**{name: picture}))]
     values = {spec.name: _value(spec) for spec in columns}
-    lists = {name: _alone(value) for name, value in values.items()}
-    return [record(**values), record(**lists)]
+    lists = {name: _list(value, 1) for name, value in values.items()}
+    # In all rows, a column is written in one way.
+    either = {name: {"anyOf": [value, lists[name]]} for name, value in values.items()}
+    plain = [*values.values(), *lists.values()] if len(values) == 1 else []
+    several = [record(**values), record(**lists), *plain]
+    return [*(_list(each, limit) for each in several), _list(record(**either), 1)]
 
 
 def _value(spec: ColumnSpec) -> Schema:
@@ -124,17 +134,13 @@ def _value(spec: ColumnSpec) -> Schema:
     return {"type": "string", "maxLength": MAX_CATEGORY_CHARACTERS}
 
 
-def _alone(value: Schema) -> Schema:
-    return {**array(value), "minItems": 1, "maxItems": 1}
-
-
 def _feature_schema(model: Model) -> Schema:
     columns = model.manifest.signature.columns
     if not columns:
         features = {model.manifest.signature.inputs[0].name: instance_schema(model)}
     else:
         values = {spec.name: _value(spec) for spec in columns}
-        features = {name: {"anyOf": [each, _alone(each)]} for name, each in values.items()}
+        features = {name: {"anyOf": [each, _list(each, 1)]} for name, each in values.items()}
     return {"type": "object", "required": list(features), "properties": features}
 
 
