@@ -85,7 +85,12 @@ class Admission:
             return UNKNOWN_SECONDS
         media_type = _value(headers, b"content-type").partition(";")[0].strip().lower()
         return costs.guess(
-            model, media_type, head, body_bytes, max_pixels=self.predictor.max_pixels
+            model,
+            media_type,
+            head,
+            body_bytes,
+            max_pixels=self.predictor.max_pixels,
+            max_instances=self.predictor.settings.max_instances,
         )
 
     def slot(self, client: Client, deadline: Deadline, *, arrived: float) -> ComputeSlot:

@@ -70,7 +70,15 @@ def estimate_table(model: Model, options: Options, head: bytes, body_bytes: int)
     return rows * row_seconds + _predicting(model, options, rows)
 
 
-def guess(model: Model, media_type: str, head: bytes, body_bytes: int, *, max_pixels: int) -> float:
+def guess(
+    model: Model,
+    media_type: str,
+    head: bytes,
+    body_bytes: int,
+    *,
+    max_pixels: int,
+    max_instances: int,
+) -> float:
     """Return a first guess of the time that a body takes, before anything of it is parsed.
 
     Args:
@@ -79,13 +87,14 @@ def guess(model: Model, media_type: str, head: bytes, body_bytes: int, *, max_pi
         head: Its first bytes.
         body_bytes: Its length.
         max_pixels: Number of pixels that one picture may have.
+        max_instances: Number of instances that JSON may have; more are refused unread.
     """
     options = Options()
     if "json" in media_type:
         is_picture = model.manifest.signature.picture is not None
         # A list of levels ends with two brackets; a row, and a picture as an object, with a brace.
         counted = max(head.count(b"]]") if is_picture else 0, head.count(b"{"), 1)
-        count = counted * body_bytes // max(len(head), 1)
+        count = min(counted * body_bytes // max(len(head), 1), max_instances)
         return _JSON_BYTE_SECONDS * body_bytes + _guess_many(model, options, count)
     if model.manifest.signature.picture is None:
         return estimate_table(model, options, head, body_bytes)

@@ -33,7 +33,8 @@ def test_picture_that_will_be_refused_for_its_size_costs_little(size: tuple[int,
     huge = declaring(*size)
 
     assert costs.estimate(model(), Options(), [huge], max_pixels=MAX_PIXELS) == usual
-    assert costs.guess(model(), "image/png", huge, len(huge), max_pixels=MAX_PIXELS) == usual
+    limits = {"max_pixels": MAX_PIXELS, "max_instances": 1}
+    assert costs.guess(model(), "image/png", huge, len(huge), **limits) == usual
 
 
 def test_larger_picture_costs_more() -> None:
@@ -49,9 +50,20 @@ def test_larger_picture_costs_more() -> None:
 def test_longer_table_costs_more_in_every_format() -> None:
     def seconds(body: bytes) -> float:
         tables = Model(table_manifest(), price)
-        return costs.guess(tables, "", body, len(body), max_pixels=MAX_PIXELS)
+        return costs.guess(tables, "", body, len(body), max_pixels=MAX_PIXELS, max_instances=10_000)
 
     columns = {size: {"size": list(range(size)), "colour": ["red"] * size} for size in (10, 10_000)}
     for write in (arrow, parquet_file):
         assert seconds(write(columns[10])) < seconds(write(columns[10_000]))
     assert seconds(table(10)) < seconds(table(10_000))
+
+
+def test_more_instances_than_are_read_cost_nothing_more() -> None:
+    def seconds(body: bytes) -> float:
+        limits = {"max_pixels": MAX_PIXELS, "max_instances": 100}
+        return costs.guess(model(), "application/json", body[:4096], len(body), **limits)
+
+    few, many = (b'{"instances": [' + b"{}," * count for count in (10, 10**6))
+    reading = 2e-8 * (len(many) - len(few))  # a byte of JSON takes so long
+
+    assert seconds(many) < 11 * seconds(few) + reading

@@ -77,7 +77,7 @@ def describe_results(verb: str, model: Model | None, limit: int) -> Mapping[str,
     if model is not None and own not in signatures.methods(model):
         model = None  # which leaves the path of that model out
     example: Schema = {"type": "object"} if model is None else _feature_schema(model)
-    scored = {**array({}), "prefixItems": [_TEXT, _NUMBER], "minItems": 2, "maxItems": 2}
+    scored = {**array({"type": ["string", "number"]}), "minItems": 2, "maxItems": 2}
     return _described(
         _CONTEXT,
         _body([signatures.DEFAULT, own], "examples", [_list(example, limit)]),
