@@ -3,7 +3,9 @@
 language.py     how predictions are asked for and answered, and how errors are told
 routes.py       health, metadata, configuration, statistics, the repository
 messages.py     the JSON of a request
-tensors.py      tensors as JSON and as bytes
+tensors.py      the tensors of a request, and tensors as bytes
+json_data.py    the data of a tensor as JSON
+datatypes.py    the datatypes of tensors
 inputs.py       tensors -> instances of a model
 outputs.py      predictions -> tensors
 descriptions.py what the routes take and give, for the description of the service

@@ -19,10 +19,10 @@ from service.errors import (
     VersionNotFound,
     VersionRefused,
 )
+from service.http.dialects.open_inference.datatypes import BYTES, DTYPES
 from service.http.dialects.open_inference.inputs import datatype_of
 from service.http.dialects.open_inference.messages import HEADER_LENGTH
 from service.http.dialects.open_inference.outputs import BINARY_TYPE, Output, outputs_of
-from service.http.dialects.open_inference.tensors import BYTES, DTYPES
 from service.http.examples import drawing, usual_value
 from service.http.openapi.parts import JSON, Schema, answer, array, header, mapping, record
 from service.http.operations import PREDICTION_ERRORS

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from service.errors import InvalidInferenceRequest
+from service.http.dialects.open_inference.datatypes import BYTES, DTYPES
 from service.http.dialects.open_inference.messages import unable
-from service.http.dialects.open_inference.tensors import BYTES, DTYPES, Tensor, of_bytes
+from service.http.dialects.open_inference.tensors import Tensor, of_bytes
 from service.http.predictor import Admit, Predictor
 from vitrine.block_stream import BlockStream
 from vitrine.errors import shown

@@ -114,7 +114,7 @@ class OpenInference:
         if length == 0:
             return InferRequest(inputs=[]), [raw_tensor(model, body)], True
         request = read_message(body if length is None else body[:length])
-        binary = None if length is None else body[length:]
+        binary = None if length is None else memoryview(body)[length:]
         most = self.parts.settings.max_instances
         return request, read_tensors(request, binary, model.name, max_instances=most), False
 

@@ -17,8 +17,9 @@ _MOST = 2**63 - 1
 _PATH_MEMBER = re.compile(r"\.(\w+)")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _RECEIVED = re.compile(r"Expected `(.*?)`, got `(.*?)`")
-# Clients write a blank number so, though JSON has no such word.
-_TEXT_OR_NAN = re.compile(rb'"(?:[^"\\]|\\.)*"|\bNaN\b', re.DOTALL)
+# Clients write a blank number so, though JSON has no such word. Nothing of a text is matched twice,
+# be it as long as it may and never closed.
+_TEXT_OR_NAN = re.compile(rb'"(?:[^"\\]++|\\.)*+\\?"?|\bNaN\b', re.DOTALL)
 
 Parameters = Mapping[str, Any]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from service.errors import InvalidInferenceRequest
 from service.http.content import JSON_TYPE
 from service.http.dialects.open_inference.compression import pack
+from service.http.dialects.open_inference.datatypes import BYTES
 from service.http.dialects.open_inference.messages import (
     InferRequest,
     Parameters,
@@ -23,7 +24,7 @@ from service.http.dialects.open_inference.messages import (
     read_count,
     read_flag,
 )
-from service.http.dialects.open_inference.tensors import BYTES, to_bytes
+from service.http.dialects.open_inference.tensors import to_bytes
 from service.http.reply import Headers
 from vitrine.errors import shown
 from vitrine.model import Model

@@ -175,7 +175,8 @@ class Routes:
 
     def model_ready(self, name: str, version: int | None = None) -> Response:
         """Say whether a model, or one version of it, can answer."""
-        is_ready = bool(self._repository.entry(name).versions)
+        entry = self._repository.entry(name)
+        is_ready = entry.default is not None if version is None else bool(entry.versions)
         if is_ready and version is not None:
             self._repository.get(name, version)
         return _json({"name": name, "ready": is_ready}, is_ready=is_ready)

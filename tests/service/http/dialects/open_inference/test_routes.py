@@ -9,9 +9,12 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
 from service.http.health import DRAINING
-from tests.bundles import calibrated_repository
-from tests.fakes import client_of
+from service.rollout.repository import Repository
+from service.rollout.served import ServedModel
+from tests.bundles import calibrated_repository, table_manifest
+from tests.fakes import client_of, price
 from tests.tensors import error_of
+from vitrine.model import Model
 
 
 def test_server_is_live_and_ready(client: FlaskClient) -> None:
@@ -105,6 +108,16 @@ def test_model_is_ready_until_it_is_unloaded(client: FlaskClient) -> None:
 
     assert client.post("/v2/repository/models/strokes/load", json={}).status_code == 200
     assert client.get("/v2/models/strokes/ready").status_code == 200
+
+
+def test_model_that_answers_by_number_alone_is_ready_by_number_alone() -> None:
+    repository = Repository()
+    models = {("rooms", 1): Model(table_manifest(), price)}
+    repository.swap({"rooms": ServedModel(versions=(1,), by_number=(1,))}, models)
+    client = client_of(repository, CollectorRegistry())
+
+    assert client.get("/v2/models/rooms/ready").status_code == 503
+    assert client.get("/v2/models/rooms/versions/1/ready").status_code == 200
 
 
 def test_index_lists_all_versions_and_their_states(client: FlaskClient) -> None:

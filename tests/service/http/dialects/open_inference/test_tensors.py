@@ -11,14 +11,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from service.errors import InvalidInferenceRequest
+from service.http.dialects.open_inference.datatypes import BYTES, DTYPES
 from service.http.dialects.open_inference.messages import InferRequest, read_message
-from service.http.dialects.open_inference.tensors import (
-    BYTES,
-    DTYPES,
-    Tensor,
-    read_tensors,
-    to_bytes,
-)
+from service.http.dialects.open_inference.tensors import Tensor, read_tensors, to_bytes
 from tests.tensors import binary, message, tensor, with_lengths
 from vitrine.errors import VitrineError
 
@@ -195,3 +190,20 @@ def test_axes_after_the_first_may_be_long() -> None:
 def test_more_elements_than_the_shape_has_are_not_read() -> None:
     with pytest.raises(InvalidInferenceRequest, match="more than 1 elements"):
         read(binary("a", BYTES, [1], bytes(4) * 1_000_000))
+
+
+@pytest.mark.parametrize("text", [b"x" * 2**22, b'\\"' * 2**21, b"\\n" * 2**21])
+@pytest.mark.parametrize("end", [b'"}', b"", b"\\"])
+def test_long_text_beside_nan_takes_no_time(text: bytes, end: bytes) -> None:
+    with pytest.raises(VitrineError) as refused:
+        read_message(b'{"id": NaN, "more": "' + text + end)
+
+    assert refused.value.status == 400
+
+
+def test_texts_with_nan_stay_as_they_are() -> None:
+    body, _ = message(tensor("a", [float("nan")], "FP32", [1]), id='NaN "NaN\\')
+
+    found = read_message(body)
+
+    assert found.id == 'NaN "NaN\\'
