@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
-from flask import Blueprint
+from flask import Blueprint, Flask
 from prometheus_client import CollectorRegistry
 
 from service.http.context import RequestContext
@@ -107,3 +107,37 @@ def test_errors_are_told_in_the_language_of_the_path(
 
 def test_health_checks_are_those_of_all_languages(languages: Languages) -> None:
     assert languages.probes == {"/livez", "/readyz", "/other/health"}
+
+
+class Shouting(Other):
+    """A language in which upper and lower case are alike."""
+
+    def respell(self, path: str) -> str:
+        """Return a path in lower case, where it is one of this language."""
+        return path.lower() if path.lower().startswith("/other") else path
+
+
+def test_path_may_be_spelt_in_another_way() -> None:
+    shadow = Shadow(Metrics(CollectorRegistry()))
+    native = Native(Predictor(Settings(), Repository(), shadow))
+    languages = Languages(native, [Shouting()])
+
+    route = languages.match(b"/OTHER/a:Ask?x")
+
+    assert route is not None
+    assert (route.rule, route.path) == ("/other/<name>:ask", "/OTHER/a:Ask")
+    assert languages.asks_for_predictions(b"/OTHER/a%20b:ASK")
+    assert isinstance(languages.of("/OTHER/x"), Other)
+    assert languages.match(b"/MODELS/a/predict") is None
+
+
+def test_application_finds_routes_in_every_spelling() -> None:
+    shadow = Shadow(Metrics(CollectorRegistry()))
+    native = Native(Predictor(Settings(), Repository(), shadow))
+    app = Flask(__name__, static_folder=None)
+    app.add_url_rule("/other/x", view_func=lambda: "here")
+
+    Languages(native, [Shouting()]).install(app)
+
+    assert app.test_client().get("/Other/X").text == "here"
+    assert app.test_client().get("/another").status_code == 404

@@ -16,7 +16,7 @@ from tests.bundles import (
     picture_manifest,
     table_manifest,
 )
-from tests.fakes import client_of, price, price_between, weigh_all
+from tests.fakes import client_of, fail, price, price_between, weigh_all
 from vitrine.engines import Tensors
 from vitrine.model import Model
 
@@ -38,7 +38,7 @@ def give_size(tensors: Tensors) -> Any:
 
 @pytest.fixture
 def repository() -> Repository:
-    """One model of each kind, one that is unloaded, and one with a label and a bad version."""
+    """One model of each kind, one that is unloaded, one that fails, one with a bad version."""
     models = [
         Model(half_plus_two_manifest(123), halve),
         Model(table_manifest("rooms", calibrated=True), price_between),
@@ -47,6 +47,7 @@ def repository() -> Repository:
         Model(picture_manifest("strokes", calibrated=True), weigh_all),
         Model(labels_manifest(), give_labels),
         Model(anomaly_manifest(), give_size),
+        Model(table_manifest("broken"), fail),
     ]
     loaded = {(model.name, model.version): model for model in models}
     served = {name: ServedModel(versions=(version,), default=version) for name, version in loaded}
