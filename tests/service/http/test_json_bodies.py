@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -222,3 +223,23 @@ def test_object_of_many_members_is_read() -> None:
     body = json.dumps({str(number): number for number in range(30_000)}).encode()
 
     assert len(json_bodies.read_object(body) or {}) == 30_000
+
+
+def test_body_is_read_as_a_type() -> None:
+    assert json_bodies.decode_as(b'\xef\xbb\xbf {"a": 1}', dict[str, int]) == {"a": 1}
+    with pytest.raises(msgspec.ValidationError):
+        json_bodies.decode_as(b'{"a": "1"}', dict[str, int])
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": 1', b"{'a': 1}", b"[" * 30_000, b'{"a": "\xff"}', b"1" * 9999]
+)
+def test_body_that_is_no_json_is_of_no_type(body: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        json_bodies.decode_as(body, dict[str, int])
+
+
+@pytest.mark.parametrize("body", [b"", b" \n"])
+def test_empty_body_is_of_no_type(body: bytes) -> None:
+    with pytest.raises(EmptyBody):
+        json_bodies.decode_as(body, dict[str, int])

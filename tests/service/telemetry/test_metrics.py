@@ -409,3 +409,19 @@ def test_text_is_that_of_the_client_library(registry: CollectorRegistry, tmp_pat
     ]
 
     assert sorted(ours) == text_of_library(tmp_path)
+
+
+def test_look_sees_the_numbers_of_all_workers(tmp_path: Path) -> None:
+    workers = [Metrics(CollectorRegistry(), folder=tmp_path) for _ in range(2)]
+    for number, metrics in enumerate(workers, start=1):
+        metrics.version_seconds.labels("rooms", 1, "queue").inc(number)
+        metrics.batch_instances.labels("rooms", 1).observe(number)
+        metrics.last_prediction.labels("rooms", 1).set(number)
+
+    metrics, look = workers[0], workers[0].look()
+
+    assert look.number(metrics.version_seconds, "rooms", 1, "queue") == 3
+    assert look.count_and_sum(metrics.batch_instances, "rooms", 1) == (2, 3)
+    assert look.number(metrics.last_prediction, "rooms", 1) == 2
+    assert look.number(metrics.last_prediction, "rooms", 2) == 0
+    assert look.count_and_sum(metrics.batch_instances, "rooms", 2) == (0, 0)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.errors import InvalidInferenceRequest
 from service.http.dialects.open_inference.datatypes import BYTES, DTYPES
@@ -164,9 +165,19 @@ def _column(tensor: Tensor, spec: ColumnSpec) -> Values:
         raise _wrong_shape(tensor, spec, "The shape [-1] is taken, too.")
     values = tensor.values
     if isinstance(values, np.ndarray):
-        flat = values.reshape(-1)
-        return flat if flat.dtype.kind != "b" else flat.tolist()
+        return _numbers(values.reshape(-1), spec)
     return [_text(each, spec) for each in values]
+
+
+def _numbers(values: NDArray[Any], spec: ColumnSpec) -> Values:
+    """Return numbers as they are; as texts, where these would have digits that nobody sent."""
+    if values.dtype.kind == "b":
+        truths: list[object] = values.tolist()
+        return truths
+    if isinstance(spec, NumberInput) or values.dtype.kind != "f":
+        return values
+    texts: list[object] = values.astype(str).tolist()
+    return texts
 
 
 def _text(element: Any, spec: ColumnSpec) -> str | None:

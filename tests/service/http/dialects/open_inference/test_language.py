@@ -7,6 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from service.http.dialects.open_inference.compression import pack
-from tests.bundles import calibrated_repository
-from tests.fakes import blank_picture, client_of, fake_repository, levels, picture
+from service.http.dialects.open_inference.datatypes import DTYPES
+from service.rollout.repository import Repository
+from tests.bundles import calibrated_repository, table_manifest
+from tests.fakes import blank_picture, client_of, fake_repository, levels, picture, price
 from tests.tensors import (
     HEADER,
     answered,
@@ -28,6 +31,7 @@ from tests.tensors import (
     tensor,
     with_lengths,
 )
+from vitrine.model import Model
 
 PIXELS = np.array(levels(), np.uint8).reshape(1, 28, 28, 1)
 
@@ -140,6 +144,28 @@ def test_column_may_be_written_in_several_ways(client: FlaskClient, size: Any) -
     found = answered(infer(client, "rooms", size, tensor("colour", ["red"], "BYTES", [1])))
 
     assert found["prediction"] == [[33]]
+
+
+@pytest.mark.parametrize(
+    ("code", "datatype"),
+    [(0.1, "FP32"), (0.1, "FP64"), (7, "INT64"), (7.0, "FP16"), (7.0, "FP32"), (True, "BOOL")],
+)
+def test_category_may_be_a_number_or_a_truth(
+    registry: CollectorRegistry, code: float, datatype: str
+) -> None:
+    manifest = table_manifest()
+    size, colour = manifest.signature.columns
+    colour = msgspec.structs.replace(colour, vocabulary=("0.1", "7", "true"))
+    signature = msgspec.structs.replace(manifest.signature, inputs=(size, colour))
+    model = Model(msgspec.structs.replace(manifest, signature=signature), price)
+    client = client_of(Repository({"rooms": {1: model}}), registry)
+    data = np.array([code], DTYPES[datatype]).tobytes()
+
+    found = answered(
+        infer(client, "rooms", size_and_colour([0], [""])[0], binary("colour", datatype, [1], data))
+    )
+
+    assert found["prediction"] == [[{0.1: 2, 7: 3, True: 4}[code]]]
 
 
 @pytest.mark.parametrize("blank", [b"NaN", b"null"])
