@@ -232,11 +232,15 @@ def test_body_is_read_as_a_type() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"a": 1', b"{'a': 1}", b"[" * 30_000, b'{"a": "\xff"}', b"1" * 9999]
+    "body",
+    [
+        *(b'{"a": 1', b"{'a': 1}", b'{"a": "\xff"}'),
+        *(b'{"a":' + b"[" * 30_000, b'{"a":' + b"1" * 9999 + b"}"),
+    ],
 )
 def test_body_that_is_no_json_is_of_no_type(body: bytes) -> None:
     with pytest.raises(MalformedBody):
-        json_bodies.decode_as(body, dict[str, int])
+        json_bodies.decode_as(body, dict[str, object])
 
 
 @pytest.mark.parametrize("body", [b"", b" \n"])
