@@ -117,49 +117,48 @@ class TensorFlowServing:
     def _prediction(
         self, question: Question, model: Model, document: dict[str, Any]
     ) -> tuple[BlockStream, MakeEncoder]:
-        name = documents.signature_name(document) or signatures.DEFAULT
-        if signatures.methods(model).get(name) != signatures.PREDICT:
-            shown = documents.show(name)
-            raise documents.invalid(f"Serving signature name: {shown} not found in signature def")
+        name = _signature_to_predict(model, document)
         key, value = inputs.choose(document)
         is_rows = key == "instances"
-        picture = model.manifest.signature.picture
-        is_flat = False
-        if picture is not None:
-            read = inputs.pictures_of_rows if is_rows else inputs.pictures_of_columns
-            stream = self._pictures(question, model, read(value, picture.name))
-        else:
-            columns = model.manifest.signature.columns
-            take = inputs.cells_of_rows if is_rows else inputs.cells_of_columns
-            cells = take(value, columns)
-            is_flat = cells.is_flat
-            stream = self._rows(question, model, cells)
+        stream, is_flat = self._instances(question, model, value, is_rows=is_rows)
+        write: outputs.Write = outputs.detailed
+        if name == signatures.DEFAULT:
+            write = outputs.own_output(model, is_flat=is_flat)
         wrap = outputs.in_rows if is_rows else outputs.in_columns
-        write = (
-            outputs.detailed
-            if name == signatures.DETAILED
-            else outputs.own_output(model, is_flat=is_flat)
-        )
         return stream, lambda *_: outputs.Encoder(write, wrap)
+
+    def _instances(
+        self, question: Question, model: Model, value: Any, *, is_rows: bool
+    ) -> tuple[BlockStream, bool]:
+        """Read instances in rows or in columns; say whether a value stands there by itself."""
+        signature = model.manifest.signature
+        if signature.picture is not None:
+            read = inputs.pictures_of_rows if is_rows else inputs.pictures_of_columns
+            pictures = read(value, signature.picture.name)
+            return self._pictures(question, model, pictures), False
+        take = inputs.cells_of_rows if is_rows else inputs.cells_of_columns
+        cells = take(value, signature.columns)
+        return self._rows(question, model, cells), cells.is_flat
 
     def _results(
         self, question: Question, model: Model, document: dict[str, Any], verb: str
     ) -> tuple[BlockStream, MakeEncoder]:
         _check_method(model, documents.signature_name(document), verb)
-        signature = model.manifest.signature
-        if signature.picture is not None:
-            picture = signature.picture
-            pictures = inputs.pictures_of_examples(document, picture.name, picture.shape)
-            stream = self._pictures(question, model, pictures)
-        else:
-            cells = inputs.cells_of_examples(document, signature.columns)
-            stream = self._rows(question, model, cells)
+        stream = self._examples(question, model, document)
         write = (
             outputs.classes(model)
             if verb == "classify"
             else outputs.own_output(model, is_flat=True)
         )
         return stream, lambda *_: outputs.Encoder(write, outputs.as_results)
+
+    def _examples(self, question: Question, model: Model, document: dict[str, Any]) -> BlockStream:
+        signature = model.manifest.signature
+        picture = signature.picture
+        if picture is not None:
+            pictures = inputs.pictures_of_examples(document, picture.name, picture.shape)
+            return self._pictures(question, model, pictures)
+        return self._rows(question, model, inputs.cells_of_examples(document, signature.columns))
 
     def _pictures(
         self, question: Question, model: Model, pictures: Sequence[object]
@@ -213,6 +212,19 @@ _SUMMARIES = {
     "classify": "Return the class labels of every example in the body, each with its score.",
     "regress": "Return the value of every example in the body.",
 }
+
+
+def _signature_to_predict(model: Model, document: Mapping[str, Any]) -> str:
+    """Return the name of the signature that `predict` is asked for.
+
+    Raises:
+        InvalidInstances: There is no such signature, or it has another method.
+    """
+    name = documents.signature_name(document) or signatures.DEFAULT
+    if signatures.methods(model).get(name) != signatures.PREDICT:
+        shown = documents.show(name)
+        raise documents.invalid(f"Serving signature name: {shown} not found in signature def")
+    return name
 
 
 def _check_method(model: Model, name: str, verb: str) -> None:

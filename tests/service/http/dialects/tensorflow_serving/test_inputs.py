@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -23,10 +24,9 @@ from tests.bundles import half_plus_two_manifest, table_manifest
 COLUMNS = table_manifest().signature.columns
 NUMBER = half_plus_two_manifest().signature.columns
 SIZES = st.floats(width=32) | st.integers(-(2**24), 2**24)
-# Some words, such as "NA", stand for a blank; none of them begins so.
-COLOURS = st.just("") | st.text(
-    st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=20
-).map("colour-{}".format)
+# Some words, such as "NA", stand for a blank; none of them begins so. Texts are normalized.
+LETTERS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=20)
+COLOURS = st.just("") | LETTERS.map(lambda text: normalize("NFC", f"colour-{text}"))
 ROWS = st.lists(st.tuples(SIZES, COLOURS), min_size=1, max_size=8)
 
 
