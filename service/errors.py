@@ -95,7 +95,11 @@ class NothingBefore(VitrineError):
     title = "Nothing before"
 
     def __init__(self, name: str, version: int | None) -> None:
-        super().__init__(f"Model {shown(name)} has no version before {version} to go back to.")
+        super().__init__(
+            f"No version of model {shown(name)} is served, so that none is before it."
+            if version is None
+            else f"Model {shown(name)} has no version before {version} to go back to."
+        )
 
 
 class InvalidDesiredState(VitrineError):

@@ -157,8 +157,10 @@ class Management:
 
         Versions that answer only by number are passed over while there are others.
         """
-        default = self._repository.default(name).version
         entry = self._repository.entry(name)
+        default = entry.serving.default
+        if default is None:
+            raise NothingBefore(name, None)
         known = {*entry.versions, *self._control_plane.available(name)} - set(entry.serving.refused)
         earlier = [version for version in known if version < default]
         if not earlier:

@@ -51,7 +51,8 @@ PREDICTION_ERRORS: tuple[type[VitrineError], ...] = (
 
 # Given a model for a rule that names one, else None; returns members of OpenAPI's operation object:
 # `parameters`, `requestBody` and `responses`. Parameters of the path and errors come by themselves.
-Describe = Callable[[Model | None], Mapping[str, Any]]
+# None for a model of which the route knows nothing.
+Describe = Callable[[Model | None], Mapping[str, Any] | None]
 
 
 def say_nothing(_: Model | None) -> Mapping[str, Any]:

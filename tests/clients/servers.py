@@ -43,7 +43,8 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
     """Serve the shipped models and small ones of every task, by two workers.
 
     Where a request names no model, `housing` answers; at `DIGITS_URL`, where a service was started
-    as Vertex AI starts containers, `digits` does. At `KEYED_URL`, clients need one of three keys.
+    as Vertex AI starts containers, `digits` does. At `KEYED_URL`, clients need one of three
+    keys; at `FUZZED_URL` too, where nobody else misses what is unloaded.
 
     Args:
         folder: An empty folder, which also takes the logs.
@@ -54,6 +55,7 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
         _serving_everything(models, folder / "everything.log") as server,
         _serving_as_vertex_ai_does(models, folder / "vertex.log") as vertex,
         _serving_with_keys(folder) as keyed,
+        _serving_to_fuzz(folder) as fuzzed,
     ):
         yield {
             "SERVER_URL": server.url,
@@ -61,6 +63,7 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
             "DIGITS_URL": vertex.url,
             **_VERTEX_ROUTES,
             "KEYED_URL": keyed.url,
+            "FUZZED_URL": fuzzed.url,
             **_KEYS,
         }
 
@@ -91,6 +94,18 @@ def _serving_with_keys(folder: Path) -> AbstractContextManager[Server]:
     ]
     write_keys(file, keys)
     return serving(log=folder / "keyed.log", models=models, workers=2, keys=file)
+
+
+def _serving_to_fuzz(folder: Path) -> AbstractContextManager[Server]:
+    return serving(
+        log=folder / "fuzzed.log",
+        models=ROOT / "models",
+        workers=1,
+        keys=folder / "keys.json",
+        default_model="housing",
+        # Bodies at this limit are made, and pictures take their time.
+        max_instances=200,
+    )
 
 
 def _write_models(models: Path) -> None:

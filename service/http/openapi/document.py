@@ -70,6 +70,7 @@ class DocumentBuilder:
 
     Args:
         operations: What it answers.
+        names: Names of all models, those included that are not served now.
         models: Models that are served, each by the version that answers by default.
         write_error: Writes errors, in the language of their path.
         open_rules: Rules of the paths that need no key; None where nobody needs one.
@@ -78,12 +79,14 @@ class DocumentBuilder:
     def __init__(
         self,
         operations: Sequence[Operation],
+        names: Sequence[str],
         models: Sequence[Model],
         write_error: WriteError,
         *,
         open_rules: frozenset[str] | None,
     ) -> None:
         self._operations = operations
+        self._names = names
         self._models = models
         self._write_error = write_error
         self._open_rules = open_rules
@@ -114,13 +117,13 @@ class DocumentBuilder:
         yield _path(operation.rule), None
         if _variables(operation.rule) != ["name"]:
             return
-        general = operation.describe(None)
+        known = (None, operation.describe(None))
         for model in self._models:
-            if operation.describe(model) != general:
+            if operation.describe(model) not in known:
                 yield _path(operation.rule, quote(model.name, safe="")), model
 
     def _describe(self, operation: Operation, path: str, model: Model | None) -> Members:
-        described = dict(operation.describe(model))
+        described = dict(operation.describe(model) or {})
         own = described.pop("parameters", [])
         parameters = [*map(self._path_parameter, re.findall(r"{(\w+)}", path)), *own]
         responses = {**described.pop("responses", _UNTOLD), **self._errors(operation)}
@@ -136,8 +139,8 @@ class DocumentBuilder:
 
     def _path_parameter(self, name: str) -> Members:
         schema: Members = {"type": "string"}
-        if name == "name" and self._models:
-            schema["enum"] = [model.name for model in self._models]
+        if name == "name" and self._names:
+            schema["enum"] = list(self._names)
         if name == "version":
             schema = {"type": "integer", "minimum": 1, "maximum": _MAX_VERSION}
         described = {"description": _DESCRIBED[name]} if name in _DESCRIBED else {}
@@ -150,7 +153,8 @@ class DocumentBuilder:
         """Describe the errors of an operation, by their status."""
         keys = (KeyRequired, RateExceeded) if self._needs_key(operation) else ()
         found: dict[int, list[tuple[Problem, ErrorBody]]] = {}
-        for problem in [*map(_problem, (*operation.errors, *keys)), _FAILURE]:
+        elsewhere = [_NOT_HERE] if _variables(operation.rule) else []
+        for problem in [*map(_problem, (*operation.errors, *keys)), *elsewhere, _FAILURE]:
             asked = replace(problem, method=operation.method, path=operation.rule)
             said = self._write_error(operation.rule, asked)
             found.setdefault(said.status, []).append((asked, said))
@@ -163,14 +167,24 @@ _DESCRIBED = {
     "version": "Number of one of its versions.",
     "label": "Label of one of its versions, such as `stable`.",
 }
-_FAILURE = Problem(
-    status=HTTPStatus.INTERNAL_SERVER_ERROR,
-    kind=None,
-    title=HTTPStatus.INTERNAL_SERVER_ERROR.phrase,
-    detail="The service failed; its log says more under this id.",
-    request_id="example",
-    root="",
+
+
+def _of_status(status: HTTPStatus, detail: str) -> Problem:
+    return Problem(
+        status=status,
+        kind=None,
+        title=status.phrase,
+        detail=detail,
+        request_id="example",
+        root="",
+    )
+
+
+_FAILURE = _of_status(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its log says more under this id."
 )
+# A path with something else in the place of a variable, such as of a number.
+_NOT_HERE = _of_status(HTTPStatus.NOT_FOUND, "Nothing is served at this path.")
 
 
 def _variables(rule: str) -> list[str]:

@@ -6,8 +6,6 @@ value beyond them is predicted on, with a warning. They stand in members that be
 
 from typing import Any
 
-import numpy as np
-
 from service.http.examples import usual_value
 from vitrine.model import Model
 from vitrine.signature import (
@@ -25,7 +23,8 @@ from vitrine.tables.dates import date_of
 
 Schema = dict[str, Any]
 
-_LARGEST = float(np.finfo(np.float32).max)
+# From here on, a number is rounded to infinity in float32.
+_BEYOND = 2.0**128 - 2.0**103
 _SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _NUMBER: Schema = {"type": "number"}
 _TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
@@ -117,7 +116,7 @@ def column_schema(spec: ColumnSpec) -> Schema:
 def _number(spec: NumberInput) -> Schema:
     # A column of nothing but 0 and 1 takes true and false as well.
     flags = [{"type": "boolean"}] if {spec.minimum, spec.maximum} <= {0.0, 1.0} else []
-    number: Schema = {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}
+    number: Schema = {"type": "number", "exclusiveMinimum": -_BEYOND, "exclusiveMaximum": _BEYOND}
     in_unit = f"In {spec.unit}. " if spec.unit else ""
     return {
         "description": f"{in_unit}{_range(spec.minimum, spec.maximum)}{_blanks(spec)}",

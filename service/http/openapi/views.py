@@ -14,8 +14,7 @@ from service.http.languages import Languages
 from service.http.openapi.document import DocumentBuilder
 from service.http.openapi.parts import answer, answers
 from service.http.operations import Operation, open_rules, operations_of
-from service.rollout.repository import Repository
-from vitrine.model import Model
+from service.rollout.repository import Entries, Repository
 
 _TAG = "about"
 _FILES = files(__package__)
@@ -38,7 +37,7 @@ class OpenApi:
         self._repository = repository
         self._languages = languages
         self._needs_key = needs_key
-        self._made: tuple[tuple[tuple[str, int], ...], bytes] | None = None
+        self._made: tuple[tuple[tuple[str, int | None], ...], bytes] | None = None
         repository.watch(lambda _: self._forget())
 
     def blueprint(self) -> Blueprint:
@@ -79,18 +78,19 @@ class OpenApi:
 
     def _document(self) -> bytes:
         """Return the document without its servers, which the request decides."""
-        models = [entry.default for entry in self._repository.current.values() if entry.default]
-        served = tuple((model.name, model.version) for model in models)
+        entries = self._repository.current
+        served = tuple((name, entry.serving.default) for name, entry in entries.items())
         made = self._made
         if made is None or made[0] != served:
-            made = self._made = (served, orjson.dumps(self._build(models)))
+            made = self._made = (served, orjson.dumps(self._build(entries)))
         return made[1]
 
-    def _build(self, models: list[Model]) -> dict[str, Any]:
+    def _build(self, entries: Entries) -> dict[str, Any]:
         free = open_rules(current_app) | self._languages.probes
         return DocumentBuilder(
             operations_of(current_app),
-            models,
+            list(entries),
+            [entry.default for entry in entries.values() if entry.default],
             lambda path, problem: self._languages.of(path).error_body(problem),
             open_rules=free if self._needs_key else None,
         ).build()

@@ -35,6 +35,8 @@ _LEAST_SECONDS = 5.0
 _MOST_EXPLAINED = 64
 _MOST_COVERAGE = 0.99
 _LENGTH = "Inference-Header-Content-Length"
+# Answers where a request names no model.
+_DEFAULT_MODEL = "housing"
 # A version and a label that every model has, for this share of the requests.
 _KNOWN = {"version": 1, "label": "stable"}
 _KNOWN_SHARE = 0.7
@@ -138,8 +140,15 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     _mend_path(case)
     if case.operation.tags == ["predictions"]:
         _mend_prediction(case, kwargs)
-    if case.operation.path.endswith("/infer"):
+    elif case.operation.method == "patch" and case.body.get("canary_share"):
+        # There is nothing to share where no version is a canary.
+        case.body["labels"] = {**(case.body.get("labels") or {}), "canary": 1}
+    elif case.operation.path.endswith("/infer"):
         _mend_inference(case, kwargs)
+    elif case.operation.path.startswith("/v1/") and case.media_type == JSON:
+        _mend_serving(case)
+    elif case.operation.path == "/invocations":
+        _mend_invocations(case, kwargs)
 
 
 def _mend_timeout(case: Case) -> None:
@@ -151,7 +160,9 @@ def _mend_timeout(case: Case) -> None:
 
 def _mend_path(case: Case) -> None:
     parameters = case.path_parameters
-    if parameters and Random(repr(parameters)).random() < _KNOWN_SHARE:
+    # TensorFlow Serving refuses an unknown label with 400, as if it were written wrongly.
+    is_strict = case.operation.path.startswith("/v1/")
+    if parameters and (is_strict or Random(repr(parameters)).random() < _KNOWN_SHARE):
         case.path_parameters |= {name: _KNOWN[name] for name in parameters.keys() & _KNOWN}
 
 
@@ -312,3 +323,39 @@ def _with_bytes(tensors: list[dict[str, Any]]) -> tuple[bytes, bytes]:
             tensor["parameters"] = {"binary_data_size": len(part)}
             data += part
     return json.dumps({"inputs": tensors}).encode(), data
+
+
+def _mend_serving(case: Case) -> None:
+    """Send pictures whose rows have one length; to any model, the example of one that is fit."""
+    path = case.operation.path
+    if "{name}" not in path:
+        case.body = _with_levels(case.body)
+        return
+    paths = case.operation.schema.raw_schema["paths"]
+    verb = path.rpartition(":")[2]
+    fitting = [name for name in _models(case) if f"/v1/models/{name}:{verb}" in paths]
+    name = Random(repr(case.body)).choice(fitting)
+    case.path_parameters["name"] = name
+    content = paths[f"/v1/models/{name}:{verb}"]["post"]["requestBody"]["content"]
+    case.body = content[JSON]["example"]
+
+
+def _with_levels(body: dict[str, Any]) -> dict[str, Any]:
+    """Replace the levels of all pictures in a body."""
+
+    def mend(instance: Any) -> Any:
+        if isinstance(instance, list):
+            return _levels(instance)
+        if isinstance(instance, dict):
+            return {name: mend(value) for name, value in instance.items()}
+        return instance
+
+    lists = {name: body[name] for name in ("instances", "inputs", "examples") if name in body}
+    return body | {name: [*map(mend, instances)] for name, instances in lists.items()}
+
+
+def _mend_invocations(case: Case, kwargs: dict[str, Any]) -> None:
+    row = _row(_models(case)[_DEFAULT_MODEL])
+    if case.media_type == CSV and row is not None:
+        table = rows(row, case.body)
+        _send_file(case, kwargs, lambda: as_csv(table).encode())

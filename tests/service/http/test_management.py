@@ -68,6 +68,17 @@ def test_rollback_goes_one_version_back(client: FlaskClient) -> None:
     assert again.get_json()["detail"] == "Model 'rooms' has no version before 1 to go back to."
 
 
+def test_nothing_is_before_a_model_that_was_unloaded(client: FlaskClient) -> None:
+    client.post("/models/rooms/unload")
+
+    response = client.post("/models/rooms/rollback")
+
+    assert response.status_code == 409
+    assert response.get_json()["detail"] == (
+        "No version of model 'rooms' is served, so that none is before it."
+    )
+
+
 def test_rollback_takes_a_version_that_answers_only_by_number_where_there_is_no_other(
     settings: Settings, registry: CollectorRegistry
 ) -> None:

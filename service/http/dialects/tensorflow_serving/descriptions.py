@@ -65,17 +65,20 @@ def describe_predict(model: Model | None, limit: int) -> Mapping[str, Any]:
     )
 
 
-def describe_results(verb: str, model: Model | None, limit: int) -> Mapping[str, Any]:
+def describe_results(verb: str, model: Model | None, limit: int) -> Mapping[str, Any] | None:
     """Describe what `classify` or `regress` takes and gives.
 
     Args:
         verb: The method.
         model: The model; None for any.
         limit: Number of examples that there may be.
+
+    Returns:
+        Members of the operation; None where the model has no signature for the method.
     """
     own = signatures.CLASSIFY if verb == "classify" else signatures.REGRESS
     if model is not None and own not in signatures.methods(model):
-        model = None  # which leaves the path of that model out
+        return None
     example: Schema = {"type": "object"} if model is None else _feature_schema(model)
     scored = {**array({"type": ["string", "number"]}), "minItems": 2, "maxItems": 2}
     return _described(

@@ -187,7 +187,7 @@ class TensorFlowServing:
         verb = rule.rpartition(":")[2]
         limit = self.parts.settings.max_instances
 
-        def describe(model: Model | None) -> Mapping[str, Any]:
+        def describe(model: Model | None) -> Mapping[str, Any] | None:
             if verb == "predict":
                 return describe_predict(model, limit)
             return describe_results(verb, model, limit)

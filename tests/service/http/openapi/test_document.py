@@ -200,10 +200,10 @@ def test_errors_stand_by_their_status_in_the_language_of_the_path() -> None:
     operation = Operation(
         rule="/tea/<name>", view=print, tag="t", summary="s", errors=[InvalidParameter]
     )
-    builder = DocumentBuilder([operation], [], write, open_rules=None)
+    builder = DocumentBuilder([operation], [], [], write, open_rules=None)
 
     responses = builder.build()["paths"]["/tea/{name}"]["get"]["responses"]
-    assert list(responses) == ["200", "418", "500"]
+    assert list(responses) == ["200", "404", "418", "500"]
     assert "`invalid-parameter`: A query parameter" in responses["418"]["description"]
     assert responses["418"]["content"]["application/json"]["schema"] == {
         "type": "object",
@@ -235,3 +235,26 @@ def test_limits_are_those_of_the_settings() -> None:
     content = described(client)["paths"]["/models/rooms/predict"]["post"]["requestBody"]["content"]
     instances = content["application/json"]["schema"]["properties"]["instances"]
     assert instances["maxItems"] == 7
+
+
+def test_model_of_which_a_route_knows_nothing_has_no_path_there() -> None:
+    models = [Model(table_manifest(), price), Model(picture_manifest(), weigh)]
+    operation = Operation(
+        rule="/tea/<name>",
+        view=print,
+        tag="t",
+        summary="s",
+        describe=lambda model: None if model is models[0] else {"description": str(model)},
+    )
+    builder = DocumentBuilder(
+        [operation],
+        ["rooms", "strokes", "gone"],
+        models,
+        lambda _, problem: ErrorBody(problem.status, "text/plain", b"no"),
+        open_rules=None,
+    )
+
+    paths = builder.build()["paths"]
+    assert list(paths) == ["/tea/{name}", "/tea/strokes"]
+    (name,) = paths["/tea/{name}"]["get"]["parameters"]
+    assert name["schema"]["enum"] == ["rooms", "strokes", "gone"]
