@@ -30,6 +30,7 @@ _RULE = (
 )
 _ONE_LENGTH = "The length of values for each input/column name are not the same"
 _SPLIT_MEMBERS = frozenset(("columns", "index", "data"))
+_MAX_PARAMETERS = 50
 # Names among which a message finds those that are no inputs.
 _MAX_NAMES = 20_000
 _TYPES: Mapping[type, str] = {dict: "dictionary", list: "list", str: "text", type(None): "null"}
@@ -119,7 +120,9 @@ def read_parameters(
         InvalidParameter: A name is unknown or comes twice, or has a value out of its range or no
             effect on this request.
     """
-    pairs = {name: _text(name, value) for name, value in parameters.items() if value is not None}
+    # More names than there are parameters have an unknown one among the first.
+    given = islice(parameters.items(), _MAX_PARAMETERS)
+    pairs = {name: _text(name, value) for name, value in given if value is not None}
     texts = [text for text in (query, urlencode(pairs)) if text]
     # Of names that come twice, the options say so.
     if not any(text.startswith("top=") for text in "&".join(texts).split("&")):
@@ -153,9 +156,8 @@ def read_instances(request: Request, signature: Signature, *, limit: int) -> lis
         InvalidInstances: The member has not the form that its name stands for, or lacks an input.
         TooManyInstances: There are more instances.
     """
-    instances = _READERS[request.field](request.data, _names(signature))
-    if len(instances) > limit:
-        raise TooManyInstances("instances", limit)
+    instances = _READERS[request.field](request.data, _names(signature), limit)
+    _check_count(len(instances), limit)
     if request.field != "dataframe_split" and signature.picture is None:
         instances = _with_names(instances, _names(signature))
     _check_inputs(instances, signature)
@@ -166,7 +168,7 @@ def _names(signature: Signature) -> list[str]:
     return [spec.name for spec in signature.inputs]
 
 
-def _records(data: object, _: Sequence[str]) -> list[object]:
+def _records(data: object, _: Sequence[str], __: int) -> list[object]:
     """Read `dataframe_records`: a list of objects."""
     if not isinstance(data, list):
         rule = "Dataframe records format must be a list of records."
@@ -174,7 +176,7 @@ def _records(data: object, _: Sequence[str]) -> list[object]:
     return data
 
 
-def _split(data: object, names: Sequence[str]) -> list[object]:
+def _split(data: object, names: Sequence[str], limit: int) -> list[object]:
     """Read `dataframe_split`: the names of the columns, and a list of rows."""
     if not isinstance(data, dict):
         rule = "Dataframe split format must be a dictionary."
@@ -193,12 +195,13 @@ def _split(data: object, names: Sequence[str]) -> list[object]:
     columns = list(map(str, columns))  # a data frame without names numbers its columns
     if len(set(columns)) < len(columns):
         raise _invalid("The 'columns' of dataframe_split must be different from each other.")
+    _check_count(len(rows), limit)
     if not all(isinstance(row, list) for row in rows):
         raise _invalid("The 'data' of dataframe_split must be a list of lists.")
     return _with_names(rows, columns)
 
 
-def _inputs(data: object, _: Sequence[str]) -> list[object]:
+def _inputs(data: object, _: Sequence[str], limit: int) -> list[object]:
     """Read `inputs`: columns by name, or a list of rows or pictures."""
     if isinstance(data, list):
         return data
@@ -212,22 +215,28 @@ def _inputs(data: object, _: Sequence[str]) -> list[object]:
         return [data]
     if len(columns) < len(data) or len(set(map(len, columns.values()))) > 1:
         raise _invalid(_ONE_LENGTH)
+    _check_count(len(next(iter(columns.values()))), limit)
     return _with_names(list(zip(*columns.values(), strict=True)), list(columns))
 
 
-def _instances(data: object, _: Sequence[str]) -> list[object]:
+def _instances(data: object, _: Sequence[str], __: int) -> list[object]:
     """Read `instances`: a list of rows or pictures."""
     if not isinstance(data, list):
         raise _invalid(f"'instances' must be a list. Got {_shown_type(data)}.")
     return data
 
 
-_READERS: Mapping[str, Callable[[object, Sequence[str]], list[object]]] = {
+_READERS: Mapping[str, Callable[[object, Sequence[str], int], list[object]]] = {
     "dataframe_records": _records,
     "dataframe_split": _split,
     "inputs": _inputs,
     "instances": _instances,
 }
+
+
+def _check_count(count: int, limit: int) -> None:
+    if count > limit:
+        raise TooManyInstances("instances", limit)
 
 
 def _with_names(rows: Sequence[object], names: Sequence[str]) -> list[object]:

@@ -140,9 +140,13 @@ def test_faulty_body_is_told_in_mlflows_words(members: Any, words: str) -> None:
     assert words in caught.value.detail
 
 
-def test_more_instances_than_allowed_are_refused() -> None:
+@pytest.mark.parametrize("form", ["records", "split", "instances", "rows", "inputs", "columns"])
+def test_more_instances_than_allowed_are_refused(form: str) -> None:
+    body = json.dumps(written(form, [(1, "red"), (2, "red")])).encode()
+
+    assert len(read(body, limit=2)) == 2
     with pytest.raises(TooManyInstances):
-        read(b'{"instances": [[1, "red"], [2, "red"]]}', limit=1)
+        read(body, limit=1)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +169,11 @@ def test_parameters_are_those_of_our_own_route(
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"coverge": 0.5}, {"coverage": []}, {"coverage": 2}, {"top": True}, {"echo": True}],
-    ids=str,
+    [
+        *({"coverge": 0.5}, {"coverage": []}, {"coverage": 2}, {"top": True}, {"echo": True}),
+        {str(number): 1 for number in range(10**5)},
+    ],
+    ids=["unknown", "list", "range", "flag", "no CSV", "many"],
 )
 def test_impossible_parameter_is_refused(parameters: Mapping[str, object]) -> None:
     with pytest.raises(InvalidParameter):
