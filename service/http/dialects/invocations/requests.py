@@ -193,6 +193,8 @@ def _split(data: object, names: Sequence[str], limit: int) -> list[object]:
     elif not isinstance(columns, list) or not all(isinstance(each, str | int) for each in columns):
         raise _invalid("The 'columns' of dataframe_split must be a list of texts.")
     columns = list(map(str, columns))  # a data frame without names numbers its columns
+    if not isinstance(data.get("index"), list | None):
+        raise _invalid("The 'index' of dataframe_split must be a list.")
     if len(set(columns)) < len(columns):
         raise _invalid("The 'columns' of dataframe_split must be different from each other.")
     _check_count(len(rows), limit)

@@ -126,6 +126,7 @@ def test_any_member_is_read_or_refused(name: str, data: Any, parameters: Any) ->
         ({"dataframe_split": {"foo": 1}}, "'index' fields. Got {'foo'}."),
         ({"dataframe_split": {"data": [1]}}, "must be a list of lists"),
         ({"dataframe_split": {"columns": [[]], "data": []}}, "must be a list of texts"),
+        ({"dataframe_split": {"index": {}, "data": []}}, "'index' of dataframe_split must be a"),
         ({"dataframe_split": {"columns": ["a", "a"], "data": []}}, "different from each other"),
         ({"dataframe_split": {"columns": [0], "data": [[1]]}}, "extra inputs: ['0']"),
         ({"instances": [{"size": 1, "x": 2}]}, "missing inputs ['colour']. Note that there were"),
