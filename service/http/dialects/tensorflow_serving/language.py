@@ -255,9 +255,10 @@ def _headers(model: Model) -> Headers:
     ]
 
 
-# That server knows no other reason why there is no answer.
+# That server knows no other reason why there is no answer. Where it is a label that is missing, the
+# path may be malformed as well.
 _NOT_SERVED = frozenset(
-    error.slug() for error in (ModelNotFound, VersionNotFound, ModelUnavailable)
+    error.slug() for error in (ModelNotFound, VersionNotFound, ModelUnavailable, LabelNotFound)
 )
 _NO_ROUTE = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED))
 
@@ -266,11 +267,9 @@ def _said(problem: Problem) -> tuple[int, str]:
     """Return the status and the message of an answer."""
     kind, status, error = problem.kind, problem.status, problem.error
     asked = paths.parse(problem.method, problem.path)
-    if kind in _NOT_SERVED:
-        return HTTPStatus.NOT_FOUND, paths.not_found(asked) if asked else problem.detail
-    if kind == LabelNotFound.slug():
-        return HTTPStatus.BAD_REQUEST, paths.unknown_label(asked) if asked else problem.detail
-    if kind is None and status in _NO_ROUTE:
+    if kind == LabelNotFound.slug() and asked is not None:
+        return HTTPStatus.BAD_REQUEST, paths.unknown_label(asked)
+    if kind in _NOT_SERVED or (kind is None and status in _NO_ROUTE):
         return paths.not_served(problem.method, problem.path)
     if isinstance(error, InvalidInstances):
         return HTTPStatus.BAD_REQUEST, _fault(error)

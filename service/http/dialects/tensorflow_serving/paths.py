@@ -4,14 +4,16 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
-# Upper and lower case are alike, but in the names of models and labels.
+# Upper and lower case are alike, but in the names of models and labels. A slash at the end changes
+# nothing, as on all paths of the service.
 _WHICH = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTIONS = re.compile(
-    rf"/v1/models/(?P<name>[^/:]+){_WHICH}(?P<ending>:(?:classify|regress|predict))",
+    rf"/v1/models/(?P<name>[^/:]+){_WHICH}(?P<ending>:(?:classify|regress|predict))/?",
     re.ASCII | re.IGNORECASE,
 )
 _STATES = re.compile(
-    rf"/v1/models(?:/(?P<name>[^/:]+))?{_WHICH}(?P<ending>/metadata)?", re.ASCII | re.IGNORECASE
+    rf"/v1/models(?:/(?P<name>[^/:]+))?{_WHICH}(?P<ending>/metadata)?(?:(?<!^/v1/models)/)?",
+    re.ASCII | re.IGNORECASE,
 )
 _LARGEST_VERSION = 2**63 - 1
 _SHOWN_CHARACTERS = 200

@@ -190,6 +190,28 @@ def test_categories_are_described_as_texts(client: FlaskClient) -> None:
             400,
             "Unrecognized servable version label: new",
         ),
+        ("POST", "/v1/models/half:predict/", 404, "Servable not found for request: Latest(half)"),
+        ("GET", "/v1/models/half/", 404, "Servable not found for request: Latest(half)"),
+        ("GET", "/V1/models/half/Metadata/", 404, "Servable not found for request: Latest(half)"),
+        (
+            "POST",
+            "/v1/models/half_plus_two/labels/new:predict/",
+            400,
+            "Unrecognized servable version label: new",
+        ),
+        ("GET", "/v1/models/", 400, "Malformed request: GET /v1/models/"),
+        (
+            "POST",
+            "/v1/models/half_plus_two:predict:predict",
+            400,
+            "Malformed request: POST /v1/models/half_plus_two:predict:predict",
+        ),
+        (
+            "POST",
+            "/v1/models/half_plus_two/labels/new:old:predict",
+            400,
+            "Malformed request: POST /v1/models/half_plus_two/labels/new:old:predict",
+        ),
         ("GET", f"/v1/{'x' * 500}", 400, f"Malformed request: GET /v1/{'x' * 196}"),
     ],
 )
@@ -208,6 +230,7 @@ def test_path_that_is_not_served_is_told(
     [
         "/v1/models/half_plus_two:predict",
         "/V1/Models/half_plus_two:PREDICT",
+        "/V1/Models/half_plus_two:PREDICT/",
         "/v1/models/half_plus_two/versions/123:predict",
         "/v1/models/half_plus_two/VERSIONS/00123:Predict",
         "/v1/models/half%5Fplus%5ftwo%3Apredict",
