@@ -14,7 +14,7 @@ from pyarrow import compute, types
 
 from vitrine.errors import DataTooLarge, Fault, InvalidInstances, TooManyInstances, shown
 from vitrine.signature import ColumnSpec, Dialect
-from vitrine.tables.arrow_columns import ArrowCells, Layout, lay_out, read_values
+from vitrine.tables.arrow_columns import ArrowCells, Layout, lay_out, plain, plain_type, read_values
 from vitrine.tables.blocks import Block
 from vitrine.tables.columns import decode_columns
 from vitrine.tables.limits import ArrowLimits
@@ -39,6 +39,7 @@ class ArrowBlocks:
     Attributes:
         layout: Which columns are the model's.
         indices: Indices of the columns that are read.
+        schema: Types of all columns, as they are repeated.
 
     Raises:
         InvalidInstances: Columns are missing, come twice, or have a type that cannot be read.
@@ -58,7 +59,8 @@ class ArrowBlocks:
             _check_echo(schema, self.layout)
         wanted = range(len(schema)) if echo else sorted(self.layout.indices.values())
         self.indices = tuple(wanted)
-        self._types = schema.types
+        kinds = map(plain_type, schema.types)
+        self.schema = pa.schema(list(zip(self.layout.names, kinds, strict=True)))
         self._specs = specs
         self._dialect = training_dialect
         self._limits = limits
@@ -69,13 +71,15 @@ class ArrowBlocks:
         self._dictionaries: dict[int, pa.Array] = {}
         self._lengths: dict[int, NDArray[np.int64]] = {}
 
-    def validate(self, columns: Mapping[int, pa.Array]) -> None:
+    def validate(self, columns: Mapping[int, pa.Array], rows: int) -> None:
         """Look whether the columns of a record batch are what they say to be.
 
         Raises:
             pyarrow.ArrowInvalid: One is damaged.
         """
         for index, array in columns.items():
+            if len(array) != rows:
+                raise pa.ArrowInvalid("a column has not as many cells as its batch has rows")
             self._validate(index, array)
 
     def blocks(self, columns: Mapping[int, pa.Array], rows: int) -> Iterator[Block]:
@@ -109,6 +113,9 @@ class ArrowBlocks:
         if not types.is_dictionary(array.type):
             array.validate(full=True)
             return
+        # Nulls take no memory, however many an entry says that there are.
+        if len(array.dictionary) > self._limits.max_rows:
+            raise pa.ArrowInvalid("a dictionary has more entries than a table may have rows")
         if not _is_same(array.dictionary, self._dictionaries.get(index)):
             array.dictionary.validate(full=True)
             self._lengths[index] = np.append(_lengths(array.dictionary), 0)
@@ -151,9 +158,9 @@ class ArrowBlocks:
         )
         if not self._echo:
             return block
-        # What is read as codes is repeated as the texts that it was.
+        # Codes are not repeated, but what they stand for: each block would bring its dictionary.
         cells = {
-            name: ArrowCells(columns[at].cast(self._types[at]))
+            name: ArrowCells(plain(columns[at], self.schema.types[at]))
             for at, name in enumerate(self.layout.names)
         }
         return replace(block, echo=cells)
@@ -181,7 +188,7 @@ def _lengths(array: pa.Array) -> NDArray[np.int64]:
     Shapes:
         (n,)
     """
-    if not is_text(array.type):
+    if not (len(array) and is_text(array.type)):
         return np.zeros(len(array), np.int64)
     if types.is_string_view(array.type) or types.is_binary_view(array.type):
         return _lengths_of_views(array)
@@ -194,8 +201,9 @@ def _lengths(array: pa.Array) -> NDArray[np.int64]:
 
 def _lengths_of_views(array: pa.Array) -> NDArray[np.int64]:
     """Return the lengths of views, which are in the first 4 of the 16 bytes of each."""
-    views = np.frombuffer(array.buffers()[1], np.int32).reshape(-1, 4)
-    lengths = views[array.offset :][: len(array), 0].astype(np.int64)
+    # The buffer may be longer than the views that are in it.
+    views = np.frombuffer(array.buffers()[1], np.int32, 4 * (array.offset + len(array)))
+    lengths = views.reshape(-1, 4)[array.offset :, 0].astype(np.int64)
     if array.null_count:
         lengths[array.is_null().to_numpy(zero_copy_only=False)] = 0
     return lengths

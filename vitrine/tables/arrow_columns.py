@@ -125,8 +125,8 @@ def read_values(column: pa.Array | pa.ChunkedArray, spec: ColumnSpec) -> Values:
     try:
         if not isinstance(spec, NumberInput):
             return _coded_texts(array)
-        plain = _decoded(array)
-        return _numbers(plain) if _is_number(plain.type) else texts_of(plain)
+        cells = _decoded(array)
+        return _numbers(cells) if _is_number(cells.type) else texts_of(cells)
     except pa.ArrowInvalid:
         detail = f"Column {shown(spec.name)} must be UTF-8."
         raise InvalidInstances([Fault(detail=detail, column=spec.name)]) from None
@@ -169,22 +169,41 @@ def texts_of(array: pa.Array) -> list[str | None]:
 
 
 def _text_array(array: pa.Array) -> pa.Array:
-    plain = _decoded(array)
-    if types.is_floating(plain.type):
+    cells = _decoded(array)
+    if types.is_floating(cells.type):
         # As Python writes them: Arrow writes 1.0 as 1. A float32 keeps its own few digits.
-        numbers = plain.fill_null(np.nan).to_numpy(zero_copy_only=False)
-        texts = zip(map(str, numbers), plain.is_null().to_pylist(), strict=True)
+        numbers = cells.fill_null(np.nan).to_numpy(zero_copy_only=False)
+        texts = zip(map(str, numbers), cells.is_null().to_pylist(), strict=True)
         return pa.array([None if blank else text for text, blank in texts], pa.string())
-    if types.is_timestamp(plain.type):
+    if types.is_timestamp(cells.type):
         # Without its zone, a time is in UTC, as those without an offset are. To write it in its
         # zone would need a list of all zones.
-        plain = plain.cast(pa.timestamp(plain.type.unit))
-    return plain.cast(pa.string())
+        cells = cells.cast(pa.timestamp(cells.type.unit))
+    return cells.cast(pa.string())
 
 
 def _decoded(array: pa.Array) -> pa.Array:
     """Return a column with its values in the place of their codes."""
-    return array.cast(array.type.value_type) if types.is_dictionary(array.type) else array
+    if not types.is_dictionary(array.type):
+        return array
+    dictionary = array.dictionary
+    if types.is_string_view(dictionary.type) or types.is_binary_view(dictionary.type):
+        # Arrow cannot copy views.
+        texts = dictionary.cast(pa.binary())
+        array = pa.DictionaryArray.from_arrays(array.indices, texts)
+    return array.dictionary_decode()
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column whose codes are replaced by what they stand for."""
+    if not types.is_dictionary(kind):
+        return kind
+    return pa.string() if types.is_string_view(kind.value_type) else kind.value_type
+
+
+def plain(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return a column in its plain type, though it was read as codes."""
+    return array if array.type == kind else _decoded(array).cast(kind)
 
 
 class ArrowCells(Sequence[str | None]):

@@ -47,7 +47,7 @@ class ArrowStreamReader:
         names: Names of the columns, as those of a CSV file have them.
         dialect: That of a CSV answer.
         ignored_columns: Names of the columns that the model does not have.
-        schema: Types of the columns.
+        schema: Types of the columns, as they are repeated.
 
     Raises:
         EmptyBody: There is nothing.
@@ -67,10 +67,11 @@ class ArrowStreamReader:
     ) -> None:
         self._messages = _Messages(stream, limits)
         with _malformed():
-            self.schema = checked_schema(self._messages.schema())
+            schema = checked_schema(self._messages.schema())
         self._blocks = ArrowBlocks(
-            self.schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
+            schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
         )
+        self.schema = self._blocks.schema
         self.names = self._blocks.layout.names
         self.ignored_columns = self._blocks.layout.ignored
         self.dialect = Dialect()
@@ -86,7 +87,7 @@ class ArrowStreamReader:
         for batch in self._batches(indices):
             with _malformed():
                 columns = dict(zip(indices, batch.columns, strict=True))
-                self._blocks.validate(columns)
+                self._blocks.validate(columns, batch.num_rows)
             self._has_block = True
             yield from self._blocks.blocks(columns, batch.num_rows)
             self._has_block = False

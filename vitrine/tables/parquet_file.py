@@ -32,7 +32,7 @@ class ParquetReader:
         names: Names of the columns, as those of a CSV file have them.
         dialect: That of a CSV answer.
         ignored_columns: Names of the columns that the model does not have.
-        schema: Types of the columns.
+        schema: Types of the columns, as they are repeated.
 
     Raises:
         EmptyBody: There is nothing.
@@ -56,21 +56,22 @@ class ParquetReader:
         with _malformed():
             pages = ParquetPages(body, limits)
             metadata = parquet.read_metadata(pa.BufferReader(source))
-            self.schema = checked_schema(metadata.schema.to_arrow_schema())
+            schema = checked_schema(metadata.schema.to_arrow_schema())
         if metadata.num_rows > limits.max_rows:
             raise TooManyInstances("rows", limits.max_rows)
         self._blocks = ArrowBlocks(
-            self.schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
+            schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
         )
+        self.schema = self._blocks.schema
         self.names = self._blocks.layout.names
         self.ignored_columns = self._blocks.layout.ignored
         self.dialect = Dialect()
-        self._columns = [self.schema.field(index).name for index in self._blocks.indices]
+        fields = [schema.field(index) for index in self._blocks.indices]
+        self._columns = [field.name for field in fields]
         with _malformed():
             _check_widths(metadata.schema, self._columns)
             plan = pages.plan(self._columns, BLOCK_ROWS)
             # A file may ask for codes itself.
-            fields = [self.schema.field(index) for index in self._blocks.indices]
             if any(types.is_dictionary(each.type) and each.name in plan.large for each in fields):
                 raise DataTooLarge("The texts of a column", limits.max_batch_bytes)
             self._file = parquet.ParquetFile(
@@ -98,7 +99,7 @@ class ParquetReader:
                 if batch is None:
                     return
                 columns = dict(zip(indices, batch.columns, strict=True))
-                self._blocks.validate(columns)
+                self._blocks.validate(columns, batch.num_rows)
             yield from self._blocks.blocks(columns, batch.num_rows)
 
     def is_ready(self) -> bool:

@@ -1,5 +1,7 @@
 """Arrow and Parquet over our own routes: what is taken, and what is given."""
 
+from datetime import datetime
+from decimal import Decimal
 from io import BytesIO
 
 import pyarrow as pa
@@ -141,6 +143,69 @@ def test_echo_repeats_the_columns_with_their_types(client: FlaskClient) -> None:
         "prediction_": [13.0, 25.0],
     }
     assert answered.schema.field("note").type == pa.int16()
+
+
+NOON = datetime(2024, 5, 31, 12)  # noqa: DTZ001 - some of the types have no zone
+CELLS: tuple[tuple[pa.DataType, object], ...] = (
+    (pa.null(), None),
+    (pa.bool_(), True),
+    (pa.int8(), 1),
+    (pa.uint64(), 2**63),
+    (pa.float16(), 1.5),
+    (pa.float32(), 1.5),
+    (pa.float64(), 1.5),
+    (pa.decimal32(5, 2), Decimal("1.50")),
+    (pa.decimal64(5, 2), Decimal("1.50")),
+    (pa.decimal128(5, 2), Decimal("1.50")),
+    (pa.decimal256(50, 2), Decimal("1.50")),
+    (pa.string(), "a"),
+    (pa.large_string(), "a"),
+    (pa.string_view(), "a"),
+    (pa.date32(), NOON.date()),
+    (pa.date64(), NOON.date()),
+    (pa.time32("s"), NOON.time()),
+    (pa.time64("ns"), NOON.time()),
+    (pa.timestamp("s"), NOON),
+    (pa.timestamp("ns", "Europe/Berlin"), NOON),
+)
+
+
+@pytest.mark.parametrize("accept", [ARROW, PARQUET, "text/csv"])
+@pytest.mark.parametrize(
+    ("media_type", "is_coded"),
+    [(ARROW, False), (ARROW, True), (PARQUET, False)],
+    ids=["Arrow", "codes in Arrow", "Parquet"],
+)
+@pytest.mark.parametrize(("kind", "cell"), CELLS, ids=[str(kind) for kind, _ in CELLS])
+def test_column_of_any_flat_type_is_repeated(
+    client: FlaskClient,
+    kind: pa.DataType,
+    cell: object,
+    *,
+    is_coded: bool,
+    media_type: str,
+    accept: str,
+) -> None:
+    column = pa.array([cell, None], kind)
+    if is_coded:
+        codes = pa.array([0, None], pa.int8())
+        column = pa.DictionaryArray.from_arrays(codes, column[:1])
+    write = arrow if media_type == ARROW else parquet_file
+
+    response = post(
+        client,
+        write(pa.table({**TWO, "more": column})),
+        "echo=true",
+        media_type=media_type,
+        accept=accept,
+    )
+
+    assert response.status_code == 200, response.text
+    if accept == "text/csv":
+        assert len(response.text.splitlines()) == 3
+    else:
+        told = read(response)["more"].to_pylist()
+        assert told == pa.array([cell, None], kind).to_pylist()
 
 
 def test_echo_of_a_table_is_text_in_csv(client: FlaskClient) -> None:

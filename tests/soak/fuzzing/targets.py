@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
@@ -17,9 +18,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from flask.testing import FlaskClient
 from PIL import Image
 from prometheus_client import CollectorRegistry
+from pyarrow import ipc
 
 from service.http.app import create_app
 from service.http.query import read_options
@@ -27,17 +30,19 @@ from service.rollout.model_patch import read_patch
 from service.server.connection import Connection
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
+from tests.arrow_tables import parquet_file
 from tests.bundles import table_manifest, write_table_bundle
 from tests.fakes import FakeControlPlane, fake_repository, picture
 from tests.service.server.test_connection import Host, Wire
 from tests.tensors import HEADER, binary, message, size_and_colour, with_lengths
 from vitrine import bundle
-from vitrine.block_stream import open_csv
+from vitrine.block_stream import open_arrow, open_csv, open_parquet
 from vitrine.bundle import InvalidBundle
 from vitrine.errors import VitrineError
 from vitrine.geometry import GEOMETRIES
 from vitrine.images import declared_size, decode
 from vitrine.options import Options
+from vitrine.tables.limits import ArrowLimits
 
 _MAX_PIXELS = 2**16
 _BOUNDARY = "b"
@@ -139,6 +144,66 @@ def _csv_seeds() -> Iterable[bytes]:
     yield b'# a comment\n"size"\t"colour"\t"more"\n"1e3"\t"re""d"\t"\n"\n'
     yield "size,colour\n1'000,röt\n5 %,2024-01-01\n".encode()
     yield "size,colour\n1,red\n".encode("utf-16")
+
+
+def _feed_table(data: bytes, *, is_stream: bool) -> None:
+    """Read a table with types, its texts and its cells too where the last byte is odd."""
+    echo = bool(data) and data[-1] % 2 == 1
+    options = Options(echo=echo, report=True)
+    with suppress(VitrineError):
+        stream = (
+            open_arrow(table_manifest(), io.BytesIO(data), options, _LIMITS)
+            if is_stream
+            else open_parquet(table_manifest(), data, options, _LIMITS)
+        )
+        for block in stream.blocks:
+            for cells in block.echo.values():
+                list(cells)
+
+
+def _typed_tables() -> Iterable[pa.Table]:
+    sizes = (
+        pa.array([1, None], pa.int16()),
+        pa.array(["1.5", "x"]).dictionary_encode(),
+        pa.array([1.5, None], pa.float16()),
+        pa.array([Decimal("1.5"), None], pa.decimal128(5, 2)),
+    )
+    colours = (
+        pa.array(["red", None]),
+        pa.array(["red", "a text that is no short one"], pa.string_view()),
+        pa.array([b"red", b"\xff"]),
+        pa.array([0, None], pa.timestamp("ms", "UTC")),
+    )
+    for size, colour in zip(sizes, colours, strict=True):
+        yield pa.table({"size": size, "colour": colour})
+        yield pa.table(
+            {"more": [[1], None], "size": size, "colour": colour, "other": [{"a": 1}, None]}
+        )
+
+
+def _arrow_seeds() -> Iterable[bytes]:
+    for table in _typed_tables():
+        for compression in (None, "lz4", "zstd"):
+            sink = io.BytesIO()
+            options = ipc.IpcWriteOptions(compression=compression)
+            with ipc.new_stream(sink, table.schema, options=options) as stream:
+                stream.write_table(table)
+                stream.write_table(table)
+            yield sink.getvalue()
+
+
+def _parquet_seeds() -> Iterable[bytes]:
+    for table in _typed_tables():
+        for options in _PARQUET_OPTIONS:
+            yield parquet_file(table, **options)
+
+
+_LIMITS = ArrowLimits(max_rows=1000, max_row_bytes=4096, max_batch_bytes=2**16, max_bytes=2**20)
+_PARQUET_OPTIONS: tuple[dict[str, Any], ...] = (
+    {"compression": "none"},
+    {"compression": "none", "use_dictionary": False},
+    {"compression": "zstd", "data_page_version": "2.0", "row_group_size": 1},
+)
 
 
 # Bodies of requests, through the routes.
@@ -339,6 +404,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         },
         "geometry": Target(_feed_geometry, _geometry_seeds),
         "csv": Target(_feed_csv, _csv_seeds),
+        "arrow": Target(partial(_feed_table, is_stream=True), _arrow_seeds),
+        "parquet": Target(partial(_feed_table, is_stream=False), _parquet_seeds),
         "rows": Target(_posted(_ROOMS, "application/json"), _row_seeds),
         "pixels": Target(_posted(_STROKES, "application/json"), _pixel_seeds),
         "form": Target(
