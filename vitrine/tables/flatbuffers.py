@@ -141,16 +141,18 @@ def _message(message: _Table) -> Message:
 
 def _batch(batch: _Table, body_bytes: int) -> Message:
     rows = batch.number(0, "<q")
-    if rows < 0:
+    # PyArrow believes a negative length of a dictionary.
+    if rows < 0 or (_pairs(batch, 1)[:, 0] < 0).any():
         raise ValueError("the batch has a negative number of rows")
-    return Message(body_bytes, rows, _buffers(batch), is_compressed=batch.at(3) != 0)
+    return Message(body_bytes, rows, _pairs(batch, 2), is_compressed=batch.at(3) != 0)
 
 
-def _buffers(batch: _Table) -> NDArray[np.int64]:
-    start = batch.target(2)
+def _pairs(batch: _Table, field: int) -> NDArray[np.int64]:
+    """Return the pairs of numbers in a field: lengths with nulls, or offsets with lengths."""
+    start = batch.target(field)
     if not start:
         return np.empty((0, 2), np.int64)
     count = _unpack("<I", batch.data, start)
     if start + 4 + 16 * count > len(batch.data):
-        raise ValueError("the buffers are not within the message")
+        raise ValueError("the numbers are not within the message")
     return np.frombuffer(batch.data, "<i8", 2 * count, start + 4).reshape(count, 2)

@@ -8,7 +8,7 @@ References:
     stand here.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 
 from vitrine.errors import DataTooLarge
 from vitrine.tables.limits import ArrowLimits
-from vitrine.tables.thrift import I32, I64, LIST, STRUCT, Struct, ThriftReader, TooManyValues
+from vitrine.tables.thrift import (
+    BINARY,
+    I32,
+    I64,
+    LIST,
+    STRUCT,
+    Struct,
+    ThriftReader,
+    TooManyValues,
+)
 
 _MARK = b"PAR1"
 _TAIL_BYTES = 8
@@ -46,6 +55,22 @@ class _Coding(IntEnum):
     DELTAS = 2
 
 
+# The lists of the description, by the numbers of the fields that lead to them.
+_LISTS: Mapping[tuple[int, ...], int] = {
+    (2,): STRUCT,  # the schema
+    (4,): STRUCT,  # row groups
+    (5,): STRUCT,  # remarks
+    (7,): STRUCT,  # orders of columns
+    (4, 1): STRUCT,  # the chunks of a row group
+    (4, 4): STRUCT,  # how it is sorted
+    (4, 1, 3, 2): I32,  # the encodings of a chunk
+    (4, 1, 3, 3): BINARY,  # its path
+    (4, 1, 3, 8): STRUCT,  # remarks
+    (4, 1, 3, 13): STRUCT,  # pages by encoding
+    (4, 1, 3, 16, 2): I64,  # histograms of levels
+    (4, 1, 3, 16, 3): I64,
+    (4, 1, 3, 17, 2): I32,  # kinds of geometries
+}
 # Numbers of encodings. Of those with differences, one is of the lengths alone.
 _CODINGS = {
     **dict.fromkeys((2, 8), _Coding.CODES),
@@ -221,7 +246,7 @@ def _footer(body: bytes, limits: ArrowLimits) -> Struct:
     if size > limits.max_footer_bytes:
         raise DataTooLarge("The description of a Parquet file", limits.max_footer_bytes)
     footer = body[-_TAIL_BYTES - size : -_TAIL_BYTES]
-    reader = ThriftReader(footer, max_values=limits.max_header_values)
+    reader = ThriftReader(footer, max_values=limits.max_header_values, lists=_LISTS)
     try:
         return reader.read_struct(size)
     except TooManyValues:

@@ -32,13 +32,18 @@ class ThriftReader:
     Args:
         data: Bytes in which the structures lie.
         max_values: Number of values that are read.
+        lists: Numbers of the fields that lead to a list -> the type of its elements. PyArrow reads
+            elements of that type, whatever the list says that they are.
 
     Attributes:
         position: Where the next structure begins.
     """
 
-    def __init__(self, data: bytes, *, max_values: int) -> None:
+    def __init__(
+        self, data: bytes, *, max_values: int, lists: Mapping[tuple[int, ...], int] | None = None
+    ) -> None:
         self._data = data
+        self._lists = lists or {}
         self._left = max_values
         self.position = 0
 
@@ -50,25 +55,26 @@ class ThriftReader:
             TooManyValues: There are too many values.
         """
         try:
-            struct = self._struct(0)
+            struct = self._struct(())
         except IndexError:
             raise ValueError("a structure ends too early") from None
         if self.position > end:
             raise ValueError("a structure is too long")
         return struct
 
-    def _struct(self, depth: int) -> Struct:
-        if depth > _MAX_DEPTH:
+    def _struct(self, path: tuple[int, ...]) -> Struct:
+        if len(path) > _MAX_DEPTH:
             raise ValueError("structures are nested too deeply")
         fields: dict[tuple[int, int], Any] = {}
         number = 0
         while head := self._byte():
             kind = head & 15
             number = number + (head >> 4) if head >> 4 else self._zigzag()
-            fields[number, kind] = kind == _TRUE if kind <= _FALSE else self._value(kind, depth)
+            value = kind == _TRUE if kind <= _FALSE else self._value(kind, (*path, number))
+            fields[number, kind] = value
         return fields
 
-    def _value(self, kind: int, depth: int) -> Any:
+    def _value(self, kind: int, path: tuple[int, ...]) -> Any:
         self._count(1)
         if kind in {I16, I32, I64}:
             return self._zigzag()
@@ -77,35 +83,38 @@ class ThriftReader:
         if kind in _FIXED_BYTES:
             return self._bytes(_FIXED_BYTES[kind])
         if kind in {LIST, SET}:
-            return self._list(depth)
+            return self._list(path)
         if kind == MAP:
-            return self._map(depth)
+            return self._map(path)
         if kind == STRUCT:
-            return self._struct(depth + 1)
+            return self._struct(path)
         raise ValueError("a field has an unknown type")
 
-    def _list(self, depth: int) -> list[Any]:
+    def _list(self, path: tuple[int, ...]) -> list[Any]:
         head = self._byte()
-        size = head >> 4 if head >> 4 < 15 else self._varint()
-        return self._elements(head & 15, size, depth)
+        size, kind = (head >> 4 if head >> 4 < 15 else self._varint()), head & 15
+        if self._lists.get(path, kind) != kind:
+            raise ValueError("a list has elements of another type")
+        return self._elements(kind, size, path)
 
-    def _map(self, depth: int) -> list[Any]:
+    def _map(self, path: tuple[int, ...]) -> list[Any]:
         size = self._varint()
         if not size:
             return []
-        kinds = self._byte()
-        return [
-            self._elements(kind, 1, depth) for _ in range(size) for kind in (kinds >> 4, kinds & 15)
-        ]
+        both = self._byte()
+        kinds = (both >> 4, both & 15)
+        return [self._elements(kind, 1, (*path, 0)) for _ in range(size) for kind in kinds]
 
-    def _elements(self, kind: int, size: int, depth: int) -> list[Any]:
+    def _elements(self, kind: int, size: int, path: tuple[int, ...]) -> list[Any]:
         # Whoever reads the list takes memory for all of its elements first.
         self._count(size)
-        if depth >= _MAX_DEPTH:
+        if len(path) > _MAX_DEPTH:
             raise ValueError("lists are nested too deeply")
         if kind <= _FALSE:
             return [self._byte() == _TRUE for _ in range(size)]
-        return [self._value(kind, depth + 1) for _ in range(size)]
+        # A list in a list has no number.
+        inner = path if kind == STRUCT else (*path, 0)
+        return [self._value(kind, inner) for _ in range(size)]
 
     def _count(self, values: int) -> None:
         self._left -= values

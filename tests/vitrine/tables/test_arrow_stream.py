@@ -244,6 +244,11 @@ def large_dictionaries(count: int) -> bytes:
     return written(batches, ipc.IpcWriteOptions(emit_dictionary_deltas=True))
 
 
+def coded(texts: list[str]) -> pa.Array:
+    """Make one cell of a dictionary."""
+    return pa.array(texts).dictionary_encode()[:1]
+
+
 def code_beyond_its_dictionary() -> bytes:
     """Write a stream in which a code has no entry."""
     column = pa.DictionaryArray.from_arrays(pa.array([77, 0], pa.int8()), ["red"], safe=False)
@@ -274,6 +279,27 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[VitrineError]]] = {
     "many rows": (
         lambda: written([pa.record_batch([nulls(2**20 + 1)] * 2, ["size", "colour"])] * 2),
         TooManyInstances,
+    ),
+    "dictionary of nulls": (
+        lambda: written(
+            [
+                pa.record_batch(
+                    {
+                        "size": [1.0],
+                        "colour": pa.DictionaryArray.from_arrays([0], nulls(2**31 - 1)),
+                    }
+                )
+            ]
+        ),
+        TooManyInstances,
+    ),
+    "dictionary of a negative length": (
+        lambda: patched(
+            written([pa.record_batch({"size": [1.0], "colour": coded(["red", "blue"] * 2000)})]),
+            struct.pack("<qq", 2, 0),
+            struct.pack("<qq", -1, 0),
+        ),
+        MalformedBody,
     ),
     "large batch": (
         lambda: arrow({"size": np.zeros(2**20), "colour": pa.nulls(2**20)}),
@@ -333,6 +359,15 @@ def test_text_that_many_cells_share_is_cut_into_small_blocks(column: pa.Array) -
     assert max(next(reader).rows for _ in range(3)) == 2**22 // 60_000
     with pytest.raises(DataTooLarge, match="texts of a table"):
         list(reader)
+
+
+def test_buffer_of_views_may_be_longer_than_they_are() -> None:
+    views = struct.pack("<i12s", 3, b"red") + b"more"
+    column = pa.Array.from_buffers(pa.string_view(), 1, [None, pa.py_buffer(views)])
+
+    (block,) = read(written([pa.record_batch({"size": [1.0], "colour": column})]))
+
+    assert block.instances["colour"].tolist() == ["red"]
 
 
 @pytest.mark.parametrize("options", [None, ZSTD], ids=["plain", "zstd"])

@@ -182,6 +182,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[VitrineError]]] = {
     "long description": (lambda: described(b"\0" * (2**22 + 1)), DataTooLarge),
     "millions of row groups": (lambda: described(list_of(10**6) + b"\0" * 10**6), DataTooLarge),
     "row groups that are not there": (lambda: described(list_of(2**31 - 1)), DataTooLarge),
+    "row groups that are numbers": (
+        lambda: described(list_of(100, kind=5) + b"\0" * 101),
+        MalformedBody,
+    ),
     "deep description": (lambda: described(b"\x1c" * 1000), MalformedBody),
     "endless number": (lambda: described(b"\x15" + b"\xff" * 1000), MalformedBody),
     "large page": (lambda: zeros(2**20), DataTooLarge),
