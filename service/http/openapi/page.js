@@ -268,7 +268,7 @@ class Request {
     const query = new URLSearchParams();
     const headers = {};
     for (const { parameter, control } of this.fields) {
-      if (control.value === "") continue;
+      if (!isGiven(parameter, control)) continue;
       if (parameter.in === "path") {
         path = path.replace(`{${parameter.name}}`, encodeURIComponent(control.value));
       } else if (parameter.in === "query") query.set(parameter.name, control.value);
@@ -290,6 +290,12 @@ class Request {
   }
 }
 
+/** Tells whether a parameter is to be sent: one that is chosen may be an empty text. */
+function isGiven(parameter, control) {
+  if (control instanceof HTMLSelectElement) return parameter.required || control.selectedIndex > 0;
+  return control.value !== "";
+}
+
 function formFields(text) {
   try {
     return Object.entries(JSON.parse(text));
@@ -299,7 +305,10 @@ function formFields(text) {
 }
 
 function options(choices, required) {
-  const given = choices.map((choice) => make("option", { value: String(choice) }, String(choice)));
+  const given = choices.map((choice) => {
+    const text = String(choice);
+    return make("option", { value: text }, text.trim() === "" ? JSON.stringify(text) : text);
+  });
   return required ? given : [make("option", { value: "" }, "(not given)"), ...given];
 }
 

@@ -111,7 +111,7 @@ def _split(item: Schema, names: list[str]) -> Schema:
         "properties": {
             "columns": {"const": names, "description": "The names, in any order."},
             "data": array(row),
-            "index": {"type": "array"},
+            "index": {"description": "It is not read."},
         },
         "additionalProperties": False,
     }
