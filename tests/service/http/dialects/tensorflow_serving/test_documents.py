@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import BodyTooLarge
@@ -42,6 +42,7 @@ def same(one: Any, other: Any) -> bool:
     st.sampled_from([b"", b" ", b"\n]}", b"NaN", b"\0", b"{}"]),
     st.sampled_from([b"", b"\xef\xbb\xbf", b" \t\r\n"]),
 )
+@settings(max_examples=40)
 def test_document_is_read_as_it_was_written(
     members: dict[str, Any], after: bytes, before: bytes
 ) -> None:
@@ -51,6 +52,7 @@ def test_document_is_read_as_it_was_written(
 
 
 @given(st.dictionaries(st.text(min_size=1), st.lists(FLOATS), max_size=3), st.integers(0, 40))
+@settings(max_examples=40)
 def test_large_document_is_read_as_a_small_one(members: dict[str, Any], depth: int) -> None:
     padding = [["x" * 60] * 10] * 300
     body = json.dumps({"padding": padding, "deep": nested(depth), **members}).encode()
@@ -75,6 +77,7 @@ def unmarked(value: Any) -> Any:
     st.sampled_from([b"", b" ", b"\n]}", b"NaN", b"{", b'"']),
     st.integers(10, 40),
 )
+@settings(max_examples=40)
 def test_strict_document_has_the_same_values(
     members: dict[str, Any], after: bytes, chunk_bytes: int
 ) -> None:

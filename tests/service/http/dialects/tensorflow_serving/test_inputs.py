@@ -49,6 +49,7 @@ def check(cells: Cells, rows: list[tuple[float, str]]) -> None:
 
 
 @given(ROWS, st.booleans(), st.booleans())
+@settings(max_examples=50)
 def test_table_is_read_as_it_was_written(
     rows: list[tuple[float, str]], in_lists: bool, as_base64: bool
 ) -> None:
@@ -111,7 +112,7 @@ BODIES = st.fixed_dictionaries(
     ],
 )
 @given(body=BODIES)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_body_is_answered_or_refused(client: FlaskClient, path: str, body: Any) -> None:
     response = client.post(f"/v1/models/{path}", data=json.dumps(body))
 
