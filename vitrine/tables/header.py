@@ -122,7 +122,7 @@ def imply_header(
     Args:
         records: The body from its start, of which nothing is taken.
         required: Names of the columns that must be there.
-        delimiters: Delimiters to choose from.
+        delimiters: Delimiters to choose from, the preferred one first.
 
     Returns:
         None where the first line that is not blank names one of the columns, or has not as many
@@ -137,6 +137,9 @@ def imply_header(
     lines = _first_lines(records, delimiters)
     if any(line.count(required) for line in lines):
         return None
+    if len(required) == 1:
+        # Nothing in such a row tells the delimiter: it is the first one, as under a header.
+        lines = lines[:1]
     fitting = [line.delimiter for line in lines if len(line.names) == len(required)]
     if not fitting:
         return None

@@ -330,6 +330,17 @@ def test_only_column_may_be_named_beside_others() -> None:
     assert reader("age;note\n1;x\n", AGE, may_lack_header=True).has_header
 
 
+def test_single_column_is_divided_at_commas_as_under_a_header() -> None:
+    opened = reader("1\n2\n", AGE, may_lack_header=True)
+
+    assert (opened.has_header, opened.dialect.delimiter) == (False, ",")
+
+
+def test_two_fields_are_no_row_of_a_single_column() -> None:
+    with pytest.raises(InvalidInstances, match="must name"):
+        reader("1,5\n", AGE, may_lack_header=True)
+
+
 @pytest.mark.parametrize("body", ["1,2,3\n", "1\n", "age\n1\n"])
 def test_line_of_another_length_is_a_header(body: str) -> None:
     with pytest.raises(InvalidInstances, match=r"'fare' is missing|must name"):

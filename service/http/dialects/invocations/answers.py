@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from service.errors import DeadlineExceeded, UnreadableContentType
+from service.errors import DeadlineExceeded
 from service.http.content import JSON_TYPE
 from service.http.problems import ErrorBody, Problem
 from vitrine.errors import InvalidParameter
@@ -59,13 +59,12 @@ class BareCsv:
 
 def error_body(problem: Problem) -> ErrorBody:
     """Say what is wrong with a request as MLflow's scoring server does."""
-    match problem.error:
-        case UnreadableContentType():
-            return ErrorBody(problem.status, _TEXT_TYPE, problem.detail.encode())
-        case DeadlineExceeded():
-            return ErrorBody(problem.status, JSON_TYPE, _OVERTIME)
-    # What was parsed, but does not fit, is a bad request there like any other.
     status = problem.status
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return ErrorBody(status, _TEXT_TYPE, problem.detail.encode())
+    if isinstance(problem.error, DeadlineExceeded):
+        return ErrorBody(status, JSON_TYPE, _OVERTIME)
+    # What was parsed, but does not fit, is a bad request there like any other.
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         status = HTTPStatus.BAD_REQUEST
     members: dict[str, Any] = {"error_code": _code(problem), "message": _message(problem)}

@@ -78,7 +78,8 @@ def _kind(content_type: str, *, is_picture: bool) -> Kind | None:
     media_type, *pairs = (part.strip() for part in content_type.lower().split(";"))
     if is_picture and (media_type.startswith("image/") or media_type == _ANY_PICTURE):
         return Kind.PICTURE
-    parameters = {name.strip(): value.strip('" ') for name, _, value in map(_partition, pairs)}
+    given = (pair.partition("=") for pair in pairs if pair)
+    parameters = {name.strip(): value.strip('" ') for name, _, value in given}
     if parameters.pop("charset", "utf-8") not in {"utf-8", "utf8"}:
         raise UnreadableContentType("The scoring server only supports UTF-8")
     if parameters:
@@ -87,10 +88,6 @@ def _kind(content_type: str, *, is_picture: bool) -> Kind | None:
     if media_type == JSON_TYPE:
         return Kind.JSON
     return Kind.CSV if media_type == CSV_TYPE and not is_picture else None
-
-
-def _partition(pair: str) -> tuple[str, str, str]:
-    return pair.partition("=")
 
 
 def _is_untold(content_type: str) -> bool:

@@ -146,6 +146,7 @@ def read_instances(request: Request, signature: Signature, *, limit: int) -> lis
     """Return the instances of a request, as our own JSON has them.
 
     A row of a table may be an object, or a list of a value for each column of the model, in order.
+    Where there is one column, it may be that value alone.
 
     Args:
         request: What the body asks for.
@@ -159,7 +160,8 @@ def read_instances(request: Request, signature: Signature, *, limit: int) -> lis
     instances = _READERS[request.field](request.data, _names(signature), limit)
     _check_count(len(instances), limit)
     if request.field != "dataframe_split" and signature.picture is None:
-        instances = _with_names(instances, _names(signature))
+        names = _names(signature)
+        instances = _with_names(_in_lists(instances) if len(names) == 1 else instances, names)
     _check_inputs(instances, signature)
     return instances
 
@@ -239,6 +241,11 @@ _READERS: Mapping[str, Callable[[object, Sequence[str], int], list[object]]] = {
 def _check_count(count: int, limit: int) -> None:
     if count > limit:
         raise TooManyInstances("instances", limit)
+
+
+def _in_lists(rows: Sequence[object]) -> list[object]:
+    """Make a row of every value that stands alone."""
+    return [row if isinstance(row, dict | list | tuple) else [row] for row in rows]
 
 
 def _with_names(rows: Sequence[object], names: Sequence[str]) -> list[object]:

@@ -12,9 +12,10 @@ from werkzeug.test import TestResponse
 from service.http.health import DRAINING
 from service.rollout.repository import Repository
 from service.settings import Settings
-from tests.bundles import calibrated_repository
+from tests.bundles import calibrated_repository, write_half_plus_two_bundle
 from tests.fakes import client_of, fake_repository, picture, table
 from vitrine import __version__
+from vitrine.loading import load_version
 
 INVOCATIONS = "/invocations"
 JSON = "application/json"
@@ -69,6 +70,23 @@ def test_rows_are_answered_in_every_form(rooms: FlaskClient, members: object) ->
 
     assert (response.status_code, response.mimetype) == (200, JSON)
     assert response.get_json() == {"predictions": [{"value": 13.0}]}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"instances": [1, 2]},
+        {"instances": [[1], {"x": 2}]},
+        {"inputs": [1, 2]},
+        {"inputs": {"x": [1, 2]}},
+    ],
+    ids=str,
+)
+def test_values_of_the_only_column_may_stand_alone(tmp_path: Path, members: object) -> None:
+    version = load_version(write_half_plus_two_bundle(tmp_path), threads=1)
+    client = asking("half_plus_two", Repository({"half_plus_two": {1: version}}))
+
+    assert ask(client, members).get_json() == {"predictions": [{"value": 2.5}, {"value": 3.0}]}
 
 
 @pytest.mark.parametrize(
@@ -182,7 +200,17 @@ def test_other_content_types_are_refused_as_text(rooms: FlaskClient, kind: str, 
     assert response.text == text
 
 
-@pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", 'text/csv;charset="utf-8"'])
+@pytest.mark.parametrize("kind", ["", "application/octet-stream", "image/png"])
+def test_what_is_no_picture_is_refused_as_text(strokes: FlaskClient, kind: str) -> None:
+    response = strokes.post(INVOCATIONS, data=b'{"instances": []}', content_type=kind)
+
+    assert (response.status_code, response.mimetype) == (415, "text/plain")
+    assert "application/json" in response.text
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=UTF-8", 'text/csv;charset="utf-8"', "application/json;"]
+)
 def test_utf8_may_be_named(rooms: FlaskClient, kind: str) -> None:
     body = b'{"instances": [[1, "red"]]}' if "json" in kind else b"1,red\n"
 
