@@ -15,6 +15,7 @@ from vitrine.signature import ColumnSpec, Dialect
 from vitrine.tables.arrow_blocks import ArrowBlocks
 from vitrine.tables.blocks import Block
 from vitrine.tables.flatbuffers import Message, read_message
+from vitrine.tables.header import MAX_COLUMNS
 from vitrine.tables.limits import ArrowLimits
 from vitrine.tables.streams import ByteStream, has_arrived
 
@@ -27,6 +28,8 @@ _FILE_MARK_BYTES = 8
 _CONTINUATION = b"\xff\xff\xff\xff"
 # A schema of the most columns takes 4 MB.
 _MAX_METADATA_BYTES = 2**23
+# Each column may have a dictionary. More messages in a row that bring no rows are read for nothing.
+_MAX_IDLE_MESSAGES = 2 * MAX_COLUMNS
 _SMALLER_BATCHES = (
     "Write batches of fewer rows, for example with pyarrow's "
     "write_table(table, max_chunksize=65536)."
@@ -144,7 +147,7 @@ class _Messages:
         self._pieces = self._judged()
         self._pending = b""
         self._dictionary_bytes: dict[int, int] = {}
-        self._unpacked_bytes = self._last_bytes = 0
+        self._unpacked_bytes = self._last_bytes = self._idle_messages = 0
 
     def schema(self) -> pa.Schema:
         """Return the schema, the first message, which can still be read."""
@@ -218,6 +221,10 @@ class _Messages:
 
     def _check(self, message: Message) -> None:
         """Refuse a message before its body is read."""
+        brings_rows = message.rows and message.dictionary is None
+        self._idle_messages = 0 if brings_rows else self._idle_messages + 1
+        if self._idle_messages > _MAX_IDLE_MESSAGES:
+            raise MalformedBody(f"More than {_MAX_IDLE_MESSAGES} messages bring no rows.")
         self._check_bytes(message.body_bytes)
         if message.rows > self._limits.max_rows:
             raise TooManyInstances("rows", self._limits.max_rows)

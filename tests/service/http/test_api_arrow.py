@@ -3,15 +3,22 @@
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
+from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
 from pyarrow import ipc, parquet
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
+from werkzeug.wsgi import ClosingIterator
 
+from service.http.transfer import AnswerBroken
 from tests.arrow_tables import arrow, feather_file, parquet_file
-from tests.fakes import picture, table
+from tests.bundles import calibrated_repository
+from tests.fakes import client_of, picture, table
 
 ROOMS = "/models/rooms/predict"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -258,3 +265,93 @@ def test_table_may_be_in_a_form(client: FlaskClient, table_file: bytes) -> None:
 
     assert send().text == "prediction,warnings\n13.0,\n25.0,\n"
     assert send("decimal=,").status_code == 400
+
+
+def test_ignored_columns_and_coverage_are_told_in_headers(
+    tmp_path: Path, registry: CollectorRegistry
+) -> None:
+    client = client_of(calibrated_repository(tmp_path), registry)
+
+    response = post(client, arrow({"note": ["x", "y"], **TWO}), "coverage=0.6")
+
+    assert response.headers["X-Ignored-Columns"] == "note"
+    assert response.headers["X-Coverage"] == "0.6"
+    answered = read(response)
+    assert answered.column_names == ["prediction", "lower", "upper", "warnings"]
+    assert answered.schema.metadata == {b"model": b"rooms", b"version": b"1", b"coverage": b"0.6"}
+
+
+def test_sets_are_lists_of_texts(tmp_path: Path, registry: CollectorRegistry) -> None:
+    client = client_of(calibrated_repository(tmp_path), registry)
+
+    response = client.post(
+        "/models/strokes/predict?coverage=0.6", data=picture(), headers={"Accept": PARQUET}
+    )
+
+    answered = read(response)
+    assert answered.schema.field("set").type == pa.list_(pa.field("element", pa.string()))
+    assert answered["set"].to_pylist() == [["left"]]
+
+
+@pytest.mark.parametrize("accept", [ARROW, PARQUET])
+def test_answer_that_breaks_off_cannot_be_read(app: Flask, accept: str) -> None:
+    sizes = ["1"] * MANY
+    sizes[-1] = "many"
+    body = arrow({"size": sizes, "colour": ["red"] * MANY}, max_chunksize=5000)
+    builder = EnvironBuilder(
+        ROOMS, method="POST", data=body, content_type=ARROW, headers=[("Accept", accept)]
+    )
+    pieces, status, _ = run_wsgi_app(app, builder.get_environ())
+    received: list[bytes] = []
+
+    with pytest.raises(AnswerBroken):
+        received.extend(pieces)
+    cast("ClosingIterator", pieces).close()
+
+    assert status == "200 OK"
+    answer = b"".join(received)
+    with pytest.raises(pa.ArrowInvalid):
+        if accept == ARROW:
+            ipc.open_stream(answer).read_all()
+        else:
+            parquet.read_table(BytesIO(answer))
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/vnd.apache.arrow.stream; charset=utf-8",
+        "Application/Vnd.Apache.Arrow.Stream",
+        "application/vnd.apache.arrow.file",
+        "application/x-apache-arrow-stream",
+    ],
+)
+def test_other_names_of_arrow_are_known(client: FlaskClient, media_type: str) -> None:
+    assert read(post(client, arrow(TWO), media_type=media_type)).num_rows == 2
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/x-parquet", "application/parquet", "application/vnd.apache.parquet"]
+)
+def test_other_names_of_parquet_are_known(client: FlaskClient, media_type: str) -> None:
+    assert read(post(client, parquet_file(TWO), media_type=media_type)).num_rows == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [(b"size,colour\n1,red\n", ARROW), (arrow(TWO), PARQUET), (parquet_file(TWO), ARROW)],
+    ids=["CSV as Arrow", "Arrow as Parquet", "Parquet as Arrow"],
+)
+def test_body_that_is_not_what_its_type_says_is_refused(
+    client: FlaskClient, body: bytes, media_type: str
+) -> None:
+    response = post(client, body, media_type=media_type)
+
+    assert (response.status_code, response.get_json()["title"]) == (400, "Malformed body")
+
+
+@pytest.mark.parametrize("media_type", [ARROW, PARQUET])
+def test_pictures_are_no_tables(client: FlaskClient, media_type: str) -> None:
+    response = client.post("/models/strokes/predict", data=arrow(TWO), content_type=media_type)
+
+    assert response.status_code == 415

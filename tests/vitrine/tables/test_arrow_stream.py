@@ -301,6 +301,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[VitrineError]]] = {
         ),
         MalformedBody,
     ),
+    "batches without rows": (
+        lambda: written([pa.record_batch(TWO)[:0]] * 40_001),
+        MalformedBody,
+    ),
     "large batch": (
         lambda: arrow({"size": np.zeros(2**20), "colour": pa.nulls(2**20)}),
         DataTooLarge,
