@@ -140,14 +140,14 @@ class Content:
             return self.kind
         pictures = model.manifest.signature.picture is not None
         example, own, file = (
-            ("image/png", "image/*", "picture.png")
+            ("image/png", ["image/*"], "picture.png")
             if pictures
-            else (CSV_TYPE, CSV_TYPE, "rows.csv")
+            else (CSV_TYPE, [CSV_TYPE, ARROW_TYPE, PARQUET_TYPE], "rows.csv")
         )
         received = self.media_type or "(none)"
         raise UnsupportedMediaType(
             received if self.kind is None else f"{received}; {self.coding}",
-            expected=[own, FORM_TYPE, JSON_TYPE],
+            expected=[*own, FORM_TYPE, JSON_TYPE],
             example=f"curl -H 'Content-Type: {example}' --data-binary @{file} {url()}",
         )
 

@@ -27,7 +27,7 @@ from vitrine.tables.limits import ArrowLimits
 from vitrine.tables.streams import ByteStream
 
 COLUMNS = table_manifest().signature.columns
-LIMITS = ArrowLimits(max_rows=2**21, max_row_bytes=2**16, max_batch_bytes=2**22, max_bytes=2**26)
+LIMITS = ArrowLimits(max_rows=2**20, max_row_bytes=2**16, max_batch_bytes=2**22, max_bytes=2**26)
 TWO = {"size": [1.0, 2.5], "colour": ["red", None]}
 LZ4, ZSTD = (ipc.IpcWriteOptions(compression=name) for name in ("lz4", "zstd"))
 
@@ -201,6 +201,12 @@ def test_nested_column_cannot_be_repeated() -> None:
 # What is no stream, or lies.
 
 
+def repeated(batch: pa.RecordBatch, count: int) -> bytes:
+    """Write a record batch many times."""
+    once, twice = written([batch]), written([batch, batch])
+    return once[:-8] + twice[len(once) - 8 : -8] * (count - 1)
+
+
 def patched(body: bytes, old: bytes, new: bytes) -> bytes:
     """Write other bytes in the place of some."""
     assert old in body
@@ -277,7 +283,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[VitrineError]]] = {
         TooManyInstances,
     ),
     "many rows": (
-        lambda: written([pa.record_batch([nulls(2**20 + 1)] * 2, ["size", "colour"])] * 2),
+        lambda: written([pa.record_batch([nulls(2**19 + 1)] * 2, ["size", "colour"])] * 2),
         TooManyInstances,
     ),
     "dictionary of nulls": (
@@ -302,7 +308,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[VitrineError]]] = {
         MalformedBody,
     ),
     "batches without rows": (
-        lambda: written([pa.record_batch(TWO)[:0]] * 40_001),
+        lambda: repeated(pa.record_batch(TWO)[:0], 40_001),
         MalformedBody,
     ),
     "large batch": (
