@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.errors import BodyTooLarge
@@ -18,6 +18,12 @@ from service.http.dialects.tensorflow_serving.outputs import write_numbers
 from service.http.dialects.tensorflow_serving.strict_json import NUMBERS, to_strict
 from vitrine.errors import MalformedBody, VitrineError
 
+steady = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 FLOATS = st.floats(width=32)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text(),
@@ -37,12 +43,12 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@steady
 @given(
     st.dictionaries(st.text(), VALUES),
     st.sampled_from([b"", b" ", b"\n]}", b"NaN", b"\0", b"{}"]),
     st.sampled_from([b"", b"\xef\xbb\xbf", b" \t\r\n"]),
 )
-@settings(max_examples=40)
 def test_document_is_read_as_it_was_written(
     members: dict[str, Any], after: bytes, before: bytes
 ) -> None:
@@ -51,8 +57,8 @@ def test_document_is_read_as_it_was_written(
     assert same(read_document(body), json.loads(json.dumps(members).encode()))
 
 
+@steady
 @given(st.dictionaries(st.text(min_size=1), st.lists(FLOATS), max_size=3), st.integers(0, 40))
-@settings(max_examples=40)
 def test_large_document_is_read_as_a_small_one(members: dict[str, Any], depth: int) -> None:
     padding = [["x" * 60] * 10] * 300
     body = json.dumps({"padding": padding, "deep": nested(depth), **members}).encode()
@@ -72,12 +78,12 @@ def unmarked(value: Any) -> Any:
     return NUMBERS.get(value, value) if isinstance(value, str) else value
 
 
+@steady
 @given(
     st.dictionaries(st.text(), VALUES),
     st.sampled_from([b"", b" ", b"\n]}", b"NaN", b"{", b'"']),
     st.integers(10, 40),
 )
-@settings(max_examples=40)
 def test_strict_document_has_the_same_values(
     members: dict[str, Any], after: bytes, chunk_bytes: int
 ) -> None:
@@ -88,6 +94,7 @@ def test_strict_document_has_the_same_values(
     assert same(unmarked(orjson.loads(strict)), json.loads(body))
 
 
+@steady
 @given(st.binary(max_size=300))
 def test_any_large_body_is_read_or_refused(body: bytes) -> None:
     for prefix in (b"", b"{", b'{"a": [', b'{"a": "\\', b'{"a": NaN'):
@@ -133,6 +140,7 @@ def nested(depth: int) -> list[Any]:
     return value
 
 
+@steady
 @given(st.binary(max_size=200))
 def test_any_body_is_read_or_refused(body: bytes) -> None:
     for prefix in (b"", b"{", b'{"a": [', b'{"instances": '):
@@ -200,6 +208,7 @@ def test_long_number_that_is_finite_is_read() -> None:
     assert numbers[3] == 1.2345678901234568e29
 
 
+@steady
 @given(VALUES)
 def test_value_is_shown_in_few_characters(value: Any) -> None:
     text = show(value)
@@ -209,6 +218,7 @@ def test_value_is_shown_in_few_characters(value: Any) -> None:
     assert text == full if len(full) <= 40 else text == full[:39] + "…"
 
 
+@steady
 @given(st.binary(max_size=2000), st.sampled_from(["gzip", "GZIP", "x-gzip", " gzip "]))
 def test_packed_body_is_unpacked(body: bytes, coding: str) -> None:
     assert unpack(gzip.compress(body), coding, max_bytes=2000) == body
@@ -222,6 +232,7 @@ def test_packed_body_is_unpacked_no_further_than_its_limit() -> None:
         unpack(bomb, "gzip", max_bytes=1000)
 
 
+@steady
 @given(st.lists(FLOATS, max_size=30))
 def test_written_numbers_are_read_as_the_same(values: list[float]) -> None:
     numbers = np.array(values, dtype=np.float32)

@@ -21,6 +21,12 @@ from service.http.dialects.tensorflow_serving.inputs import (
 )
 from tests.bundles import half_plus_two_manifest, table_manifest
 
+steady = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 COLUMNS = table_manifest().signature.columns
 NUMBER = half_plus_two_manifest().signature.columns
 SIZES = st.floats(width=32) | st.integers(-(2**24), 2**24)
@@ -48,8 +54,8 @@ def check(cells: Cells, rows: list[tuple[float, str]]) -> None:
     assert colours == [colour for _, colour in rows]
 
 
+@steady
 @given(ROWS, st.booleans(), st.booleans())
-@settings(max_examples=50)
 def test_table_is_read_as_it_was_written(
     rows: list[tuple[float, str]], in_lists: bool, as_base64: bool
 ) -> None:
@@ -70,6 +76,7 @@ def test_table_is_read_as_it_was_written(
     assert by_rows.is_flat is by_columns.is_flat is not in_lists
 
 
+@steady
 @given(st.lists(SIZES, min_size=1), st.booleans())
 def test_only_column_needs_no_name(numbers: list[float], in_lists: bool) -> None:
     values = [[number] for number in numbers] if in_lists else numbers
@@ -111,8 +118,8 @@ BODIES = st.fixed_dictionaries(
         *("half_plus_two:regress", "rooms:classify", "strokes:classify"),
     ],
 )
+@steady
 @given(body=BODIES)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_body_is_answered_or_refused(client: FlaskClient, path: str, body: Any) -> None:
     response = client.post(f"/v1/models/{path}", data=json.dumps(body))
 
