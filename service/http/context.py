@@ -5,7 +5,6 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -206,7 +205,7 @@ class RequestContext:
         model = self.observer.model
         if model is None:
             return
-        is_failure = self.status >= HTTPStatus.BAD_REQUEST or self.reason is not None
+        is_failure = self.reason is not None
         metrics.version_request_duration.labels(
             model.name, model.version, "failure" if is_failure else "success"
         ).observe_all(each.seconds for each in alike)

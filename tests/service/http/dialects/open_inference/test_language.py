@@ -239,6 +239,16 @@ def test_classification_names_the_largest_elements(
     assert output["data"] == ["0.5:0:left", "0.5:1:right"][:names] * 2
 
 
+def test_classification_names_the_largest_first(client: FlaskClient) -> None:
+    outputs = [{"name": "probabilities", "parameters": {"classification": 2}}]
+    files = binary("image", "BYTES", [2], with_lengths(picture(), picture(left=False)))
+
+    (named,) = answered(infer(client, "strokes", files, outputs=outputs)).values()
+
+    assert [text.split(":")[1:] for text in named[0]] == [["0", "left"], ["1", "right"]]
+    assert [text.split(":")[1:] for text in named[1]] == [["1", "right"], ["0", "left"]]
+
+
 def test_version_may_be_named(client: FlaskClient) -> None:
     response = infer(client, "rooms/versions/1", *size_and_colour([1], ["red"]))
 

@@ -152,6 +152,24 @@ def test_any_body_is_read_or_refused(body: bytes) -> None:
     assert refused.value.status == 400
 
 
+@pytest.mark.parametrize("datatype", ["UINT8", "FP64", BYTES])
+def test_large_data_is_converted_in_pieces(datatype: str) -> None:
+    numbers = [index % 10 for index in range(100_000)]
+    values = [str(number) for number in numbers] if datatype == BYTES else numbers
+
+    (found,) = read(tensor("a", [values], datatype, [1, len(values)]))
+
+    read_values = (
+        found.values.ravel().tolist() if isinstance(found.values, np.ndarray) else found.values
+    )
+    assert read_values == values
+
+
+def test_more_bytes_than_the_shape_has_are_refused() -> None:
+    with pytest.raises(InvalidInferenceRequest, match="byte size 5 for input 'a', expecting 4"):
+        read(binary("a", "FP32", [1], bytes(5)))
+
+
 def test_large_data_is_parsed_in_pieces() -> None:
     values = [[index % 256] * 100 for index in range(1000)]
 
