@@ -30,6 +30,11 @@ _CONTINUATION = b"\xff\xff\xff\xff"
 _MAX_METADATA_BYTES = 2**23
 # Each column may have a dictionary. More messages in a row that bring no rows are read for nothing.
 _MAX_IDLE_MESSAGES = 2 * MAX_COLUMNS
+# Files of polars have their schema at the end alone.
+_NO_STREAM_IN_FILE = (
+    "This Arrow file cannot be read from its beginning on. Write an Arrow IPC stream instead, for "
+    "example with polars' write_ipc_stream."
+)
 _SMALLER_BATCHES = (
     "Write batches of fewer rows, for example with pyarrow's "
     "write_table(table, max_chunksize=65536)."
@@ -176,6 +181,8 @@ class _Messages:
             raise EmptyBody("an Arrow IPC stream")
         is_file = start.startswith(_FILE_MARK)
         prefix = self._read(8) if is_file else start
+        if is_file and not prefix.startswith(_CONTINUATION):
+            raise MalformedBody(_NO_STREAM_IN_FILE)
         while prefix:
             length = self._length(prefix)
             if not length and not is_file and self._stream.read(1):

@@ -147,6 +147,11 @@ def test_columns_that_are_no_input_may_have_any_type() -> None:
     assert block.rows == 2
 
 
+def test_file_without_a_schema_at_its_beginning_is_told_what_to_do() -> None:
+    with pytest.raises(MalformedBody, match="write_ipc_stream"):
+        read(b"ARROW1\0\0" + bytes(range(8)))
+
+
 @pytest.mark.parametrize(
     ("columns", "sentence"),
     [
