@@ -14,6 +14,7 @@ reply.py         an answer that is complete
 refusals.py      the answers to what the server refuses before any route
 content.py       media types of bodies and answers
 forms.py         forms -> the pictures or the table in them
+inflating.py     compressed bodies -> what is in them, up to a limit
 json_bodies.py   JSON bodies -> instances, and what is wrong with their JSON
 admission.py     what the server needs to know to decide where and when a request is computed
 costs.py         what a request costs, estimated before it is computed

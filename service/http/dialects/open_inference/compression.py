@@ -5,15 +5,15 @@ from functools import lru_cache
 
 from werkzeug.http import parse_accept_header
 
-from service.errors import BodyTooLarge, InvalidInferenceRequest
+from service.errors import InvalidInferenceRequest
+from service.http.inflating import GZIP, inflate
 from vitrine.errors import MalformedBody, shown
 
-# Formats, as zlib names them: gzip's, zlib's own, and the bare one that some take for "deflate".
-_GZIP = 16 + zlib.MAX_WBITS
+# The other formats, as zlib names them: its own, and the bare one that some take for "deflate".
 _ZLIB = zlib.MAX_WBITS
 _BARE = -zlib.MAX_WBITS
 # In the order in which an answer is written where a client accepts several alike.
-_FORMATS = {"gzip": _GZIP, "deflate": _ZLIB}
+_FORMATS = {"gzip": GZIP, "deflate": _ZLIB}
 # An answer is mostly numbers: higher levels take longer and gain little.
 _LEVEL = 1
 
@@ -36,31 +36,13 @@ def unpack(body: bytes, coding: str, *, max_bytes: int) -> bytes:
         raise InvalidInferenceRequest(
             f"Content-Encoding must be gzip or deflate. Received: {shown(coding)}."
         )
-    formats = [_GZIP] if name == "gzip" else [_ZLIB, _BARE]
+    formats = [GZIP] if name == "gzip" else [_ZLIB, _BARE]
     for form in formats:
         try:
-            return _unpack(body, form, max_bytes)
+            return inflate(body, form, max_bytes=max_bytes)
         except zlib.error:
             continue
     raise MalformedBody(f"The body is not compressed by {name}, or is corrupt.")
-
-
-def _unpack(body: bytes, form: int, max_bytes: int) -> bytes:
-    pieces: list[bytes] = []
-    room = max_bytes
-    while True:
-        unpacker = zlib.decompressobj(form)
-        pieces.append(unpacker.decompress(body, room + 1))
-        room -= len(pieces[-1])
-        if room < 0:
-            raise BodyTooLarge(max_bytes)
-        if not unpacker.eof:
-            raise MalformedBody("The compressed body is truncated.")
-        body = unpacker.unused_data
-        if not body:
-            return b"".join(pieces)
-        if form != _GZIP:  # only gzip's files may follow each other
-            raise MalformedBody("Bytes follow the compressed body.")
 
 
 def pack(body: bytes, coding: str) -> bytes:

@@ -12,14 +12,13 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from service.errors import BodyTooLarge
 from service.http.dialects.tensorflow_serving.strict_json import to_strict
+from service.http.inflating import GZIP, inflate
 from service.http.json_bodies import endless_number, read_object
 from vitrine.errors import EmptyBody, Fault, InvalidInstances, MalformedBody
 
 _GZIP = frozenset(("gzip", "x-gzip"))
 _NONE = frozenset(("", "identity"))
-_GZIP_BITS = 31
 _NOT_GZIP = "Failed to uncompress the gzipped body."
 # A body of this length takes a parser a millisecond.
 _LARGE_BYTES = 2**17
@@ -80,16 +79,10 @@ def unpack(body: bytes, coding: str, *, max_bytes: int) -> bytes:
         return body
     if coding not in _GZIP:
         raise MalformedBody("Unsupported Content-Encoding: only gzip is read.")
-    unpacker = zlib.decompressobj(_GZIP_BITS)
     try:
-        unpacked = unpacker.decompress(body, max_bytes + 1)
-    except zlib.error:
+        return inflate(body, GZIP, max_bytes=max_bytes)
+    except (zlib.error, MalformedBody):
         raise MalformedBody(_NOT_GZIP) from None
-    if len(unpacked) > max_bytes:
-        raise BodyTooLarge(max_bytes)
-    if not unpacker.eof or unpacker.unused_data:
-        raise MalformedBody(_NOT_GZIP)
-    return unpacked
 
 
 def is_packed(coding: str) -> bool:

@@ -225,6 +225,14 @@ def test_packed_body_is_unpacked(body: bytes, coding: str) -> None:
     assert unpack(body, "", max_bytes=0) == unpack(body, "identity", max_bytes=0) == body
 
 
+def test_packed_body_may_be_several_files_of_gzip() -> None:
+    body = gzip.compress(b'{"instances": ') + gzip.compress(b"[1.0]}")
+
+    assert unpack(body, "gzip", max_bytes=20) == b'{"instances": [1.0]}'
+    with pytest.raises(BodyTooLarge):
+        unpack(body, "gzip", max_bytes=19)
+
+
 def test_packed_body_is_unpacked_no_further_than_its_limit() -> None:
     bomb = gzip.compress(bytes(10**7))
 
