@@ -22,6 +22,7 @@ from vitrine.errors import TooManyInstances, shown
 
 _LENGTH = struct.Struct("<I")
 _MAX_DIMENSIONS = 32
+_MOST_ELEMENTS = 2**40
 
 Buffer = bytes | memoryview
 # Elements of a tensor of BYTES: texts of JSON, with None for null, or bytes.
@@ -97,6 +98,11 @@ def _check(tensor: InputTensor, max_instances: int) -> None:
         )
     if tensor.shape and tensor.shape[0] > max_instances:
         raise TooManyInstances("instances", max_instances)
+    if 0 in tensor.shape and prod(filter(None, tensor.shape)) > _MOST_ELEMENTS:
+        # Any other tensor would lack elements, but NumPy cannot count those of this one.
+        raise InvalidInferenceRequest(
+            unable("shape", f"an axis of input {shown(tensor.name)} is too long.")
+        )
     if "shared_memory_region" in (tensor.parameters or {}):
         raise InvalidInferenceRequest("shared memory is not supported by this server")
 

@@ -304,6 +304,18 @@ refuse("unknown datatype", "Unable to parse 'datatype'", "strokes", {**IMAGE, "d
 refuse("negative axis", "Unable to parse 'shape'", "strokes", {**IMAGE, "shape": [-1, 28, 28, 1]})
 refuse("no axis", "Unable to parse 'shape'", "rooms", tensor("size", [1], "FP32", []), ROW[1])
 refuse(
+    "axis beyond any array beside one of 0",
+    "Unable to parse 'shape': an axis of input 'image' is too long",
+    "strokes",
+    {**IMAGE, "shape": [0, 2**62, 2**62], "data": []},
+)
+refuse(
+    "the same as bytes",
+    "Unable to parse 'shape'",
+    "strokes",
+    binary("image", "FP64", [0, 2**62, 2**62], b""),
+)
+refuse(
     "shape of more",
     "Unable to parse 'data': Shape does",
     "strokes",
