@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import InvalidInferenceRequest
-from service.http.dialects.open_inference.datatypes import BYTES, DTYPES
+from service.http.dialects.open_inference.datatypes import BYTES
 from service.http.dialects.open_inference.messages import unable
 from service.http.dialects.open_inference.tensors import Tensor, of_bytes
 from service.http.predictor import Admit, Predictor
@@ -41,7 +41,7 @@ def shape_of(spec: InputSpec) -> list[int]:
 
 
 def raw_tensor(model: Model, data: bytes) -> Tensor:
-    """Read a body that is nothing but the data of a model's only input.
+    """Read a body that is nothing but the data of a model's only input: one instance.
 
     Raises:
         InvalidInferenceRequest: The model has several inputs, or the data does not fit it.
@@ -59,7 +59,7 @@ def raw_tensor(model: Model, data: bytes) -> Tensor:
         return of_bytes(spec.name, "UINT8", (1, *spec.shape), data)
     if datatype_of(spec) == BYTES:
         return Tensor(spec.name, BYTES, (1,), [data])
-    return of_bytes(spec.name, "FP32", (len(data) // DTYPES["FP32"].itemsize,), data)
+    return of_bytes(spec.name, "FP32", (1,), data)
 
 
 def _raw_picture(data: bytes) -> bytes | None:

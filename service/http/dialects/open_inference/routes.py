@@ -13,7 +13,6 @@ from service.http import operations
 from service.http.audit import Audit
 from service.http.content import JSON_TYPE
 from service.http.dialects.open_inference import descriptions
-from service.http.dialects.open_inference.messages import read_flag
 from service.http.dialects.open_inference.metadata import SERVER, configure, describe, trust_of
 from service.http.dialects.open_inference.statistics import statistics_of
 from service.http.dialects.parts import DialectParts
@@ -212,7 +211,9 @@ class Routes:
 
     def index(self) -> Response:
         """List the versions of all models, and whether each is ready."""
-        only_ready = read_flag(_members(), "ready") or False
+        only_ready = _members().get("ready")
+        if not isinstance(only_ready, bool | None):
+            raise InvalidInferenceRequest("Invalid value for 'ready': expected a boolean")
         rows = [row for entry in self._repository.current.items() for row in self._rows(*entry)]
         return _json([row for row in rows if row["state"] == "READY" or not only_ready])
 

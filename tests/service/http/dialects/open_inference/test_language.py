@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from service.http.dialects.open_inference.compression import pack
 from service.http.dialects.open_inference.datatypes import DTYPES
 from service.rollout.repository import Repository
-from tests.bundles import calibrated_repository, table_manifest
+from tests.bundles import calibrated_repository, table_manifest, write_half_plus_two_bundle
 from tests.fakes import blank_picture, client_of, fake_repository, levels, picture, price
 from tests.tensors import (
     HEADER,
@@ -31,6 +31,7 @@ from tests.tensors import (
     tensor,
     with_lengths,
 )
+from vitrine.loading import load_version
 from vitrine.model import Model
 
 PIXELS = np.array(levels(), np.uint8).reshape(1, 28, 28, 1)
@@ -113,6 +114,20 @@ def test_raw_request_is_the_picture_alone(client: FlaskClient, body: bytes) -> N
     outputs = json.loads(response.get_data()[: int(response.headers[HEADER])])["outputs"]
     assert all("binary_data_size" in output["parameters"] for output in outputs)
     assert answered(response)["label"] == [["left"]]
+
+
+def test_raw_request_of_a_number_is_one_instance(
+    tmp_path: Path, registry: CollectorRegistry
+) -> None:
+    halves = load_version(write_half_plus_two_bundle(tmp_path), threads=1)
+    client = client_of(Repository({"half_plus_two": {1: halves}}), registry)
+    path, headers = "/v2/models/half_plus_two/infer", {HEADER: "0"}
+
+    number = client.post(path, data=np.float32(5).tobytes(), headers=headers)
+    numbers = client.post(path, data=np.array([5, 6], "<f4").tobytes(), headers=headers)
+
+    assert answered(number)["prediction"] == [[4.5]]
+    assert error_of(numbers) == (400, "unexpected total byte size 8 for input 'x', expecting 4")
 
 
 def test_rows_are_answered_as_on_our_own_route(sure: FlaskClient) -> None:

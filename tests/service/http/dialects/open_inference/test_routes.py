@@ -141,6 +141,7 @@ def unknown(what: str) -> str:
 
 
 LOAD = "/v2/repository/models/{}/load"
+NO_FLAG = "Invalid value for 'ready': expected a boolean"
 CONFIG = b'{"parameters":{"config":"{}"}}'
 
 
@@ -155,7 +156,8 @@ CONFIG = b'{"parameters":{"config":"{}"}}'
         ("GET", "/v2/model/rooms", b"", 404, "Not Found"),
         ("GET", "/v2/models/rooms/infer", b"", 405, "Method Not Allowed"),
         ("POST", "/v2", b"", 405, "Method Not Allowed"),
-        ("POST", "/v2/repository/index", b'{"ready": 1}', 400, "Unable to parse 'ready': it must"),
+        ("POST", "/v2/repository/index", b'{"ready": 1}', 400, NO_FLAG),
+        ("POST", "/v2/repository/index", b'{"ready": ""}', 400, NO_FLAG),
         ("POST", "/v2/repository/index", b"[]", 400, "The body must be a JSON object, or empty."),
         ("POST", LOAD.format("x"), b"", 404, unknown("'x'")),
         ("POST", "/v2/repository/models/x/unload", b"", 404, unknown("'x'")),
