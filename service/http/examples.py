@@ -64,11 +64,14 @@ def example_row(columns: Sequence[ColumnSpec]) -> dict[str, Any]:
 
 
 def usual_value(spec: ColumnSpec) -> Any:
-    """Return the median of training, or the first category; None where there is neither."""
+    """Return the median of training, or the first category.
+
+    Where there is neither, it is 1 for a number, which a network may need, and else None.
+    """
     if isinstance(spec, CategoryInput):
         return next(iter(spec.vocabulary), None)
     if spec.median is None:
-        return None
+        return None if isinstance(spec, DateInput) else 1
     if isinstance(spec, DateInput):
         return date_of(spec.median).strftime(spec.format)
     # The shortest number that float32 rounds to the median.

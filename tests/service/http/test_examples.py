@@ -71,7 +71,7 @@ def test_row_has_the_medians_and_the_first_categories_of_training() -> None:
     assert row_of(table_of(*columns, date, colour)) == {
         "size": 7,
         "share": 34.26,
-        "none": None,
+        "none": 1,
         "sold": "19/05/1997",
         "it's a colour": "blé",
     }
