@@ -28,9 +28,10 @@ _PARAMETERS: Schema = {
 _FIELDS = ("dataframe_records", "dataframe_split", "inputs", "instances")
 
 VERSION = {"200": {"description": "The version, as it is.", "content": {JSON_TYPE: {}}}}
+_LINE: Schema = {"content": {JSON_TYPE: {}}}  # which is empty
 PING: Schema = {
-    "200": {"description": "They are."},
-    "404": {"description": "No model answers here, or the service stops."},
+    "200": {"description": "They are.", **_LINE},
+    "404": {"description": "No model answers here, or the service stops.", **_LINE},
 }
 TRANSFORM = answer(
     "How much a request may have, and how many may be sent at a time.",

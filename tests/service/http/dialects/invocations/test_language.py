@@ -299,6 +299,8 @@ def test_health_is_that_of_the_model_that_answers(rooms: FlaskClient, path: str)
     assert [(each.status_code, each.data, each.mimetype) for each in said] == [
         (status, b"\n", JSON) for status in (200, 404, 404, 404)
     ]
+    responses = rooms.get("/openapi.json").get_json()["paths"][path]["get"]["responses"]
+    assert [[*responses[status]["content"]] for status in ("200", "404")] == [[JSON], [JSON]]
 
 
 def test_only_model_answers_where_none_is_named() -> None:
