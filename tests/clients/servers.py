@@ -43,8 +43,8 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
     """Serve the shipped models and small ones of every task, by two workers.
 
     Where a request names no model, `housing` answers; at `DIGITS_URL`, where a service was started
-    as Vertex AI starts containers, `digits` does. At `KEYED_URL`, clients need one of three
-    keys; at `FUZZED_URL` too, where nobody else misses what is unloaded.
+    as Vertex AI starts containers, `digits`, the only model there. At `KEYED_URL`, clients need one
+    of three keys; at `FUZZED_URL` too, where nobody else misses what is unloaded.
 
     Args:
         folder: An empty folder, which also takes the logs.
@@ -53,7 +53,7 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
     _write_models(models)
     with (
         _serving_everything(models, folder / "everything.log") as server,
-        _serving_as_vertex_ai_does(models, folder / "vertex.log") as vertex,
+        _serving_as_vertex_ai_does(folder) as vertex,
         _serving_with_keys(folder) as keyed,
         _serving_to_fuzz(folder) as fuzzed,
     ):
@@ -72,14 +72,15 @@ def _serving_everything(models: Path, log: Path) -> AbstractContextManager[Serve
     return serving(log=log, models=models, workers=2, versions="all", default_model="housing")
 
 
-def _serving_as_vertex_ai_does(models: Path, log: Path) -> AbstractContextManager[Server]:
+def _serving_as_vertex_ai_does(folder: Path) -> AbstractContextManager[Server]:
+    models = folder / "only"
+    shutil.copytree(ROOT / "models/digits", models / "digits")
     return serving(
-        log=log,
+        log=folder / "vertex.log",
         port_variable="AIP_HTTP_PORT",
         environment={"AIP_MODE": "PREDICTION", **_VERTEX_ROUTES},
         models=models,
         workers=1,
-        default_model="digits",
     )
 
 
