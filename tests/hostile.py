@@ -268,7 +268,7 @@ KINDS: Mapping[str, Callable[[Path], None]] = {
         helper.make_node("Expand", ["size", "wide"], ["spread"]),
         helper.make_node("Mul", ["spread", "zero"], ["nothing"]),
         helper.make_node("ReduceMin", ["nothing"], ["extra"], keepdims=0),
-        wide=[1, 1_000_000],
+        wide=[1, 4_000_000],
         zero=0.0,
     ),
     "functions of functions": _network(_laugh),
