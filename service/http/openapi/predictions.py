@@ -107,7 +107,12 @@ def _trust_options(model: Model | None) -> list[Schema]:
 
 
 _CSV_OPTIONS = [
-    query("echo", f"{_FOR_CSV}: repeat their columns before the predictions.", _FLAG),
+    query(
+        "echo",
+        "For bodies and answers in CSV, Arrow or Parquet only: repeat the columns of the body "
+        "before the predictions.",
+        _FLAG,
+    ),
     query("delimiter", f"{_FOR_CSV}: the mark between columns.", {"enum": [",", ";", "|", "\t"]}),
     query("decimal", f"{_FOR_CSV}: the decimal mark.", {"enum": [".", ","]}),
     query(

@@ -147,6 +147,13 @@ def test_largest_coverage_is_that_of_the_calibration() -> None:
     assert coverage["schema"]["maximum"] == 0.8  # of 4 instances
 
 
+def test_echo_is_for_arrow_and_parquet_too() -> None:
+    operation = document_of(Model(table_manifest(), price))["paths"]["/models/rooms/predict"]
+
+    (echo,) = (each for each in operation["post"]["parameters"] if each["name"] == "echo")
+    assert "CSV, Arrow or Parquet" in echo["description"]
+
+
 def test_flag_takes_true_and_false() -> None:
     manifest = table_manifest()
     flag = NumberInput(
