@@ -35,6 +35,7 @@ Decoded = TypeVar("Decoded")
 
 _NAMES: dict[type, str] = {list: "a list", str: "a text", type(None): "null"}
 
+_MORE_FOLLOWS = " The JSON ends before that. A request takes one object, with all of its instances."
 _QUOTES = "Names and texts stand in double quotes; in Python, json.dumps writes them so."
 # What stands at the place where the JSON goes wrong, and what is said of it.
 _CAUSES = tuple(
@@ -136,7 +137,7 @@ def decode_as(body: bytes, kind: type[Decoded]) -> Decoded:
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise _malformed_at(body, _position(error, len(body))) from None
+        raise _malformed_at(body, _position(error, len(body)), _known_cause(error)) from None
 
 
 def _members_in_pieces(text: bytes, body: bytes, depth: int, large_bytes: int) -> dict[str, object]:
@@ -229,14 +230,21 @@ def _position(error: Exception, end: int) -> int:
     return int(found[1]) if found else end
 
 
-def _malformed_at(body: bytes, position: int) -> MalformedBody:
+def _known_cause(error: Exception) -> str:
+    """Return what the parser says itself; empty where the place of the error tells more."""
+    if isinstance(error, RecursionError):
+        return " Its lists and objects are nested too deep."
+    return _MORE_FOLLOWS if "trailing characters" in str(error) else ""
+
+
+def _malformed_at(body: bytes, position: int, cause: str = "") -> MalformedBody:
     undecodable = _undecodable(body)
     if undecodable is not None:
         return undecodable
     line = body.count(b"\n", 0, position) + 1
     column = len(body[body.rfind(b"\n", 0, position) + 1 : position].decode(errors="replace")) + 1
     text = body[position : position + _LOOKED_AT_BYTES].decode(errors="replace")
-    return _malformed_json(line, column, _cause_in(text, 0))
+    return _malformed_json(line, column, cause or _cause_in(text, 0))
 
 
 def _check_names(members: Mapping[str, object]) -> None:
@@ -286,7 +294,7 @@ def _malformed_json(line: int, column: int, cause: str) -> MalformedBody:
 def _cause(error: orjson.JSONDecodeError) -> str:
     before = error.doc[: error.pos].rstrip()
     if before.endswith(("}", "]")) and _is_json(before):
-        return " The JSON ends before that. A request takes one object, with all of its instances."
+        return _MORE_FOLLOWS
     return _cause_in(error.doc, error.pos)
 
 

@@ -247,3 +247,22 @@ def test_body_that_is_no_json_is_of_no_type(body: bytes) -> None:
 def test_empty_body_is_of_no_type(body: bytes) -> None:
     with pytest.raises(EmptyBody):
         json_bodies.decode_as(body, dict[str, int])
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        (b'{"a": 1} x', "The JSON ends before that."),
+        (b'{"a": 1}{"a": 2}', "The JSON ends before that."),
+        (
+            b'{"a": ' + b"[" * 10**5 + b"]" * 10**5 + b"}",
+            "Its lists and objects are nested too deep.",
+        ),
+        (b'{"a": [1, 2', "It ends before its last bracket."),
+    ],
+)
+def test_object_that_cannot_be_parsed_says_why(body: bytes, cause: str) -> None:
+    with pytest.raises(MalformedBody) as refused:
+        json_bodies.decode_as(body, dict[str, object])
+
+    assert cause in refused.value.detail
