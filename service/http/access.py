@@ -16,6 +16,8 @@ from vitrine.errors import VitrineError
 ACCESS = "vitrine.access"
 
 _SCHEME = "bearer"
+# A platform may choose one path for health checks and for predictions: only the first need no key.
+_OPEN_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class Access:
@@ -36,7 +38,7 @@ class Access:
 
         Args:
             app: The application.
-            open_rules: Rules of the paths that need no key.
+            open_rules: Rules of the paths that need no key to be read.
         """
         app.extensions[ACCESS] = self
         self._open = open_rules
@@ -44,7 +46,8 @@ class Access:
 
     def _check(self) -> None:
         rule = request.url_rule
-        if rule is None or rule.rule not in self._open:
+        is_open = rule is not None and rule.rule in self._open and request.method in _OPEN_METHODS
+        if not is_open:
             self.admit(request.headers.get("Authorization", ""), context.current())
 
     def admit(self, authorization: str, current: RequestContext) -> None:

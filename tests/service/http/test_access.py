@@ -204,6 +204,17 @@ def test_first_page_shows_how_to_send_a_key(guarded_client: FlaskClient) -> None
     assert "<form" not in page  # a form cannot send one
 
 
+@pytest.mark.parametrize("path", ["/here", "/%68ere"])
+def test_predictions_need_a_key_also_where_health_is_checked(
+    keys: KeyFile, registry: CollectorRegistry, path: str
+) -> None:
+    settings = Settings(default_model="strokes", predict_route="/here", health_route="/here")
+    client = guard(keys, registry, settings).test_client()
+
+    assert client.get(path).status_code == 200
+    assert client.post(path, data=picture(), content_type="image/png").status_code == 401
+
+
 def test_metrics_may_be_open(keys: KeyFile, registry: CollectorRegistry) -> None:
     app = guard(keys, registry, Settings(open_metrics=True))
 
