@@ -105,7 +105,7 @@ def _serving_to_fuzz(folder: Path) -> AbstractContextManager[Server]:
         keys=folder / "keys.json",
         default_model="housing",
         # Bodies at this limit are made, and pictures take their time.
-        max_instances=200,
+        max_instances=50,
     )
 
 

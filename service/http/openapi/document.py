@@ -155,8 +155,9 @@ class DocumentBuilder:
         found: dict[int, list[tuple[Problem, ErrorBody]]] = {}
         elsewhere = [_NOT_HERE] if _variables(operation.rule) else []
         for problem in [*map(_problem, (*operation.errors, *keys)), *elsewhere, _FAILURE]:
-            asked = replace(problem, method=operation.method, path=operation.rule)
-            said = self._write_error(operation.rule, asked)
+            path = _asked_path(operation.rule, version="x" if problem is _NOT_HERE else "1")
+            asked = replace(problem, method=operation.method, path=path)
+            said = self._write_error(path, asked)
             found.setdefault(said.status, []).append((asked, said))
         return {str(status): _error_answer(found[status]) for status in sorted(found)}
 
@@ -194,6 +195,11 @@ def _variables(rule: str) -> list[str]:
 def _path(rule: str, name: str = "{name}") -> str:
     """Write a rule as OpenAPI writes paths."""
     return _VARIABLE.sub(lambda found: name if found[1] == "name" else f"{{{found[1]}}}", rule)
+
+
+def _asked_path(rule: str, *, version: str) -> str:
+    """Return a path as a client asks for it; some languages tell errors by it."""
+    return _VARIABLE.sub(lambda found: version if found[1] == "version" else "example", rule)
 
 
 def _operation_id(method: str, path: str) -> str:

@@ -108,11 +108,11 @@ def _split(item: Schema, names: list[str]) -> Schema:
     }
     frame: Schema = {
         "type": "object",
-        "required": ["columns", "data"],
+        "required": ["data"],
         "properties": {
-            "columns": {"const": names, "description": "The names, in any order."},
+            "columns": {"enum": [names, None], "description": "Their names, in any order."},
             "data": array(row),
-            "index": {"description": "It is not read."},
+            "index": {"type": ["array", "null"]},
         },
         "additionalProperties": False,
     }
