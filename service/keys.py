@@ -20,6 +20,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from vitrine.json_types import read_from_json
+
 Role = Literal["predict", "manage"]
 MANAGE: Role = "manage"
 
@@ -84,6 +86,7 @@ class Key(
         return self.burst or max(2, round((self.rate or 0) / 10))
 
 
+@read_from_json
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is in a key file."""
 

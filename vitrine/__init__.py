@@ -8,8 +8,8 @@
 
 The rooms, from the ground up; each imports only from those before it:
 
-- `errors`, `options`, `extras`: what a caller can cause, what it may ask for, and which optional
-  part it lacks.
+- `errors`, `options`, `extras`, `json_types`: what a caller can cause, what it may ask for, which
+  optional part it lacks, and what JSON is read into.
 - `signature`, `bundle`: what goes in and comes out; one version on disk.
 - `geometry`, `trust`, `drift`, `levels`: pixels to the network's input; prediction sets, intervals
   and credibility; whether instances still look like those of training; levels to pixels.

@@ -23,6 +23,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vitrine.errors import shown
+from vitrine.json_types import read_from_json
 from vitrine.signature import (
     AnomalyOutput,
     Dialect,
@@ -149,6 +150,7 @@ class Batching(Record, frozen=True, kw_only=True):
     speedup: Annotated[float, msgspec.Meta(ge=1.0, le=1024.0)]
 
 
+@read_from_json
 class Manifest(Record, frozen=True, kw_only=True):
     """The description of one version.
 
@@ -222,6 +224,7 @@ class Manifest(Record, frozen=True, kw_only=True):
                 raise ValueError("calibration scores must ascend")
 
 
+@read_from_json
 class _Default(msgspec.Struct):
     """The one member of a manifest that tells whether its version may answer by default."""
 

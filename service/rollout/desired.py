@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from service.version_policy import Policy
+from vitrine.json_types import read_from_json
 
 LABEL_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 STABLE = "stable"
@@ -46,6 +47,7 @@ class DesiredModel(msgspec.Struct, frozen=True, kw_only=True):
 Edit = Callable[[DesiredModel], DesiredModel]
 
 
+@read_from_json
 class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     """What operators want of all models.
 

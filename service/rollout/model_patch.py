@@ -10,6 +10,7 @@ from service.errors import InvalidDesiredState
 from service.rollout.desired import CANARY, LABEL_PATTERN, DesiredModel
 from service.version_policy import POLICY_PATTERN, parse_policy
 from vitrine.errors import Fault, MalformedBody, nearest, shown
+from vitrine.json_types import read_from_json
 
 _Policy = Annotated[str, Meta(pattern=rf"\A(?:{POLICY_PATTERN.pattern})\Z")]
 _Label = Annotated[str, Meta(pattern=rf"\A(?:{LABEL_PATTERN.pattern})\Z")]
@@ -28,6 +29,7 @@ _RULES = {
 }
 
 
+@read_from_json
 class ModelPatch(msgspec.Struct, frozen=True, kw_only=True):
     """The members that are to change; None resets a member, and one that is unset stays.
 

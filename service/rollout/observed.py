@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from service.rollout.served import ModelVersion
+from vitrine.json_types import read_from_json
 
 
+@read_from_json
 class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far an agent has come.
 

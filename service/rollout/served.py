@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from service.version_policy import Policy, write_policy
+from vitrine.json_types import read_from_json
 
 # Name of a model and number of its version.
 ModelVersion = tuple[str, int]
@@ -41,6 +42,7 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
     lost: bool = False
 
 
+@read_from_json
 class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     """What every worker is to serve.
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from service.rollout import sandbox
+from vitrine.json_types import read_from_json
 
 # The network is run with more and more instances, up to as many as the service ever hands it at
 # once, while a pass takes less than this: the service cuts what takes longer into pieces.
@@ -36,6 +37,7 @@ _OPEN_FILES = 128
 _COPIES = 4
 
 
+@read_from_json
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be tried, and within which limits.
 
@@ -52,6 +54,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int
 
 
+@read_from_json
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a trial has shown.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from vitrine import engines
+from vitrine.json_types import read_from_json
 
 # A version takes some hundred bytes of the file.
 _MOST_RECORDS = 1000
@@ -36,6 +37,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int
 
 
+@read_from_json
 class Records(msgspec.Struct, frozen=True, kw_only=True):
     """Versions that have passed a trial with the same library and the same rules.
 

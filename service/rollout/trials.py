@@ -20,6 +20,7 @@ from service.rollout.trial import WALL_FACTOR, Outcome, Request
 from service.rollout.trial_records import Record, TrialRecords
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle
+from vitrine.json_types import read_from_json
 
 # The kernel ends what takes too long, before whoever waits for it does.
 _START_SECONDS = 5.0
@@ -44,6 +45,7 @@ class Limits:
     max_bytes: int
 
 
+@read_from_json
 class _Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The trial that has just ended, for those who have waited for it.
 

@@ -26,6 +26,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrine.json_types import read_from_json
+
 # How the cells of several processes are combined. "livesum" is a sum too, but what a process that
 # ended has set counts no more; "latest" is the largest, of processes that ended as well.
 Combining = Literal["sum", "min", "max", "livesum", "latest"]
@@ -48,6 +50,7 @@ _RETRY_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
+@read_from_json
 class Key(NamedTuple):
     """What a series is called.
 

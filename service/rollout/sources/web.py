@@ -16,11 +16,13 @@ import msgspec
 
 from service.rollout.sources.source import InvalidVersion, SourceUnreachable, is_version
 from vitrine import bundle
+from vitrine.json_types import read_from_json
 
 INDEX_NAME = "index.json"
 _MAX_INDEX_BYTES = 16 * 2**20
 
 
+@read_from_json
 class _Index(msgspec.Struct):
     models: dict[str, list[Any]]
 

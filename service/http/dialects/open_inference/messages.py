@@ -9,6 +9,7 @@ import msgspec
 from service.errors import InvalidInferenceRequest
 from service.http.json_bodies import decode_as
 from vitrine.errors import MalformedBody, shown
+from vitrine.json_types import read_from_json
 
 HEADER_LENGTH = "inference-header-content-length"
 
@@ -41,6 +42,7 @@ class RequestedOutput(msgspec.Struct, kw_only=True):
     parameters: dict[str, Any] | None = None
 
 
+@read_from_json
 class InferRequest(msgspec.Struct, kw_only=True):
     """A request for predictions."""
 
