@@ -140,15 +140,30 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     _mend_path(case)
     if case.operation.tags == ["predictions"]:
         _mend_prediction(case, kwargs)
-    elif case.operation.method == "patch" and case.body.get("canary_share"):
-        # There is nothing to share where no version is a canary.
-        case.body["labels"] = {**(case.body.get("labels") or {}), "canary": 1}
+    elif case.operation.method == "patch":
+        _mend_change(case)
     elif case.operation.path.endswith("/infer"):
         _mend_inference(case, kwargs)
     elif case.operation.path.startswith("/v1/") and case.media_type == JSON:
         _mend_serving(case)
     elif case.operation.path == "/invocations":
         _mend_invocations(case, kwargs)
+
+
+def _mend_change(case: Case) -> None:
+    """Write versions without a point, where JSON Schema takes 2.0 for a whole number as well."""
+    labels = case.body.get("labels")
+    if labels:
+        case.body["labels"] = {name: _whole(version) for name, version in labels.items()}
+    if "shadow" in case.body:
+        case.body["shadow"] = _whole(case.body["shadow"])
+    if case.body.get("canary_share"):
+        # There is nothing to share where no version is a canary.
+        case.body["labels"] = {**(case.body.get("labels") or {}), "canary": 1}
+
+
+def _whole(version: float | None) -> int | None:
+    return None if version is None else int(version)
 
 
 def _mend_timeout(case: Case) -> None:
