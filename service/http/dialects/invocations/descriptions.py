@@ -23,7 +23,13 @@ _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 1}
 _PARAMETERS: Schema = {
     "type": ["object", "null"],
-    "description": "Parameters of our own routes, such as `top` and `coverage`.",
+    "description": "Parameters of our own routes, `coverage` and `abstain_below` among them.",
+    "properties": {
+        "top": {"type": ["integer", "null"], "minimum": 1, "maximum": 1_000_000},
+        "errors": {"enum": ["fail", "report", None]},
+        "explain": {"type": ["boolean", "null"]},
+    },
+    "additionalProperties": False,
 }
 _FIELDS = ("dataframe_records", "dataframe_split", "inputs", "instances")
 
