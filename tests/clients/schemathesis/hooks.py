@@ -132,6 +132,13 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 
 
 @schemathesis.hook
+def filter_headers(context: HookContext, headers: dict[str, Any]) -> bool:
+    """Leave out an empty length: a header without a value is as good as none."""
+    length = (headers or {}).get(_LENGTH, "0")
+    return isinstance(length, str) and bool(length.strip())
+
+
+@schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Make a request that should be good one that is."""
     _mend_timeout(case)
