@@ -68,7 +68,8 @@ def test_imported_classifier_of_pictures_answers_as_it_did(
 
     expected = network.predict(prepare(digits().astype(np.float32)), verbose=0)
     assert predict(folder, {"image": digits()}) == pytest.approx(expected, abs=1e-5)
-    assert set(bundle.read_manifest(folder).files) == {"model.keras", "model.onnx", "golden.npz"}
+    files = set(bundle.read_manifest(folder).files)
+    assert files == {"MLmodel", "model.keras", "model.onnx", "golden.npz"}
 
 
 def second_of_two(one: Rows) -> Rows:
@@ -173,7 +174,7 @@ def test_network_that_onnx_cannot_hold_is_run_by_tensorflow(
     folder = import_file(tmp_path / "own.keras", tmp_path / "models", ImportOptions())
 
     manifest = bundle.read_manifest(folder)
-    assert set(manifest.files) == {"model.keras", "golden.npz"}
+    assert set(manifest.files) == {"MLmodel", "model.keras", "golden.npz"}
     assert manifest.onnx_difference is None
     instances = {name: np.array([3, 5], np.float32) for name in ("x1", "x2")}
     expected = network.predict(np.array([[3, 3], [5, 5]]), verbose=0)[:, 0]

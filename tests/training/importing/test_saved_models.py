@@ -26,7 +26,7 @@ def test_saved_model_is_converted(tmp_path: Path) -> None:
         tmp_path / "own", tmp_path / "models", ImportOptions(labels=("a", "b", "c"))
     )
 
-    assert set(bundle.read_manifest(folder).files) == {"model.onnx", "golden.npz"}
+    assert set(bundle.read_manifest(folder).files) == {"MLmodel", "model.onnx", "golden.npz"}
     instances = {f"x{column + 1}": rows()[:, column] for column in range(3)}
     expected = network.predict(rows(), verbose=0)
     assert predict(folder, instances) == pytest.approx(expected, abs=1e-4)
