@@ -18,6 +18,7 @@ from service.rollout.model_store import FolderStore
 from service.rollout.repository import Repository
 from service.rollout.state_folder import VERSIONS, StateFolder
 from tests.bundles import write_table_bundle
+from tests.traffic import publish_whole
 from tests.workers import Workers, open_trials, try_here
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle
@@ -203,7 +204,8 @@ def test_started_agent_follows_until_it_is_stopped(workers: Workers, store: Path
 
     agent.start()
     repository.watch(lambda current: swapped.set() if 2 in current["rooms"].versions else None)
-    write_table_bundle(store, version=2)
+    # Whole, as versions are published: a part of one would be refused first.
+    publish_whole(store, 2, staging=store.parent / "staging")
 
     assert swapped.wait(30)
     agent.stop()
