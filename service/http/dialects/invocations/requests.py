@@ -137,6 +137,8 @@ def _text(name: str, value: object) -> str:
     match value:
         case bool():
             return str(value).lower()
+        case float() if value.is_integer():  # some clients write 3 as 3.0
+            return str(int(value))
         case str() | int() | float():
             return str(value)
     raise InvalidParameter(name, _shown_type(value), "must be a number, a text, true or false")

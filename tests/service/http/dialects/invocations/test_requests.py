@@ -155,6 +155,7 @@ def test_more_instances_than_allowed_are_refused(form: str) -> None:
     [
         ({}, "", Options(top=None)),
         ({"top": 3}, "", Options(top=3)),
+        ({"top": 3.0}, "", Options(top=3)),
         ({"top": "all", "coverage": None}, "", Options(top=None)),
         ({"coverage": 0.5}, "top=1", Options(top=1, coverage=0.5)),
         ({"explain": True, "errors": "report"}, "", Options(top=None, explain=True, report=True)),
