@@ -92,6 +92,9 @@ def read_instances(body: bytes, *, limit: int, large_bytes: int = _LARGE_BYTES) 
 def read_object(body: bytes, *, large_bytes: int = _LARGE_BYTES) -> dict[str, object] | None:
     """Return the members of an object; None where the body is JSON of another kind.
 
+    A large body that does not begin like an object is none, be it JSON or not: nothing of it is
+    parsed.
+
     Args:
         body: The body; a byte order mark before the JSON is skipped.
         large_bytes: Length from which on the members are parsed a piece at a time.

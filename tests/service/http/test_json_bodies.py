@@ -195,7 +195,12 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(), VALUES) | VALUES, st.sampled_from([0, 8, 40]))
+@pytest.mark.parametrize("body", [b"[1]", b"7", b"Infinity", b'"{}"'])
+def test_large_body_that_does_not_begin_like_an_object_is_none(body: bytes) -> None:
+    assert json_bodies.read_object(body, large_bytes=0) is None
+
+
+@given(st.dictionaries(st.text(), VALUES), st.sampled_from([0, 8, 40]))
 def test_object_is_read_in_pieces_as_a_whole(value: object, large_bytes: int) -> None:
     body = json.dumps(value, ensure_ascii=False).encode(errors="replace")
     outcomes: list[object] = []
