@@ -8,7 +8,7 @@ from service.admission.jobs import Client, Deadline
 from service.admission.scheduler import Scheduler
 from service.admission.slots import UNKNOWN_SECONDS, ComputeSlot
 from service.http import costs
-from service.http.deadlines import TIMEOUT_HEADER, latest, read_deadline
+from service.http.deadlines import TIMEOUT_HEADER, read_timeout, within
 from service.http.languages import Languages
 from service.http.predictor import Predictor
 from service.rollout.repository import Repository
@@ -63,12 +63,12 @@ class Admission:
         Args:
             headers: Name in lower case and value of each header.
         """
-        now = monotonic()
+        now, most = monotonic(), self._max_timeout_seconds
         given = _value(headers, _TIMEOUT)
         if given:
             with suppress(InvalidParameter):
-                return read_deadline(given, now, max_seconds=self._max_timeout_seconds)
-        return latest(now, self._max_timeout_seconds)
+                return within(read_timeout(given), now, max_seconds=most)
+        return within(most, now, max_seconds=most)
 
     def guess(self, target: bytes, headers: Headers, head: bytes, body_bytes: int) -> float:
         """Return a first guess of what a request costs, in seconds of computing.
@@ -79,18 +79,18 @@ class Admission:
             head: The beginning of the body.
             body_bytes: Length of the body.
         """
-        route = self.languages.match(target)
-        model = None if route is None else self.predictor.find(route)
+        model = self.predictor.find(self.languages.match(target))
         if model is None:  # it will be refused
             return UNKNOWN_SECONDS
         media_type = _value(headers, b"content-type").partition(";")[0].strip().lower()
+        settings = self.predictor.settings
         return costs.guess(
             model,
             media_type,
             head,
             body_bytes,
-            max_pixels=self.predictor.max_pixels,
-            max_instances=self.predictor.settings.max_instances,
+            max_pixels=settings.max_pixels,
+            max_instances=settings.max_instances,
         )
 
     def slot(self, client: Client, deadline: Deadline, *, arrived: float) -> ComputeSlot:

@@ -13,7 +13,7 @@ from service.errors import OutOfMemory
 from service.http import context, costs, operations, problems
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext
-from service.http.deadlines import TIMEOUT_HEADER, latest, read_timeout
+from service.http.deadlines import TIMEOUT_HEADER, read_timeout, within
 from service.http.languages import VERSION_PATTERN, Language, Languages, Question
 from service.http.predictor import Predictor
 from service.http.transfer import AnswerBroken, current_body, current_slot
@@ -77,7 +77,7 @@ class Api:
             header=lambda name: request.headers.get(name, ""),
             url=lambda: request.base_url,
             limit=partial(self._limit, slot),
-            admit=partial(_estimate, slot, max_pixels=self._predictor.max_pixels),
+            admit=partial(_estimate, slot, max_pixels=self._predictor.settings.max_pixels),
         )
         answer = language.prepare(question, current_body(), current).answer()
         if not answer.is_streamed:
@@ -88,7 +88,7 @@ class Api:
     def _limit(self, slot: ComputeSlot, seconds: float) -> None:
         """Let the answer be of no use after so many seconds from the request's arrival."""
         most = self._predictor.settings.request_timeout_seconds
-        deadline = latest(slot.arrived, min(seconds, most))
+        deadline = within(seconds, slot.arrived, max_seconds=most)
         deadline.check(time.monotonic())
         slot.limit(deadline)
 

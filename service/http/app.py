@@ -109,7 +109,7 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     transfer.install(app, metrics, scheduler, tracing, timeout_seconds=timeout_seconds)
     sharing.install(app)  # first: a browser that asks whether it may send a key sends none
     if access is not None:
-        access.install(app, languages.probes | open_rules(app))
+        access.install(app, open_rules(app))
     repository.watch(metrics.show)
     return app
 

@@ -13,20 +13,6 @@ TIMEOUT_HEADER = "X-Request-Timeout"
 _MAX_CHARACTERS = 32
 
 
-def read_deadline(given: str, arrived: float, *, max_seconds: float) -> Deadline:
-    """Read the deadline that a client gives.
-
-    Args:
-        given: Number of seconds, as the client wrote it.
-        arrived: Moment at which the request arrived, by `time.monotonic`.
-        max_seconds: Longest time that a request may take.
-
-    Raises:
-        InvalidParameter: It is no number above 0.
-    """
-    return latest(arrived, min(read_timeout(given), max_seconds))
-
-
 def read_timeout(given: str) -> float:
     """Read the number of seconds that a client gives its request.
 
@@ -42,6 +28,13 @@ def read_timeout(given: str) -> float:
     return seconds
 
 
-def latest(arrived: float, seconds: float) -> Deadline:
-    """Return the deadline of a request that may take so many seconds."""
-    return Deadline(arrived + seconds, seconds)
+def within(seconds: float, arrived: float, *, max_seconds: float) -> Deadline:
+    """Return the deadline of a request that says how long it may take.
+
+    Args:
+        seconds: What the request says.
+        arrived: Moment at which it arrived, by `time.monotonic`.
+        max_seconds: Longest time that any request may take.
+    """
+    timeout_seconds = min(seconds, max_seconds)
+    return Deadline(arrived + timeout_seconds, timeout_seconds)

@@ -19,7 +19,7 @@ from service.http.batches import predict_together
 from service.http.content import MediaHeaders
 from service.http.context import RequestContext, finish_together
 from service.http.cors import Sharing
-from service.http.deadlines import TIMEOUT_HEADER, latest, read_timeout
+from service.http.deadlines import TIMEOUT_HEADER, read_timeout, within
 from service.http.languages import READ_HEADERS, Language, Languages, Question
 from service.http.predictor import Predictor, Prepared
 from service.http.reply import Headers, Reply, complete
@@ -139,8 +139,7 @@ class FastPath:
         Args:
             target: Path and query, as the client sent them.
         """
-        route = self._match(target)
-        model = None if route is None else self._predictor.find(route)
+        model = self._predictor.find(self._match(target))
         if model is None:  # the answer will say that there is none
             return Expected(seconds=_LEAST_SECONDS, max_batch=1)
         seconds = _LEAST_SECONDS + model.pass_seconds
@@ -202,7 +201,7 @@ class FastPath:
                     _admit,
                     max_seconds=max_seconds,
                     body=request.body,
-                    max_pixels=self._predictor.max_pixels,
+                    max_pixels=self._predictor.settings.max_pixels,
                 ),
             )
             prepared = route.language.prepare(question, body, context)
@@ -219,7 +218,7 @@ class FastPath:
 
     def _limit(self, arrived: float, seconds: float) -> None:
         """Check that a request has not taken longer than it may."""
-        deadline = latest(arrived, min(seconds, self._max_timeout_seconds))
+        deadline = within(seconds, arrived, max_seconds=self._max_timeout_seconds)
         deadline.check(time.monotonic())
 
     def _reply(self, asked: "_Asked") -> Reply:

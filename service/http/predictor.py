@@ -60,6 +60,18 @@ class Target:
     label: str | None
     query: str
 
+    @classmethod
+    def named(cls, names: Mapping[str, str], query: str) -> "Target":
+        """Return what a path asks for that names a model.
+
+        Args:
+            names: The model's name, version and label, as far as the path has them.
+            query: The query, without its question mark.
+        """
+        version = names.get("version")
+        number = None if version is None else int(version)
+        return cls(names["name"], number, names.get("label"), query)
+
 
 # Called with the model, the options and the instances, before any of these is decoded; with None
 # for a table, whose rows are not known before. It may raise.
@@ -139,6 +151,15 @@ class Answer:
     break_off: Callable[[str], bytes]
 
 
+def answer_headers(model: Model, content_type: str) -> Headers:
+    """Return the headers by which an answer says what it is, and which version has made it."""
+    return [
+        ("Content-Type", content_type),
+        ("X-Model-Name", model.name),
+        ("X-Model-Version", str(model.version)),
+    ]
+
+
 def admit_all(model: Model, options: Options, instances: Sequence[object] | None) -> None:
     """Refuse nothing."""
 
@@ -160,13 +181,10 @@ class Predictor:
         self._repository = repository
         self._shadow = shadow
 
-    @property
-    def max_pixels(self) -> int:
-        """Number of pixels that one picture may have."""
-        return self.settings.max_pixels
-
-    def find(self, route: "Locatable") -> Model | None:
+    def find(self, route: "Locatable | None") -> Model | None:
         """Find the version that is asked, but for a canary's share; None where there is none."""
+        if route is None:
+            return None
         try:
             target = route.target
             if target.version is None and target.label is None:

@@ -16,7 +16,7 @@ from service.http.json_bodies import read_instances
 from service.http.languages import Question, View
 from service.http.openapi.predictions import describe_predictions
 from service.http.operations import PREDICTION_ERRORS, Operation
-from service.http.predictor import Admit, Body, Predictor, Prepared, Target
+from service.http.predictor import Admit, Body, Predictor, Prepared, Target, answer_headers
 from service.http.problems import PROBLEM_TYPE, ErrorBody, Problem, write_problem
 from service.http.query import read_options
 from service.http.reply import Headers
@@ -49,9 +49,7 @@ class Native:
 
     def target(self, names: Mapping[str, str], query: str) -> Target:
         """Say what a path asks for."""
-        version = names.get("version")
-        number = None if version is None else int(version)
-        return Target(names["name"], number, names.get("label"), query)
+        return Target.named(names, query)
 
     def prepare(self, question: Question, body: Body, context: RequestContext) -> Prepared:
         """Find the model, and begin to read the body.
@@ -165,11 +163,7 @@ def _not_found(rule: str) -> Iterator[type[VitrineError]]:
 
 def _headers(model: Model, pipeline: Pipeline, stream: BlockStream, content: Content) -> Headers:
     """Return the headers, with what an answer in columns has no room for."""
-    headers = [
-        ("Content-Type", content.answer_type),
-        ("X-Model-Name", model.name),
-        ("X-Model-Version", str(model.version)),
-    ]
+    headers = answer_headers(model, content.answer_type)
     if content.answers_table and pipeline.trust.coverage is not None:
         headers.append(("X-Coverage", str(pipeline.trust.coverage)))
     if content.answers_table and stream.ignored_columns:

@@ -86,13 +86,12 @@ class OpenApi:
         return made[1]
 
     def _build(self, entries: Entries) -> dict[str, Any]:
-        free = open_rules(current_app) | self._languages.probes
         return DocumentBuilder(
             operations_of(current_app),
             list(entries),
             [entry.default for entry in entries.values() if entry.default],
             lambda path, problem: self._languages.of(path).error_body(problem),
-            open_rules=free if self._needs_key else None,
+            open_rules=open_rules(current_app) if self._needs_key else None,
         ).build()
 
     def page(self) -> Response:

@@ -34,7 +34,7 @@ from service.http.health import DRAINING
 from service.http.languages import Question, View
 from service.http.openapi.parts import answers
 from service.http.operations import Operation, add
-from service.http.predictor import Admit, Body, Prepared, Target
+from service.http.predictor import Admit, Body, Prepared, Target, answer_headers
 from service.http.problems import ErrorBody, Problem
 from service.http.reply import Headers
 from vitrine import __version__
@@ -258,11 +258,8 @@ def _csv_encoder(pipeline: Pipeline, stream: BlockStream) -> Encoder:
 
 
 def _headers(model: Model, pipeline: Pipeline, content: Content, attributes: str) -> Headers:
-    headers = [
-        ("Content-Type", f"{CSV_TYPE}; charset=utf-8" if content.answers_csv else JSON_TYPE),
-        ("X-Model-Name", model.name),
-        ("X-Model-Version", str(model.version)),
-    ]
+    content_type = f"{CSV_TYPE}; charset=utf-8" if content.answers_csv else JSON_TYPE
+    headers = answer_headers(model, content_type)
     if pipeline.trust.coverage is not None:
         headers.append(("X-Coverage", str(pipeline.trust.coverage)))
     if _ATTRIBUTES_TEXT.fullmatch(attributes):

@@ -69,8 +69,7 @@ class OpenInference:
 
     def target(self, names: Mapping[str, str], query: str) -> Target:
         """Say what a path asks for; the query says nothing."""
-        version = names.get("version")
-        return Target(names["name"], None if version is None else int(version), None, query)
+        return Target.named(names, query)
 
     def prepare(self, question: Question, body: Body, context: RequestContext) -> Prepared:
         """Find the model, and begin to read the body.

@@ -28,7 +28,7 @@ from service.http.dialects.tensorflow_serving.descriptions import (
 )
 from service.http.languages import Question, View
 from service.http.operations import PREDICTION_ERRORS, Operation
-from service.http.predictor import Body, Prepared, Target
+from service.http.predictor import Body, Prepared, Target, answer_headers
 from service.http.problems import ErrorBody, Problem
 from service.http.reply import Headers
 from vitrine.block_stream import BlockStream
@@ -73,9 +73,7 @@ class TensorFlowServing:
 
     def target(self, names: Mapping[str, str], query: str) -> Target:
         """Say what a path asks for."""
-        version = names.get("version")
-        number = None if version is None else int(version)
-        return Target(names["name"], number, names.get("label"), query)
+        return Target.named(names, query)
 
     def respell(self, path: str) -> str:
         """Return a path in the spelling of the rules: upper and lower case are alike."""
@@ -248,11 +246,7 @@ def _check_method(model: Model, name: str, verb: str) -> None:
 
 
 def _headers(model: Model) -> Headers:
-    return [
-        ("Content-Type", JSON_TYPE),
-        ("X-Model-Name", model.name),
-        ("X-Model-Version", str(model.version)),
-    ]
+    return answer_headers(model, JSON_TYPE)
 
 
 # That server knows no other reason why there is no answer. Where it is a label that is missing, the
