@@ -52,6 +52,10 @@ class TableReader(Protocol):
         """Tell whether the next block can be read without waiting for its bytes."""
 
 
+class _Reader(TableReader, Iterable[Block], Protocol):
+    """A table that yields its blocks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockStream:
     """Instances that are about to be read.
@@ -82,6 +86,10 @@ def refuse_marks(options: Options) -> None:
         value = getattr(options, name)
         if value is not None:
             raise InvalidParameter(name, value, "is for CSV alone")
+
+
+def _of_table(reader: "_Reader") -> BlockStream:
+    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
 
 
 def open_csv(
@@ -122,7 +130,7 @@ def open_csv(
         echo=options.echo,
         may_lack_header=may_lack_header,
     )
-    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
+    return _of_table(reader)
 
 
 def open_arrow(
@@ -149,7 +157,7 @@ def open_arrow(
         limits=limits,
         echo=options.echo,
     )
-    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
+    return _of_table(reader)
 
 
 def open_parquet(
@@ -176,7 +184,7 @@ def open_parquet(
         limits=limits,
         echo=options.echo,
     )
-    return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
+    return _of_table(reader)
 
 
 def open_file(

@@ -6,6 +6,7 @@ Arrow reads the messages. Each is judged before, so that none takes more memory 
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import pyarrow as pa
 from pyarrow import ipc
@@ -20,7 +21,7 @@ from vitrine.tables.limits import ArrowLimits
 from vitrine.tables.streams import ByteStream, has_arrived
 
 # What pyarrow raises where a body is not what it should be.
-ARROW_ERRORS = (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, KeyError)
+_ARROW_ERRORS = (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, KeyError)
 
 # A file is a stream between this mark and a table of contents.
 _FILE_MARK = b"ARROW1"
@@ -39,6 +40,22 @@ _SMALLER_BATCHES = (
     "Write batches of fewer rows, for example with pyarrow's "
     "write_table(table, max_chunksize=65536)."
 )
+
+
+@contextmanager
+def malformed(kind: str) -> Iterator[None]:
+    """Turn what pyarrow raises into the error of a malformed body.
+
+    Args:
+        kind: What the body should be.
+    """
+    try:
+        yield
+    except _ARROW_ERRORS:
+        raise MalformedBody(f"The body is no {kind}, or it is damaged.") from None
+
+
+_malformed = partial(malformed, "Arrow IPC stream")
 
 
 class ArrowStreamReader:
@@ -126,15 +143,6 @@ def checked_schema(schema: pa.Schema) -> pa.Schema:
     if not schema.names:
         raise ValueError("the schema has no columns")
     return schema.remove_metadata()
-
-
-@contextmanager
-def _malformed() -> Iterator[None]:
-    """Turn what pyarrow raises into the error of a malformed body."""
-    try:
-        yield
-    except ARROW_ERRORS:
-        raise MalformedBody("The body is no Arrow IPC stream, or it is damaged.") from None
 
 
 class _Messages:

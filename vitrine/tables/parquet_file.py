@@ -1,21 +1,23 @@
 """A Parquet file -> blocks of instances, of as little of it at a time as can be."""
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 
 import pyarrow as pa
 from pyarrow import parquet, types
 
-from vitrine.errors import DataTooLarge, EmptyBody, MalformedBody, TooManyInstances
+from vitrine.errors import DataTooLarge, EmptyBody, TooManyInstances
 from vitrine.signature import ColumnSpec, Dialect
 from vitrine.tables.arrow_blocks import BLOCK_ROWS, ArrowBlocks
-from vitrine.tables.arrow_stream import ARROW_ERRORS, checked_schema
+from vitrine.tables.arrow_stream import checked_schema, malformed
 from vitrine.tables.blocks import Block
 from vitrine.tables.limits import ArrowLimits
 from vitrine.tables.parquet_pages import ParquetPages
 
 # A decimal of 76 digits has 32.
 _MAX_NUMBER_BYTES = 64
+
+_malformed = partial(malformed, "Parquet file")
 
 
 class ParquetReader:
@@ -113,12 +115,3 @@ def _check_widths(schema: parquet.ParquetSchema, names: Collection[str]) -> None
         column = schema.column(index)
         if column.path in names and column.length > _MAX_NUMBER_BYTES:
             raise ValueError("a number is too wide")
-
-
-@contextmanager
-def _malformed() -> Iterator[None]:
-    """Turn what pyarrow raises into the error of a malformed body."""
-    try:
-        yield
-    except ARROW_ERRORS:
-        raise MalformedBody("The body is no Parquet file, or it is damaged.") from None
