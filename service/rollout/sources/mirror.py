@@ -155,7 +155,7 @@ class Mirror:
     def _read(self, stream: ClosableStream, size: int) -> bytes:
         try:
             return stream.read(size)
-        except (OSError, HTTPException) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise self._source.failure(error) from error
 
 

@@ -54,16 +54,15 @@ class S3Source:
     def _close(self) -> None:
         self._fs = None
 
-    def _open_fs(self) -> Any:
-        if self._fs is None:
-            raise SourceUnreachable(f"s3://{self._root} cannot be read: the process is ending.")
-        return self._fs
-
     @contextmanager
     def _requesting(self) -> Iterator[Any]:
+        files = self._fs
+        if files is None:
+            raise self.failure(RuntimeError())
         try:
-            yield self._open_fs()
-        except OSError as error:
+            yield files
+        # PyArrow raises a ValueError while it ends with the process.
+        except (OSError, ValueError) as error:
             raise self.failure(error) from error
 
     def versions(self) -> set[tuple[str, int]]:
@@ -90,18 +89,21 @@ class S3Source:
             InvalidVersion: The file is missing, or may not be read.
         """
         name = path.rpartition("/")[2]
-        try:
-            stream: ClosableStream = self._open_fs().open_input_stream(f"{self._root}/{path}")
-        except FileNotFoundError as error:
-            raise InvalidVersion(f"{name} is missing.") from error
-        except OSError as error:
-            if "ACCESS_DENIED" in str(error):
-                raise InvalidVersion(f"{name} may not be read.") from error
-            raise self.failure(error) from error
+        with self._requesting() as files:
+            try:
+                stream: ClosableStream = files.open_input_stream(f"{self._root}/{path}")
+            except FileNotFoundError as error:
+                raise InvalidVersion(f"{name} is missing.") from error
+            except OSError as error:
+                if "ACCESS_DENIED" in str(error):
+                    raise InvalidVersion(f"{name} may not be read.") from error
+                raise
         return stream
 
     def failure(self, error: Exception) -> SourceUnreachable:
         """Keep the error's code; the whole message is a page long and could hold a secret."""
+        if self._fs is None:
+            return SourceUnreachable(f"s3://{self._root} cannot be read: the process is ending.")
         code = re.search(r"AWS Error (\w+(?: \(HTTP status \d+\))?)", str(error))
         reason = f"AWS error {code[1]}" if code else "nothing is there"
         return SourceUnreachable(f"s3://{self._root} cannot be read: {reason}.")

@@ -17,6 +17,7 @@ import pytest
 
 from tests.bundles import write_picture_bundle
 from tests.hostile import write_hostile_bundle
+from tests.scrapes import scrape
 from tests.servers import Server, serving
 from tests.traffic import (
     STEP,
@@ -266,6 +267,8 @@ def test_stuck_worker_delays_a_change_until_it_is_replaced(
 ) -> None:
     monkeypatch.setenv("GUNICORN_CMD_ARGS", "--timeout 2")
     with serving(models=folder, workers=WORKERS, log_level="ERROR") as server:
+        # gunicorn replaces only workers that have once told it that they live.
+        until(lambda: scrape(server).gauges["vitrine_max_connections", ()] == WORKERS * 4096)
         stuck = server.workers()[0]
         os.kill(stuck, signal.SIGSTOP)
         publish_whole(folder, 2, staging=folder.parent / "staging")
