@@ -22,6 +22,7 @@ from service.http.languages import LANGUAGES, Language, Languages
 from service.http.management import Management
 from service.http.openapi.views import OpenApi
 from service.http.operations import open_rules
+from service.http.page import Page
 from service.http.predictor import Predictor
 from service.http.refusals import REFUSALS, Refusals
 from service.http.welcome import Welcome
@@ -94,8 +95,10 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     app.register_blueprint(management.blueprint())
     health = Health(repository, metrics, open_metrics=settings.open_metrics)
     app.register_blueprint(health.blueprint())
-    app.register_blueprint(Welcome(repository, needs_key=access is not None).blueprint())
     needs_key = access is not None
+    page = Page(needs_key=needs_key)
+    app.register_blueprint(page.blueprint())
+    app.register_blueprint(Welcome(repository, page, needs_key=needs_key).blueprint())
     app.register_blueprint(OpenApi(repository, languages, needs_key=needs_key).blueprint())
     for language in languages.all:
         routes = language.blueprint()

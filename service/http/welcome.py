@@ -1,13 +1,9 @@
-"""The first page: what is served here, and a request for each model to begin with.
+"""What is at `/`: the web page for a browser, and for everybody else what is served, as JSON."""
 
-A browser gets HTML, everybody else JSON.
-"""
-
-import secrets
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 
 from service.http import operations
 from service.http.content import HTML_TYPE, JSON_TYPE
@@ -15,6 +11,7 @@ from service.http.examples import example, file_example, predict_path
 from service.http.openapi.answers import WELCOME
 from service.http.openapi.parts import answers
 from service.http.operations import Operation
+from service.http.page import Page
 from service.rollout.repository import Repository
 from vitrine.model import Model
 from vitrine.signature import AnomalyOutput, LabelsOutput, ProbabilitiesOutput
@@ -41,17 +38,19 @@ class Welcome:
 
     Args:
         repository: What is served.
+        page: The web page.
         needs_key: Whether predictions need an API key.
     """
 
-    def __init__(self, repository: Repository, *, needs_key: bool = False) -> None:
+    def __init__(self, repository: Repository, page: Page, *, needs_key: bool = False) -> None:
         self._repository = repository
+        self._page = page
         self._needs_key = needs_key
 
     def blueprint(self) -> Blueprint:
         """Return the route."""
-        routes = Blueprint("welcome", __name__, template_folder="templates")
-        page = Operation(
+        routes = Blueprint("welcome", __name__)
+        first = Operation(
             rule="/",
             view=self.show,
             tag="about",
@@ -59,11 +58,18 @@ class Welcome:
             describe=answers(_ANSWER),
             needs_key=False,
         )
-        operations.add(routes, [page])
+        operations.add(routes, [first])
         return routes
 
     def show(self) -> Response:
         """Say what is here."""
+        wants_html = request.accept_mimetypes.best_match([JSON_TYPE, HTML_TYPE]) == HTML_TYPE
+        response = self._page.show() if wants_html else self._list()
+        response.vary.add("Accept")
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    def _list(self) -> Response:
         entries = self._repository.current.values()
         # A host that no name can have may not come into a line that somebody pastes into a shell.
         root = request.url_root if request.host else "http://127.0.0.1:8080/"
@@ -73,37 +79,10 @@ class Welcome:
             for entry in entries
             if entry.default
         ]
-        wants_html = request.accept_mimetypes.best_match([JSON_TYPE, HTML_TYPE]) == HTML_TYPE
-        response = (
-            _page(models, base, needs_key=self._needs_key) if wants_html else _listing(models, base)
-        )
-        response.vary.add("Accept")
-        response.headers["Cache-Control"] = "no-cache"
-        return response
-
-
-def _listing(models: list[dict[str, Any]], base: str) -> Response:
-    links = {name: f"{base}{path}" for name, path in _LINKS.items()}
-    # KServe's client takes the service for alive by this status.
-    members = {"status": "alive", "service": "vitrine", "models": models, "links": links}
-    return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
-
-
-def _page(models: list[dict[str, Any]], base: str, *, needs_key: bool) -> Response:
-    nonce = secrets.token_urlsafe()
-    # Without a path of its own that the service knows, the page may lie below that of a proxy.
-    dot = "" if base else "."
-    response = Response(
-        render_template(
-            "welcome.html", models=models, base=base, dot=dot, needs_key=needs_key, nonce=nonce
-        ),
-        mimetype=HTML_TYPE,
-    )
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-    return response
+        links = {name: f"{base}{path}" for name, path in _LINKS.items()}
+        # KServe's client takes the service for alive by this status.
+        members = {"status": "alive", "service": "vitrine", "models": models, "links": links}
+        return Response(orjson.dumps(members) + b"\n", mimetype=JSON_TYPE)
 
 
 def _summary(model: Model, root: str, base: str, *, needs_key: bool) -> dict[str, Any]:

@@ -1,8 +1,6 @@
-"""The first page: HTML for a browser, JSON for everybody else."""
+"""What is at `/`: the page for a browser, JSON for everybody else."""
 
 import shlex
-from html.parser import HTMLParser
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -11,40 +9,11 @@ from prometheus_client import CollectorRegistry
 
 from service.rollout.repository import Repository
 from tests.bundles import anomaly_manifest, labels_manifest, picture_manifest, table_manifest
-from tests.fakes import client_of, picture, price
+from tests.fakes import client_of, price
 from vitrine.bundle import Manifest
 from vitrine.model import Model
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-
-
-class Page(HTMLParser):
-    """Notes the elements of a page, and its text.
-
-    Attributes:
-        elements: Each with its attributes.
-        text: What is shown, and the style.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        """Note a text."""
-        self.text += data
-
-    def values(self, tag: str, attribute: str) -> list[str | None]:
-        """List the values of an attribute, of all elements that have it."""
-        return [
-            each[attribute] for name, each in self.elements if name == tag and attribute in each
-        ]
 
 
 def listed(client: FlaskClient) -> dict[str, dict[str, Any]]:
@@ -93,66 +62,18 @@ def test_html_is_for_browsers_alone(client: FlaskClient, accept: str) -> None:
     assert "Accept" in response.vary
 
 
-def test_browser_gets_a_page_with_models_forms_and_links(client: FlaskClient) -> None:
+def test_browser_gets_the_page(client: FlaskClient) -> None:
     response = client.get("/", headers=BROWSER)
-    page = Page(response.text)
 
     assert (response.status_code, response.mimetype) == (200, "text/html")
     assert "Accept" in response.vary
-    assert page.values("form", "action") == [
-        f"./models/{name}/predict" for name in ("broken", "fragile", "rooms", "strokes")
-    ]
-    assert all(model["example"] in page.text for model in listed(client).values())
-    for link in page.values("a", "href"):
-        path = str(link).removeprefix(".")  # also right below the path of a proxy
-        assert client.get(path, headers=BROWSER).status_code == 200
-
-
-def test_file_that_the_page_sends_is_answered(client: FlaskClient) -> None:
-    page = Page(client.get("/", headers=BROWSER).text)
-    (field,) = [
-        each["name"]
-        for tag, each in page.elements
-        if tag == "input" and "image/png" in str(each["accept"])
-    ]
-
-    response = client.post(
-        "/models/strokes/predict", data={str(field): (BytesIO(picture()), "a.png")}, headers=BROWSER
-    )
-
-    assert (response.status_code, response.mimetype) == (200, "application/json")
-
-
-def test_page_needs_nothing_that_its_policy_forbids(client: FlaskClient) -> None:
-    response = client.get("/", headers=BROWSER)
-    page = Page(response.text)
-    policy = response.headers["Content-Security-Policy"]
-
-    (nonce,) = page.values("style", "nonce")
-    assert f"style-src 'nonce-{nonce}'" in policy
-    assert policy.startswith("default-src 'none'; ")
-    assert not {"script", "img", "iframe"} & {tag for tag, _ in page.elements}
-    assert not any("style" in attributes for _, attributes in page.elements)
-    assert str(nonce) not in client.get("/", headers=BROWSER).text
+    assert response.headers["Cache-Control"] == "no-cache"
 
 
 def test_head_of_the_page_has_the_headers_alone(client: FlaskClient) -> None:
     response = client.head("/", headers=BROWSER)
 
     assert (response.status_code, response.data, response.mimetype) == (200, b"", "text/html")
-
-
-def test_names_and_labels_are_escaped() -> None:
-    manifest = table_manifest("<script>alert(1)</script>")
-    client = client_of(
-        Repository({manifest.name: {1: Model(manifest, price)}}), CollectorRegistry()
-    )
-
-    text = client.get("/", headers=BROWSER).text
-
-    assert "<script>" not in text
-    assert "models/%3Cscript%3Ealert%281%29%3C%2Fscript%3E/predict" in text
-    assert "&lt;script&gt;" in text
 
 
 @pytest.mark.parametrize("host", ["$(ls)", "a b", "x';ls'", ""])
@@ -170,11 +91,10 @@ def test_address_of_the_examples_is_that_of_the_request(client: FlaskClient) -> 
     assert example.endswith(" https://predict.example.org:8443/models/broken/predict")
 
 
-def test_service_without_models_says_so() -> None:
+def test_service_without_models_lists_none() -> None:
     client = client_of(Repository(), CollectorRegistry())
 
     assert client.get("/").get_json()["models"] == []
-    assert "No model is served now." in client.get("/", headers=BROWSER).text
 
 
 def test_unloaded_model_is_not_shown(client: FlaskClient) -> None:

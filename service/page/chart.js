@@ -1,0 +1,113 @@
+// Charts, drawn by uPlot in the colours of the page.
+
+import uPlot from "./vendor/uplot/uPlot.esm.js";
+import { language, significant } from "./texts.js";
+
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5"];
+const HEIGHT = 220;
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/**
+ * A chart of one or more series over the same x.
+ *
+ * A chart is a picture for those who see it. What it shows must stand beside it in words or in a
+ * table for those who do not, and `label` says what it is.
+ */
+export class Chart {
+  #element;
+  #options;
+  #plot;
+  #data;
+
+  /**
+   * @param {HTMLElement} element Where it stands; the chart takes its width.
+   * @param {object} options
+   *   label: what the chart shows, in words;
+   *   series: [{label, colour}], where colour is the number of a colour from 1 to 5;
+   *   kind: "lines" or "bars"; time: whether x is a moment in seconds since 1970;
+   *   height: in pixels; y: {min, max, format}; x: {format}.
+   */
+  constructor(element, options) {
+    this.#element = element;
+    this.#options = options;
+    element.classList.add("chart");
+    element.setAttribute("role", "img");
+    element.setAttribute("aria-label", options.label);
+    new ResizeObserver(() => this.#fit()).observe(element);
+    darkness.addEventListener("change", () => this.#draw());
+  }
+
+  /** Shows these data: [x, y of the first series, ...], arrays of the same length. */
+  set(data) {
+    this.#data = data;
+    if (this.#plot) this.#plot.setData(data);
+    else this.#draw();
+  }
+
+  #fit() {
+    const width = this.#element.clientWidth;
+    if (width === 0) return;
+    if (this.#plot) this.#plot.setSize({ width, height: this.#height });
+    else this.#draw();
+  }
+
+  get #height() {
+    return this.#options.height ?? HEIGHT;
+  }
+
+  #draw() {
+    const width = this.#element.clientWidth;
+    if (!this.#data || width === 0) return;
+    this.#plot?.destroy();
+    this.#plot = new uPlot(this.#uplotOptions(width), this.#data, this.#element);
+  }
+
+  #uplotOptions(width) {
+    const { time = false, x = {}, y = {} } = this.#options;
+    return {
+      width,
+      height: this.#height,
+      cursor: { drag: { setScale: false } },
+      legend: { show: this.#options.series.length > 1 },
+      scales: { x: { time }, y: { range: (_, low, high) => range(y, low, high) } },
+      axes: [axis(time ? clock : x.format), axis(y.format)],
+      series: [{}, ...this.#options.series.map((each, index) => this.#series(each, index))],
+    };
+  }
+
+  #series({ label, colour: index }, position) {
+    const stroke = colour(COLOURS[(index ?? position + 1) - 1]);
+    const isBars = this.#options.kind === "bars";
+    return {
+      label,
+      stroke,
+      width: isBars ? 0 : 2,
+      fill: isBars ? stroke : undefined,
+      paths: isBars ? uPlot.paths.bars({ size: [0.9, 100], gap: 1 }) : undefined,
+      points: { show: false },
+    };
+  }
+}
+
+function axis(format = significant) {
+  const line = { stroke: colour("--line"), width: 1 };
+  return {
+    stroke: colour("--soft"),
+    font: "12px system-ui, sans-serif",
+    grid: line,
+    ticks: line,
+    values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),
+    size: 56,
+  };
+}
+
+function range({ min, max }, low, high) {
+  const bottom = min ?? low ?? 0;
+  const top = max ?? high ?? 1;
+  return top > bottom ? [bottom, top] : [bottom, bottom + 1];
+}
+
+const clock = (seconds) =>
+  new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(new Date(seconds * 1000));

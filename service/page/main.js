@@ -1,0 +1,96 @@
+// The frame of the page: it shows one panel at a time, named by the address, and asks for the API key.
+//
+// A panel is a folder: `panel.html` is its content, `panel.css` its style and `panel.js` its script,
+// which is loaded when the panel is first shown. The script exports
+//
+//   open(section, context)  builds the panel once; it may return {show(), hide()}, which are called
+//                           whenever the panel is shown or hidden after that.
+//
+// The context holds `service` (service.js) and `catalogue` (catalogue.js).
+
+import { Catalogue } from "./catalogue.js";
+import { byId } from "./dom.js";
+import { Service } from "./service.js";
+import { text } from "./texts.js";
+
+const PANELS = ["draw", "pictures", "tables", "models", "live"];
+
+const service = new Service();
+const catalogue = new Catalogue(service);
+const opened = new Map();
+let shown;
+
+/** Shows the panel that the address names, or the first one. */
+async function showPanel() {
+  const wanted = location.hash.slice(1).split("/")[0];
+  if (wanted && !PANELS.includes(wanted)) return; // a link within the page
+  const panel = wanted || PANELS[0];
+  if (panel === shown) return;
+  const before = shown;
+  shown = panel;
+  mark(panel);
+  if (before) (await opened.get(before))?.hide?.();
+  if (!opened.has(panel)) opened.set(panel, open(panel));
+  const parts = await opened.get(panel);
+  if (shown === panel) parts?.show?.();
+}
+
+function mark(panel) {
+  for (const each of PANELS) byId(each).hidden = each !== panel;
+  for (const link of document.querySelectorAll(".panels a")) {
+    const isShown = link.hash === `#${panel}`;
+    if (isShown) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  for (const link of document.querySelectorAll("[data-keeps-panel]")) link.hash = panel;
+  document.title = `${text(`frame.${panel}`)} · Vitrine`;
+}
+
+async function open(panel) {
+  try {
+    const module = await import(`./${panel}/panel.js`);
+    return await module.open(byId(panel), { service, catalogue });
+  } catch (error) {
+    opened.delete(panel); // another visit tries again
+    showTrouble(error);
+    return undefined;
+  }
+}
+
+function showTrouble(error) {
+  const place = byId("trouble");
+  place.textContent = error.detail ?? text("frame.broken", { reason: error.message });
+  place.hidden = false;
+}
+
+const dialog = byId("key-dialog");
+
+/** Asks for a key; whoever waits for one goes on when the dialog is closed. */
+function askForKey(isWrong) {
+  byId("key-reason").textContent = isWrong ? text("frame.key_wrong") : text("frame.key_needed");
+  byId("key").value = "";
+  if (!dialog.open) dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+  });
+}
+
+dialog.querySelector("form").addEventListener("submit", () => {
+  dialog.returnValue = byId("key").value.trim();
+});
+dialog.addEventListener("cancel", () => (dialog.returnValue = ""));
+byId("key-cancel").addEventListener("click", () => dialog.close(""));
+service.onKeyNeeded = askForKey;
+
+if (JSON.parse(document.documentElement.dataset.needsKey)) {
+  const change = byId("change-key");
+  change.hidden = false;
+  change.addEventListener("click", async () => {
+    const key = await askForKey(false);
+    if (key) location.reload(); // nothing of the other key's answers stays
+  });
+}
+
+addEventListener("hashchange", showPanel);
+addEventListener("unhandledrejection", ({ reason }) => showTrouble(reason));
+showPanel();

@@ -1,0 +1,55 @@
+// What the page says, in the language that the service chose for this browser.
+
+const texts = JSON.parse(document.getElementById("texts").textContent);
+
+export const language = document.documentElement.lang;
+
+const plurals = new Intl.PluralRules(language);
+
+/**
+ * Returns a text of the page.
+ *
+ * Names in braces are replaced by the values of that name. A text that differs for one and for many
+ * stands twice, under names that end in `.one` and `.other`; the value `count` decides.
+ */
+export function text(name, values = {}) {
+  const found = texts[name] ?? texts[`${name}.${plurals.select(values.count)}`] ?? texts[`${name}.other`];
+  if (found === undefined) throw new Error(`The page has no text ${name}.`);
+  return found.replace(/\{(\w+)\}/g, (_, key) => shown(values[key]));
+}
+
+const shown = (value) => (typeof value === "number" ? number(value) : String(value));
+
+/** Writes a number with at most this many digits after the decimal mark. */
+export function number(value, digits = 3) {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+}
+
+/** Writes a number of any size with this many significant digits. */
+export function significant(value, digits = 4) {
+  return new Intl.NumberFormat(language, { maximumSignificantDigits: digits }).format(value);
+}
+
+/** Writes a share of one as a percentage. */
+export function percent(value, digits = 1) {
+  const options = { style: "percent", maximumFractionDigits: digits };
+  return new Intl.NumberFormat(language, options).format(value);
+}
+
+/** Writes a probability: one that is nearly 0 or 1 is not shown as if it were. */
+export function probability(value) {
+  if (value > 0 && value < 0.001) return `< ${percent(0.001)}`;
+  if (value < 1 && value > 0.999) return `> ${percent(0.999)}`;
+  return percent(value);
+}
+
+/** Writes a moment, given in ISO 8601. */
+export function moment(iso) {
+  const options = { dateStyle: "medium", timeStyle: "short" };
+  return new Intl.DateTimeFormat(language, options).format(new Date(iso));
+}
+
+/** Joins texts as a list: "a, b and c". */
+export function list(items) {
+  return new Intl.ListFormat(language, { type: "conjunction" }).format(items);
+}
