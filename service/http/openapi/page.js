@@ -136,7 +136,7 @@ class Request {
       `${where}: ${this.typeOf(schema)}`,
       description,
     ]);
-    return [make("h3", {}, "Parameters"), table(["name", "where and what", ""], rows)];
+    return [make("h3", {}, "Parameters"), table(["name", "where and what", "meaning"], rows)];
   }
 
   describeBodies() {
@@ -174,7 +174,7 @@ class Request {
     if (schema === undefined) return [];
     const rows = [...this.members(this.resolve(schema), "", 0)];
     if (rows.length === 0) return [make("p", { class: "soft" }, this.typeOf(schema))];
-    return [table(["member", "what", ""], rows)];
+    return [table(["member", "what", "meaning"], rows)];
   }
 
   *members(schema, prefix, depth) {
