@@ -29,6 +29,7 @@ async function showPanel() {
   const before = shown;
   shown = panel;
   mark(panel);
+  byId("trouble").hidden = true;
   if (before) (await opened.get(before))?.hide?.();
   if (!opened.has(panel)) opened.set(panel, open(panel));
   const parts = await opened.get(panel);
@@ -57,9 +58,10 @@ async function open(panel) {
   }
 }
 
+/** Tells of what no panel has told of. */
 function showTrouble(error) {
   const place = byId("trouble");
-  place.textContent = error.detail ?? text("frame.broken", { reason: error.message });
+  place.textContent = error?.detail ?? text("frame.broken", { reason: error?.message ?? error });
   place.hidden = false;
 }
 
@@ -92,5 +94,7 @@ if (JSON.parse(document.documentElement.dataset.needsKey)) {
 }
 
 addEventListener("hashchange", showPanel);
-addEventListener("unhandledrejection", ({ reason }) => showTrouble(reason));
+addEventListener("unhandledrejection", ({ reason }) => {
+  if (reason?.name !== "AbortError") showTrouble(reason);
+});
 showPanel();
