@@ -15,5 +15,7 @@ The rooms, from the ground up; each imports only from those before it:
   terminal.
 - `wsgi`, `__main__`: the application that the server imports; the commands, composed.
 
+`page` holds no Python, but what a browser is sent: the files of the web page.
+
 `ARCHITECTURE.md` follows a picture, a table and a new version through them.
 """

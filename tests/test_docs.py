@@ -165,8 +165,8 @@ def test_routes_table_is_complete() -> None:
 
 
 def _documented(rule: str) -> str:
-    return (
-        rule.replace("<name>", "NAME").replace("<version:version>", "N").replace("<label>", "LABEL")
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda variable: variable[1].upper(), rule).replace(
+        "VERSION", "N"
     )
 
 
