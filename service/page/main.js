@@ -23,8 +23,9 @@ let shown;
 /** Shows the panel that the address names, or the first one. */
 async function showPanel() {
   const wanted = location.hash.slice(1).split("/")[0];
-  if (wanted && !PANELS.includes(wanted)) return; // a link within the page
-  const panel = wanted || PANELS[0];
+  const isPanel = PANELS.includes(wanted);
+  if (wanted && !isPanel && shown) return; // a link within the page
+  const panel = isPanel ? wanted : PANELS[0];
   if (panel === shown) return;
   const before = shown;
   shown = panel;
@@ -48,13 +49,17 @@ function mark(panel) {
 }
 
 async function open(panel) {
+  const section = byId(panel);
+  section.ariaBusy = "true";
   try {
     const module = await import(`./${panel}/panel.js`);
-    return await module.open(byId(panel), { service, catalogue });
+    return await module.open(section, { service, catalogue });
   } catch (error) {
     opened.delete(panel); // another visit tries again
     showTrouble(error);
     return undefined;
+  } finally {
+    section.ariaBusy = "false";
   }
 }
 

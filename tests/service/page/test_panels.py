@@ -1,0 +1,41 @@
+"""What holds for every panel of the page as it opens, in a browser."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browsers import PHONE, WIDE, Screen, assert_accessible, keep, visiting
+from tests.servers import ROOT, Server
+
+PANELS = [path.parent.name for path in sorted(ROOT.glob("service/page/*/panel.js"))]
+
+
+def _open(page: Page, panel: str) -> None:
+    page.goto(f"/#{panel}")
+    expect(page.locator(f"#{panel}")).to_have_attribute("aria-busy", "false")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("panel", PANELS)
+def test_panel_is_accessible(
+    browser: Browser,
+    server: Server,
+    request: pytest.FixtureRequest,
+    panel: str,
+    *,
+    dark: bool,
+    screen: Screen,
+) -> None:
+    with visiting(browser, server.url, dark=dark, screen=screen) as visit:
+        _open(visit.page, panel)
+
+        keep(visit.page, f"page-{request.node.callspec.id}")
+        assert_accessible(visit.page)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_panel_is_no_wider_than_a_small_phone(browser: Browser, server: Server, panel: str) -> None:
+    with visiting(browser, server.url, screen=Screen(360, 640, touch=True)) as visit:
+        _open(visit.page, panel)
+
+        assert visit.page.evaluate("document.documentElement.scrollWidth") == 360
