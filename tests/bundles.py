@@ -405,3 +405,19 @@ def rewrite_manifest(folder: Path, manifest: Manifest) -> None:
         if path.name != bundle.MANIFEST_NAME
     }
     bundle.write_manifest(msgspec.structs.replace(manifest, files=files), folder)
+
+
+def write_report(folder: Path) -> dict[str, bytes]:
+    """Write the files for people of a version, list them in its manifest, and return them."""
+    report = {
+        bundle.CARD_NAME: "# rooms, Zimmer für Gäste\n".encode(),
+        bundle.HISTORY_NAME: b"",
+        f"{bundle.PLOTS_NAME}/loss.png": b"\x89PNG\r\n\x1a\n",
+    }
+    (folder / bundle.PLOTS_NAME).mkdir()
+    for path, body in report.items():
+        (folder / path).write_bytes(body)
+    manifest = bundle.read_manifest(folder)
+    described = bundle.describe_report(folder)
+    bundle.write_manifest(msgspec.structs.replace(manifest, report=described), folder)
+    return report

@@ -34,6 +34,7 @@ class WebServer(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.redirect_to: str | None = None
         self.status: int | None = None
+        self.failing: set[str] = set()
         self.ending = threading.Event()
         self.stalls = False
         self.delay_seconds = 0.0
@@ -66,6 +67,9 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", self.server.redirect_to + self.path)
             self.end_headers()
+            return None
+        if self.path in self.server.failing:
+            self.send_error(503)
             return None
         if self.server.status is not None:
             self.send_error(self.server.status)

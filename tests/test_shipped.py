@@ -1,5 +1,6 @@
 """What the shipped models promise, at small size."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -102,6 +103,17 @@ def test_card_states_what_was_covered_and_the_margin(name: str) -> None:
     assert "## How far to trust it" in card
     assert "| 90.0% |" in card
     assert "points |" in card
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion", "housing"])
+def test_report_of_a_version_is_listed_whole(name: str) -> None:
+    manifest = manifest_of(name)
+    folder = MODELS / name / str(manifest.version)
+
+    assert manifest.report == bundle.describe_report(folder)
+    assert {"CARD.md", "history.csv", "plots/loss.png"} < manifest.report.keys()
+    plots = re.findall(r"\]\((plots/[^)]+)\)", (folder / bundle.CARD_NAME).read_text())
+    assert manifest.report.keys() == {"CARD.md", "history.csv", *plots}
 
 
 @pytest.mark.parametrize("name", ["digits", "fashion", "housing"])

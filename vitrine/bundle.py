@@ -42,6 +42,10 @@ ONNX_NAME = "model.onnx"
 GOLDEN_NAME = "golden.npz"
 # Makes the folder a model of MLflow, too.
 MLMODEL_NAME = "MLmodel"
+# The report of a version, which people read and nothing is served from.
+CARD_NAME = "CARD.md"
+HISTORY_NAME = "history.csv"
+PLOTS_NAME = "plots"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 # The longest manifest that is read; one of a picture model takes 200 KB.
@@ -49,13 +53,17 @@ MAX_MANIFEST_BYTES = 16 * 2**20
 # The most that the arrays of the golden examples may take; a deflated file may declare anything.
 MAX_GOLDEN_BYTES = 64 * 2**20
 _MAX_FILES = 100
+# A plot of a card takes 40 to 120 KB, and a card has a dozen of them at most.
+_MAX_REPORT_FILES = 32
+_MAX_REPORT_FILE_BYTES = 4 * 2**20
+_REPORT_PATH = rf"^(?:CARD\.md|history\.csv|{PLOTS_NAME}/[A-Za-z0-9_-]{{1,64}}\.png)\Z"
 # Characters that would act on a terminal; line breaks in the header of a spreadsheet are common.
 _CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 # Numbers of a manifest that a version could not be served with.
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Tolerance = Annotated[float, msgspec.Meta(ge=0, le=0.1)]
-
+_ReportPath = Annotated[str, msgspec.Meta(pattern=_REPORT_PATH)]
 
 # How an archive of arrays fails that is damaged, or that somebody made to be so.
 _UNREADABLE_ARCHIVE = (
@@ -78,6 +86,15 @@ class File(Record, frozen=True, kw_only=True):
 
     sha256: str
     size_bytes: int
+
+
+class ReportFile(File, frozen=True, kw_only=True):
+    """One file of a version's report, which is checked whenever it is read."""
+
+    size_bytes: Annotated[int, msgspec.Meta(ge=0, le=_MAX_REPORT_FILE_BYTES)]
+
+
+_Report = Annotated[dict[_ReportPath, ReportFile], msgspec.Meta(max_length=_MAX_REPORT_FILES)]
 
 
 class Origin(Record, frozen=True, kw_only=True):
@@ -179,6 +196,8 @@ class Manifest(Record, frozen=True, kw_only=True):
             than the version before it answers only requests that name it.
         batching: How the network gains from several instances in one call; None where it does not,
             or where that was not measured.
+        report: Path of each file for people, which are the card, the history of the training and
+            the plots -> its hash and size. A version is served without those that are missing.
     """
 
     format: int
@@ -200,6 +219,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     ignored_columns: dict[str, str] = msgspec.field(default_factory=dict)
     default: bool = True
     batching: Batching | None = None
+    report: _Report = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a calibration that does not fit the signature."""
@@ -307,12 +327,15 @@ def open_file(folder: Path, name: str) -> BufferedReader:
 
     A link could lead out of the folder, a pipe would wait for a writer, and a device never ends.
 
+    Args:
+        folder: Folder of the version.
+        name: Name of the file; that of a plot has the name of its folder in front.
+
     Raises:
         InvalidBundle: The file cannot be opened, or is no regular file.
     """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(folder / name, flags)
+        descriptor = _open_beneath(folder, name)
     except OSError as error:
         if (folder / name).is_symlink():
             raise InvalidBundle(f"{folder}: {name} is a link, not a regular file.") from error
@@ -323,10 +346,64 @@ def open_file(folder: Path, name: str) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
+def _open_beneath(folder: Path, name: str) -> int:
+    """Open a file, and follow no link from the folder of the version on."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    inner, _, own = name.rpartition("/")
+    if not inner:
+        return os.open(folder / own, flags)
+    parent = os.open(folder / inner, flags | os.O_DIRECTORY)
+    try:
+        return os.open(own, flags, dir_fd=parent)
+    finally:
+        os.close(parent)
+
+
 def describe_file(path: Path) -> File:
     """Return the hash and the size of one file, for the manifest."""
     with path.open("rb") as stream:
         return File(sha256=_sha256(stream), size_bytes=path.stat().st_size)
+
+
+def describe_report(folder: Path) -> dict[str, ReportFile]:
+    """Return the hash and the size of each file for people, for the manifest.
+
+    What no manifest may list is left out: very large files, other names, and more than 32 files.
+    """
+    plots = sorted(folder.glob(f"{PLOTS_NAME}/*.png"))
+    report: dict[str, ReportFile] = {}
+    for path in (folder / CARD_NAME, folder / HISTORY_NAME, *plots):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and re.match(_REPORT_PATH, name) and len(report) < _MAX_REPORT_FILES:
+            file = describe_file(path)
+            if file.size_bytes <= _MAX_REPORT_FILE_BYTES:
+                report[name] = ReportFile(sha256=file.sha256, size_bytes=file.size_bytes)
+    return report
+
+
+def has_report_file(folder: Path, path: str, expected: ReportFile) -> bool:
+    """Tell whether a file of a report is there with the size that was published."""
+    try:
+        with open_file(folder, path) as stream:
+            return os.fstat(stream.fileno()).st_size == expected.size_bytes
+    except (InvalidBundle, OSError):
+        return False
+
+
+def read_report_file(folder: Path, path: str, expected: ReportFile) -> bytes | None:
+    """Read a file of a report; None where its bytes are not those that were published.
+
+    Args:
+        folder: Folder of the version.
+        path: Path of the file, as the manifest lists it.
+        expected: Its hash and size in the manifest.
+    """
+    try:
+        with open_file(folder, path) as stream:
+            body = stream.read(expected.size_bytes + 1)
+    except (InvalidBundle, OSError):
+        return None
+    return body if hashlib.sha256(body).hexdigest() == expected.sha256 else None
 
 
 def verify_files(manifest: Manifest, folder: Path) -> None:

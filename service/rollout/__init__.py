@@ -26,6 +26,7 @@ read, at the moment that the rollout names.
     loader.py         the versions that one worker has in memory
     served.py         rollouts, and one model as a rollout serves it
     repository.py     what this worker serves now
+    reports.py        cards, histories and plots of versions, as they lie on disk
     state_folder.py   the files that the workers share
     control_plane.py  how an operator's change reaches all workers
 """

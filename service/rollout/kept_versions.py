@@ -69,7 +69,11 @@ class KeptVersions:
             raise InvalidBundle(f"{source}: The version was changed while it was tried.")
         shutil.rmtree(final, ignore_errors=True)
         manifest = bundle.read_manifest(source)
-        needed = sum(manifest.files[name].size_bytes for name in _needed_files(manifest))
+        files = [
+            *(manifest.files[name] for name in _needed_files(manifest)),
+            *manifest.report.values(),
+        ]
+        needed = sum(file.size_bytes for file in files)
         final.parent.mkdir(parents=True, exist_ok=True)
         if needed * _FREE_PART > shutil.disk_usage(final.parent).free:
             self._log_loss(version, "there is too little room")
@@ -110,8 +114,18 @@ def _copy(source: Path, target: Path, manifest: Manifest) -> None:
     for name in _needed_files(manifest):
         with bundle.open_file(source, name) as stream, (target / name).open("wb") as copy:
             shutil.copyfileobj(stream, copy)
+    _copy_report(source, target, manifest)
     try:
         bundle.verify_files(manifest, target)
     except InvalidBundle as error:
         reason = str(error).removeprefix(f"{target}: ")
         raise InvalidBundle(f"{source}: {reason}") from error
+
+
+def _copy_report(source: Path, target: Path, manifest: Manifest) -> None:
+    """Copy the files for people, without those that are missing or were changed."""
+    for path, file in manifest.report.items():
+        body = bundle.read_report_file(source, path, file)
+        if body is not None:
+            (target / path).parent.mkdir(exist_ok=True)
+            (target / path).write_bytes(body)

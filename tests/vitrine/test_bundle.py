@@ -22,6 +22,7 @@ from tests.bundles import (
     write_anomaly_bundle,
     write_labels_bundle,
     write_picture_bundle,
+    write_report,
     write_table_bundle,
 )
 from vitrine import bundle
@@ -491,3 +492,89 @@ def test_damaged_golden_examples_are_refused(tmp_path: Path, body: bytes) -> Non
 
     with pytest.raises(InvalidBundle, match="cannot be read"):
         bundle.read_golden(tmp_path)
+
+
+def test_manifest_without_a_report_is_read(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    body = _edit(lambda manifest: manifest.pop("report"))(bundle.read_manifest_bytes(folder))
+    (folder / bundle.MANIFEST_NAME).write_bytes(body)
+
+    assert bundle.read_manifest(folder).report == {}
+
+
+def test_version_is_loaded_whatever_becomes_of_its_report(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    write_report(folder)
+    (folder / bundle.CARD_NAME).write_bytes(b"damaged")
+    (folder / "plots/loss.png").unlink()
+
+    bundle.verify_files(bundle.read_manifest(folder), folder)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("manifest.json", "CARD.md.png", "xCARD.md", "CARD.md\n", "../CARD.md", "/CARD.md"),
+        *("plots/../x.png", "plots/a/b.png", "plots/.png", "plots/a.svg", "plots\\a.png"),
+        *("plots/a.png\n", "plots/\0.png", f"plots/{'a' * 65}.png", "plots/é.png", ""),
+    ],
+)
+def test_report_has_no_other_names(tmp_path: Path, path: str) -> None:
+    folder = write_table_bundle(tmp_path)
+    file = {"sha256": "0" * 64, "size_bytes": 1}
+    body = bundle.read_manifest_bytes(folder)
+    (folder / bundle.MANIFEST_NAME).write_bytes(
+        _edit(lambda manifest: manifest.update(report={path: file}))(body)
+    )
+
+    with pytest.raises(InvalidBundle, match="malformed"):
+        bundle.read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("files", "size"), [(33, 1), (1, 4 * 2**20 + 1), (1, -1)], ids=["many", "large", "negative"]
+)
+def test_report_has_limits(tmp_path: Path, files: int, size: int) -> None:
+    folder = write_table_bundle(tmp_path)
+    report = {f"plots/{n}.png": {"sha256": "0" * 64, "size_bytes": size} for n in range(files)}
+    body = bundle.read_manifest_bytes(folder)
+    (folder / bundle.MANIFEST_NAME).write_bytes(
+        _edit(lambda manifest: manifest.update(report=report))(body)
+    )
+
+    with pytest.raises(InvalidBundle, match="malformed"):
+        bundle.read_manifest(folder)
+
+
+def test_published_report_keeps_to_the_limits(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    write_report(folder)
+    (folder / bundle.CARD_NAME).write_bytes(b"x" * (4 * 2**20 + 1))
+    for number in range(40):
+        (folder / f"plots/{number}.png").touch()
+    (folder / "plots/0 b.png").touch()
+
+    report = bundle.describe_report(folder)
+
+    assert len(report) == 32
+    assert not {"CARD.md", "plots/0 b.png"} & report.keys()
+    manifest = msgspec.structs.replace(table_manifest(), report=report)
+    bundle.write_manifest(manifest, folder)
+    assert bundle.read_manifest(folder) == manifest
+
+
+def test_file_of_a_report_is_read_only_while_it_is_what_was_published(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path)
+    written = write_report(folder)
+    report = bundle.read_manifest(folder).report
+
+    def read() -> dict[str, bytes | None]:
+        return {path: bundle.read_report_file(folder, path, report[path]) for path in report}
+
+    assert read() == written
+    (folder / bundle.CARD_NAME).write_bytes(written[bundle.CARD_NAME] + b"x")
+    (folder / bundle.HISTORY_NAME).unlink()
+    (folder / bundle.PLOTS_NAME).rename(tmp_path / "elsewhere")
+    (folder / bundle.PLOTS_NAME).symlink_to(tmp_path / "elsewhere")
+    assert set(read().values()) == {None}
+    assert not any(bundle.has_report_file(folder, path, report[path]) for path in report)

@@ -44,6 +44,7 @@ from training.publishing.draft import Draft
 from training.publishing.manifest import Description, build_manifest, count_parameters
 from training.publishing.report import print_report
 from training.publishing.verification import export_and_verify, write_golden_examples
+from vitrine import bundle
 from vitrine.bundle import Calibration
 from vitrine.signature import AnomalyOutput, Signature
 from vitrine.trust import p_values
@@ -225,7 +226,7 @@ def publish(
     with stretch("Drawing the plots of the card"):
         _draw_plots(draft.plots, history, scores)
         _draw_reconstructions(draft.plots, network, shown)
-    write_history(draft.folder / "history.csv", history)
+    write_history(draft.folder / bundle.HISTORY_NAME, history)
     sections = _card_sections(fit_text(config, history, len(parts.train)), scores)
     return draft.publish(
         partial(build_manifest, description, draft.folder, export),

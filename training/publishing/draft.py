@@ -44,7 +44,7 @@ class Draft:
             )
         self._model = models / name
         self.folder = self._model / f".{secrets.token_hex(8)}"
-        self.plots = self.folder / "plots"
+        self.plots = self.folder / bundle.PLOTS_NAME
         try:
             self.plots.mkdir(parents=True)
         except OSError as error:
@@ -89,8 +89,9 @@ class Draft:
             is_worse = comparison is not None and comparison.is_worse
             files = {**manifest.files, bundle.MLMODEL_NAME: write_mlmodel(manifest, self.folder)}
             manifest = msgspec.structs.replace(manifest, default=not is_worse, files=files)
-            (self.folder / "CARD.md").write_text(card(manifest), encoding="utf-8")
-            bundle.write_manifest(manifest, self.folder)
+            (self.folder / bundle.CARD_NAME).write_text(card(manifest), encoding="utf-8")
+            report = bundle.describe_report(self.folder)
+            bundle.write_manifest(msgspec.structs.replace(manifest, report=report), self.folder)
             if self._rename(number):
                 if comparison is not None and is_worse:
                     console.print(comparison.warning, style="bold yellow", markup=False)

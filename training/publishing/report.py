@@ -23,7 +23,7 @@ def print_report(folder: Path, file: Path | None) -> None:
     manifest = bundle.read_manifest(folder)
     lines = [
         _score_text(manifest, folder),
-        f"Card: {folder / 'CARD.md'}",
+        f"Card: {folder / bundle.CARD_NAME}",
         f"Serve it, in another terminal:\n  {_serve_command(folder.parents[1])}",
         f"Ask it:\n  {curl_command(manifest, folder, file)}",
     ]

@@ -2,7 +2,8 @@
 
 A version is checked while it is fetched: exactly the files that its manifest names, with the sizes
 and hashes that the manifest states. One rename then puts the whole version into place. A version
-that fails a check is refused; all others are fetched.
+that fails a check is refused; all others are fetched. Files that people alone read are fetched with
+a version, but for those that are missing or fail a check.
 """
 
 import hashlib
@@ -104,6 +105,7 @@ class Mirror:
             work.mkdir(parents=True)
             (work / MANIFEST_NAME).write_bytes(manifest)
             self._fetch_files(key, work)
+            self._fetch_report(key, work)
             _put(work, final, hidden / "replaced")
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
@@ -123,6 +125,19 @@ class Mirror:
             self._refused[key] = (validator, str(error))
             raise
         self._refused.pop(key, None)
+
+    def _fetch_report(self, key: tuple[str, int], work: Path) -> None:
+        """Fetch what people read of a version, which is served without it where that fails."""
+        for path, expected in bundle.read_manifest(work).report.items():
+            target = work / path
+            try:
+                target.parent.mkdir(exist_ok=True)
+                self._fetch(_path(key, path), target, expected)
+            except InvalidVersion:
+                target.unlink(missing_ok=True)
+            except (SourceUnreachable, OSError):
+                target.unlink(missing_ok=True)
+                return  # every further file would take as long to fail
 
     def _fetch(self, path: str, target: Path, expected: File) -> None:
         digest = hashlib.sha256()

@@ -8,7 +8,7 @@ import pytest
 
 from service.rollout.kept_versions import KeptVersions
 from service.rollout.trial import Outcome, Request
-from tests.bundles import rewrite_manifest, table_manifest, write_table_bundle
+from tests.bundles import rewrite_manifest, table_manifest, write_report, write_table_bundle
 from tests.workers import open_trials, try_here
 from vitrine import bundle
 from vitrine.loading import load_version
@@ -33,6 +33,23 @@ def test_copy_is_loaded_without_the_original(tmp_path: Path) -> None:
 
     assert load_version(kept.folder / "rooms/1", threads=1).version == 1
     assert not (kept.folder / "rooms/1" / bundle.KERAS_NAME).exists()
+
+
+def test_copy_has_the_report_without_what_is_missing_or_was_changed(tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path / "models")
+    written = write_report(folder)
+    (folder / "history.csv").unlink()
+    (folder / "CARD.md").write_bytes(b"another card")
+    kept = kept_in(tmp_path)
+
+    assert kept.take(VERSION) is None
+    shutil.rmtree(tmp_path / "models")
+
+    copied = {path: kept.folder / "rooms/1" / path for path in written}
+    assert {path: file.read_bytes() for path, file in copied.items() if file.exists()} == {
+        "plots/loss.png": written["plots/loss.png"]
+    }
+    assert load_version(kept.folder / "rooms/1", threads=1).version == 1
 
 
 def test_version_that_fails_its_trial_is_not_copied(tmp_path: Path) -> None:

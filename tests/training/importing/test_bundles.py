@@ -68,8 +68,9 @@ def test_imported_classifier_of_pictures_answers_as_it_did(
 
     expected = network.predict(prepare(digits().astype(np.float32)), verbose=0)
     assert predict(folder, {"image": digits()}) == pytest.approx(expected, abs=1e-5)
-    files = set(bundle.read_manifest(folder).files)
-    assert files == {"MLmodel", "model.keras", "model.onnx", "golden.npz"}
+    manifest = bundle.read_manifest(folder)
+    assert set(manifest.files) == {"MLmodel", "model.keras", "model.onnx", "golden.npz"}
+    assert "CARD.md" in manifest.report
 
 
 def second_of_two(one: Rows) -> Rows:

@@ -50,6 +50,22 @@ def test_version_is_a_model_of_mlflow_too(tmp_path: Path) -> None:
     assert described == bundle.describe_file(folder / bundle.MLMODEL_NAME)
 
 
+def test_manifest_lists_what_people_read(tmp_path: Path) -> None:
+    with Draft(tmp_path, "rooms") as draft:
+        fill(draft)
+        (draft.folder / bundle.HISTORY_NAME).write_text("epoch,loss\n")
+        (draft.plots / "loss.png").write_bytes(b"a plot")
+        (draft.plots / "loss.svg").write_bytes(b"another plot")
+        folder = draft.publish(numbered, lambda manifest: f"{manifest.report}")
+
+    report = bundle.read_manifest(folder).report
+    assert list(report) == ["CARD.md", "history.csv", "plots/loss.png"]
+    for path, file in report.items():
+        published = bundle.describe_file(folder / path)
+        assert (file.sha256, file.size_bytes) == (published.sha256, published.size_bytes)
+    assert (folder / bundle.CARD_NAME).read_text() == "{}"
+
+
 def test_version_that_scores_below_the_default_one_is_not_the_default(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

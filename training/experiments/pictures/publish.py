@@ -20,6 +20,7 @@ from training.publishing.draft import Draft
 from training.publishing.manifest import Description, build_manifest, count_parameters
 from training.publishing.origin import describe_origin
 from training.publishing.verification import export_and_verify, write_golden_examples
+from vitrine import bundle
 from vitrine.bundle import Origin
 from vitrine.geometry import GEOMETRIES
 from vitrine.signature import NoveltyOutput, PictureInput, ProbabilitiesOutput, Signature
@@ -45,7 +46,7 @@ def publish(
     with stretch("Drawing the plots of the card"):
         draw_card_plots(draft.plots, history, parts, evaluation)
         plot_predictions(draft.plots / "predictions.png", golden, predicted, parts.labels)
-    write_history(draft.folder / "history.csv", history)
+    write_history(draft.folder / bundle.HISTORY_NAME, history)
     sections = card_sections(config, history, parts, evaluation)
     return draft.publish(
         partial(build_manifest, description, draft.folder, export),

@@ -20,6 +20,7 @@ from training.publishing.draft import Draft
 from training.publishing.manifest import Description, build_manifest, count_parameters
 from training.publishing.origin import describe_origin
 from training.publishing.verification import export_and_verify, write_golden_examples
+from vitrine import bundle
 from vitrine.bundle import Origin
 from vitrine.predictions import Predictions
 from vitrine.signature import Signature
@@ -39,7 +40,7 @@ def publish(draft: Draft, trained: TrainedTable, parts: TableParts, config: Tabl
     golden = GoldenRows(instances, Predictions(description.signature.prediction, predicted))
     with stretch("Drawing the plots of the card"):
         draw_plots(draft.plots, trained, parts, golden)
-    write_history(draft.folder / "history.csv", trained.fitted.history)
+    write_history(draft.folder / bundle.HISTORY_NAME, trained.fitted.history)
     return draft.publish(
         partial(build_manifest, description, draft.folder, export),
         partial(write_card, network=network, sections=card_sections(trained, parts, golden)),

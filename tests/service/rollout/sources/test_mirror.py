@@ -12,7 +12,7 @@ import pytest
 from service.rollout.sources.source import SourceUnreachable
 from service.rollout.sources.url import open_mirror
 from service.rollout.sources.web import INDEX_NAME
-from tests.bundles import write_table_bundle
+from tests.bundles import write_report, write_table_bundle
 from tests.publishers import TIMEOUT_SECONDS, Publisher, WebServer, update_cache
 from vitrine import bundle
 
@@ -54,6 +54,41 @@ def test_only_named_files_are_fetched(publisher: Publisher, cache: Path) -> None
     update_cache(publisher.url, cache)
 
     assert not (cache / "rooms" / "1" / "CARD.md").exists()
+
+
+def test_report_is_fetched_with_its_version(publisher: Publisher, cache: Path) -> None:
+    write_report(publisher.folder / "rooms" / "1")
+    publisher.publish()
+
+    assert update_cache(publisher.url, cache) == {}
+    assert contents(cache) == contents(publisher.folder)
+
+
+@pytest.mark.parametrize(
+    "body", [None, b"short", b"x" * 8, b"x" * 10**5], ids=["missing", "cut", "damaged", "longer"]
+)
+def test_version_is_fetched_without_a_file_of_its_report(
+    publisher: Publisher, cache: Path, body: bytes | None
+) -> None:
+    write_report(publisher.folder / "rooms" / "1")
+    edit_file(publisher.folder, "plots/loss.png", body)
+    publisher.publish()
+
+    assert update_cache(publisher.url, cache) == {}
+
+    fetched = contents(cache)
+    assert "rooms/1/plots/loss.png" not in fetched
+    assert {"rooms/1/CARD.md", "rooms/1/history.csv", "rooms/1/model.onnx"} < fetched.keys()
+
+
+def test_version_is_fetched_without_a_report_that_the_server_fails_to_send(
+    web: WebServer, remote: Path, cache: Path
+) -> None:
+    write_report(remote / "rooms" / "1")
+    web.failing.add("/rooms/1/CARD.md")
+
+    assert update_cache(f"http://{web.host}", cache) == {}
+    assert bundle.versions(cache, "rooms") == [1]
 
 
 def test_version_is_fetched_once(remote: Path, web: WebServer, cache: Path) -> None:
