@@ -60,6 +60,23 @@ class LabelNotFound(VitrineError):
         super().__init__(f"Model {shown(name)} has no label {shown(label)}; labels: {labels}.")
 
 
+class ReportFileNotFound(VitrineError):
+    """The version has no such file in its report, or the file is not what was published."""
+
+    status = HTTPStatus.NOT_FOUND
+    title = "Report file not found"
+
+    def __init__(self, name: str, version: int, path: str, listed: Iterable[str]) -> None:
+        self.name, self.version = name, version
+        paths = sorted(listed)
+        why = (
+            "is missing, or is not what was published"
+            if path in paths
+            else f"is not in the manifest; listed: {', '.join(paths) or 'none'}"
+        )
+        super().__init__(f"Report file {shown(path)} of {shown(name)}, version {version}, {why}.")
+
+
 class ModelUnavailable(VitrineError):
     """The model is known, but none of its versions is served now."""
 

@@ -24,6 +24,7 @@ from service.rollout.inventory import Inventory
 from service.rollout.kept_versions import KeptVersions
 from service.rollout.loader import Loader
 from service.rollout.model_store import open_model_store
+from service.rollout.reports import Reports
 from service.rollout.repository import Repository
 from service.rollout.state_folder import TRIALS, TRIED, VERSIONS, StateFolder
 from service.rollout.trial_records import TrialRecords
@@ -59,7 +60,15 @@ def _compose(metrics_folder: Path | None) -> Flask:
     agent.start()
     control_plane = LocalControlPlane(state, store, trials, repository)
     tracing = _open_tracing(settings.otlp_endpoint)
-    app = create_app(settings, repository, metrics, control_plane, access=access, tracing=tracing)
+    app = create_app(
+        settings,
+        repository,
+        metrics,
+        control_plane,
+        access=access,
+        tracing=tracing,
+        reports=Reports((kept.folder, store.folder)),
+    )
     app.extensions[AGENT] = agent
     return app
 

@@ -22,6 +22,7 @@ deadlines.py     how long a request may take
 json_pieces.py   a large JSON array, parsed a few elements at a time
 query.py         the query parameters of a prediction
 descriptions.py  the routes that describe models and their drift
+report.py        the routes of a version's card, history and plots
 welcome.py       what is at `/`: the web page, or what is served, as JSON
 page.py          the web page's files, which are in `service/page`, and its language
 examples.py      a request to begin with for each model

@@ -25,8 +25,10 @@ from service.http.operations import open_rules
 from service.http.page import Page
 from service.http.predictor import Predictor
 from service.http.refusals import REFUSALS, Refusals
+from service.http.report import Report
 from service.http.welcome import Welcome
 from service.rollout.control_plane import ControlPlane
+from service.rollout.reports import Reports
 from service.rollout.repository import Repository
 from service.settings import InvalidSetting, Settings
 from service.telemetry.metrics import Metrics
@@ -53,6 +55,7 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
     *,
     access: Access | None = None,
     tracing: Tracing | None = None,
+    reports: Reports | None = None,
 ) -> Flask:
     """Compose an application that serves what a repository holds.
 
@@ -64,6 +67,7 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
         scheduler: Says who may compute; by default one that knows this machine's cores.
         access: Checks the API keys; None where nobody needs one.
         tracing: Begins the traces of requests; by default, nobody keeps them.
+        reports: Cards, histories and plots of the versions; by default, there are none.
     """
     app = Flask("service", static_folder=None)
     app.url_map.converters["version"] = VersionConverter
@@ -92,6 +96,7 @@ def create_app(  # noqa: PLR0913 - each is a part that is made elsewhere
         )
     app.register_blueprint(Api(predictor, languages).blueprint())
     app.register_blueprint(Descriptions(repository, metrics).blueprint())
+    app.register_blueprint(Report(repository, reports or Reports()).blueprint())
     app.register_blueprint(management.blueprint())
     health = Health(repository, metrics, open_metrics=settings.open_metrics)
     app.register_blueprint(health.blueprint())

@@ -23,7 +23,7 @@ from vitrine.model import Model
 
 _TAG = "models"
 # How a path names a version, and what it may raise.
-_VERSIONS: Mapping[str, type[VitrineError]] = {
+VERSIONS: Mapping[str, type[VitrineError]] = {
     "": ModelUnavailable,
     "/versions/<version:version>": VersionNotFound,
     "/labels/<label>": LabelNotFound,
@@ -51,7 +51,7 @@ class Descriptions:
             summary="List the served models.",
             describe=answers(answer("Every model, with its default version.", MODELS)),
         )
-        for version, error in _VERSIONS.items():
+        for version, error in VERSIONS.items():
             errors = (ModelNotFound, error)
             yield Operation(
                 rule=f"/models/<name>{version}",
@@ -81,14 +81,14 @@ class Descriptions:
         self, name: str, version: int | None = None, label: str | None = None
     ) -> Response:
         """Describe a model's inputs and outputs, its origin and how it is served."""
-        model = self._find(name, version, label)
+        model = find_version(self._repository, name, version, label)
         return _json(_description(model, self._repository.entry(name)))
 
     def describe_drift(
         self, name: str, version: int | None = None, label: str | None = None
     ) -> Response:
         """Compare the instances of all workers with the training data, feature by feature."""
-        model = self._find(name, version, label)
+        model = find_version(self._repository, name, version, label)
         counts = model.bins.split(self._metrics.feature_counts(model))
         return _json(
             {
@@ -100,11 +100,14 @@ class Descriptions:
             }
         )
 
-    def _find(self, name: str, version: int | None, label: str | None) -> Model:
-        """Find the version to describe: the default one where none is named, never a canary."""
-        if version is None and label is None:
-            return self._repository.default(name)
-        return self._repository.get(name, version, label=label)
+
+def find_version(
+    repository: Repository, name: str, version: int | None, label: str | None
+) -> Model:
+    """Find the version to describe: the default one where none is named, never a canary."""
+    if version is None and label is None:
+        return repository.default(name)
+    return repository.get(name, version, label=label)
 
 
 def _json(members: dict[str, Any]) -> Response:

@@ -78,6 +78,12 @@ DRIFT = record(
     ),
 )
 
+REPORT = record(
+    model=_TEXT,
+    version=_VERSION,
+    files=array(record(path=_TEXT, media_type=_TEXT, size_bytes=_COUNT)),
+)
+
 _WELCOMED = record(
     name=_TEXT,
     version=_VERSION,

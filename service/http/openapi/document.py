@@ -167,6 +167,7 @@ _DESCRIBED = {
     "name": "Name of a model.",
     "version": "Number of one of its versions.",
     "label": "Label of one of its versions, such as `stable`.",
+    "file": "Path of a file, which may have slashes.",
 }
 
 

@@ -37,8 +37,8 @@ _MOST_COVERAGE = 0.99
 _LENGTH = "Inference-Header-Content-Length"
 # Answers where a request names no model.
 _DEFAULT_MODEL = "housing"
-# A version and a label that every model has, for this share of the requests.
-_KNOWN = {"version": 1, "label": "stable"}
+# A version, a label and a file that every model has, for this share of the requests.
+_KNOWN = {"version": 1, "label": "stable", "file": "CARD.md"}
 _KNOWN_SHARE = 0.7
 
 _SEED_BYTES = 8

@@ -35,6 +35,7 @@ from service.errors import (
     OutOfMemory,
     Overloaded,
     RateExceeded,
+    ReportFileNotFound,
     SourceFailed,
     UnreadableContentType,
     UnsupportedMediaType,
@@ -170,6 +171,7 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
     "unknown model to predict": (ModelNotFound, body("/models/x/predict", b"", PNG)),
     "unknown version": (VersionNotFound, get("/models/rooms/versions/3")),
     "unknown label": (LabelNotFound, get("/models/rooms/labels/stable")),
+    "report that is not there": (ReportFileNotFound, get("/models/rooms/report/CARD.md")),
     "unloaded model": (ModelUnavailable, unloaded),
     "label of a version that is not there": (
         VersionNotFound,

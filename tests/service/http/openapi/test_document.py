@@ -201,6 +201,31 @@ def test_server_is_the_path_under_which_clients_see_the_service(client: FlaskCli
     assert behind.get_json()["servers"] == [{"url": "/ml"}]
 
 
+def test_variable_that_is_a_whole_path_is_described() -> None:
+    operation = Operation(rule="/cups/<digest>/<path:file>", view=print, tag="t", summary="s")
+    builder = DocumentBuilder(
+        [operation],
+        [],
+        [],
+        lambda _, problem: ErrorBody(problem.status, "text/plain", b"no"),
+        open_rules=None,
+    )
+
+    ((path, methods),) = builder.build()["paths"].items()
+    assert path == "/cups/{digest}/{file}"
+    assert methods["get"]["operationId"] == "get_cups_digest_file"
+    assert methods["get"]["parameters"] == [
+        {"name": "digest", "in": "path", "required": True, "schema": {"type": "string"}},
+        {
+            "name": "file",
+            "in": "path",
+            "required": True,
+            "description": "Path of a file, which may have slashes.",
+            "schema": {"type": "string"},
+        },
+    ]
+
+
 def test_errors_stand_by_their_status_in_the_language_of_the_path() -> None:
     def write(path: str, problem: Problem) -> ErrorBody:
         return ErrorBody(418 if problem.kind else problem.status, "application/json", b'{"e":1}')
