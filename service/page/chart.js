@@ -6,6 +6,9 @@ import { language, significant } from "./texts.js";
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5"];
 const HEIGHT = 220;
+const HEIGHT_OF_LABELS = 32;
+const WIDTH_OF_CHARACTER = 7;
+const WIDTH_OF_CLOCK = 96;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -25,9 +28,11 @@ export class Chart {
    * @param {HTMLElement} element Where it stands; the chart takes its width.
    * @param {object} options
    *   label: what the chart shows, in words;
-   *   series: [{label, colour}], where colour is the number of a colour from 1 to 5;
+   *   series: [{label, colour, points}], where colour is the number of a colour from 1 to 5, and
+   *     points says whether each value is a dot as well: one without neighbours has no line;
    *   kind: "lines" or "bars"; time: whether x is a moment in seconds since 1970;
-   *   height: in pixels; y: {min, max, format}; x: {format}.
+   *   height: in pixels; y: {min, max, format}; x: {label, format}, where the
+   *   legend shows label.
    */
   constructor(element, options) {
     this.#element = element;
@@ -72,24 +77,38 @@ export class Chart {
       cursor: { drag: { setScale: false } },
       legend: { show: this.#options.series.length > 1 },
       scales: { x: { time }, y: { range: (_, low, high) => range(y, low, high) } },
-      axes: [axis(time ? clock : x.format), axis(y.format)],
-      series: [{}, ...this.#options.series.map((each, index) => this.#series(each, index))],
+      axes: [
+        { ...axis(time ? clock : x.format), size: HEIGHT_OF_LABELS, ...(time && { space: WIDTH_OF_CLOCK }) },
+        { ...axis(y.format), size: widthOfLabels },
+      ],
+      series: [
+        { label: x.label ?? "", value: written(time ? clock : x.format) },
+        ...this.#options.series.map((each, index) => this.#series(each, index)),
+      ],
     };
   }
 
-  #series({ label, colour: index }, position) {
+  #series({ label, colour: index, points = false }, position) {
     const stroke = colour(COLOURS[(index ?? position + 1) - 1]);
     const isBars = this.#options.kind === "bars";
     return {
       label,
       stroke,
+      value: written(this.#options.y?.format),
       width: isBars ? 0 : 2,
       fill: isBars ? stroke : undefined,
       paths: isBars ? uPlot.paths.bars({ size: [0.9, 100], gap: 1 }) : undefined,
-      points: { show: false },
+      points: { show: points, size: 4, fill: stroke },
     };
   }
 }
+
+/** The room that labels below each other need, as wide as the longest of them. */
+const widthOfLabels = (_, labels) =>
+  HEIGHT_OF_LABELS + WIDTH_OF_CHARACTER * Math.max(...(labels ?? []).map(({ length }) => length), 0);
+
+/** Writes a value in the legend: that below the pointer, where there is one. */
+const written = (format = significant) => (_, value) => (value === null ? "–" : format(value));
 
 function axis(format = significant) {
   const line = { stroke: colour("--line"), width: 1 };
@@ -99,7 +118,6 @@ function axis(format = significant) {
     grid: line,
     ticks: line,
     values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),
-    size: 56,
   };
 }
 
