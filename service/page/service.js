@@ -16,6 +16,8 @@ export class Problem extends Error {
     this.detail = members.detail;
     this.type = members.type ?? "about:blank";
     this.errors = members.errors ?? [];
+    /** Seconds after which the service wants to be asked again; undefined where it does not say. */
+    this.retryAfter = members.retryAfter;
   }
 }
 
@@ -98,9 +100,12 @@ async function checked(response) {
 
 /** Reads a refusal; a proxy may have written something else than a problem. */
 export async function problemOf(response) {
+  const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
+  const known = Number.isFinite(retryAfter) ? { retryAfter } : {}; // it may also be a date
   try {
-    return new Problem(response.status, await response.json());
+    return new Problem(response.status, { ...(await response.json()), ...known });
   } catch {
-    return new Problem(response.status, { detail: `${response.status} ${response.statusText}`.trim() });
+    const detail = `${response.status} ${response.statusText}`.trim();
+    return new Problem(response.status, { detail, ...known });
   }
 }
