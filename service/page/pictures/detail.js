@@ -1,0 +1,154 @@
+// One picture at large: all bars, what the model saw of it, and the ink that decided.
+
+import { byId, make } from "../dom.js";
+import { probability, text } from "../texts.js";
+import { ask, reasonOf } from "./predictor.js";
+import { details, headline } from "./reading.js";
+import { placeholder } from "./thumbnails.js";
+
+const MOST_BARS = 20;
+
+export class Detail {
+  #dialog = byId("pictures-detail");
+  #body = byId("pictures-detail-body");
+  #pictures = [];
+  #at = 0;
+  #question;
+  #url;
+  #asking = new AbortController();
+
+  /**
+   * @param {Service} service
+   * @param {function(Picture): void} onClose Is called with the picture that was shown last.
+   */
+  constructor(service, onClose) {
+    this.service = service;
+    this.#dialog.addEventListener("close", () => {
+      this.#forget();
+      this.#body.replaceChildren();
+      onClose(this.#pictures[this.#at]);
+    });
+    this.#dialog.addEventListener("keydown", (event) => this.#key(event));
+    byId("pictures-close").addEventListener("click", () => this.#dialog.close());
+    byId("pictures-before").addEventListener("click", () => this.#go(-1));
+    byId("pictures-after").addEventListener("click", () => this.#go(1));
+  }
+
+  /**
+   * Shows a picture.
+   *
+   * @param {Picture[]} pictures Those that the arrow keys reach.
+   * @param {object} question `model` and `coverage` that were asked.
+   */
+  open(picture, pictures, question) {
+    this.#pictures = pictures;
+    this.#question = question;
+    this.#at = pictures.indexOf(picture);
+    this.#dialog.showModal();
+    this.#show();
+  }
+
+  #key(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    this.#go(step);
+  }
+
+  #go(step) {
+    const next = this.#at + step;
+    if (next < 0 || next >= this.#pictures.length) return;
+    this.#at = next;
+    this.#show();
+  }
+
+  #forget() {
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    if (this.#url) URL.revokeObjectURL(this.#url);
+    this.#url = undefined;
+  }
+
+  #show() {
+    this.#forget();
+    const picture = this.#pictures[this.#at];
+    const name = byId("pictures-detail-name");
+    name.textContent = picture.name;
+    name.focus();
+    byId("pictures-position").textContent = text("pictures.position", { at: this.#at + 1, count: this.#pictures.length });
+    byId("pictures-before").disabled = this.#at === 0;
+    byId("pictures-after").disabled = this.#at === this.#pictures.length - 1;
+    this.#body.replaceChildren(this.#large(picture), this.#said(picture));
+    if (picture.answer) this.#explain(picture);
+  }
+
+  #large({ name, file }) {
+    this.#url = URL.createObjectURL(file);
+    const image = make("img", { class: "large", src: this.#url, alt: text("pictures.picture_of", { name }) });
+    const frame = make("div", { class: "frame" }, image);
+    image.addEventListener("error", () => frame.replaceChildren(placeholder(file), make("p", { class: "soft" }, text("pictures.not_shown"))));
+    image.addEventListener("load", () => image.classList.toggle("pixels", image.naturalWidth <= 64));
+    return frame;
+  }
+
+  #said(picture) {
+    const { model, coverage } = this.#question;
+    if (picture.error !== undefined) return make("div", {}, make("p", { class: "notice bad" }, picture.error));
+    if (!picture.answer) return make("div", {}, make("p", { class: "soft" }, text("pictures.waiting")));
+    const lines = details(picture, model, coverage).map((line) => make("p", { class: "line" }, line));
+    const doubt = picture.isStrange ? make("p", { class: "notice warn" }, text("pictures.strange_about")) : undefined;
+    return make(
+      "div",
+      {},
+      make("p", { class: "headline" }, headline(picture, model)),
+      ...lines,
+      doubt,
+      this.#bars(picture),
+      make("div", { class: "explanation", role: "status" }, make("p", { class: "soft" }, text("pictures.explaining"))),
+    );
+  }
+
+  #bars(picture) {
+    const { probabilities } = picture.answer;
+    if (!probabilities) return undefined;
+    const inSet = picture.setAt(this.#question.coverage) ?? picture.answer.labels ?? [];
+    const ranked = Object.entries(probabilities).sort(([, a], [, b]) => b - a).slice(0, MOST_BARS);
+    return make("ul", { class: "bars" }, ...ranked.map(([label, share]) => bar(label, share, inSet.includes(label))));
+  }
+
+  async #explain(picture) {
+    const { signal } = this.#asking;
+    const place = this.#body.querySelector(".explanation");
+    try {
+      const answer = await ask(this.service, [picture], this.#question, { signal, query: { explain: true } });
+      const { explanation, error } = answer.predictions[0];
+      place.replaceChildren(...(error ? [make("p", { class: "notice bad" }, error)] : parts(explanation)));
+    } catch (problem) {
+      if (signal.aborted) return;
+      place.replaceChildren(make("p", { class: "notice bad" }, reasonOf(problem)));
+    }
+  }
+}
+
+function bar(label, share, isIn) {
+  const fill = make("span", { class: "fill" });
+  fill.style.width = `${100 * share}%`;
+  return make(
+    "li",
+    { class: isIn ? "in" : undefined },
+    make("span", { class: "label" }, label),
+    make("span", { class: "track" }, fill),
+    make("span", { class: "number" }, probability(share)),
+  );
+}
+
+function parts({ image, saliency, steps }) {
+  return [
+    figure(image, text("pictures.seen")),
+    figure(saliency, text("pictures.decided")),
+    steps.length > 0 ? make("p", { class: "soft small steps" }, text("pictures.steps", { steps: steps.join(", ") })) : "",
+  ];
+}
+
+const figure = (source, caption) =>
+  make("figure", {}, make("img", { src: source, alt: "", class: "pixels" }), make("figcaption", {}, caption));

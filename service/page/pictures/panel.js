@@ -1,0 +1,269 @@
+// Pictures: from files, the clipboard or the camera, each with what the model predicts of it.
+
+import { CoverageSlider } from "../coverage.js";
+import { CurlView } from "../curl.js";
+import { byId, download, make } from "../dom.js";
+import { fillModelMenu } from "../model-menu.js";
+import { text } from "../texts.js";
+import { Camera } from "./camera.js";
+import { Cards } from "./cards.js";
+import { answersAsCsv } from "./csv.js";
+import { leftOut, picturesLine } from "./curl-line.js";
+import { Detail } from "./detail.js";
+import { dropped, listed } from "./files.js";
+import { Picture } from "./picture.js";
+import { Predictor } from "./predictor.js";
+import { FILTERS, labelCounts, sorted } from "./selection.js";
+import { Thumbnails } from "./thumbnails.js";
+
+const part = (name) => byId(`pictures-${name}`);
+// While the slider moves, nothing is asked.
+const SLIDING_MILLISECONDS = 250;
+
+export async function open(section, context) {
+  const panel = new Panel(section, context);
+  await panel.begin();
+  return panel;
+}
+
+class Panel {
+  #section;
+  #pictures = [];
+  #count = 0;
+  #question;
+  #thumbnails = new Thumbnails();
+  #sliding;
+
+  constructor(section, { service, catalogue }) {
+    this.#section = section;
+    this.service = service;
+    this.catalogue = catalogue;
+    this.predictor = new Predictor(service);
+    this.cards = new Cards(part("grid"), this.#thumbnails, (picture) => this.#openDetail(picture));
+    this.detail = new Detail(service, (picture) => this.cards.focus(picture));
+    this.camera = new Camera((found) => this.#add(found));
+    this.curl = new CurlView(part("curl"));
+    this.coverage = new CoverageSlider(part("coverage"), part("coverage-value"), () => this.#changeCoverage());
+  }
+
+  async begin() {
+    this.predictor.onProgress = () => this.#progress();
+    this.predictor.onWait = (seconds, reason) => this.#tellWait(seconds, reason);
+    this.#listen();
+    const choose = (model) => this.#changeModel(model);
+    const hasModel = await fillModelMenu(part("model"), this.catalogue, (model) => model.picture, choose);
+    part("all").hidden = !hasModel;
+    part("none").hidden = hasModel;
+  }
+
+  #listen() {
+    const take = ({ target }) => {
+      this.#add(listed(target.files));
+      target.value = ""; // the same file may be chosen again
+    };
+    part("input").addEventListener("change", take);
+    part("capture").addEventListener("change", take);
+    part("choose").addEventListener("click", () => part("input").click());
+    part("camera").addEventListener("click", () => this.camera.open());
+    part("stop").addEventListener("click", () => this.#stop());
+    part("again").addEventListener("click", () => this.#tryAgain());
+    part("download").addEventListener("click", () => this.#download());
+    part("clear").addEventListener("click", () => this.#clear());
+    part("sort").addEventListener("change", () => this.#arrange());
+    this.#section.querySelector(".filter").addEventListener("change", () => this.#arrange());
+    addEventListener("paste", (event) => this.#paste(event));
+    for (const name of ["dragenter", "dragover"]) addEventListener(name, (event) => this.#drag(event));
+    addEventListener("dragleave", (event) => event.relatedTarget || this.#mark(false));
+    addEventListener("drop", (event) => this.#drop(event));
+  }
+
+  // Files may be dropped anywhere while the panel is shown: a browser opens what is dropped beside a target.
+
+  #takes(transfer) {
+    const isBusy = this.#section.hidden || document.querySelector("dialog[open]") || !this.#question;
+    return !isBusy && transfer?.types.includes("Files");
+  }
+
+  #drag(event) {
+    if (!this.#takes(event.dataTransfer)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    this.#mark(true);
+  }
+
+  async #drop(event) {
+    this.#mark(false);
+    if (!this.#takes(event.dataTransfer)) return;
+    event.preventDefault();
+    const { files, unread } = await dropped(event.dataTransfer);
+    this.#add(files);
+    if (unread.length > 0) this.#tell(text("pictures.unread", { names: unread.join(", ") }));
+    else if (files.length === 0) this.#tell(text("pictures.nothing"));
+  }
+
+  #mark(isOver) {
+    part("drop").classList.toggle("over", isOver);
+  }
+
+  #paste(event) {
+    if (!this.#takes(event.clipboardData)) return;
+    event.preventDefault();
+    this.#add(listed(event.clipboardData.files));
+  }
+
+  #add(found) {
+    if (found.length === 0) return;
+    this.#tell("");
+    const pictures = found.map(({ name, file }) => new Picture(this.#count++, name, file));
+    this.#pictures.push(...pictures);
+    this.#section.classList.add("has-pictures");
+    part("results").hidden = false;
+    this.#predict(pictures);
+    this.#showCurl();
+  }
+
+  #predict(pictures) {
+    this.predictor.add(pictures, this.#question);
+    this.#progress();
+  }
+
+  #changeModel(model) {
+    const largest = model.largestCoverage;
+    part("coverage-field").hidden = largest === undefined;
+    if (largest !== undefined) this.coverage.limit(largest);
+    this.predictor.stop();
+    this.#ask(model);
+    for (const picture of this.#pictures) picture.forget();
+    if (this.#pictures.length > 0) this.#predict(this.#pictures);
+    this.#showCurl();
+  }
+
+  #ask(model) {
+    this.#question = { model, coverage: model.largestCoverage && this.coverage.value };
+  }
+
+  #changeCoverage() {
+    clearTimeout(this.#sliding);
+    this.#sliding = setTimeout(() => this.#useCoverage(), SLIDING_MILLISECONDS);
+  }
+
+  /** Asks about those pictures whose set at the new coverage is not known. */
+  #useCoverage() {
+    if (!this.#question.model.largestCoverage) return;
+    this.predictor.stop();
+    this.#ask(this.#question.model);
+    this.#showCurl();
+    if (this.#pictures.length > 0) this.#predict(this.#unknown());
+  }
+
+  #unknown() {
+    return this.#pictures.filter((picture) => picture.needs(this.#question.coverage));
+  }
+
+  #stop() {
+    this.predictor.stop();
+    this.#progress();
+    part("again").focus();
+  }
+
+  #tryAgain() {
+    for (const picture of this.#pictures.filter(mayBeTriedAgain)) picture.forget();
+    this.#predict(this.#unknown());
+  }
+
+  #clear() {
+    this.predictor.stop();
+    this.#pictures = [];
+    this.cards.clear();
+    this.#thumbnails.clear();
+    this.#tell("");
+    part("results").hidden = true;
+    this.#section.classList.remove("has-pictures");
+    this.#showCurl();
+    part("choose").focus();
+  }
+
+  #download() {
+    const { model, coverage } = this.#question;
+    download(answersAsCsv(this.#pictures, model, coverage), `${model.name}.csv`);
+  }
+
+  #openDetail(picture) {
+    this.detail.open(picture, this.#shown(), this.#question);
+  }
+
+  #progress() {
+    const { model, coverage } = this.#question;
+    this.cards.show(this.#pictures, model, coverage);
+    this.#showProgress();
+    this.#showCounts();
+    this.#arrange();
+  }
+
+  #showProgress() {
+    const left = this.#unknown().length;
+    const isRunning = this.predictor.isRunning;
+    const values = { done: this.#pictures.length - left, count: this.#pictures.length };
+    part("running").hidden = !isRunning;
+    part("progress").max = values.count;
+    part("progress").value = values.done;
+    part("progress-text").textContent = text("pictures.progress", values);
+    if (!isRunning) this.#tell("");
+    part("summary").textContent = isRunning ? "" : this.#summary(left);
+    const again = left + this.#pictures.filter(mayBeTriedAgain).length;
+    part("again").hidden = isRunning || again === 0;
+    part("again").textContent = text("pictures.again", { count: again });
+  }
+
+  #failed() {
+    return this.#pictures.filter(FILTERS.failed);
+  }
+
+  #summary(left) {
+    const failed = this.#failed().length;
+    const count = this.#pictures.length;
+    const counts = { count, predicted: count - failed - left, failed, left };
+    return left > 0 ? text("pictures.summary_stopped", counts) : text("pictures.summary", counts);
+  }
+
+  #showCounts() {
+    const counts = labelCounts(this.#pictures).map(([label, count]) =>
+      make("li", { class: "badge" }, make("strong", {}, label), ` × ${count}`),
+    );
+    part("counts").replaceChildren(...counts);
+    for (const place of this.#section.querySelectorAll("[data-count]")) {
+      const isShown = FILTERS[place.dataset.count];
+      place.textContent = this.#pictures.filter((picture) => isShown(picture, this.#question.coverage)).length;
+    }
+  }
+
+  #shown() {
+    const { value } = this.#section.querySelector(".filter input:checked");
+    const shown = this.#pictures.filter((picture) => FILTERS[value](picture, this.#question.coverage));
+    return sorted(shown, part("sort").value);
+  }
+
+  #arrange() {
+    const shown = this.#shown();
+    this.cards.arrange(shown);
+    part("empty").hidden = shown.length > 0 || this.#pictures.length === 0;
+  }
+
+  #tellWait(seconds, reason) {
+    this.#tell(seconds > 0 ? text("pictures.retry", { reason, seconds }) : "");
+  }
+
+  #tell(message) {
+    part("notice").textContent = message;
+    part("notice").hidden = message === "";
+  }
+
+  #showCurl() {
+    this.curl.set(picturesLine(this.service, this.#pictures, this.#question));
+    const count = leftOut(this.#pictures.length);
+    part("curl-note").hidden = count === 0;
+    part("curl-note").textContent = text("pictures.curl_note", { count });
+  }
+}
+
+const mayBeTriedAgain = ({ error, isWrong }) => error !== undefined && !isWrong;
