@@ -93,6 +93,8 @@ class Page:
             abort(404)
         response = _compressed(content, _MEDIA_TYPES[PurePosixPath(file).suffix])
         response.headers["Cache-Control"] = _FOR_EVER if digest == self._digest else "no-cache"
+        # A worker runs under the policy of its own script, and sends requests as the page does.
+        response.headers["Content-Security-Policy"] = _POLICY
         return response
 
     def show(self) -> Response:

@@ -141,6 +141,13 @@ def test_page_needs_nothing_that_its_policy_forbids(client: FlaskClient) -> None
     assert all("src" in each or each["type"] == "application/json" for each in scripts)
 
 
+def test_worker_may_ask_the_service(client: FlaskClient) -> None:
+    response = client.get("/page/0123456789abcdef/main.js")
+
+    # A browser takes the policy of a worker from the answer that holds its script.
+    assert "connect-src 'self'" in response.headers["Content-Security-Policy"]
+
+
 def test_languages_have_the_same_texts() -> None:
     names = [{without_plural(name) for name in texts(language)} for language in LANGUAGES]
 
