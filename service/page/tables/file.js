@@ -1,0 +1,313 @@
+// A file of rows: it is sent, its answer is shown while it comes, and one row is looked at closely.
+
+import { Chart } from "../chart.js";
+import { curlLine } from "../curl.js";
+import { button, download, make } from "../dom.js";
+import { number, percent, text } from "../texts.js";
+import { amount } from "./amounts.js";
+import { columnsOf } from "./cells.js";
+import { contributionElements } from "./contributions.js";
+import { record } from "./csv.js";
+import { Grid } from "./grid.js";
+import { labelList, predictionElements } from "./prediction.js";
+import { Scoring } from "./scoring.js";
+
+const TYPES = {
+  parquet: "application/vnd.apache.parquet",
+  arrow: "application/vnd.apache.arrow.stream",
+  arrows: "application/vnd.apache.arrow.stream",
+  feather: "application/vnd.apache.arrow.stream",
+};
+// A file of this size is answered so soon that a slider may send it again.
+const MOST_QUICK_BYTES = 2 * 2 ** 20;
+const PAUSE_MILLISECONDS = 300;
+
+export class FileView {
+  #service;
+  #parts;
+  #model;
+  #coverage;
+  #file;
+  #scoring;
+  #grid;
+  #chart;
+  #answer;
+  #figures;
+  #asked;
+  #pause;
+  #chosen;
+  #answeredModel;
+  #sortedBy;
+
+  /**
+   * @param {Service} service
+   * @param {object} parts Elements, by the ends of their ids.
+   * @param {function(): void} onChange Is called when the line of curl changes.
+   */
+  constructor(service, parts, onChange) {
+    this.#service = service;
+    this.#parts = parts;
+    this.onChange = onChange;
+    this.#grid = new Grid(parts.grid, {
+      label: text("tables.grid"),
+      load: (first, count) => this.#scoring.ask("window", first, count),
+      onChoice: (row) => this.#look(row),
+      onSort: (key, isDescending) => this.#sort(key, isDescending),
+    });
+    parts.stop.addEventListener("click", () => this.#scoring.ask("stop"));
+    parts.again.addEventListener("click", () => this.#send());
+    parts.download.addEventListener("click", () => this.#download());
+  }
+
+  setModel(model) {
+    this.#model = model;
+    this.#changed();
+  }
+
+  setCoverage(coverage) {
+    this.#coverage = coverage;
+    this.#changed();
+  }
+
+  /** Sends a small file again; a large one waits for a click. */
+  #changed() {
+    this.onChange();
+    clearTimeout(this.#pause);
+    if (!this.#file) return;
+    const isQuick = this.#file.size <= MOST_QUICK_BYTES;
+    this.#parts.again.hidden = isQuick || !this.#isOutdated();
+    if (isQuick) this.#pause = setTimeout(() => this.#isOutdated() && this.#send(), PAUSE_MILLISECONDS);
+  }
+
+  #isOutdated() {
+    return this.#asked !== this.#address();
+  }
+
+  /** Takes a file, and sends it. */
+  take(file) {
+    this.#file = file;
+    this.onChange();
+    this.#send();
+  }
+
+  #query() {
+    return { errors: "report", echo: "true", coverage: this.#coverage };
+  }
+
+  #address() {
+    return this.#service.url(`${this.#model.path}/predict`, this.#query()).href;
+  }
+
+  #headers() {
+    const ending = this.#file?.name.split(".").at(-1).toLowerCase();
+    const type = TYPES[ending];
+    return type ? { "Content-Type": type, Accept: "text/csv" } : { "Content-Type": "text/csv" };
+  }
+
+  /** Returns the line of curl for the file. */
+  line() {
+    const headers = Object.entries(this.#headers()).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+    const options = [...headers, "--data-binary", `@${this.#file?.name ?? "table.csv"}`];
+    return curlLine(this.#service, `${this.#model.path}/predict`, { query: this.#query(), options });
+  }
+
+  #send() {
+    const { task, labels } = this.#model;
+    const headers = { ...this.#headers(), ...this.#service.authorization() };
+    this.#asked = this.#address();
+    this.#answer = this.#figures = this.#chosen = undefined;
+    this.#begin();
+    this.#scoring?.end();
+    const scoring = new Scoring((event) => this.#on(event));
+    this.#scoring = scoring;
+    scoring.ask("score", { url: this.#asked, headers, body: this.#file, task, labels });
+  }
+
+  #begin() {
+    const { drop, results, problem, file, counts, stop, again, download, said, row, faults } = this.#parts;
+    drop.classList.add("small");
+    results.hidden = true;
+    problem.hidden = row.hidden = faults.hidden = true;
+    file.textContent = this.#file.name;
+    counts.replaceChildren();
+    stop.hidden = false;
+    again.hidden = download.hidden = true;
+    said.textContent = text("tables.sending", { name: this.#file.name });
+    this.#parts.state.hidden = false;
+  }
+
+  #on(event) {
+    ({ begun: () => this.#begun(event), came: () => this.#came(event), ended: () => this.#ended(event) })[event.event]();
+  }
+
+  #begun(answer) {
+    this.#answer = answer;
+    this.#answeredModel = this.#model;
+    this.#parts.results.hidden = false;
+    this.#parts.ignored.hidden = answer.ignored.length === 0;
+    this.#parts.ignored.textContent = text("tables.ignored", { names: answer.ignored.join(", ") });
+    this.#grid.begin(columnsOf(answer, this.#model, () => this.#figures.span));
+  }
+
+  #came(figures) {
+    const before = this.#figures;
+    this.#figures = figures;
+    this.#showCounts(figures);
+    this.#showChart(figures.chart);
+    if (figures.faults.length !== before?.faults.length) this.#showFaults(figures);
+    if (String(figures.span) !== String(before?.span)) this.#grid.redraw();
+    this.#grid.setCount(figures.rows);
+  }
+
+  #showCounts({ rows, seconds, faulty, warned }) {
+    const badge = (name, count, look) => (count > 0 ? [make("span", { class: `badge ${look}` }, text(name, { count }))] : []);
+    this.#parts.counts.replaceChildren(
+      make("span", { class: "badge" }, text("tables.rows", { count: rows })),
+      ...badge("tables.faulty", faulty, "bad"),
+      ...badge("tables.warned", warned, "warn"),
+      make("span", { class: "soft" }, text("tables.speed", { count: Math.round(rows / seconds) })),
+    );
+  }
+
+  #showChart({ bins, labels }) {
+    const { chart, labelChart, chartCard } = this.#parts;
+    chart.hidden = !bins;
+    labelChart.hidden = !labels;
+    chartCard.hidden = !bins && !labels;
+    if (labels) labelChart.replaceChildren(labelCounts(labels));
+    if (!bins) return;
+    this.#chart ??= new Chart(chart, {
+      label: text("tables.histogram"),
+      kind: "bars",
+      height: 200,
+      series: [{ label: text("tables.histogram") }],
+      x: { format: amount },
+      y: { min: 0, format: (count) => (Number.isInteger(count) ? number(count) : "") },
+    });
+    this.#chart.set(bars(bins));
+    const { unit } = this.#answeredModel;
+    this.#parts.chartAbout.textContent = unit ? text("tables.chart_unit", { unit }) : text("tables.chart_about");
+  }
+
+  #showFaults({ faults, faultCount }) {
+    const { faults: card, faultTitle, faultList, faultMore } = this.#parts;
+    card.hidden = faults.length === 0;
+    faultTitle.textContent = text("tables.faults", { count: faultCount });
+    faultList.replaceChildren(...faults.map((fault) => this.#faultItem(fault)));
+    faultMore.hidden = faultCount <= faults.length;
+    faultMore.textContent = text("tables.faults_more", { count: faults.length });
+  }
+
+  #faultItem({ row, detail }) {
+    return make("li", {}, button(detail, () => this.#goTo(row), { class: "plain" }));
+  }
+
+  async #goTo(row) {
+    this.#grid.choose(row, await this.#scoring.ask("position", row));
+  }
+
+  #ended({ outcome, problem, detail }) {
+    const { stop, problem: place, said, download } = this.#parts;
+    stop.hidden = true;
+    const { rows = 0, faultCount = 0 } = this.#figures ?? {};
+    if (this.#figures) this.#settle();
+    download.hidden = rows === 0;
+    place.hidden = outcome === "complete";
+    const refusal = { refused: () => refusalTexts(problem), stopped: () => [text("tables.stopped", { count: rows })], broken: () => [text("tables.broken", { count: rows, reason: detail })] };
+    place.replaceChildren(...(refusal[outcome]?.() ?? []).map((line) => make("p", {}, line)));
+    said.textContent = outcome === "complete" ? text("tables.done", { count: rows, faults: faultCount }) : place.textContent;
+    this.#changed();
+  }
+
+  /** Shows what was left out while rows came. */
+  #settle() {
+    const { chart } = this.#figures;
+    this.#showFaults(this.#figures);
+    this.#parts.chartText.textContent = chartSentences(chart);
+    if (this.#sortedBy) this.#sort(...this.#sortedBy);
+  }
+
+  async #sort(key, isDescending) {
+    this.#sortedBy = key === undefined ? undefined : [key, isDescending];
+    this.#parts.grid.setAttribute("aria-busy", "true");
+    await this.#scoring.ask("sort", key, isDescending);
+    this.#parts.grid.removeAttribute("aria-busy");
+    this.#grid.redraw();
+  }
+
+  /** Shows one row: its faults, or its prediction and what decided it. */
+  async #look(row) {
+    const { row: card, rowTitle, rowResult, rowWhy } = this.#parts;
+    this.#chosen = row;
+    card.hidden = false;
+    rowTitle.textContent = text("tables.row_number", { row: row + 1 });
+    const found = await this.#scoring.ask("row", row);
+    if (this.#chosen !== row) return;
+    if (found.faults.length > 0) {
+      rowResult.replaceChildren(...found.faults.map(({ detail }) => make("p", { class: "notice bad" }, detail)));
+      rowWhy.replaceChildren();
+      return;
+    }
+    await this.#explain(found);
+  }
+
+  async #explain({ row, cells }) {
+    const { rowResult, rowWhy } = this.#parts;
+    const model = this.#answeredModel;
+    try {
+      const prediction = await this.#predictAgain(cells, model);
+      if (this.#chosen !== row) return;
+      const valueOf = (name) => cells[this.#answer.names.indexOf(name)] || text("tables.missing");
+      rowResult.replaceChildren(...predictionElements(prediction, model.unit));
+      rowWhy.replaceChildren(...contributionElements(prediction, model, valueOf));
+    } catch (error) {
+      if (this.#chosen !== row) return;
+      rowResult.replaceChildren(make("p", { class: "notice bad" }, error.detail ?? error.message));
+      rowWhy.replaceChildren();
+    }
+  }
+
+  /** Asks for one row alone, which may be explained; it is written as the answer writes it. */
+  async #predictAgain(cells, model) {
+    const { names, delimiter, coverage } = this.#answer;
+    const { decimal } = this.#figures;
+    const body = [names, cells].map((each) => `${record(each, delimiter)}\n`).join("");
+    const answer = await this.#service.json(`${model.path}/predict`, {
+      method: "POST",
+      query: { explain: "true", coverage, delimiter, decimal },
+      headers: { "Content-Type": "text/csv", Accept: "application/json" },
+      body,
+    });
+    return answer.predictions[0];
+  }
+
+  async #download() {
+    const blob = await this.#scoring.ask("blob");
+    download(blob, `${this.#file.name.replace(/\.[^.]*$/, "")}-predictions.csv`);
+  }
+}
+
+/** Returns what a refusal says: the service lists at most 20 faults of a file. */
+function refusalTexts({ detail, errors }) {
+  return errors.length > 1 ? [detail, ...errors.slice(1).map((error) => error.detail)] : [detail];
+}
+
+/** Returns the bars of a chart, with room for half a bar at both ends. */
+function bars({ start, step, counts }) {
+  const middles = counts.map((_, index) => start + (index + 0.5) * step);
+  return [[start - step / 2, ...middles, start + (counts.length + 0.5) * step], [null, ...counts, null]];
+}
+
+function labelCounts(labels) {
+  const all = labels.reduce((sum, [, count]) => sum + count, 0) || 1;
+  return labelList(labels.map(([label, count]) => ({ label, share: count / all, shown: `${number(count)} · ${percent(count / all)}` })));
+}
+
+function chartSentences({ bins, labels }) {
+  if (labels) return "";
+  if (!bins) return "";
+  const { start, step, counts } = bins;
+  return counts
+    .map((count, index) => text("tables.bin", { count, low: amount(start + index * step), high: amount(start + (index + 1) * step) }))
+    .join(" ");
+}

@@ -1,0 +1,143 @@
+// One row as a form, and its prediction while the row changes.
+
+import { button, make } from "../dom.js";
+import { curlLine } from "../curl.js";
+import { text } from "../texts.js";
+import { amount } from "./amounts.js";
+import { contributionElements } from "./contributions.js";
+import { makeField } from "./fields.js";
+import { predictionElements, predictionSentence } from "./prediction.js";
+
+const MOST_FIELDS = 12;
+// A screen reader is told what the row has come to, not each step on the way.
+const QUIET_MILLISECONDS = 700;
+
+export class Form {
+  #service;
+  #parts;
+  #model;
+  #coverage;
+  #fields = [];
+  #isAsking = false;
+  #mustAsk = false;
+  #silence;
+
+  /**
+   * @param {Service} service
+   * @param {object} parts Elements: `fields`, `find`, `result`, `contributions`, `formSaid`.
+   * @param {function(): void} onChange Is called when the row, and so the line of curl, changes.
+   */
+  constructor(service, parts, onChange) {
+    this.#service = service;
+    this.#parts = parts;
+    this.onChange = onChange;
+    parts.find.addEventListener("input", () => this.#find());
+  }
+
+  /** Begins with a row that is usual for a model. */
+  setModel(model) {
+    this.#model = model;
+    this.#fields = model.columns.map((column) => makeField(column, () => this.#changed()));
+    const { fields, find } = this.#parts;
+    const isLong = this.#fields.length > MOST_FIELDS;
+    find.closest(".field").hidden = !isLong;
+    find.value = "";
+    this.all = button(text("tables.all_columns", { count: this.#fields.length }), () => this.#showAll(), { class: "quiet" });
+    fields.replaceChildren(...this.#fields.map(({ element }) => element), ...(isLong ? [this.all] : []));
+    this.#find();
+  }
+
+  /** Asks for another coverage; undefined where the model has none. */
+  setCoverage(coverage) {
+    this.#coverage = coverage;
+    this.#changed();
+  }
+
+  /** Shows the fields whose names hold a text; without one, the first fields. */
+  #find() {
+    const wanted = this.#parts.find.value.trim().toLowerCase();
+    this.all.hidden = wanted !== "";
+    this.#fields.forEach(({ name, element }, index) => {
+      element.hidden = wanted ? !name.toLowerCase().includes(wanted) : index >= MOST_FIELDS;
+    });
+  }
+
+  #showAll() {
+    this.all.hidden = true;
+    for (const { element } of this.#fields) element.hidden = false;
+    this.#fields[MOST_FIELDS].element.querySelector("input, select").focus();
+  }
+
+  #instance() {
+    return Object.fromEntries(this.#fields.map(({ name, value }) => [name, value()]));
+  }
+
+  #request() {
+    return {
+      query: { explain: "true", coverage: this.#coverage },
+      type: "application/json",
+      body: JSON.stringify({ instances: [this.#instance()] }),
+    };
+  }
+
+  /** Returns the line of curl for the row as it is. */
+  line() {
+    const { query, type, body } = this.#request();
+    return curlLine(this.#service, `${this.#model.path}/predict`, { query, options: ["-H", `Content-Type: ${type}`, "-d", body] });
+  }
+
+  #changed() {
+    this.onChange();
+    this.#mustAsk = true;
+    this.ask();
+  }
+
+  /** Predicts the row as it is when the one before has been predicted: rows in between are left out. */
+  async ask() {
+    if (this.#isAsking || this.#parts.result.closest("[hidden]")) return;
+    this.#isAsking = true;
+    while (this.#mustAsk) {
+      this.#mustAsk = false;
+      await this.#predict();
+    }
+    this.#isAsking = false;
+  }
+
+  async #predict() {
+    const { query, type, body } = this.#request();
+    const model = this.#model;
+    const written = this.#instance();
+    try {
+      const options = { method: "POST", query, headers: { "Content-Type": type }, body };
+      const answer = await this.#service.json(`${model.path}/predict`, options);
+      if (model === this.#model) this.#show(answer.predictions[0], written);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #show(prediction, written) {
+    const { result, contributions } = this.#parts;
+    const { unit } = this.#model;
+    const valueOf = (name) => shown(written[name]);
+    result.replaceChildren(...predictionElements(prediction, unit));
+    contributions.replaceChildren(...contributionElements(prediction, this.#model, valueOf));
+    this.#say(predictionSentence(prediction, unit));
+  }
+
+  #fail({ detail, message }) {
+    this.#parts.contributions.replaceChildren();
+    this.#parts.result.replaceChildren(make("p", { class: "notice bad" }, detail ?? message));
+    this.#say(detail ?? message);
+  }
+
+  #say(sentence) {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => (this.#parts.formSaid.textContent = sentence), QUIET_MILLISECONDS);
+  }
+}
+
+function shown(value) {
+  if (value === null) return text("tables.missing");
+  return typeof value === "number" ? amount(value) : value;
+}

@@ -1,0 +1,76 @@
+// One prediction, as large as it deserves: value, label or score, and how far to trust it.
+
+import { make } from "../dom.js";
+import { list, percent, probability, significant, text } from "../texts.js";
+import { withUnit } from "./amounts.js";
+import { rangeBar } from "./cells.js";
+
+const MOST_LABELS = 6;
+const LEAST_CREDIBLE = 0.05;
+
+/** Returns elements that show a prediction, as the service gives it in JSON. */
+export function predictionElements(prediction, unit) {
+  return [headline(prediction, unit), ...doubts(prediction), ...trust(prediction, unit)];
+}
+
+/** Says a prediction in one sentence, for a screen reader. */
+export function predictionSentence(prediction, unit) {
+  const { interval, warnings = [] } = prediction;
+  const between = interval ? [intervalText(interval, unit)] : [];
+  return [mainText(prediction, unit), ...between, ...warnings].join(" ");
+}
+
+function mainText({ value, label, probability: share, labels, anomaly_score: score }, unit) {
+  if (value !== undefined) return withUnit(value, unit);
+  if (score !== undefined) return significant(score);
+  if (labels) return labels.length > 0 ? list(labels) : text("tables.no_label");
+  return text("tables.label_with", { label, probability: probability(share) });
+}
+
+function headline(prediction, unit) {
+  return make("p", { class: "headline" }, mainText(prediction, unit));
+}
+
+const intervalText = ({ lower, upper, coverage }, unit) =>
+  text("tables.between", { coverage: percent(coverage), lower: withUnit(lower, unit), upper: withUnit(upper, unit) });
+
+function doubts({ warnings = [] }) {
+  return warnings.map((warning) => make("p", { class: "notice warn" }, warning));
+}
+
+function trust(prediction, unit) {
+  const { value, interval, probabilities, set, credibility, anomaly_score: score } = prediction;
+  const parts = [];
+  if (score !== undefined) parts.push(make("p", { class: "soft" }, text("tables.score_about")));
+  if (interval) parts.push(bar(value, interval), make("p", {}, intervalText(interval, unit)));
+  if (probabilities) parts.push(labelBars(Object.entries(probabilities).slice(0, MOST_LABELS)));
+  if (set) parts.push(make("p", {}, text("tables.set_is", { labels: list(set) })));
+  if (credibility !== undefined) parts.push(credibilityLine(credibility));
+  return parts;
+}
+
+function bar(value, { lower, upper }) {
+  const margin = (upper - lower) / 10 || 1;
+  return rangeBar(value, lower, upper, [lower - margin, upper + margin]);
+}
+
+function credibilityLine(credibility) {
+  const isLow = credibility < LEAST_CREDIBLE;
+  const name = isLow ? "tables.credibility_low" : "tables.credibility_is";
+  return make("p", { class: isLow ? "notice warn" : "soft" }, text(name, { credibility: significant(credibility, 2) }));
+}
+
+function labelBars(pairs) {
+  return labelList(pairs.map(([label, share]) => ({ label, share, shown: probability(share) })));
+}
+
+/** Draws a list of labels with a bar for each share. */
+export function labelList(entries) {
+  return make("ul", { class: "labels" }, ...entries.map(({ label, share, shown }) => {
+    const fill = make("span", { class: "fill" });
+    fill.style.width = percentOf(share);
+    return make("li", {}, make("span", { class: "label" }, label), make("span", { class: "track", "aria-hidden": "true" }, fill), make("span", { class: "number" }, shown));
+  }));
+}
+
+const percentOf = (share) => `${100 * share}%`;

@@ -1,0 +1,87 @@
+// Sends a table in a thread of its own, keeps the answer, and hands out the rows that are shown.
+//
+// The page sends {id, name, values} and gets {id, value} back. Meanwhile the worker sends events:
+// "begun" with the columns of the answer, "came" with the figures so far, and "ended".
+
+import { Answer } from "./answer.js";
+
+const MILLISECONDS_BETWEEN_REPORTS = 150;
+
+const stopping = new AbortController();
+let answer;
+let started;
+
+const actions = {
+  score,
+  stop: () => stopping.abort(),
+  window: (first, count) => answer.window(first, count),
+  row: (row) => answer.row(row),
+  sort: (column, isDescending) => answer.sort(column, isDescending),
+  position: (row) => answer.positionOf(row),
+  blob: () => answer.blob(),
+};
+
+addEventListener("message", async ({ data: { id, name, values } }) => {
+  postMessage({ id, value: await actions[name](...values) });
+});
+
+const report = (event, figures) => postMessage({ event, ...figures });
+
+/** Sends a body; whatever happens, the rows that came stay. */
+async function score({ url, headers, body, task, labels }) {
+  answer = new Answer(task, labels);
+  started = performance.now();
+  try {
+    const { signal } = stopping;
+    const response = await fetch(url, { method: "POST", body, headers, signal });
+    if (!response.ok) return report("ended", { outcome: "refused", problem: await refusal(response) });
+    await read(response);
+    report("ended", { outcome: "complete" });
+  } catch (error) {
+    answer.dropReason();
+    if (answer.names) report("came", figures());
+    const outcome = stopping.signal.aborted ? "stopped" : "broken";
+    report("ended", { outcome, detail: answer.reason ?? error.message });
+  }
+}
+
+async function refusal(response) {
+  const members = await response.json().catch(() => ({}));
+  const detail = members.detail ?? `${response.status} ${response.statusText}`.trim();
+  return { detail, errors: members.errors ?? [] };
+}
+
+async function read(response) {
+  const reader = response.body.getReader();
+  let reported = -Infinity;
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const isFirst = !answer.names;
+    answer.add(value);
+    if (isFirst && answer.names) begin(response);
+    if (answer.names && performance.now() - reported > MILLISECONDS_BETWEEN_REPORTS) {
+      report("came", figures());
+      reported = performance.now();
+    }
+  }
+  if (answer.names) report("came", figures());
+}
+
+function begin(response) {
+  const { names, own, delimiter } = answer;
+  const ignored = response.headers.get("X-Ignored-Columns");
+  report("begun", {
+    names,
+    own,
+    delimiter,
+    ignored: ignored ? ignored.split(", ").map(decodeURIComponent) : [],
+    coverage: Number(response.headers.get("X-Coverage")) || undefined,
+  });
+}
+
+function figures() {
+  const { rows, faulty, faultCount, warned, faults, decimal } = answer;
+  const seconds = (performance.now() - started) / 1000;
+  return { rows, seconds, faulty, faultCount, warned, faults, decimal, chart: answer.chart(), span: answer.span() };
+}
