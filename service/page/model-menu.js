@@ -10,11 +10,15 @@ import { text } from "./texts.js";
  * @param {Catalogue} catalogue Describes the models.
  * @param {function(ServedModel): boolean} fits Says whether the panel can ask a model.
  * @param {function(ServedModel): void} onChoice Is called with the chosen model.
+ * @param {function(ServedModel): boolean} [suitsBest] Says which model is chosen at first, rather than
+ *     the first one.
  * @returns {Promise<boolean>} Whether there is any model to choose.
  */
-export async function fillModelMenu(select, catalogue, fits, onChoice) {
+export async function fillModelMenu(select, catalogue, fits, onChoice, suitsBest = () => true) {
   const models = (await catalogue.models()).filter(fits);
   select.replaceChildren(...models.flatMap(options));
+  const best = models.find(suitsBest);
+  if (best) select.value = best.name;
   const choose = async () => {
     const { name, version } = select.selectedOptions[0].dataset;
     onChoice(await catalogue.describe(name, version));
