@@ -36,10 +36,14 @@ export function percent(value, digits = 1) {
   return new Intl.NumberFormat(language, options).format(value);
 }
 
-/** Writes a probability: one that is nearly 0 or 1 is not shown as if it were. */
+/**
+ * Writes a probability: one that is nearly 0 or 1 is not shown as if it were.
+ *
+ * A network never knows for certain. Where it answers 0 or 1, its numbers have no more digits.
+ */
 export function probability(value) {
-  if (value > 0 && value < 0.001) return `< ${percent(0.001)}`;
-  if (value < 1 && value > 0.999) return `> ${percent(0.999)}`;
+  if (value < 0.001) return `< ${percent(0.001)}`;
+  if (value > 0.999) return `> ${percent(0.999)}`;
   return percent(value);
 }
 
