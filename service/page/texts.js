@@ -42,8 +42,8 @@ export function percent(value, digits = 1) {
  * A network never knows for certain. Where it answers 0 or 1, its numbers have no more digits.
  */
 export function probability(value) {
-  if (value < 0.001) return `< ${percent(0.001)}`;
-  if (value > 0.999) return `> ${percent(0.999)}`;
+  if (value < 0.001) return `<\u00a0${percent(0.001)}`;
+  if (value > 0.999) return `>\u00a0${percent(0.999)}`;
   return percent(value);
 }
 

@@ -1,0 +1,239 @@
+// The panel where one draws: it asks a model what was drawn, while it is being drawn.
+
+import { CoverageSlider } from "../coverage.js";
+import { CurlView, curlLine } from "../curl.js";
+import { byId, download } from "../dom.js";
+import { fillModelMenu } from "../model-menu.js";
+import { Problem } from "../service.js";
+import { text } from "../texts.js";
+import { Answer } from "./answer.js";
+import { Explanation } from "./explanation.js";
+import { LatestQuestion } from "./latest-question.js";
+import { Pad } from "./pad.js";
+
+// While the pen is down, questions begin this far apart. The eye is content, and so is the service.
+const PAUSE_MILLISECONDS = 50;
+// An explanation runs the network some two hundred times. Where that takes longer, or may, it is
+// asked for when the pen is up.
+const QUICK_MILLISECONDS = 60;
+const QUICK_MULTIPLY_ADDS = 5e7;
+// The answer is told to a screen reader when nothing has changed for this long.
+const SETTLED_MILLISECONDS = 1000;
+const FILE = "drawing.png";
+
+export async function open(section, { service, catalogue }) {
+  const panel = new DrawPanel(service);
+  section.addEventListener("keydown", (event) => panel.press(event));
+  const isThere = await fillModelMenu(
+    byId("draw-model"),
+    catalogue,
+    (model) => model.picture !== undefined,
+    (model) => panel.choose(model),
+    (model) => model.picture.geometry === "mnist",
+  );
+  byId("draw-no-model").hidden = isThere;
+  for (const name of ["model-field", "answer", "explanation"]) byId(`draw-${name}`).hidden = !isThere;
+  return panel;
+}
+
+class DrawPanel {
+  #service;
+  #model;
+  #answer = new Answer();
+  #explanation = new Explanation();
+  #question = new LatestQuestion((signal) => this.#ask(signal));
+  #curl = new CurlView(byId("draw-curl"));
+  #coverage;
+  #pad;
+  // Counts the changes of the drawing. What was answered and explained is known by this number.
+  #ink = 0;
+  #answered = {};
+  #explained;
+  #isQuick;
+  #said;
+  #settling;
+  #strokeEnd;
+
+  constructor(service) {
+    this.#service = service;
+    const [slider, value] = [byId("draw-coverage"), byId("draw-coverage-value")];
+    this.#coverage = new CoverageSlider(slider, value, () => this.#want());
+    const pen = { mark: byId("draw-pen"), state: byId("draw-pen-state") };
+    const events = { onInk: () => this.#inked(), onPenUp: () => this.#penUp() };
+    this.#pad = new Pad(byId("draw-canvas"), pen, events);
+    this.#listen();
+  }
+
+  /** Asks the question again that was given up when the panel was hidden. */
+  show() {
+    this.#want();
+  }
+
+  hide() {
+    this.#question.cancel();
+    clearTimeout(this.#settling);
+  }
+
+  /** Asks this model from now on. */
+  choose(model) {
+    this.#model = model;
+    this.#isQuick = model.description.multiply_adds < QUICK_MULTIPLY_ADDS;
+    this.#coverage.limit(model.largestCoverage ?? 1);
+    this.#answer.begin(model);
+    this.#forget();
+    this.#want();
+  }
+
+  /** Does what a key does wherever the focus is in the panel. */
+  press(event) {
+    const undoes = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === "z";
+    const clears = ["Delete", "Escape"].includes(event.key) && event.target.id === "draw-canvas";
+    if (undoes) this.#pad.undo();
+    else if (clears) this.#pad.clear();
+    else return;
+    event.preventDefault();
+  }
+
+  #listen() {
+    byId("draw-undo").addEventListener("click", () => this.#pad.undo());
+    byId("draw-clear").addEventListener("click", () => this.#pad.clear());
+    byId("draw-save").addEventListener("click", async () => download(await this.#pad.png(), FILE));
+    const slider = byId("draw-thickness");
+    const choose = () => {
+      this.#pad.thickness = slider.value / 100;
+      byId("draw-dot").style.width = `${slider.value / 14 * 100}%`;
+    };
+    slider.addEventListener("input", choose);
+    choose();
+  }
+
+  #inked() {
+    this.#ink++;
+    const { isEmpty, canUndo } = this.#pad.drawing;
+    byId("draw-hint").hidden = !isEmpty;
+    byId("draw-undo").disabled = !canUndo;
+    byId("draw-clear").disabled = byId("draw-save").disabled = isEmpty;
+    this.#unsettle();
+    if (isEmpty) this.#forget();
+    else this.#want();
+  }
+
+  #penUp() {
+    this.#strokeEnd = performance.now();
+    this.#want();
+    this.#settle();
+  }
+
+  /** Forgets all answers, and the question under way. */
+  #forget() {
+    this.#question.cancel();
+    this.#answered = {};
+    this.#explained = undefined;
+    this.#answer.clear();
+    this.#explanation.clear();
+    this.#showCurl();
+  }
+
+  #want() {
+    if (!this.#model || this.#pad.drawing.isEmpty) return;
+    this.#question.want(this.#pad.isDrawing ? PAUSE_MILLISECONDS : 0);
+  }
+
+  async #ask(signal) {
+    const asked = { ink: this.#ink, coverage: this.#coverage.value };
+    const isAnswered = this.#answered.ink === asked.ink;
+    const isExplained = this.#explained === asked.ink;
+    if (isAnswered && isExplained && this.#answered.coverage === asked.coverage) return;
+    const explains = !isExplained && (this.#isQuick || isAnswered);
+    try {
+      const prediction = await this.#predict(explains, signal);
+      if (!signal.aborted) this.#show(prediction, asked);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+    }
+  }
+
+  /** Returns the model's prediction of the drawing as it is now. */
+  async #predict(explains, signal) {
+    const request = {
+      method: "POST",
+      query: { ...this.#query(), explain: explains || undefined },
+      headers: { "Content-Type": "image/png" },
+      body: await this.#pad.png(),
+      signal,
+    };
+    const began = performance.now();
+    const { predictions } = await this.#service.json(`${this.#model.path}/predict`, request);
+    if (explains) this.#isQuick = performance.now() - began < QUICK_MILLISECONDS;
+    return predictions[0];
+  }
+
+  #query() {
+    const coverage = this.#model.largestCoverage === undefined ? undefined : this.#coverage.value;
+    return { top: "all", coverage };
+  }
+
+  #show(prediction, asked) {
+    this.#said = this.#answer.show(this.#model, prediction);
+    this.#answered = asked;
+    if (prediction.explanation) {
+      this.#explained = asked.ink;
+      this.#explanation.show(prediction.explanation);
+    } else if (this.#explained !== asked.ink) {
+      this.#explanation.isOld = true;
+    }
+    if (!this.#pad.isDrawing) this.#settle();
+  }
+
+  /** Completes what belongs to a drawing that is answered and does not change. */
+  #settle() {
+    if (this.#answered.ink !== this.#ink) return;
+    this.#measure();
+    this.#showCurl();
+    if (this.#explained !== this.#ink) this.#want();
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => (byId("draw-said").textContent = this.#said), SETTLED_MILLISECONDS);
+  }
+
+  #unsettle() {
+    clearTimeout(this.#settling);
+    byId("draw-said").textContent = "";
+  }
+
+  #fail(error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.retryAfter) {
+      this.#question.rest(error.retryAfter);
+      this.#want();
+    } else if (this.#pad.isDrawing && error.status >= 400 && error.status < 500) {
+      return; // the first dot of a stroke may be no picture yet
+    }
+    this.#answer.showProblem(message(error));
+    this.#explanation.isOld = true;
+    if (!this.#pad.isDrawing) this.#showCurl();
+  }
+
+  /** Shows the line that asks the same: with the drawing in it, or with the file to be saved. */
+  #showCurl() {
+    const options = this.#pad.drawing.isEmpty
+      ? ["--data-binary", `@${FILE}`]
+      : ["-d", this.#pad.dataUri()];
+    const query = { ...this.#query(), explain: true };
+    this.#curl.set(curlLine(this.#service, `${this.#model.path}/predict`, { query, options }));
+  }
+
+  /** Notes for the tools of developers how long the answer took, when it has been painted. */
+  #measure() {
+    if (this.#strokeEnd === undefined) return;
+    const start = this.#strokeEnd;
+    this.#strokeEnd = undefined;
+    requestAnimationFrame(() => setTimeout(() => performance.measure("stroke answered", { start })));
+  }
+}
+
+/** Says what went wrong, and what happens next. */
+function message({ status, detail, retryAfter }) {
+  if (status === 0) return text("draw.unreachable");
+  if (retryAfter) return text("draw.busy", { detail, count: retryAfter });
+  return status >= 500 ? text("draw.failed", { detail }) : detail;
+}

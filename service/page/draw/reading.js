@@ -1,0 +1,68 @@
+// What a prediction says, for models of every task that take a picture.
+
+import { list, percent, probability, significant, text } from "../texts.js";
+
+// Below this credibility, hardly any picture of calibration looked as strange.
+const STRANGE = 0.05;
+const UNUSUAL = 0.2;
+const MOST_NAMES = 6;
+
+/**
+ * @param {ServedModel} model The model that predicted.
+ * @param {object} prediction Its prediction of one picture.
+ * @returns {object} `caption` names what `label` is, and `about` says more of it; `probabilities` is
+ *     an object, and `marked` the labels of it that belong to the answer; `set` names those of a
+ *     prediction set; `credibility` is a number. What the model does not say is undefined.
+ */
+export function read(model, prediction) {
+  const reader = READERS[model.task] ?? readValue;
+  const { credibility } = prediction;
+  return { ...reader(prediction, model), credibility, isStrange: credibility < STRANGE };
+}
+
+/** Names a credibility in a few words. */
+export function credibilityName(credibility) {
+  if (credibility < STRANGE) return text("draw.credibility_strange");
+  return text(credibility < UNUSUAL ? "draw.credibility_unusual" : "draw.credibility_usual");
+}
+
+const READERS = {
+  classification: ({ label, probability: value, probabilities, set }) => ({
+    caption: text("draw.prediction"),
+    label,
+    about: text("draw.with_probability", { probability: probability(value) }),
+    probabilities,
+    marked: set ?? [],
+    set: set && names(set),
+  }),
+  "multi-label classification": ({ labels, probabilities }) => ({
+    caption: text("draw.labels"),
+    label: labels.length > 0 ? names(labels) : text("draw.no_label"),
+    about: text("draw.labels_about", { least: percent(0.5) }),
+    probabilities,
+    marked: labels,
+  }),
+  "anomaly detection": ({ anomaly_score: score }) => ({
+    caption: text("draw.anomaly"),
+    label: significant(score),
+    about: text("draw.anomaly_about"),
+  }),
+};
+
+function readValue({ value, interval }, { unit }) {
+  const shown = (each) => [significant(each), unit].filter(Boolean).join(" ");
+  return {
+    caption: text("draw.prediction"),
+    label: shown(value),
+    about: interval
+      ? text("draw.interval", { lower: shown(interval.lower), upper: shown(interval.upper) })
+      : "",
+  };
+}
+
+/** Names labels; of very many, the first. */
+function names(labels) {
+  const count = labels.length - MOST_NAMES;
+  if (count < 2) return list(labels);
+  return list([...labels.slice(0, MOST_NAMES), text("draw.more", { count })]);
+}
