@@ -7,6 +7,7 @@ from tests.browsers import PHONE, WIDE, Screen, assert_accessible, keep, visitin
 from tests.servers import ROOT, Server
 
 PANELS = [path.parent.name for path in sorted(ROOT.glob("service/page/*/panel.js"))]
+_LIMIT_BYTES = 150_000
 
 
 def _open(page: Page, panel: str) -> None:
@@ -39,3 +40,19 @@ def test_panel_is_no_wider_than_a_small_phone(browser: Browser, server: Server, 
         _open(visit.page, panel)
 
         assert visit.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_first_load_is_small(browser: Browser, server: Server) -> None:
+    with visiting(browser, server.url) as visit:
+        sizes: list[int] = []
+        devtools = visit.page.context.new_cdp_session(visit.page)
+        devtools.on(
+            "Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"])
+        )
+        devtools.send("Network.enable")
+        visit.page.goto("/")
+        expect(visit.page.locator("#draw")).to_have_attribute("aria-busy", "false")
+        visit.page.wait_for_load_state("networkidle")
+
+        assert len(sizes) == len(visit.requests)
+        assert sum(sizes) < _LIMIT_BYTES
