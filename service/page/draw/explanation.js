@@ -70,10 +70,10 @@ export class Explanation {
 }
 
 /** Names a step; one that this page does not know keeps the name that the service gives it. */
-const stepName = (step) => (step in STEPS ? text(`draw.step_${STEPS[step]}`) : step);
+export const stepName = (step) => (step in STEPS ? text(`draw.step_${STEPS[step]}`) : step);
 
 /** Returns the pixels of a picture that is a data URI. */
-async function pixelsOf(uri) {
+export async function pixelsOf(uri) {
   const image = new Image();
   image.src = uri;
   await image.decode();
@@ -84,14 +84,14 @@ async function pixelsOf(uri) {
   return context.getImageData(0, 0, width, height);
 }
 
-function paint(canvas, pixels) {
+export function paint(canvas, pixels) {
   if (canvas.width !== pixels.width) canvas.width = pixels.width;
   if (canvas.height !== pixels.height) canvas.height = pixels.height;
   canvas.getContext("2d").putImageData(pixels, 0, 0);
 }
 
 /** Returns a picture in faint grey, and over it what decided, in colour. */
-function overlaid(image, saliency) {
+export function overlaid(image, saliency) {
   const result = new ImageData(image.width, image.height);
   for (let index = 0; index < result.data.length; index += 4) {
     const [red, green, blue] = image.data.subarray(index, index + 3);

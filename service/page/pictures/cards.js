@@ -2,7 +2,7 @@
 
 import { make } from "../dom.js";
 import { text } from "../texts.js";
-import { details, headline } from "./reading.js";
+import { details, headline, share } from "./reading.js";
 
 export class Cards {
   #cards = new Map();
@@ -103,6 +103,6 @@ class Card {
     if (picture.answer === undefined) return [["soft", text("pictures.waiting")]];
     const lines = details(picture, model, coverage).map((line) => ["soft", line]);
     const doubt = picture.isStrange ? [["badge warn", text("pictures.strange")]] : [];
-    return [["headline", headline(picture, model)], ...lines, ...doubt];
+    return [["headline", headline(picture, model)], ["share", share(picture) ?? ""], ...lines, ...doubt];
   }
 }

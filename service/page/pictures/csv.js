@@ -17,8 +17,7 @@ function cell(value) {
 // A spreadsheet takes a text that begins so for a formula, and a formula may run programs or send what
 // the sheet holds. After an apostrophe it is a text. The list of characters and the apostrophe are
 // those of OWASP: https://owasp.org/www-community/attacks/CSV_Injection
-// The wide forms of the same characters are read alike by spreadsheets of some languages.
-const DANGEROUS = /^[=+\-@\t\r\n＝＋－＠]/;
+const DANGEROUS = /^[=+\-@\t\r\n]/;
 
 /**
  * Lists the columns for a model, named as in the service's own CSV: the name of each, and what reads

@@ -1,9 +1,10 @@
 // One picture at large: all bars, what the model saw of it, and the ink that decided.
 
 import { byId, make } from "../dom.js";
-import { probability, text } from "../texts.js";
+import { overlaid, paint, pixelsOf, stepName } from "../draw/explanation.js";
+import { list, probability, text } from "../texts.js";
 import { ask, reasonOf } from "./predictor.js";
-import { details, headline } from "./reading.js";
+import { details, headline, share } from "./reading.js";
 import { placeholder } from "./thumbnails.js";
 
 const MOST_BARS = 20;
@@ -100,7 +101,7 @@ export class Detail {
     return make(
       "div",
       {},
-      make("p", { class: "headline" }, headline(picture, model)),
+      make("p", { class: "headline" }, headline(picture, model), " ", make("span", { class: "share" }, share(picture) ?? "")),
       ...lines,
       doubt,
       this.#bars(picture),
@@ -122,7 +123,8 @@ export class Detail {
     try {
       const answer = await ask(this.service, [picture], this.#question, { signal, query: { explain: true } });
       const { explanation, error } = answer.predictions[0];
-      place.replaceChildren(...(error ? [make("p", { class: "notice bad" }, error)] : parts(explanation)));
+      const shown = error ? [make("p", { class: "notice bad" }, error)] : await parts(explanation);
+      if (!signal.aborted) place.replaceChildren(...shown);
     } catch (problem) {
       if (signal.aborted) return;
       place.replaceChildren(make("p", { class: "notice bad" }, reasonOf(problem)));
@@ -142,13 +144,19 @@ function bar(label, share, isIn) {
   );
 }
 
-function parts({ image, saliency, steps }) {
+/** Shows what the network received, and over the same picture what decided. */
+async function parts({ image, saliency, steps }) {
+  const pixels = await Promise.all([image, saliency].map(pixelsOf));
+  const did = text("pictures.steps", { steps: list(steps.map(stepName)) });
   return [
-    figure(image, text("pictures.seen")),
-    figure(saliency, text("pictures.decided")),
-    steps.length > 0 ? make("p", { class: "soft small steps" }, text("pictures.steps", { steps: steps.join(", ") })) : "",
+    figure(pixels[0], text("draw.seen")),
+    figure(overlaid(...pixels), text("draw.decided")),
+    ...(steps.length > 0 ? [make("p", { class: "soft small" }, did)] : []),
   ];
 }
 
-const figure = (source, caption) =>
-  make("figure", {}, make("img", { src: source, alt: "", class: "pixels" }), make("figcaption", {}, caption));
+function figure(pixels, caption) {
+  const canvas = make("canvas", { role: "img", "aria-label": caption, class: "pixels" });
+  paint(canvas, pixels);
+  return make("figure", {}, canvas, make("figcaption", { "aria-hidden": "true" }, caption));
+}

@@ -21,6 +21,7 @@ const part = (name) => byId(`pictures-${name}`);
 const SLIDING_MILLISECONDS = 250;
 
 export async function open(section, context) {
+  await context.catalogue.list(); // a service that does not answer leaves nothing half built
   const panel = new Panel(section, context);
   await panel.begin();
   return panel;
@@ -33,6 +34,7 @@ class Panel {
   #question;
   #thumbnails = new Thumbnails();
   #sliding;
+  #refreshing;
 
   constructor(section, { service, catalogue }) {
     this.#section = section;
@@ -47,7 +49,7 @@ class Panel {
   }
 
   async begin() {
-    this.predictor.onProgress = () => this.#progress();
+    this.predictor.onProgress = () => this.#refreshSoon();
     this.predictor.onWait = (seconds, reason) => this.#tellWait(seconds, reason);
     this.#listen();
     const choose = (model) => this.#changeModel(model);
@@ -124,7 +126,7 @@ class Panel {
 
   #predict(pictures) {
     this.predictor.add(pictures, this.#question);
-    this.#progress();
+    this.#refresh();
   }
 
   #changeModel(model) {
@@ -162,7 +164,7 @@ class Panel {
 
   #stop() {
     this.predictor.stop();
-    this.#progress();
+    this.#refresh();
     part("again").focus();
   }
 
@@ -192,7 +194,13 @@ class Panel {
     this.detail.open(picture, this.#shown(), this.#question);
   }
 
-  #progress() {
+  /** Shows what came, once for all answers that came since the last picture of the screen. */
+  #refreshSoon() {
+    this.#refreshing ??= requestAnimationFrame(() => this.#refresh());
+  }
+
+  #refresh() {
+    this.#refreshing = undefined;
     const { model, coverage } = this.#question;
     this.cards.show(this.#pictures, model, coverage);
     this.#showProgress();

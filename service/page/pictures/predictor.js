@@ -14,6 +14,8 @@ const LANES = 3;
 // A service that is busy, or starts again, is waited for this often in a row.
 const WAITS = 5;
 const LONGEST_WAIT_SECONDS = 60;
+// How many probabilities are shown; those of several labels are all part of the file that is downloaded.
+const TOP = { "multi-label classification": "all" };
 // No answer, too many requests, and what a proxy or the service says while it cannot answer.
 const PASSING = [0, 429, 502, 503, 504];
 // Refusals that have nothing to do with the pictures: all others would be refused as well.
@@ -184,7 +186,7 @@ export function ask(service, pictures, { model, coverage }, { query, ...options 
   return service.json(`${model.path}/predict`, {
     method: "POST",
     body: form,
-    query: { errors: "report", top: 10, coverage, ...query },
+    query: { errors: "report", top: TOP[model.task] ?? 10, coverage, ...query },
     ...options,
   });
 }

@@ -12,13 +12,17 @@ export function headline(picture, model) {
   return withUnit(value, model.unit);
 }
 
+/** Says how probable the prediction is; undefined for a model that does not. */
+export function share({ answer }) {
+  return answer.probability === undefined ? undefined : probability(answer.probability);
+}
+
 /** Says what else is known, one text for each line. */
 export function details(picture, model, coverage) {
-  const { probability: share, credibility } = picture.answer;
+  const { credibility } = picture.answer;
   const set = picture.setAt(coverage);
   const interval = picture.intervalAt(coverage);
   return [
-    share !== undefined && text("pictures.probability", { probability: probability(share) }),
     set && text("pictures.set", { labels: names(set) }),
     interval && text("pictures.interval", ends(interval, model.unit)),
     credibility !== undefined && text("pictures.credibility", { credibility: number(credibility) }),

@@ -51,7 +51,7 @@ export class Thumbnails {
     if (!blob) return element.replaceChildren(placeholder(this.#files.get(element)));
     const url = URL.createObjectURL(blob);
     this.#urls.push(url);
-    element.replaceChildren(make("img", { src: url, alt: "", class: isSmall ? "pixels" : undefined }));
+    element.replaceChildren(make("img", { src: url, alt: "", draggable: "false", class: isSmall ? "pixels" : undefined }));
   }
 }
 
