@@ -9,6 +9,7 @@ const HEIGHT = 220;
 const HEIGHT_OF_LABELS = 32;
 const WIDTH_OF_CHARACTER = 7;
 const WIDTH_OF_CLOCK = 96;
+const DASH = [6, 4];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -28,8 +29,9 @@ export class Chart {
    * @param {HTMLElement} element Where it stands; the chart takes its width.
    * @param {object} options
    *   label: what the chart shows, in words;
-   *   series: [{label, colour, points}], where colour is the number of a colour from 1 to 5, and
-   *     points says whether each value is a dot as well: one without neighbours has no line;
+   *   series: [{label, colour, points, dashed}], where colour is the number of a colour from 1 to 5,
+   *     points says whether each value is a dot as well, because one without neighbours has no
+   *     line, and dashed whether the line is;
    *   kind: "lines" or "bars"; time: whether x is a moment in seconds since 1970;
    *   height: in pixels; y: {min, max, format}; x: {label, format}, where the
    *   legend shows label.
@@ -75,7 +77,7 @@ export class Chart {
       width,
       height: this.#height,
       cursor: { drag: { setScale: false } },
-      legend: { show: this.#options.series.length > 1 },
+      legend: { show: this.#options.series.length > 1, markers: { dash: markerOf } },
       scales: { x: { time }, y: { range: (_, low, high) => range(y, low, high) } },
       axes: [
         { ...axis(time ? clock : x.format), size: HEIGHT_OF_LABELS, ...(time && { space: WIDTH_OF_CLOCK }) },
@@ -88,7 +90,7 @@ export class Chart {
     };
   }
 
-  #series({ label, colour: index, points = false }, position) {
+  #series({ label, colour: index, points = false, dashed }, position) {
     const stroke = colour(COLOURS[(index ?? position + 1) - 1]);
     const isBars = this.#options.kind === "bars";
     return {
@@ -96,6 +98,7 @@ export class Chart {
       stroke,
       value: written(this.#options.y?.format),
       width: isBars ? 0 : 2,
+      dash: dashed ? DASH : undefined,
       fill: isBars ? stroke : undefined,
       paths: isBars ? uPlot.paths.bars({ size: [0.9, 100], gap: 1 }) : undefined,
       points: { show: points, size: 4, fill: stroke },
@@ -106,6 +109,9 @@ export class Chart {
 /** The room that labels below each other need, as wide as the longest of them. */
 const widthOfLabels = (_, labels) =>
   HEIGHT_OF_LABELS + WIDTH_OF_CHARACTER * Math.max(...(labels ?? []).map(({ length }) => length), 0);
+
+/** How the legend draws the border of a series: as its line is. */
+const markerOf = (plot, index) => (plot.series[index].dash ? "dashed" : "solid");
 
 /** Writes a value in the legend: that below the pointer, where there is one. */
 const written = (format = significant) => (_, value) => (value === null ? "–" : format(value));
