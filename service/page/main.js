@@ -26,6 +26,7 @@ async function showPanel() {
   const isPanel = PANELS.includes(wanted);
   if (wanted && !isPanel && shown) return; // a link within the page
   const panel = isPanel ? wanted : PANELS[0];
+  keepPlace(isPanel ? location.hash : panel);
   if (panel === shown) return;
   const before = shown;
   shown = panel;
@@ -37,6 +38,11 @@ async function showPanel() {
   if (shown === panel) parts?.show?.();
 }
 
+/** Lets the other language show the same place of the page. */
+function keepPlace(hash) {
+  for (const link of document.querySelectorAll("[data-keeps-panel]")) link.hash = hash;
+}
+
 function mark(panel) {
   for (const each of PANELS) byId(each).hidden = each !== panel;
   for (const link of document.querySelectorAll(".panels a")) {
@@ -44,7 +50,6 @@ function mark(panel) {
     if (isShown) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  for (const link of document.querySelectorAll("[data-keeps-panel]")) link.hash = panel;
   document.title = `${text(`frame.${panel}`)} · Vitrine`;
 }
 
