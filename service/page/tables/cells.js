@@ -21,20 +21,23 @@ const TITLES = {
  *
  * @param {object} answer `names` and `own` columns, and `ignored` ones.
  * @param {ServedModel} model
- * @param {function(): number[]} span Returns the ends between which intervals are drawn.
  */
-export function columnsOf({ names, own, ignored }, model, span) {
-  const number = { key: undefined, title: text("tables.row"), width: "4.5rem", isNumber: true, draw: ({ row }) => cell(amount(row + 1), "number soft") };
-  return [number, ...own.flatMap((name) => predictedColumn(name, own, model, span)), ...names.map((name, index) => fileColumn(name, index, ignored))];
+export function columnsOf({ names, own, ignored }, model) {
+  const draw = ({ row }) => cell(amount(row + 1), "number soft");
+  return [
+    { key: undefined, title: text("tables.row"), width: "5.5rem", isNumber: true, draw },
+    ...own.flatMap((name, index) => predictedColumn(name, model, index === 0)),
+    ...names.map((name, index) => fileColumn(name, index, ignored)),
+  ];
 }
 
-function predictedColumn(name, own, model, span) {
+function predictedColumn(name, model, isFirst) {
   if (name === "upper" || name === "error") return [];
-  if (name === "lower") return [intervalColumn(span)];
+  if (name === "lower") return [{ key: name, title: text("tables.interval"), width: "17rem", draw: drawInterval }];
   const [width, draw] = drawing(name);
   const isNumber = !["label", "labels", "set", "warnings"].includes(name);
   const unit = name === "prediction" && model.unit ? ` (${model.unit})` : "";
-  return [{ key: name, title: title(name) + unit, width, isNumber, draw }];
+  return [{ key: name, title: title(name) + unit, width, isNumber, draw: isFirst ? withFault(draw) : draw }];
 }
 
 function title(name) {
@@ -53,6 +56,11 @@ function drawing(name) {
 }
 
 const numberCell = (value, write, look = "") => cell(Number.isNaN(value) ? "" : write(value), `number ${look}`);
+
+/** Says in the first column of a row without a prediction that it has a fault. */
+function withFault(draw) {
+  return (row) => (row.predicted.error ? marked(cell("", "fault"), text("tables.fault")) : draw(row));
+}
 
 function drawCredibility({ predicted: { credibility } }) {
   return numberCell(credibility, significant, credibility < LEAST_CREDIBLE ? "doubt" : "");
@@ -91,23 +99,26 @@ function cell(content, look) {
   return make("div", { role: "gridcell", class: look || undefined, title: content || undefined }, content);
 }
 
-function intervalColumn(span) {
-  const draw = ({ predicted: { prediction, lower, upper } }) => {
-    if (Number.isNaN(lower)) return cell("");
-    const element = cell("", "interval");
-    element.append(rangeBar(prediction, lower, upper, span()), make("span", { class: "ends" }, `${amount(lower)} – ${amount(upper)}`));
-    return element;
-  };
-  return { key: "lower", title: text("tables.interval"), width: "17rem", draw };
+function drawInterval({ predicted: { prediction, lower, upper } }) {
+  if (Number.isNaN(lower)) return cell("");
+  const element = cell("", "interval");
+  const ends = make("span", { class: "ends" }, `${amount(lower)} – ${amount(upper)}`);
+  element.append(rangeBar(prediction, lower, upper), ends);
+  return element;
 }
 
-/** Draws an interval between two ends, and the prediction in it. */
-export function rangeBar(value, lower, upper, [low, high]) {
-  const share = (each) => `${(100 * (each - low)) / (high - low || 1)}%`;
-  const bar = make("span", { class: "within" });
-  const tick = make("span", { class: "tick" });
-  bar.style.left = share(lower);
-  bar.style.right = `calc(100% - ${share(upper)})`;
-  tick.style.left = share(value);
-  return make("span", { class: "range", "aria-hidden": "true" }, bar, tick);
+/** Draws an interval and the prediction in it, between the ends that `setSpan` gives to what holds it. */
+export function rangeBar(value, lower, upper) {
+  const bar = make("span", { class: "range", "aria-hidden": "true" }, make("span", { class: "within" }), make("span", { class: "tick" }));
+  setNumbers(bar, { value, lower, upper });
+  return bar;
+}
+
+/** Sets the ends between which the intervals in an element are drawn. */
+export function setSpan(element, [low, high]) {
+  setNumbers(element, { low, extent: high - low || 1 });
+}
+
+function setNumbers({ style }, numbers) {
+  for (const [name, number] of Object.entries(numbers)) style.setProperty(`--${name}`, number);
 }

@@ -21,7 +21,7 @@ export function contributionElements(prediction, model, valueOf) {
   if (pairs.every(([, value]) => value === 0)) return [make("p", { class: "soft" }, text("tables.all_usual"))];
   const shown = make("ol", { class: "bars" }, ...bars.slice(0, MOST_BARS));
   const about = make("p", { class: "soft small" }, meaning(prediction, model), " ", text("tables.usual"), " ", text("tables.no_sum"));
-  return [about, shown, ...others(bars.slice(MOST_BARS))];
+  return [shown, ...others(bars.slice(MOST_BARS)), about];
 }
 
 /** Says what a bar measures, which depends on what is predicted. */

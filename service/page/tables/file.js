@@ -5,7 +5,7 @@ import { curlLine } from "../curl.js";
 import { button, download, make } from "../dom.js";
 import { number, percent, text } from "../texts.js";
 import { amount } from "./amounts.js";
-import { columnsOf } from "./cells.js";
+import { columnsOf, setSpan } from "./cells.js";
 import { contributionElements } from "./contributions.js";
 import { record } from "./csv.js";
 import { Grid } from "./grid.js";
@@ -21,6 +21,8 @@ const TYPES = {
 // A file of this size is answered so soon that a slider may send it again.
 const MOST_QUICK_BYTES = 2 * 2 ** 20;
 const PAUSE_MILLISECONDS = 300;
+// The speed of fewer rows says more about the request than about the model.
+const LEAST_TIMED = 1000;
 
 export class FileView {
   #service;
@@ -146,7 +148,7 @@ export class FileView {
     this.#parts.results.hidden = false;
     this.#parts.ignored.hidden = answer.ignored.length === 0;
     this.#parts.ignored.textContent = text("tables.ignored", { names: answer.ignored.join(", ") });
-    this.#grid.begin(columnsOf(answer, this.#model, () => this.#figures.span));
+    this.#grid.begin(columnsOf(answer, this.#model));
   }
 
   #came(figures) {
@@ -155,7 +157,7 @@ export class FileView {
     this.#showCounts(figures);
     this.#showChart(figures.chart);
     if (figures.faults.length !== before?.faults.length) this.#showFaults(figures);
-    if (String(figures.span) !== String(before?.span)) this.#grid.redraw();
+    if (figures.span) setSpan(this.#parts.grid, figures.span);
     this.#grid.setCount(figures.rows);
   }
 
@@ -165,7 +167,7 @@ export class FileView {
       make("span", { class: "badge" }, text("tables.rows", { count: rows })),
       ...badge("tables.faulty", faulty, "bad"),
       ...badge("tables.warned", warned, "warn"),
-      make("span", { class: "soft" }, text("tables.speed", { count: Math.round(rows / seconds) })),
+      ...(rows >= LEAST_TIMED ? [make("span", { class: "soft" }, text("tables.speed", { count: Math.round(rows / seconds) }))] : []),
     );
   }
 

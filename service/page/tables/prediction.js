@@ -3,7 +3,7 @@
 import { make } from "../dom.js";
 import { list, percent, probability, significant, text } from "../texts.js";
 import { withUnit } from "./amounts.js";
-import { rangeBar } from "./cells.js";
+import { rangeBar, setSpan } from "./cells.js";
 
 const MOST_LABELS = 6;
 const LEAST_CREDIBLE = 0.05;
@@ -51,7 +51,9 @@ function trust(prediction, unit) {
 
 function bar(value, { lower, upper }) {
   const margin = (upper - lower) / 10 || 1;
-  return rangeBar(value, lower, upper, [lower - margin, upper + margin]);
+  const element = rangeBar(value, lower, upper);
+  setSpan(element, [lower - margin, upper + margin]);
+  return element;
 }
 
 function credibilityLine(credibility) {
