@@ -21,6 +21,8 @@ from vitrine.loading import load_version
 from vitrine.signature import (
     AnomalyOutput,
     CategoryInput,
+    ColumnSpec,
+    DateInput,
     Instances,
     LabelsOutput,
     NoveltyOutput,
@@ -174,6 +176,57 @@ def anomaly_manifest(
         Signature(inputs=like.signature.inputs, outputs=(output,)),
         calibration=Calibration(scores=(1.0, 2.0, 3.0, 8.0)) if calibrated else None,
     )
+
+
+def classes_manifest(name: str = "grades", version: int = 1) -> Manifest:
+    """Describe a calibrated network that tells which of three classes a row of the table has."""
+    probabilities = ProbabilitiesOutput(
+        name="probabilities",
+        tensor="probabilities",
+        dtype="float32",
+        shape=(3,),
+        labels=("low", "middle", "high"),
+    )
+    novelty = NoveltyOutput(name="novelty", tensor="novelty", dtype="float32", shape=(1,))
+    return _manifest(
+        name,
+        version,
+        Signature(inputs=table_manifest().signature.inputs, outputs=(probabilities, novelty)),
+        calibration=Calibration(
+            scores=(0.1, 0.2, 0.3, 0.8), novelty=(1.0, 2.0, 3.0, 4.0), temperature=1.0
+        ),
+    )
+
+
+def wide_manifest(name: str = "days", version: int = 1, *, numbers: int = 14) -> Manifest:
+    """Describe a regression on a date and many numbers, which may all be blank."""
+    day = DateInput(
+        name="day",
+        tensor="day",
+        dtype="float32",
+        shape=(1,),
+        format="%d.%m.%Y",
+        minimum=18262.0,
+        maximum=18627.0,
+        median=18444.0,
+        blanks=True,
+    )
+    inputs: list[ColumnSpec] = [day]
+    for number in range(1, numbers + 1):
+        column = f"number_{number}"
+        spec = NumberInput(
+            name=column,
+            tensor=column,
+            dtype="float32",
+            shape=(1,),
+            minimum=0.0,
+            maximum=1.0,
+            median=0.5,
+            blanks=True,
+        )
+        inputs.append(spec)
+    value = ValueOutput(name="value", tensor="value", dtype="float32", shape=(1,))
+    return _manifest(name, version, Signature(inputs=tuple(inputs), outputs=(value,)))
 
 
 def _manifest(
@@ -350,6 +403,59 @@ def write_anomaly_bundle(models: Path) -> Path:
     }
     expected = np.array([7.0, 0.0], dtype=np.float32)
     return _publish(models, anomaly_manifest(), graph, instances, expected)
+
+
+def write_classes_bundle(models: Path) -> Path:
+    """Publish a network for which sizes around 5 are of the class "middle"."""
+    graph = helper.make_graph(
+        [
+            _code_of_colour(),
+            helper.make_node("Mul", ["size", "slopes"], ["of_size"]),
+            helper.make_node("Mul", ["code", "nothing"], ["of_colour"]),
+            helper.make_node("Sum", ["of_size", "of_colour", "offsets"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+            helper.make_node("Sub", ["size", "five"], ["off"]),
+            helper.make_node("Abs", ["off"], ["novelty"]),
+        ],
+        "grades",
+        _columns(),
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 3]),
+            helper.make_tensor_value_info("novelty", TensorProto.FLOAT, [None, 1]),
+        ],
+        [
+            _numbers("slopes", [-1.0, 0.0, 1.0]),
+            _numbers("nothing", [0.0, 0.0, 0.0]),
+            _numbers("offsets", [3.0, 0.0, -7.0]),
+            _numbers("five", [5.0]),
+        ],
+    )
+    instances = {
+        "size": np.array([3.0, 7.0], dtype=np.float32),
+        "colour": np.array(["red", None], dtype=object),
+    }
+    odds = np.exp(np.array([[0, 0, -4], [-4, 0, 0]], dtype=np.float32))
+    expected = odds / odds.sum(axis=1, keepdims=True)
+    return _publish(models, classes_manifest(), graph, instances, expected)
+
+
+def write_wide_bundle(models: Path) -> Path:
+    """Publish a network whose value is the sum of all numbers and of the day, in thousands."""
+    manifest = wide_manifest()
+    names = [spec.tensor for spec in manifest.signature.columns]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Div", ["day", "thousand"], ["thousands"]),
+            helper.make_node("Sum", ["thousands", *names[1:]], ["value"]),
+        ],
+        "days",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in names],
+        [helper.make_tensor_value_info("value", TensorProto.FLOAT, [None, 1])],
+        [_numbers("thousand", [1000.0])],
+    )
+    instances = {name: np.array([1.0], dtype=np.float32) for name in names}
+    expected = np.array([len(names) - 1 + 0.001], dtype=np.float32)
+    return _publish(models, manifest, graph, instances, expected)
 
 
 def calibrated_repository(models: Path) -> Repository:

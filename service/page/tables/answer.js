@@ -124,14 +124,19 @@ export class Answer {
     }
   }
 
-  /** Forgets the line in which the service says why it breaks the answer off: it is no row. */
+  /**
+   * Forgets the line in which the service says why it breaks the answer off: it is no row.
+   *
+   * @returns {boolean} Whether there was such a line.
+   */
   dropReason() {
     const segment = this.#segments.at(-1);
-    if (this.reason === undefined || !segment) return;
+    if (this.reason === undefined) return false;
     segment.ends.pop();
     segment.bytes = segment.bytes.subarray(0, segment.ends.at(-1) ?? 0);
     this.rows -= 1;
     this.#order = undefined;
+    return true;
   }
 
   /** Returns the whole rows that came, byte for byte. */

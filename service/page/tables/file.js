@@ -136,6 +136,7 @@ export class FileView {
     again.hidden = download.hidden = true;
     said.textContent = text("tables.sending", { name: this.#file.name });
     this.#parts.state.hidden = false;
+    this.#parts.state.setAttribute("aria-busy", "true");
   }
 
   #on(event) {
@@ -211,6 +212,7 @@ export class FileView {
   #ended({ outcome, problem, detail }) {
     const { stop, problem: place, said, download } = this.#parts;
     stop.hidden = true;
+    this.#parts.state.setAttribute("aria-busy", "false");
     const { rows = 0, faultCount = 0 } = this.#figures ?? {};
     if (this.#figures) this.#settle();
     download.hidden = rows === 0;

@@ -24,6 +24,7 @@ export class Grid {
   #isLoading = false;
   #mustLoad = false;
   #sorted = {};
+  #order = 0; // changes when what was asked for is not shown any more
 
   /**
    * @param {HTMLElement} scroller Where the table stands; it scrolls inside of it.
@@ -93,6 +94,7 @@ export class Grid {
 
   /** Draws every row again, because what rows look like has changed. */
   redraw() {
+    this.#order += 1;
     this.#drawn.clear();
     this.#body.replaceChildren();
     this.refresh();
@@ -106,8 +108,9 @@ export class Grid {
     while (this.#mustLoad) {
       this.#mustLoad = false;
       const first = Math.max(0, this.#firstInView - ROWS_BEYOND);
+      const order = this.#order;
       const rows = this.#count > 0 ? await this.options.load(first, this.#rowsInView + 2 * ROWS_BEYOND) : [];
-      this.#draw(first, rows);
+      if (order === this.#order) this.#draw(first, rows);
     }
     this.#isLoading = false;
   }
@@ -122,14 +125,23 @@ export class Grid {
       this.#place(element, first + index, row);
     });
     for (const element of before.values()) element.remove();
+    this.#arrange();
     this.#markActive();
   }
 
   #element(row) {
     const element = make("div", { role: "row", class: "row", id: `tables-row-${row.row}` });
     element.append(...this.#columns.map((column) => column.draw(row)));
-    this.#body.append(element);
     return element;
+  }
+
+  /** Puts the rows into the document in their order, in which a screen reader reads them. */
+  #arrange() {
+    let next = this.#body.firstChild;
+    for (const element of this.#drawn.values()) {
+      if (element === next) next = next.nextSibling;
+      else this.#body.insertBefore(element, next);
+    }
   }
 
   #place(element, position, { row }) {

@@ -4,6 +4,7 @@
 // "begun" with the columns of the answer, "came" with the figures so far, and "ended".
 
 import { Answer } from "./answer.js";
+import { Queue } from "./queue.js";
 
 const MILLISECONDS_BETWEEN_REPORTS = 150;
 
@@ -38,8 +39,7 @@ async function score({ url, headers, body, task, labels }) {
     await read(response);
     report("ended", { outcome: "complete" });
   } catch (error) {
-    answer.dropReason();
-    if (answer.names) report("came", figures());
+    if (answer.dropReason()) report("came", figures());
     const outcome = stopping.signal.aborted ? "stopped" : "broken";
     report("ended", { outcome, detail: answer.reason ?? error.message });
   }
@@ -51,14 +51,27 @@ async function refusal(response) {
   return { detail, errors: members.errors ?? [] };
 }
 
+/**
+ * Reads the answer as fast as it comes, and looks at it in between.
+ *
+ * A browser forgets what it has received of an answer that breaks off, and nobody has read yet.
+ */
 async function read(response) {
-  const reader = response.body.getReader();
+  const chunks = new Queue();
+  const looking = look(chunks, response);
+  try {
+    for await (const chunk of response.body) chunks.push(chunk);
+  } finally {
+    chunks.close();
+    await looking;
+  }
+}
+
+async function look(chunks, response) {
   let reported = -Infinity;
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) break;
+  for (let chunk = await chunks.next(); chunk && !stopping.signal.aborted; chunk = await chunks.next()) {
     const isFirst = !answer.names;
-    answer.add(value);
+    answer.add(chunk);
     if (isFirst && answer.names) begin(response);
     if (answer.names && performance.now() - reported > MILLISECONDS_BETWEEN_REPORTS) {
       report("came", figures());
