@@ -53,7 +53,7 @@ export class Answer {
     this.#problem.hidden = true;
     this.#card.classList.remove("old");
     this.#card.classList.toggle("strange", isStrange);
-    this.#caption.textContent = isStrange ? text("draw.nearest") : caption;
+    this.#caption.textContent = caption;
     this.#label.textContent = label;
     this.#label.classList.toggle("long", label.length > LONG);
     this.#about.textContent = about;
@@ -72,7 +72,7 @@ export class Answer {
   }
 
   #sentences({ caption, label, about, set, isStrange }) {
-    if (isStrange) return `${text("draw.strange")} ${text("draw.nearest")}: ${label}.`;
+    if (isStrange) return `${text("draw.strange")} ${caption}: ${label}`;
     const ofSet = set && `${text("draw.set")} ${set}`;
     return [`${caption}: ${label}`, about, ofSet].filter(Boolean).join(". ");
   }

@@ -11,7 +11,7 @@ import { Explanation } from "./explanation.js";
 import { LatestQuestion } from "./latest-question.js";
 import { Pad } from "./pad.js";
 
-// While the pen is down, questions begin this far apart. The eye is content, and so is the service.
+// While the pen is down, questions begin this far apart, so that one drawing costs the service little.
 const PAUSE_MILLISECONDS = 50;
 // An explanation runs the network some two hundred times. Where that takes longer, or may, it is
 // asked for when the pen is up.
@@ -29,12 +29,14 @@ export async function open(section, { service, catalogue }) {
     catalogue,
     (model) => model.picture !== undefined,
     (model) => panel.choose(model),
-    (model) => model.picture.geometry === "mnist",
+    takesDigits,
   );
   byId("draw-no-model").hidden = isThere;
   for (const name of ["model-field", "answer", "explanation"]) byId(`draw-${name}`).hidden = !isThere;
   return panel;
 }
+
+const takesDigits = (model) => model.picture.geometry === "mnist";
 
 class DrawPanel {
   #service;
@@ -77,6 +79,7 @@ class DrawPanel {
   /** Asks this model from now on. */
   choose(model) {
     this.#model = model;
+    byId("draw-title").textContent = text(takesDigits(model) ? "draw.title" : "draw.title_other");
     this.#isQuick = model.description.multiply_adds < QUICK_MULTIPLY_ADDS;
     this.#coverage.limit(model.largestCoverage ?? 1);
     this.#answer.begin(model);
@@ -95,8 +98,13 @@ class DrawPanel {
   }
 
   #listen() {
-    byId("draw-undo").addEventListener("click", () => this.#pad.undo());
-    byId("draw-clear").addEventListener("click", () => this.#pad.clear());
+    for (const change of ["undo", "clear"]) {
+      const button = byId(`draw-${change}`);
+      button.addEventListener("click", () => {
+        this.#pad[change]();
+        if (button.disabled) byId("draw-canvas").focus(); // keys go on working
+      });
+    }
     byId("draw-save").addEventListener("click", async () => download(await this.#pad.png(), FILE));
     const slider = byId("draw-thickness");
     const choose = () => {
@@ -215,6 +223,7 @@ class DrawPanel {
 
   /** Shows the line that asks the same: with the drawing in it, or with the file to be saved. */
   #showCurl() {
+    if (!this.#model) return;
     const options = this.#pad.drawing.isEmpty
       ? ["--data-binary", `@${FILE}`]
       : ["-d", this.#pad.dataUri()];

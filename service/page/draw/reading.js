@@ -17,7 +17,8 @@ const MOST_NAMES = 6;
 export function read(model, prediction) {
   const reader = READERS[model.task] ?? readValue;
   const { credibility } = prediction;
-  return { ...reader(prediction, model), credibility, isStrange: credibility < STRANGE };
+  const isStrange = credibility < STRANGE;
+  return { ...reader({ ...prediction, isStrange }, model), credibility, isStrange };
 }
 
 /** Names a credibility in a few words. */
@@ -27,12 +28,12 @@ export function credibilityName(credibility) {
 }
 
 const READERS = {
-  classification: ({ label, probability: value, probabilities, set }) => ({
-    caption: text("draw.prediction"),
+  classification: ({ label, probability: value, probabilities, set, isStrange }) => ({
+    caption: text(isStrange ? "draw.nearest" : "draw.prediction"),
     label,
     about: text("draw.with_probability", { probability: probability(value) }),
     probabilities,
-    marked: set ?? [],
+    marked: set ?? [label],
     set: set && names(set),
   }),
   "multi-label classification": ({ labels, probabilities }) => ({
