@@ -48,6 +48,7 @@ class Live {
 
   #pause(isPaused) {
     this.#isPaused = isPaused;
+    tell("");
     byId("live-pause").textContent = isPaused ? text("live.go_on") : text("live.pause");
     this.#update();
   }

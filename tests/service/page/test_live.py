@@ -321,7 +321,7 @@ def test_panel_without_a_key_asks_once(browser: Browser, guarded: Server) -> Non
         page = visit.page
         page.goto("/#live")
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
-        expect(_trouble(page)).to_contain_text('"Go on" asks again')
+        expect(_trouble(page)).to_contain_text('"Go on" asks for them again')
         page.clock.run_for(60_000)
         expect(page.get_by_role("dialog")).to_be_hidden()
 
