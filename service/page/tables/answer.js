@@ -31,6 +31,8 @@ class Numbers {
 
 /** Rows of an answer in CSV. */
 export class Answer {
+  /** Number of bytes that have come. */
+  bytes = 0;
   /** Number of complete rows. */
   rows = 0;
   /** Numbers of rows with a fault, of faults, and of rows with a warning. */
@@ -61,6 +63,7 @@ export class Answer {
 
   /** Adds bytes as they come. */
   add(bytes) {
+    this.bytes += bytes.length;
     const joined = this.#rest.length > 0 ? concatenated(this.#rest, bytes) : bytes;
     const ends = lineEnds(joined);
     const end = ends.at(-1) ?? 0;
@@ -195,10 +198,11 @@ export class Answer {
     return keysOf(texts, (text) => groupedNumber(text, this.decimal));
   }
 
-  /** Returns how often each value or label was predicted. */
+  /** Returns how many rows were predicted, and how often each value or label. */
   chart() {
-    if (this.#labels.length > 0) return { labels: this.#labels.map((label) => [label, this.#counts.get(label) ?? 0]) };
-    return { bins: histogram(this.#numbers[this.own[0]].values) };
+    const rows = this.rows - this.faulty;
+    if (this.#labels.length > 0) return { rows, labels: this.#labels.map((label) => [label, this.#counts.get(label) ?? 0]) };
+    return { rows, bins: histogram(this.#numbers[this.own[0]].values) };
   }
 
   /** Returns the least lower and the highest upper end of the intervals; undefined without these. */

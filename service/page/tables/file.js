@@ -52,7 +52,7 @@ export class FileView {
     this.onChange = onChange;
     this.#grid = new Grid(parts.grid, {
       label: text("tables.grid"),
-      load: (first, count) => this.#scoring.ask("window", first, count),
+      load: async (first, count) => (await this.#scoring.ask("window", first, count)) ?? [],
       onChoice: (row) => this.#look(row),
       onSort: (key, isDescending) => this.#sort(key, isDescending),
     });
@@ -117,7 +117,8 @@ export class FileView {
     const { task, labels } = this.#model;
     const headers = { ...this.#headers(), ...this.#service.authorization() };
     this.#asked = this.#address();
-    this.#answer = this.#figures = this.#chosen = undefined;
+    this.#answeredModel = this.#model;
+    this.#answer = this.#figures = this.#chosen = this.#sortedBy = undefined;
     this.#begin();
     this.#scoring?.end();
     const scoring = new Scoring((event) => this.#on(event));
@@ -145,11 +146,10 @@ export class FileView {
 
   #begun(answer) {
     this.#answer = answer;
-    this.#answeredModel = this.#model;
     this.#parts.results.hidden = false;
     this.#parts.ignored.hidden = answer.ignored.length === 0;
     this.#parts.ignored.textContent = text("tables.ignored", { names: answer.ignored.join(", ") });
-    this.#grid.begin(columnsOf(answer, this.#model));
+    this.#grid.begin(columnsOf(answer, this.#answeredModel));
   }
 
   #came(figures) {
@@ -172,12 +172,12 @@ export class FileView {
     );
   }
 
-  #showChart({ bins, labels }) {
+  #showChart({ rows, bins, labels }) {
     const { chart, labelChart, chartCard } = this.#parts;
     chart.hidden = !bins;
     labelChart.hidden = !labels;
     chartCard.hidden = !bins && !labels;
-    if (labels) labelChart.replaceChildren(labelCounts(labels));
+    if (labels) labelChart.replaceChildren(labelCounts(labels, rows));
     if (!bins) return;
     this.#chart ??= new Chart(chart, {
       label: text("tables.histogram"),
@@ -217,8 +217,7 @@ export class FileView {
     if (this.#figures) this.#settle();
     download.hidden = rows === 0;
     place.hidden = outcome === "complete";
-    const refusal = { refused: () => refusalTexts(problem), stopped: () => [text("tables.stopped", { count: rows })], broken: () => [text("tables.broken", { count: rows, reason: detail })] };
-    place.replaceChildren(...(refusal[outcome]?.() ?? []).map((line) => make("p", {}, line)));
+    place.replaceChildren(...endTexts(outcome, { problem, detail, count: rows }).map((line) => make("p", {}, line)));
     said.textContent = outcome === "complete" ? text("tables.done", { count: rows, faults: faultCount }) : place.textContent;
     this.#changed();
   }
@@ -246,7 +245,7 @@ export class FileView {
     card.hidden = false;
     rowTitle.textContent = text("tables.row_number", { row: row + 1 });
     const found = await this.#scoring.ask("row", row);
-    if (this.#chosen !== row) return;
+    if (!found || this.#chosen !== row) return;
     if (found.faults.length > 0) {
       rowResult.replaceChildren(...found.faults.map(({ detail }) => make("p", { class: "notice bad" }, detail)));
       rowWhy.replaceChildren();
@@ -291,6 +290,14 @@ export class FileView {
   }
 }
 
+/** Returns what to say of an answer that is not complete. */
+function endTexts(outcome, { problem, detail, count }) {
+  if (outcome === "refused") return refusalTexts(problem);
+  if (outcome === "stopped") return [text("tables.stopped", { count })];
+  if (outcome === "full") return [text("tables.full", { count })];
+  return outcome === "broken" ? [text("tables.broken", { count, reason: detail })] : [];
+}
+
 /** Returns what a refusal says: the service lists at most 20 faults of a file. */
 function refusalTexts({ detail, errors }) {
   return errors.length > 1 ? [detail, ...errors.slice(1).map((error) => error.detail)] : [detail];
@@ -302,13 +309,15 @@ function bars({ start, step, counts }) {
   return [[start - step / 2, ...middles, start + (counts.length + 0.5) * step], [null, ...counts, null]];
 }
 
-function labelCounts(labels) {
-  const all = labels.reduce((sum, [, count]) => sum + count, 0) || 1;
-  return labelList(labels.map(([label, count]) => ({ label, share: count / all, shown: `${number(count)} · ${percent(count / all)}` })));
+function labelCounts(labels, rows) {
+  return labelList(labels.map(([label, count]) => {
+    const share = count / (rows || 1);
+    return { label, share, shown: `${number(count)} · ${percent(share)}` };
+  }));
 }
 
-function chartSentences({ bins, labels }) {
-  if (labels) return "";
+/** Says in words what the bars of numbers show; those of labels stand beside their numbers. */
+function chartSentences({ bins }) {
   if (!bins) return "";
   const { start, step, counts } = bins;
   return counts

@@ -49,14 +49,17 @@ export async function open(section, { service, catalogue }) {
     setCoverage();
   };
 
-  new Tabs(part("tabs"), (name) => {
+  const tabs = new Tabs(part("tabs"), (name) => {
     shown = views[name];
     showLine();
     form.ask();
   });
   receiveFiles(section, parts(["drop", "choose", "input", "pasted", "usePasted", "example"]), {
-    isShown: () => !section.hidden && shown === file && model !== undefined,
-    onFile: (each) => file.take(each),
+    isShown: () => !section.hidden && model !== undefined,
+    onFile: (each) => {
+      tabs.show(part("tab-file"));
+      file.take(each);
+    },
     example: () => new File([exampleTable(model)], text("tables.example_name"), { type: "text/csv" }),
   });
   const hasModels = await fillModelMenu(part("model"), catalogue, ({ columns }) => columns.length > 0, setModel);

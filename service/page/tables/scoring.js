@@ -5,10 +5,12 @@ export class Scoring {
   #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   #waiting = new Map();
   #asked = 0;
+  #isEnded = false;
 
   /** @param {function(object): void} onEvent Is called with each event of the worker. */
   constructor(onEvent) {
     this.#worker.addEventListener("message", ({ data }) => {
+      if (this.#isEnded) return;
       if (data.event) onEvent(data);
       else this.#settle(data);
     });
@@ -29,8 +31,10 @@ export class Scoring {
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 
-  /** Ends the worker, and frees what it kept; its answers do not come any more. */
+  /** Ends the worker, and frees what it kept; who waits for it gets nothing. */
   end() {
+    this.#isEnded = true;
     this.#worker.terminate();
+    for (const resolve of this.#waiting.values()) resolve(undefined);
   }
 }

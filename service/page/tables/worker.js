@@ -7,6 +7,8 @@ import { Answer } from "./answer.js";
 import { Queue } from "./queue.js";
 
 const MILLISECONDS_BETWEEN_REPORTS = 150;
+// A browser gives the memory of a page a limit, and ends the page beyond it.
+const MOST_BYTES = 2 ** 30;
 
 const stopping = new AbortController();
 let answer;
@@ -40,9 +42,13 @@ async function score({ url, headers, body, task, labels }) {
     report("ended", { outcome: "complete" });
   } catch (error) {
     if (answer.dropReason()) report("came", figures());
-    const outcome = stopping.signal.aborted ? "stopped" : "broken";
-    report("ended", { outcome, detail: answer.reason ?? error.message });
+    report("ended", { outcome: outcome(), detail: answer.reason ?? error.message });
   }
+}
+
+function outcome() {
+  if (answer.bytes > MOST_BYTES) return "full";
+  return stopping.signal.aborted ? "stopped" : "broken";
 }
 
 async function refusal(response) {
@@ -72,6 +78,7 @@ async function look(chunks, response) {
   for (let chunk = await chunks.next(); chunk && !stopping.signal.aborted; chunk = await chunks.next()) {
     const isFirst = !answer.names;
     answer.add(chunk);
+    if (answer.bytes > MOST_BYTES) stopping.abort();
     if (isFirst && answer.names) begin(response);
     if (answer.names && performance.now() - reported > MILLISECONDS_BETWEEN_REPORTS) {
       report("came", figures());
