@@ -184,14 +184,15 @@ export class Answer {
   /**
    * Orders the rows that have come; those that come later follow as they come.
    *
-   * @param {string | number | undefined} column Name of a column of the service, or index of a
-   *     column of the file; undefined for the order of the file.
+   * @param {string | number | undefined} column Name of a column of the service, index of a column
+   *     of the file, or "row" for the number of a row; undefined for the order of the file.
    */
   sort(column, isDescending) {
     this.#order = column === undefined ? undefined : ordered(this.#keys(column), isDescending);
   }
 
   #keys(column) {
+    if (column === "row") return Uint32Array.from({ length: this.rows }, (_, row) => row);
     if (this.#numbers[column]) return this.#numbers[column].values.slice(0, this.rows);
     const at = typeof column === "number" ? column : this.names.length + this.own.indexOf(column);
     const texts = Array.from({ length: this.rows }, (_, row) => fields(this.record(row), this.delimiter)[at]);

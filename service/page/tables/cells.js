@@ -25,7 +25,7 @@ const TITLES = {
 export function columnsOf({ names, own, ignored }, model) {
   const draw = ({ row }) => cell(amount(row + 1), "number soft");
   return [
-    { key: undefined, title: text("tables.row"), width: "5.5rem", isNumber: true, draw },
+    { key: "row", title: text("tables.row"), width: "5.5rem", isNumber: true, draw },
     ...own.flatMap((name, index) => predictedColumn(name, model, index === 0)),
     ...names.map((name, index) => fileColumn(name, index, ignored)),
   ];

@@ -426,6 +426,22 @@ def test_stop_keeps_the_rows_that_came(browser: Browser, server: Server) -> None
         expect_contributions(page, "#tables-row-why", explained(server, ROWS[0]))
 
 
+def test_next_file_replaces_one_that_is_being_answered(browser: Browser, server: Server) -> None:
+    content = "\n".join([HEADER, *ROWS * 50_000])
+    with tables(browser, server) as visit:
+        page = visit.page
+        page.locator("#tables-input").set_input_files(
+            {"name": "long.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        )
+        expect(row(page, 1)).to_be_visible()
+        send(page, FAULTY)
+
+        expect(rows(page)).to_have_count(6)
+        expect(page.locator("#tables-counts")).to_contain_text("6 rows")
+        assert _sort(page, "Row", "ascending") == ["1", "2", "3", "4", "5", "6"]
+        assert _sort(page, "Row", "descending") == ["6", "5", "4", "3", "2", "1"]
+
+
 @pytest.mark.parametrize("way", ["drop", "paste"])
 @pytest.mark.parametrize("what", ["file", "text"])
 def test_file_and_text_are_dropped_and_pasted(
