@@ -36,6 +36,7 @@ function numberField(column, onChange) {
   const slider = sliderOf(column, input, onChange);
   const element = labelled(column, id, make("div", { class: "pair" }, slider, input), hint);
   const onInput = () => {
+    if (input.validity.badInput) return; // half of a number, such as "1e"
     const value = input.value === "" ? undefined : Number(input.value);
     element.classList.toggle("beyond", minimum !== null && (value < minimum || value > maximum));
     if (slider && value !== undefined) showOnSlider(slider, value, column);

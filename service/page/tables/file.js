@@ -9,7 +9,7 @@ import { columnsOf, setSpan } from "./cells.js";
 import { contributionElements } from "./contributions.js";
 import { record } from "./csv.js";
 import { Grid } from "./grid.js";
-import { labelList, predictionElements } from "./prediction.js";
+import { labelList, predictionElements, predictionSentence } from "./prediction.js";
 import { Scoring } from "./scoring.js";
 
 const TYPES = {
@@ -85,9 +85,15 @@ export class FileView {
     return this.#asked !== this.#address();
   }
 
-  /** Takes a file, and sends it. */
-  take(file) {
+  /**
+   * Takes a file, and sends it.
+   *
+   * @param {number} others How many files came with it, which are left aside.
+   */
+  take(file, others = 0) {
     this.#file = file;
+    this.#parts.single.hidden = others === 0;
+    this.#parts.single.textContent = text("tables.single", { name: file.name });
     this.onChange();
     this.#send();
   }
@@ -217,7 +223,7 @@ export class FileView {
     if (this.#figures) this.#settle();
     download.hidden = rows === 0;
     place.hidden = outcome === "complete";
-    place.replaceChildren(...endTexts(outcome, { problem, detail, count: rows }).map((line) => make("p", {}, line)));
+    place.replaceChildren(...endTexts(outcome, { problem, detail, count: rows, isBegun: this.#answer !== undefined }).map((line) => make("p", {}, line)));
     said.textContent = outcome === "complete" ? text("tables.done", { count: rows, faults: faultCount }) : place.textContent;
     this.#changed();
   }
@@ -240,7 +246,7 @@ export class FileView {
 
   /** Shows one row: its faults, or its prediction and what decided it. */
   async #look(row) {
-    const { row: card, rowTitle, rowResult, rowWhy } = this.#parts;
+    const { row: card, rowTitle, rowResult, rowWhy, said } = this.#parts;
     this.#chosen = row;
     card.hidden = false;
     rowTitle.textContent = text("tables.row_number", { row: row + 1 });
@@ -249,13 +255,14 @@ export class FileView {
     if (found.faults.length > 0) {
       rowResult.replaceChildren(...found.faults.map(({ detail }) => make("p", { class: "notice bad" }, detail)));
       rowWhy.replaceChildren();
+      said.textContent = `${rowTitle.textContent}. ${found.predicted.error}`;
       return;
     }
     await this.#explain(found);
   }
 
   async #explain({ row, cells }) {
-    const { rowResult, rowWhy } = this.#parts;
+    const { rowTitle, rowResult, rowWhy, said } = this.#parts;
     const model = this.#answeredModel;
     try {
       const prediction = await this.#predictAgain(cells, model);
@@ -263,6 +270,7 @@ export class FileView {
       const valueOf = (name) => cells[this.#answer.names.indexOf(name)] || text("tables.missing");
       rowResult.replaceChildren(...predictionElements(prediction, model.unit));
       rowWhy.replaceChildren(...contributionElements(prediction, model, valueOf));
+      said.textContent = `${rowTitle.textContent}. ${predictionSentence(prediction, model.unit)}`;
     } catch (error) {
       if (this.#chosen !== row) return;
       rowResult.replaceChildren(make("p", { class: "notice bad" }, error.detail ?? error.message));
@@ -291,11 +299,12 @@ export class FileView {
 }
 
 /** Returns what to say of an answer that is not complete. */
-function endTexts(outcome, { problem, detail, count }) {
+function endTexts(outcome, { problem, detail, count, isBegun }) {
   if (outcome === "refused") return refusalTexts(problem);
   if (outcome === "stopped") return [text("tables.stopped", { count })];
   if (outcome === "full") return [text("tables.full", { count })];
-  return outcome === "broken" ? [text("tables.broken", { count, reason: detail })] : [];
+  if (outcome === "complete") return [];
+  return [isBegun ? text("tables.broken", { count, reason: detail }) : text("tables.unanswered", { reason: detail })];
 }
 
 /** Returns what a refusal says: the service lists at most 20 faults of a file. */

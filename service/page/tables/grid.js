@@ -201,6 +201,7 @@ export class Grid {
   }
 
   #markActive() {
+    this.#scroller.removeAttribute("aria-activedescendant");
     for (const element of this.#drawn.values()) {
       const isActive = Number(element.dataset.position) === this.#active;
       element.classList.toggle("active", isActive);

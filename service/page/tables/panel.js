@@ -18,7 +18,7 @@ const parts = (names) =>
   Object.fromEntries(names.map((name) => [name, part(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`))]));
 
 const FILE_PARTS = [
-  ...["drop", "state", "file", "counts", "stop", "again", "download", "said", "problem", "ignored", "results", "grid"],
+  ...["drop", "single", "state", "file", "counts", "stop", "again", "download", "said", "problem", "ignored", "results", "grid"],
   ...["chartCard", "chart", "labelChart", "chartAbout", "chartText", "faults", "faultTitle", "faultList", "faultMore"],
   ...["row", "rowTitle", "rowResult", "rowWhy"],
 ];
@@ -56,9 +56,9 @@ export async function open(section, { service, catalogue }) {
   });
   receiveFiles(section, parts(["drop", "choose", "input", "pasted", "usePasted", "example"]), {
     isShown: () => !section.hidden && model !== undefined,
-    onFile: (each) => {
+    onFile: (each, others) => {
       tabs.show(part("tab-file"));
-      file.take(each);
+      file.take(each, others);
     },
     example: () => new File([exampleTable(model)], text("tables.example_name"), { type: "text/csv" }),
   });

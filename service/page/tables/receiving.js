@@ -8,8 +8,8 @@ import { text } from "../texts.js";
  * @param {HTMLElement} section The panel; a file may be dropped anywhere on it.
  * @param {object} parts Elements: `drop`, `choose`, `input`, `pasted`, `usePasted`, `example`.
  * @param {object} options
- *   isShown(): says whether the panel takes files now; onFile(file): is called with each;
- *   example(): returns an example.
+ *   isShown(): says whether the panel takes files now; onFile(file, others): is called with
+ *     each, and with the number of files that came with it; example(): returns an example.
  */
 export function receiveFiles(section, parts, { isShown, onFile, example }) {
   const takeText = (content) => onFile(new File([content], text("tables.pasted_name"), { type: "text/csv" }));
@@ -46,6 +46,7 @@ function receiveDrops(section, drop, { isShown, onFile, takeText }) {
 
 function takeTransfer(transfer, { onFile, takeText }) {
   const content = transfer.getData("text/plain");
-  if (transfer.files.length > 0) onFile(transfer.files[0]);
+  const [file, ...others] = transfer.files;
+  if (file) onFile(file, others.length);
   else if (content.trim()) takeText(content);
 }

@@ -316,6 +316,7 @@ def test_keyboard_sorts_and_chooses_rows(browser: Browser, server: Server) -> No
             page.keyboard.press(key)
 
         expect(page.locator("#tables-row-title")).to_have_text("Row 3")
+        expect(page.locator("#tables-said")).to_contain_text("Row 3. 117,142 USD")
         expect_contributions(page, "#tables-row-why", explained(server, ROWS[2]))
 
 
@@ -466,6 +467,35 @@ def test_file_and_text_are_dropped_and_pasted(
         expect(rows(visit.page)).to_have_count(6)
         name = "dropped.csv" if what == "file" else "pasted.csv"
         expect(visit.page.locator("#tables-file")).to_have_text(name)
+
+
+def test_one_of_several_files_is_taken(browser: Browser, server: Server) -> None:
+    with tables(browser, server) as visit:
+        open_form(visit.page)
+        visit.page.evaluate(
+            """content => {
+                const transfer = new DataTransfer();
+                for (const name of ["a.csv", "b.csv"]) {
+                    transfer.items.add(new File([content], name));
+                }
+                const options = {bubbles: true, cancelable: true, dataTransfer: transfer};
+                document.getElementById("tables").dispatchEvent(new DragEvent("drop", options));
+            }""",
+            HOUSES,
+        )
+        ended(visit.page)
+
+        expect(rows(visit.page)).to_have_count(6)
+        expect(visit.page.locator("#tables-single")).to_contain_text("a.csv was taken")
+
+
+def test_service_that_gives_no_answer_is_told(browser: Browser, server: Server) -> None:
+    with tables(browser, server) as visit:
+        visit.expect_failure("net::ERR_FAILED", PREDICT)
+        visit.page.context.route(f"**{PREDICT}?*", lambda route: route.abort())
+        send(visit.page, HOUSES)
+
+        expect(visit.page.locator("#tables-problem")).to_contain_text("gave no answer")
 
 
 def test_text_is_pasted_into_a_field(browser: Browser, server: Server) -> None:
