@@ -6,13 +6,14 @@ The files have a path that changes with their bytes, so that browsers keep them 
 import gzip
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
 import orjson
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, request
+from jinja2 import Environment, FileSystemLoader
 
 from service.http import operations
 from service.http.content import HTML_TYPE
@@ -35,6 +36,7 @@ _ANSWER = {
     }
 }
 _TEXTS = "texts"
+_FIRST_PANEL = "draw"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "worker-src 'self'; img-src 'self' data: blob:; form-action 'none'; base-uri 'none'; "
@@ -55,7 +57,7 @@ class Page:
 
     def blueprint(self) -> Blueprint:
         """Return the route of the files."""
-        routes = Blueprint("page", __name__, template_folder="../page")
+        routes = Blueprint("page", __name__)
         file = Operation(
             rule="/page/<digest>/<path:file>",
             view=self.file,
@@ -67,32 +69,17 @@ class Page:
         operations.add(routes, [file])
         return routes
 
-    @cached_property
-    def _files(self) -> Mapping[str, bytes]:
-        """Return what a browser may ask for, by path."""
-        return {
-            path: entry.read_bytes()
-            for path, entry in _walk(_FOLDER)
-            if PurePosixPath(path).suffix in _MEDIA_TYPES
-        }
-
-    @cached_property
-    def _digest(self) -> str:
-        return hashlib.sha256(
-            b"".join(name.encode() + content for name, content in self._files.items())
-        ).hexdigest()[:16]
-
     def file(self, digest: str, file: str) -> Response:
         """Return a file of the page.
 
         A page that another version of the service has sent asks for another digest. It gets what
         is here, and keeps it for no other time.
         """
-        content = self._files.get(file)
+        content = _files().get(file)
         if content is None:
             abort(404)
         response = _compressed(content, _MEDIA_TYPES[PurePosixPath(file).suffix])
-        response.headers["Cache-Control"] = _FOR_EVER if digest == self._digest else "no-cache"
+        response.headers["Cache-Control"] = _FOR_EVER if digest == _digest() else "no-cache"
         # A worker runs under the policy of its own script, and sends requests as the page does.
         response.headers["Content-Security-Policy"] = _POLICY
         return response
@@ -100,23 +87,63 @@ class Page:
     def show(self) -> Response:
         """Return the page, in the language that the address or the browser asks for."""
         language = _language(request.args.get("lang", ""), request.accept_languages.values())
-        base = request.root_path
-        html = render_template(
-            "index.html",
-            # Without a path of its own that the service knows, the page may lie below that of a
-            # proxy.
-            root=f"{base}/" if base else "",
-            files=f"{base}/page/{self._digest}" if base else f"page/{self._digest}",
-            language=language,
-            needs_key=self._needs_key,
-            texts=_texts(language),
-            modules=[path for path in self._files if _is_first(path)],
-        )
-        response = _compressed(html.encode(), HTML_TYPE)
+        html = _render(language, request.root_path, needs_key=self._needs_key)
+        response = _compressed(html, HTML_TYPE)
         response.headers["Content-Language"] = language
         response.headers["Content-Security-Policy"] = _POLICY
         response.vary.add("Accept-Language")
         return response
+
+
+def prepare() -> None:
+    """Read the files and compile the templates, which processes that are forked then have."""
+    for language in LANGUAGES:
+        _render(language, "", needs_key=False)
+
+
+def _render(language: str, base: str, *, needs_key: bool) -> bytes:
+    """Write the page.
+
+    Args:
+        language: What it is written in.
+        base: Path below which a proxy shows the service, as far as the service knows it. Where it
+            knows none, the page may still lie below one, so that its links are relative.
+        needs_key: Whether predictions need an API key.
+    """
+    html = (
+        _environment()
+        .get_template("index.html")
+        .render(
+            root=f"{base}/" if base else "",
+            files=f"{base}/page/{_digest()}" if base else f"page/{_digest()}",
+            language=language,
+            needs_key=needs_key,
+            texts=_texts(language),
+            modules=[path for path in _files() if _is_first(path)],
+        )
+    )
+    return html.encode()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(loader=FileSystemLoader(str(_FOLDER)), autoescape=True)
+
+
+@cache
+def _files() -> Mapping[str, bytes]:
+    """Return what a browser may ask for, by path."""
+    return {
+        path: entry.read_bytes()
+        for path, entry in _walk(_FOLDER)
+        if PurePosixPath(path).suffix in _MEDIA_TYPES
+    }
+
+
+@cache
+def _digest() -> str:
+    content = b"".join(name.encode() + content for name, content in _files().items())
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _language(asked: str, accepted: Iterable[str]) -> str:
@@ -146,11 +173,12 @@ def _walk(folder: Traversable, path: str = "") -> Iterator[tuple[str, Traversabl
 
 
 def _is_first(path: str) -> bool:
-    """Say whether a file is a script that every panel needs: the browser loads it at once."""
-    return "/" not in path and path.endswith(".js") and path != "chart.js"
+    """Say whether a script is one that the page begins with: the browser loads it at once."""
+    folder, _, name = path.rpartition("/")
+    return folder in {"", _FIRST_PANEL} and name.endswith(".js") and name != "chart.js"
 
 
-@lru_cache(maxsize=len(LANGUAGES))
+@cache
 def _texts(language: str) -> Mapping[str, str]:
     """Return the texts of the page: those of `draw.json` have names that begin with `draw.`."""
     return {

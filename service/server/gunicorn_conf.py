@@ -96,6 +96,7 @@ def on_starting(server: Any) -> None:
         on_exit(server)
         raise
     import_shared_modules()
+    _prepare_page()
     allocator.prepare()
     # All objects of now live as long as the server. The collector would write to their pages, and
     # each worker would get a copy of its own.
@@ -114,6 +115,13 @@ def import_shared_modules() -> None:
     from vitrine import explain, images  # noqa: F401, PLC0415
     from vitrine.geometry import fashion, fit, mnist  # noqa: F401, PLC0415
     from vitrine.tables import reader  # noqa: F401, PLC0415
+
+
+def _prepare_page() -> None:
+    """Let no first visitor of a worker wait until the page's templates are compiled."""
+    from service.http import page  # noqa: PLC0415
+
+    page.prepare()
 
 
 def _prepare_folders(log: Logger) -> None:

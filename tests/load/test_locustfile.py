@@ -16,7 +16,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def _load(url: str, *options: str, seconds: int = 1) -> str:
+def _load(url: str, *options: str, seconds: int = 2) -> str:
     command = [sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", "--host", url]
     command += ["--headless", "--only-summary", "--run-time", f"{seconds}s", "--spawn-rate", "9"]
     finished = subprocess.run(
