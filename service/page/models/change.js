@@ -41,6 +41,11 @@ export class ChangeDialog {
     parent.append(this.#dialog);
   }
 
+  /** Takes the question back, because its place is left. */
+  close() {
+    this.#dialog.close();
+  }
+
   /**
    * Asks whether to change something, and changes it.
    *

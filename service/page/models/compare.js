@@ -13,23 +13,30 @@ const FIRST_PLOTS = ["plots/confusion.png", "plots/reliability.png", "plots/resi
 
 export async function showComparison(context) {
   const { model, catalogue, address, newReport } = context;
-  const others = model.description.versions.filter((version) => version !== model.version);
-  if (others.length === 0) return [make("p", { class: "notice" }, text("models.no_other"))];
-  const chosen = address.other ?? others.filter((version) => version < model.version).at(-1) ?? others[0];
+  const chosen = otherVersion(model, address);
+  if (chosen === undefined) return [make("p", { class: "notice" }, text("models.no_other"))];
   const other = await catalogue.describe(model.name, chosen);
   const sides = [
     { model, report: context.report },
     { model: other, report: await newReport(other) },
   ];
   return [
-    menu(model, others, chosen),
+    menu(model, chosen),
     compareScores(model, other),
     ...(await Promise.all([compareCurves(sides), comparePlots(sides), compareDrift(context.service, sides)])).filter(Boolean),
   ];
 }
 
-function menu(model, others, chosen) {
-  const options = others.map((version) =>
+/** Returns the version that the address asks for, or the one before; undefined where there is no other. */
+export function otherVersion(model, address) {
+  const others = othersOf(model);
+  return address.other ?? others.filter((version) => version < model.version).at(-1) ?? others[0];
+}
+
+const othersOf = ({ version, description }) => description.versions.filter((each) => each !== version);
+
+function menu(model, chosen) {
+  const options = othersOf(model).map((version) =>
     make("option", { value: version, selected: version === chosen }, versionName(version)),
   );
   const select = make("select", { id: "models-other" }, ...options);

@@ -11,7 +11,8 @@ const DAY_MILLISECONDS = 86_400_000;
 /** Shows the inputs with the ranges and vocabularies of the training data. */
 export function showInputs({ picture, columns }) {
   if (picture) return card(text("models.inputs"), make("p", {}, pictureText(picture)));
-  const head = ["input", "seen", "median", "blanks"].map((each) => text(`models.${each}`));
+  const seenHead = make("div", { class: "models-seen" }, text("models.seen"));
+  const head = [text("models.input"), seenHead, text("models.median"), text("models.blanks")];
   const rows = columns.map((column) => [
     column.name,
     make("div", { class: "models-seen" }, seen(column)),

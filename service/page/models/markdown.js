@@ -10,6 +10,8 @@ import { lexer } from "../vendor/marked/marked.esm.js";
 // Of headings: the page has those of the levels above, which are its own.
 const HIGHEST = 3;
 const LOWEST = 6;
+// What is nested more deeply is shown as it was written: a browser would take long to lay it out.
+const DEEPEST = 12;
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#39;": "'", "&nbsp;": "\u00a0" };
 
 /** Parses a text; its tokens can be looked at before they are shown. */
@@ -33,6 +35,7 @@ export function* pictures(tokens) {
 class Renderer {
   #picture;
   #lowering;
+  #depth = 0;
 
   constructor(picture, lowering) {
     this.#picture = picture;
@@ -40,11 +43,14 @@ class Renderer {
   }
 
   all(tokens = []) {
-    return tokens.flatMap((token) => this.#one(token) ?? []);
+    this.#depth += 1;
+    const shown = tokens.flatMap((token) => this.#one(token));
+    this.#depth -= 1;
+    return shown;
   }
 
   #one(token) {
-    const method = SHOWN[token.type];
+    const method = this.#depth > DEEPEST ? undefined : SHOWN[token.type];
     return method ? method(this, token) : plain(token.raw ?? "");
   }
 

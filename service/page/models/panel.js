@@ -1,12 +1,13 @@
 // The panel of models: what is served, how good it is, and how it can be changed.
 
+import { versionPath } from "../catalogue.js";
 import { CurlView, curlLine } from "../curl.js";
 import { byId, make } from "../dom.js";
 import { text } from "../texts.js";
 import { readAddress } from "./address.js";
 import { CARD, showCard } from "./card.js";
 import { answerText, ChangeDialog } from "./change.js";
-import { showComparison } from "./compare.js";
+import { otherVersion, showComparison } from "./compare.js";
 import { showDrift } from "./drift.js";
 import { modelList, refusals, taskName, versionList, viewLinks } from "./list.js";
 import { showOverview } from "./overview.js";
@@ -14,8 +15,8 @@ import { Report } from "./report.js";
 import { showServing } from "./serving.js";
 
 const SHOW = { overview: showOverview, card: showCard, drift: showDrift, compare: showComparison, serving: showServing };
-/** What each view asks for, below the path of its version. */
-const ASKED = { overview: "", card: `/report/${CARD}`, drift: "/drift", compare: "", serving: "" };
+/** What a view asks for, below the path of its version; other views ask for the version itself. */
+const ASKED = { card: `/report/${CARD}`, drift: "/drift" };
 
 export async function open(section, { service, catalogue }) {
   const panel = new ModelsPanel(section, service, catalogue);
@@ -56,14 +57,19 @@ class ModelsPanel {
 
   hide() {
     this.#isHidden = true;
-    this.#say();
+    this.#leave();
   }
 
   /** Shows what the address names, while the panel is shown. */
   follow() {
     if (this.#isHidden || !/^#models(\/|$)/.test(location.hash)) return;
-    this.#say();
+    this.#leave();
     this.#render();
+  }
+
+  #leave() {
+    this.#dialog.close();
+    this.#say();
   }
 
   #say(sentence = "") {
@@ -75,6 +81,7 @@ class ModelsPanel {
   async #render() {
     const turn = ++this.#turn;
     const reports = [];
+    this.#shown.ariaBusy = "true";
     const made = await this.#make(readAddress(location.hash), reports);
     if (turn !== this.#turn) return reports.forEach((report) => report.close());
     this.#reports.forEach((report) => report.close());
@@ -83,6 +90,7 @@ class ModelsPanel {
       this.#list.replaceChildren(modelList(made.models, made.chosen));
       this.#shown.replaceChildren(...made.parts);
     });
+    this.#shown.ariaBusy = "false";
     this.#curl.set(made.line);
   }
 
@@ -109,15 +117,22 @@ class ModelsPanel {
   }
 
   async #detail(address, reports) {
-    const line = (path) => curlLine(this.#service, path);
     try {
       const base = await this.#catalogue.describe(address.name);
       const model = await this.#catalogue.describe(base.name, address.version ?? base.version);
       const parts = await this.#parts(model, address, reports);
-      return { parts: [...header(model, address), ...parts], line: line(model.path + ASKED[address.view]) };
+      return { parts: [...header(model, address), ...parts], line: this.#line(model, address) };
     } catch (error) {
-      return { parts: [title(address.name), refusal(error)], line: line(`models/${encodeURIComponent(address.name)}`) };
+      return { parts: [title(address.name), refusal(error)], line: curlLine(this.#service, versionPath(address.name, address.version)) };
     }
+  }
+
+  #line(model, address) {
+    const { name, path } = model;
+    if (address.view === "serving") return curlLine(this.#service, versionPath(name));
+    const other = address.view === "compare" ? otherVersion(model, address) : undefined;
+    const options = other === undefined ? [] : [this.#service.url(versionPath(name, other)).href];
+    return curlLine(this.#service, path + (ASKED[address.view] ?? ""), { options });
   }
 
   async #parts(model, address, reports) {

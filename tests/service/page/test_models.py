@@ -22,7 +22,8 @@ from vitrine import bundle
 _MANAGER, _READER = make_secret(), make_secret()
 _VIEWS = ["", "/card", "/drift", "/compare", "/serving"]
 _WAYS = [("pointer", WIDE), ("touch", PHONE), ("keyboard", WIDE)]
-_CARD = """# Hostile
+_CARD = (
+    """# Hostile
 
 <script>window.hacked = 1</script>
 
@@ -37,7 +38,11 @@ A <b onclick="window.hacked = 1">bold</b> text, [a script](javascript:window.hac
 | measure | value |
 | --- | --- |
 | one | <1H |
+
 """
+    + "> " * 300
+    + "deep"
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +50,18 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service of several versions that asks for keys; tests leave it as they found it."""
     folder: Path = tmp_path_factory.mktemp("models")
     models, keys = folder / "models", folder / "keys.json"
-    for name in ("digits", "housing"):
+    for name in ("digits", "fashion", "housing"):
         shutil.copytree(ROOT / "models" / name, models / name)
     _publish_copy(models / "digits", 2, card=_CARD, accuracy=0.95)
     _publish_copy(models / "digits", 3, card=_CARD, accuracy=0.95)
     (models / "digits/3" / bundle.ONNX_NAME).write_bytes(b"damaged")
-    write_table_bundle(models)
+    _damage(models / "fashion/1/plots/loss.png")
+    for version in (1, 2, 3):
+        write_table_bundle(models, version=version)
     ana = Key(name="ana", sha256=hash_secret(_READER))
     ops = Key(name="ops", sha256=hash_secret(_MANAGER), role="manage")
     write_keys(keys, [ana, ops])
-    with serving(models=models, workers=1, keys=keys, log_level="ERROR") as server:
+    with serving(models=models, workers=1, keys=keys, versions="all", log_level="ERROR") as server:
         yield server
 
 
@@ -71,6 +78,13 @@ def _publish_copy(model: Path, version: int, *, card: str, accuracy: float) -> N
         report=bundle.describe_report(folder),
     )
     bundle.write_manifest(changed, folder)
+
+
+def _damage(file: Path) -> None:
+    """Change a byte of a file."""
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
 
 
 @contextmanager
@@ -195,9 +209,20 @@ def test_hostile_card_does_nothing(browser: Browser, guarded: Server) -> None:
         expect(links).to_have_text(["a page", ""])
         expect(links.first).to_have_attribute("rel", "noreferrer")
         expect(card.locator("script, [onclick], [onerror]")).to_have_count(0)
+        expect(card).to_contain_text("deep")
+        assert card.locator("blockquote").count() < 20
         assert visit.page.evaluate("window.hacked") is None
         # The card does not name the other plots, and they are shown all the same.
         expect(panel.locator(".plot img")).to_have_count(6)
+
+
+def test_damaged_plot_is_told_in_its_place(browser: Browser, guarded: Server) -> None:
+    with _visiting(browser, guarded) as visit:
+        visit.expect_failure(404, "/models/fashion/versions/1/report/plots/loss.png")
+        panel = _open(visit.page, "/fashion/1/card")
+
+        expect(panel.locator(".plot .bad")).to_contain_text("is not what was published")
+        expect(panel.locator(".plot img")).to_have_count(5)
 
 
 def test_version_without_report_is_told_calmly(browser: Browser, guarded: Server) -> None:
@@ -285,10 +310,16 @@ def test_versions_are_compared(browser: Browser, guarded: Server, way: str, scre
 
 def test_other_version_is_chosen_by_its_menu(browser: Browser, guarded: Server) -> None:
     with _visiting(browser, guarded) as visit:
-        panel = _open(visit.page, "/digits/2/compare")
-        panel.get_by_label("Compare with").select_option("version 1")
+        panel = _open(visit.page, "/rooms/3/compare")
+        menu = panel.get_by_label("Compare with")
+        expect(menu).to_have_value("2")
+        menu.focus()
+        visit.page.keyboard.press("ArrowUp")
 
-        expect(panel.get_by_role("row", name="accuracy").first).to_contain_text("+0.0473")
+        expect(panel.locator(".curl code")).to_contain_text("/models/rooms/versions/1")
+        expect(visit.page).to_have_url(re.compile("#models/rooms/3/compare/1$"))
+        expect(menu).to_have_value("1")
+        expect(menu).to_be_focused()
 
 
 @pytest.mark.parametrize(("way", "screen"), _WAYS, ids=[way for way, _ in _WAYS])
@@ -352,21 +383,35 @@ def test_canary_gets_its_share(browser: Browser, guarded: Server) -> None:
 
 def test_new_versions_are_looked_for(browser: Browser, guarded: Server) -> None:
     with _visiting(browser, guarded) as visit:
-        panel = _open(visit.page, "/rooms/1/serving")
+        panel = _open(visit.page, "/rooms/3/serving")
         panel.get_by_role("button", name="Look for new versions").click()
         visit.page.get_by_role("dialog").get_by_role("button", name="Change it").click()
 
-        expect(panel.locator("#models-said")).to_contain_text("The default version of rooms is 1")
+        expect(panel.locator("#models-said")).to_contain_text("The default version of rooms is 3")
 
 
 def test_nothing_changes_until_it_is_agreed(browser: Browser, guarded: Server) -> None:
     with _visiting(browser, guarded) as visit:
+        methods: list[str] = []
+        visit.page.on("request", lambda request: methods.append(request.method))
         panel = _open(visit.page, "/digits/1/serving")
         panel.get_by_role("button", name="Move the label", exact=True).click()
         visit.page.keyboard.press("Escape")
 
         expect(visit.page.get_by_role("dialog")).to_be_hidden()
         expect(panel.get_by_role("button", name="Move the label", exact=True)).to_be_focused()
+        assert set(methods) == {"GET"}
+
+
+def test_question_goes_when_its_place_is_left(browser: Browser, guarded: Server) -> None:
+    with _visiting(browser, guarded) as visit:
+        panel = _open(visit.page, "/digits/1")
+        panel.get_by_role("link", name="Serving").click()
+        panel.get_by_role("button", name="Roll back").click()
+        visit.page.go_back()
+
+        expect(panel.get_by_role("heading", name="Training curves")).to_be_visible()
+        expect(visit.page.get_by_role("dialog")).to_be_hidden()
         assert _default(guarded) == 2
 
 
@@ -393,14 +438,28 @@ def test_page_without_keys_says_why_it_changes_nothing(browser: Browser, server:
         expect(panel.locator(".models-shown button")).to_have_count(0)
 
 
-def test_line_of_curl_names_what_is_shown(browser: Browser, server: Server) -> None:
-    with visiting(browser, server.url) as visit:
-        panel = _open(visit.page, "/digits/1/drift")
-        line = panel.locator(".curl code")
-        expect(line).to_have_text(f"curl {server.url}/models/digits/versions/1/drift")
+def test_line_of_curl_asks_for_what_is_shown(browser: Browser, guarded: Server) -> None:
+    paths = {
+        "Overview": "models/digits/versions/1",
+        "Card and plots": "models/digits/versions/1/report/CARD.md",
+        "Drift": "models/digits/versions/1/drift",
+        "Compare": f"models/digits/versions/2 {guarded.url}/models/digits/versions/1",
+        "Serving": "models/digits",
+    }
+    with _visiting(browser, guarded) as visit:
+        panel = _open(visit.page, "/digits/1")
+        for view, path in paths.items():
+            panel.get_by_role("link", name=view, exact=True).click()
+            line = panel.locator(".curl code")
+            expect(line).to_have_text(re.compile(rf"^curl -H .* {guarded.url}/{path}$"))
 
-        panel.get_by_role("link", name="Card and plots").click()
-        expect(line).to_have_text(f"curl {server.url}/models/digits/versions/1/report/CARD.md")
+
+def test_other_language_shows_the_same_place(browser: Browser, server: Server) -> None:
+    with visiting(browser, server.url) as visit:
+        _open(visit.page, "/housing/1/drift")
+        visit.page.get_by_role("link", name="Português").click()
+
+        expect(visit.page.get_by_role("heading", name="Desvio por atributo")).to_be_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
