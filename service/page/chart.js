@@ -1,7 +1,10 @@
 // Charts, drawn by uPlot in the colours of the page.
 
+import { addStyle } from "./dom.js";
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { language, significant } from "./texts.js";
+
+addStyle("vendor/uplot/uPlot.min.css");
 
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5"];

@@ -25,6 +25,18 @@ export function button(label, onClick, attributes = {}) {
   return element;
 }
 
+/** Loads a style, given by its path beside this script, unless the page has it. */
+export function addStyle(path) {
+  const { href } = new URL(path, import.meta.url);
+  const isThere = [...document.styleSheets].some((style) => style.href === href);
+  if (isThere) return Promise.resolve();
+  return new Promise((resolve) => {
+    const link = make("link", { rel: "stylesheet", href });
+    link.onload = link.onerror = resolve; // without its style, a panel is still of use
+    document.head.append(link);
+  });
+}
+
 /** Lets the browser save a file. */
 export function download(blob, name) {
   const link = make("a", { href: URL.createObjectURL(blob), download: name });

@@ -1,7 +1,7 @@
 // The frame of the page: it shows one panel at a time, named by the address, and asks for the API key.
 //
-// A panel is a folder: `panel.html` is its content, `panel.css` its style and `panel.js` its script,
-// which is loaded when the panel is first shown. The script exports
+// A panel is a folder: `panel.html` is its content, `panel.css` its style and `panel.js` its script. Style
+// and script are loaded when the panel is first shown. The script exports
 //
 //   open(section, context)  builds the panel once; it may return {show(), hide()}, which are called
 //                           whenever the panel is shown or hidden after that.
@@ -9,7 +9,7 @@
 // The context holds `service` (service.js) and `catalogue` (catalogue.js).
 
 import { Catalogue } from "./catalogue.js";
-import { byId } from "./dom.js";
+import { addStyle, byId } from "./dom.js";
 import { Service } from "./service.js";
 import { text } from "./texts.js";
 
@@ -32,7 +32,8 @@ async function showPanel() {
   shown = panel;
   mark(panel);
   byId("trouble").hidden = true;
-  if (before) (await opened.get(before))?.hide?.();
+  opened.get(before)?.then((parts) => parts?.hide?.());
+  await reveal(panel);
   if (!opened.has(panel)) opened.set(panel, open(panel));
   const parts = await opened.get(panel);
   if (shown === panel) parts?.show?.();
@@ -43,8 +44,14 @@ function keepPlace(hash) {
   for (const link of document.querySelectorAll("[data-keeps-panel]")) link.hash = hash;
 }
 
+/** Shows the content of a panel as soon as its style is there. */
+async function reveal(panel) {
+  await addStyle(`${panel}/panel.css`);
+  if (shown === panel) byId(panel).hidden = false;
+}
+
 function mark(panel) {
-  for (const each of PANELS) byId(each).hidden = each !== panel;
+  for (const each of PANELS) if (each !== panel) byId(each).hidden = true;
   for (const link of document.querySelectorAll(".panels a")) {
     const isShown = link.hash === `#${panel}`;
     if (isShown) link.setAttribute("aria-current", "page");

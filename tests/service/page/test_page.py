@@ -84,7 +84,7 @@ def test_keyboard_shows_panels(browser: Browser, server: Server) -> None:
     with visiting(browser, server.url) as visit:
         page = _open(visit)
         _expect_shown(page, "draw")
-        _press_tab_until(page, _tab(page, "tables"))
+        _press_until("Tab", page, _tab(page, "tables"))
         page.keyboard.press("Enter")
 
         _expect_shown(page, "tables")
@@ -92,18 +92,19 @@ def test_keyboard_shows_panels(browser: Browser, server: Server) -> None:
 
 def test_keyboard_skips_to_the_content(browser: Browser, server: Server) -> None:
     with visiting(browser, server.url) as visit:
-        page = _open(visit, "/#live")
+        page = _open(visit)
+        _tab(page, "live").click()
         _expect_shown(page, "live")
-        page.keyboard.press("Tab")
+        _press_until("Shift+Tab", page, page.locator(".skip"))
         page.keyboard.press("Enter")
 
         expect(page.locator("main")).to_be_focused()
         expect(page.locator("#live")).to_be_visible()
 
 
-def _press_tab_until(page: Page, element: Locator) -> None:
+def _press_until(key: str, page: Page, element: Locator) -> None:
     for _ in range(20):
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
         if element.evaluate("element => element === document.activeElement"):
             return
     raise AssertionError("The keyboard does not reach the element.")
