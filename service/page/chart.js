@@ -12,6 +12,7 @@ const HEIGHT = 220;
 const HEIGHT_OF_LABELS = 32;
 const WIDTH_OF_CHARACTER = 7;
 const WIDTH_OF_CLOCK = 96;
+const LEAST_SPACE = 50;
 const DASH = [6, 4];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -83,7 +84,7 @@ export class Chart {
       legend: { show: this.#options.series.length > 1, markers: { dash: markerOf } },
       scales: { x: { time }, y: { range: (_, low, high) => range(y, low, high) } },
       axes: [
-        { ...axis(time ? clock : x.format), size: HEIGHT_OF_LABELS, ...(time && { space: WIDTH_OF_CLOCK }) },
+        { ...axis(time ? clock : x.format), size: HEIGHT_OF_LABELS, space: time ? WIDTH_OF_CLOCK : spaceOf(x.format) },
         { ...axis(y.format), size: widthOfLabels },
       ],
       series: [
@@ -108,6 +109,10 @@ export class Chart {
     };
   }
 }
+
+/** The room that labels beside each other need: about as much as the longer one of both ends. */
+const spaceOf = (format = significant) => (plot, index, low, high) =>
+  Math.max(LEAST_SPACE, WIDTH_OF_CHARACTER * (2 + Math.max(format(low).length, format(high).length)));
 
 /** The room that labels below each other need, as wide as the longest of them. */
 const widthOfLabels = (_, labels) =>
