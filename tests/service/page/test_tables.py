@@ -108,10 +108,9 @@ def row(page: Page, number: int) -> Locator:
 
 
 def column(page: Page, index: int) -> list[str]:
-    """Return the cells of a column, in the order in which they are shown."""
+    """Return the cells of a column, in the order in which a screen reader reads them."""
     texts: list[str] = page.evaluate(
         """index => [...document.querySelectorAll('#tables-grid .body .row')]
-            .sort((a, b) => a.dataset.position - b.dataset.position)
             .map(row => row.children[index].textContent)""",
         index,
     )
