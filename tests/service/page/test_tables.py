@@ -426,7 +426,9 @@ def test_stop_keeps_the_rows_that_came(browser: Browser, server: Server) -> None
         expect_contributions(page, "#tables-row-why", explained(server, ROWS[0]))
 
 
-def test_next_file_replaces_one_that_is_being_answered(browser: Browser, server: Server) -> None:
+def test_next_file_replaces_one_whose_rows_are_being_loaded(
+    browser: Browser, server: Server
+) -> None:
     content = "\n".join([HEADER, *ROWS * 50_000])
     with tables(browser, server) as visit:
         page = visit.page
@@ -434,8 +436,21 @@ def test_next_file_replaces_one_that_is_being_answered(browser: Browser, server:
             {"name": "long.csv", "mimeType": "text/csv", "buffer": content.encode()}
         )
         expect(row(page, 1)).to_be_visible()
-        send(page, FAULTY)
+        # In one frame the table asks the worker for rows, and then the worker is ended.
+        page.evaluate(
+            """content => {
+                const transfer = new DataTransfer();
+                transfer.items.add(new File([content], "next.csv"));
+                const options = {bubbles: true, cancelable: true, dataTransfer: transfer};
+                const drop = new DragEvent("drop", options);
+                document.getElementById("tables-grid").dispatchEvent(new Event("scroll"));
+                requestAnimationFrame(() => document.getElementById("tables").dispatchEvent(drop));
+            }""",
+            FAULTY,
+        )
 
+        expect(page.locator("#tables-file")).to_have_text("next.csv")
+        ended(page)
         expect(rows(page)).to_have_count(6)
         expect(page.locator("#tables-counts")).to_contain_text("6 rows")
         assert _sort(page, "Row", "ascending") == ["1", "2", "3", "4", "5", "6"]
