@@ -63,6 +63,7 @@ export async function open(section, { service, catalogue }) {
     example: () => new File([exampleTable(model)], text("tables.example_name"), { type: "text/csv" }),
   });
   const hasModels = await fillModelMenu(part("model"), catalogue, ({ columns }) => columns.length > 0, setModel);
+  for (const each of ["choose", "example", "use-pasted"].map(part)) each.disabled = !hasModels; // there is nobody to ask before
   part("none").hidden = hasModels;
   part("work").hidden = !hasModels;
 }
