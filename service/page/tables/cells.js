@@ -50,7 +50,9 @@ function drawing(name) {
   if (["label", "labels", "set"].includes(name)) {
     return ["10rem", ({ predicted }) => cell(predicted[name].replaceAll("|", ", "), name === "set" ? "" : "strong")];
   }
-  if (name.startsWith("probability")) return [name === "probability" ? "8rem" : "11rem", ({ predicted }) => numberCell(predicted[name], probability)];
+  if (name.startsWith("probability")) {
+    return [name === "probability" ? "8rem" : "11rem", ({ predicted }) => numberCell(predicted[name], probability)];
+  }
   if (name === "credibility") return ["7rem", drawCredibility];
   return ["10.5rem", ({ predicted }) => numberCell(predicted[name], amount, "strong")];
 }

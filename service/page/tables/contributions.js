@@ -42,5 +42,6 @@ function bar(name, written, value, largest) {
   const fill = make("span", { class: value < 0 ? "fill less" : "fill more" });
   fill.style.width = `${(50 * Math.abs(value)) / largest}%`;
   const feature = make("span", { class: "feature" }, name, " ", make("span", { class: "soft" }, written));
-  return make("li", {}, feature, make("span", { class: "axis", "aria-hidden": "true" }, fill), make("span", { class: "number" }, signed(value)));
+  const axis = make("span", { class: "axis", "aria-hidden": "true" }, fill);
+  return make("li", {}, feature, axis, make("span", { class: "number" }, signed(value)));
 }

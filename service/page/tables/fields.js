@@ -13,11 +13,12 @@ import { decimalText, gridOf, isoDate, isoMoment } from "./ranges.js";
  * @returns {{name, element, value: function(): (number | string | null)}} A value that is null is missing.
  */
 export function makeField(column, onChange) {
-  const make = { number: numberField, date: dateField, category: categoryField }[column.kind];
-  const { element, value } = make(column, onChange);
+  const { element, value } = KINDS[column.kind](column, onChange);
   element.dataset.name = column.name;
   return { name: column.name, element, value };
 }
+
+const KINDS = { number: numberField, date: dateField, category: categoryField };
 
 let made = 0;
 const newId = () => `tables-field-${(made += 1)}`;
@@ -31,7 +32,8 @@ function numberField(column, onChange) {
   const { minimum, maximum, median, name } = column;
   const [id, hintId] = [newId(), newId()];
   const first = median === null ? "" : decimalText(median);
-  const input = make("input", { type: "number", step: "any", id, value: first, inputmode: "decimal", placeholder: text("tables.missing"), "aria-describedby": hintId });
+  const look = { inputmode: "decimal", placeholder: text("tables.missing"), "aria-describedby": hintId };
+  const input = make("input", { type: "number", step: "any", id, value: first, ...look });
   const hint = make("span", { class: "hint", id: hintId }, rangeText(minimum, maximum, (value) => amount(value)));
   const slider = sliderOf(column, input, onChange);
   const element = labelled(column, id, make("div", { class: "pair" }, slider, input), hint);

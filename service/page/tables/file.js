@@ -1,15 +1,14 @@
 // A file of rows: it is sent, its answer is shown while it comes, and one row is looked at closely.
 
-import { Chart } from "../chart.js";
 import { curlLine } from "../curl.js";
 import { button, download, make } from "../dom.js";
-import { number, percent, text } from "../texts.js";
-import { amount } from "./amounts.js";
+import { text } from "../texts.js";
 import { columnsOf, setSpan } from "./cells.js";
 import { contributionElements } from "./contributions.js";
 import { record } from "./csv.js";
+import { Distribution } from "./distribution.js";
 import { Grid } from "./grid.js";
-import { labelList, predictionElements, predictionSentence } from "./prediction.js";
+import { predictionElements, predictionSentence } from "./prediction.js";
 import { Scoring } from "./scoring.js";
 
 const TYPES = {
@@ -32,7 +31,7 @@ export class FileView {
   #file;
   #scoring;
   #grid;
-  #chart;
+  #distribution;
   #answer;
   #figures;
   #asked;
@@ -50,6 +49,7 @@ export class FileView {
     this.#service = service;
     this.#parts = parts;
     this.onChange = onChange;
+    this.#distribution = new Distribution(parts);
     this.#grid = new Grid(parts.grid, {
       label: text("tables.grid"),
       load: async (first, count) => (await this.#scoring.ask("window", first, count)) ?? [],
@@ -162,7 +162,7 @@ export class FileView {
     const before = this.#figures;
     this.#figures = figures;
     this.#showCounts(figures);
-    this.#showChart(figures.chart);
+    this.#distribution.show(figures.chart, this.#answeredModel.unit);
     if (figures.faults.length !== before?.faults.length) this.#showFaults(figures);
     if (figures.span) setSpan(this.#parts.grid, figures.span);
     this.#grid.setCount(figures.rows);
@@ -176,26 +176,6 @@ export class FileView {
       ...badge("tables.warned", warned, "warn"),
       ...(rows >= LEAST_TIMED ? [make("span", { class: "soft" }, text("tables.speed", { count: Math.round(rows / seconds) }))] : []),
     );
-  }
-
-  #showChart({ rows, bins, labels }) {
-    const { chart, labelChart, chartCard } = this.#parts;
-    chart.hidden = !bins;
-    labelChart.hidden = !labels;
-    chartCard.hidden = !bins && !labels;
-    if (labels) labelChart.replaceChildren(labelCounts(labels, rows));
-    if (!bins) return;
-    this.#chart ??= new Chart(chart, {
-      label: text("tables.histogram"),
-      kind: "bars",
-      height: 200,
-      series: [{ label: text("tables.histogram") }],
-      x: { format: amount },
-      y: { min: 0, format: (count) => (Number.isInteger(count) ? number(count) : "") },
-    });
-    this.#chart.set(bars(bins));
-    const { unit } = this.#answeredModel;
-    this.#parts.chartAbout.textContent = unit ? text("tables.chart_unit", { unit }) : text("tables.chart_about");
   }
 
   #showFaults({ faults, faultCount }) {
@@ -223,16 +203,16 @@ export class FileView {
     if (this.#figures) this.#settle();
     download.hidden = rows === 0;
     place.hidden = outcome === "complete";
-    place.replaceChildren(...endTexts(outcome, { problem, detail, count: rows, isBegun: this.#answer !== undefined }).map((line) => make("p", {}, line)));
+    const lines = endTexts(outcome, { problem, detail, count: rows, isBegun: this.#answer !== undefined });
+    place.replaceChildren(...lines.map((line) => make("p", {}, line)));
     said.textContent = outcome === "complete" ? text("tables.done", { count: rows, faults: faultCount }) : place.textContent;
     this.#changed();
   }
 
   /** Shows what was left out while rows came. */
   #settle() {
-    const { chart } = this.#figures;
     this.#showFaults(this.#figures);
-    this.#parts.chartText.textContent = chartSentences(chart);
+    this.#distribution.say(this.#figures.chart);
     if (this.#sortedBy) this.#sort(...this.#sortedBy);
   }
 
@@ -310,26 +290,4 @@ function endTexts(outcome, { problem, detail, count, isBegun }) {
 /** Returns what a refusal says: the service lists at most 20 faults of a file. */
 function refusalTexts({ detail, errors }) {
   return errors.length > 1 ? [detail, ...errors.slice(1).map((error) => error.detail)] : [detail];
-}
-
-/** Returns the bars of a chart, with room for half a bar at both ends. */
-function bars({ start, step, counts }) {
-  const middles = counts.map((_, index) => start + (index + 0.5) * step);
-  return [[start - step / 2, ...middles, start + (counts.length + 0.5) * step], [null, ...counts, null]];
-}
-
-function labelCounts(labels, rows) {
-  return labelList(labels.map(([label, count]) => {
-    const share = count / (rows || 1);
-    return { label, share, shown: `${number(count)} · ${percent(share)}` };
-  }));
-}
-
-/** Says in words what the bars of numbers show; those of labels stand beside their numbers. */
-function chartSentences({ bins }) {
-  if (!bins) return "";
-  const { start, step, counts } = bins;
-  return counts
-    .map((count, index) => text("tables.bin", { count, low: amount(start + index * step), high: amount(start + (index + 1) * step) }))
-    .join(" ");
 }

@@ -68,11 +68,12 @@ function labelBars(pairs) {
 
 /** Draws a list of labels with a bar for each share. */
 export function labelList(entries) {
-  return make("ul", { class: "labels" }, ...entries.map(({ label, share, shown }) => {
-    const fill = make("span", { class: "fill" });
-    fill.style.width = percentOf(share);
-    return make("li", {}, make("span", { class: "label" }, label), make("span", { class: "track", "aria-hidden": "true" }, fill), make("span", { class: "number" }, shown));
-  }));
+  return make("ul", { class: "labels" }, ...entries.map(labelItem));
 }
 
-const percentOf = (share) => `${100 * share}%`;
+function labelItem({ label, share, shown }) {
+  const fill = make("span", { class: "fill" });
+  fill.style.width = `${100 * share}%`;
+  const track = make("span", { class: "track", "aria-hidden": "true" }, fill);
+  return make("li", {}, make("span", { class: "label" }, label), track, make("span", { class: "number" }, shown));
+}
