@@ -47,7 +47,6 @@ export class Chart {
     element.setAttribute("role", "img");
     element.setAttribute("aria-label", options.label);
     new ResizeObserver(() => this.#fit()).observe(element);
-    darkness.addEventListener("change", () => this.#draw());
   }
 
   /** Shows these data: [x, y of the first series, ...], arrays of the same length. */
@@ -58,6 +57,7 @@ export class Chart {
   }
 
   #fit() {
+    if (!this.#element.isConnected) this.#end();
     const width = this.#element.clientWidth;
     if (width === 0) return;
     if (this.#plot) this.#plot.setSize({ width, height: this.#height });
@@ -68,12 +68,20 @@ export class Chart {
     return this.#options.height ?? HEIGHT;
   }
 
-  #draw() {
+  /** Lets go of a drawing that was taken from the page: nothing else knows when it is needed no more. */
+  #end() {
+    darkness.removeEventListener("change", this.#draw);
+    this.#plot?.destroy();
+    this.#plot = undefined;
+  }
+
+  #draw = () => {
     const width = this.#element.clientWidth;
     if (!this.#data || width === 0) return;
+    darkness.addEventListener("change", this.#draw);
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#uplotOptions(width), this.#data, this.#element);
-  }
+  };
 
   #uplotOptions(width) {
     const { time = false, x = {}, y = {} } = this.#options;

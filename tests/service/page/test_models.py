@@ -176,6 +176,17 @@ def test_overview_shows_scores_curves_and_inputs(browser: Browser, server: Serve
         expect(panel.get_by_role("row", name="median_income")).to_contain_text("0.4999 to 15.0001")
 
 
+def test_charts_are_let_go_with_their_view(browser: Browser, server: Server) -> None:
+    with visiting(browser, server.url) as visit:
+        panel = _open(visit.page, "/digits/1")
+        chart = panel.locator(".chart").first
+        expect(chart.locator("canvas")).to_be_visible()
+        kept = chart.element_handle()
+        panel.get_by_role("link", name="Drift").click()
+
+        visit.page.wait_for_function("chart => chart.querySelector('canvas') === null", arg=kept)
+
+
 def test_card_shows_its_tables_and_plots(browser: Browser, server: Server) -> None:
     written = (ROOT / "models/digits/1/CARD.md").read_text()
     with visiting(browser, server.url) as visit:
