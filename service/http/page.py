@@ -86,7 +86,7 @@ class Page:
 
     def show(self) -> Response:
         """Return the page, in the language that the address or the browser asks for."""
-        language = _language(request.args.get("lang", ""), request.accept_languages.values())
+        language = _language(request.args.get("lang", ""), _accepted())
         html = _render(language, request.root_path, needs_key=self._needs_key)
         response = _compressed(html, HTML_TYPE)
         response.headers["Content-Language"] = language
@@ -144,6 +144,11 @@ def _files() -> Mapping[str, bytes]:
 def _digest() -> str:
     content = b"".join(name.encode() + content for name, content in _files().items())
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _accepted() -> Iterator[str]:
+    """Yield the languages that the browser names, the best one first."""
+    return (language for language, quality in request.accept_languages if quality > 0)
 
 
 def _language(asked: str, accepted: Iterable[str]) -> str:

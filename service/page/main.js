@@ -51,13 +51,19 @@ async function reveal(panel) {
 }
 
 function mark(panel) {
-  for (const each of PANELS) if (each !== panel) byId(each).hidden = true;
+  for (const each of PANELS) if (each !== panel) hide(byId(each));
   for (const link of document.querySelectorAll(".panels a")) {
     const isShown = link.hash === `#${panel}`;
     if (isShown) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = `${text(`frame.${panel}`)} · Vitrine`;
+}
+
+/** Hides a panel. A dialog that stayed open in it would be unseen, and would block the whole page. */
+function hide(section) {
+  for (const dialog of section.querySelectorAll("dialog[open]")) dialog.close();
+  section.hidden = true;
 }
 
 async function open(panel) {

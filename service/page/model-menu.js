@@ -20,8 +20,10 @@ export async function fillModelMenu(select, catalogue, fits, onChoice, suitsBest
   const best = models.find(suitsBest);
   if (best) select.value = best.name;
   const choose = async () => {
-    const { name, version } = select.selectedOptions[0].dataset;
-    onChoice(await catalogue.describe(name, version));
+    const [option] = select.selectedOptions;
+    const { name, version } = option.dataset;
+    const model = await catalogue.describe(name, version);
+    if (option.selected) onChoice(model); // not where another one was chosen meanwhile
   };
   select.onchange = choose;
   if (models.length > 0) await choose();

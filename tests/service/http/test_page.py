@@ -64,6 +64,7 @@ def without_plural(name: str) -> str:
         ("pt-PT", "pt-BR"),
         ("de,fr", "en"),
         ("en-GB,pt;q=0.5", "en"),
+        ("pt;q=0", "en"),
     ],
 )
 def test_page_speaks_the_language_of_the_browser(

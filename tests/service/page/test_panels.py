@@ -1,10 +1,13 @@
 """What holds for every panel of the page as it opens, in a browser."""
 
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browsers import PHONE, WIDE, Screen, assert_accessible, keep, visiting
-from tests.servers import ROOT, Server
+from tests.bundles import write_table_bundle
+from tests.servers import ROOT, Server, serving
 
 PANELS = [path.parent.name for path in sorted(ROOT.glob("service/page/*/panel.js"))]
 _LIMIT_BYTES = 150_000
@@ -40,6 +43,32 @@ def test_panel_is_no_wider_than_a_small_phone(browser: Browser, server: Server, 
         _open(visit.page, panel)
 
         assert visit.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_model_that_is_described_late_takes_no_other_models_place(
+    browser: Browser, tmp_path: Path
+) -> None:
+    write_table_bundle(tmp_path)
+    write_table_bundle(tmp_path, version=2)
+    with (
+        serving(models=tmp_path, versions="all", workers=1) as two_versions,
+        visiting(browser, two_versions.url) as visit,
+    ):
+        held: list[Route] = []
+        visit.page.route("**/versions/1", held.append)
+        _open(visit.page, "tables")
+        menu = visit.page.locator("#tables-model")
+        with visit.page.expect_request("**/versions/1"):
+            menu.select_option("rooms, version 1")
+        menu.select_option("rooms, version 2")
+        line = visit.page.locator("#tables .curl code")
+        expect(line).to_contain_text("/versions/2/")
+
+        with visit.page.expect_event("requestfinished"):
+            held[0].continue_()
+        visit.page.evaluate("new Promise(requestAnimationFrame)")
+
+        expect(line).to_contain_text("/versions/2/")
 
 
 def test_first_load_is_small(browser: Browser, server: Server) -> None:

@@ -269,6 +269,21 @@ def test_picture_is_shown_at_large_by_keyboard(browser: Browser, server: Server)
         expect(page.locator("#pictures-grid button", has_text="4.png")).to_be_focused()
 
 
+def test_going_back_closes_the_picture_at_large(browser: Browser, server: Server) -> None:
+    with visiting(browser, server.url) as visit:
+        visit.page.goto("/#live")
+        page = _open(visit)
+        _choose(page, [_NOTES])
+        expect(_summary(page)).to_contain_text("1 failed")
+        page.locator("#pictures-grid button").first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.go_back()
+
+        page.locator(".panels a[href='#pictures']").click()
+        expect(page.locator("#pictures-results")).to_be_visible()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+
+
 def test_coverage_asks_only_for_sets_that_are_not_known(browser: Browser, server: Server) -> None:
     with visiting(browser, server.url) as visit:
         page = _open(visit)
