@@ -2,7 +2,7 @@
 
 import { addStyle } from "./dom.js";
 import uPlot from "./vendor/uplot/uPlot.esm.js";
-import { language, significant } from "./texts.js";
+import { clock, significant } from "./texts.js";
 
 addStyle("vendor/uplot/uPlot.min.css");
 
@@ -148,6 +148,3 @@ function range({ min, max }, low, high) {
   const top = max ?? high ?? 1;
   return top > bottom ? [bottom, top] : [bottom, bottom + 1];
 }
-
-const clock = (seconds) =>
-  new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(new Date(seconds * 1000));

@@ -10,7 +10,7 @@
 
 import { Catalogue } from "./catalogue.js";
 import { addStyle, byId } from "./dom.js";
-import { Service } from "./service.js";
+import { Problem, Service } from "./service.js";
 import { text } from "./texts.js";
 
 const PANELS = ["draw", "pictures", "tables", "models", "live"];
@@ -81,10 +81,11 @@ async function open(panel) {
   }
 }
 
-/** Tells of what no panel has told of. */
+/** Shows an error that no panel has shown. */
 function showTrouble(error) {
   const place = byId("trouble");
-  place.textContent = error?.detail ?? text("frame.broken", { reason: error?.message ?? error });
+  const reason = error?.message ?? error;
+  place.textContent = error instanceof Problem ? reason : text("frame.broken", { reason });
   place.hidden = false;
 }
 

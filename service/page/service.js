@@ -1,9 +1,11 @@
 // Requests to the service that this page came from, wherever a proxy shows it.
 
-// This file is at ROOT/page/DIGEST/service.js.
-export const ROOT = new URL("../../", import.meta.url);
+import { text } from "./texts.js";
 
-/** A refusal of the service, or its silence. */
+// This file is at ROOT/page/DIGEST/service.js.
+const ROOT = new URL("../../", import.meta.url);
+
+/** A refusal of the service, or its silence; the message says why, in a sentence for people. */
 export class Problem extends Error {
   /**
    * @param {number} status Status of HTTP; 0 where no answer came.
@@ -13,7 +15,6 @@ export class Problem extends Error {
     super(members.detail);
     this.name = "Problem";
     this.status = status;
-    this.detail = members.detail;
     this.type = members.type ?? "about:blank";
     this.errors = members.errors ?? [];
     /** Seconds after which the service wants to be asked again; undefined where it does not say. */
@@ -73,7 +74,7 @@ export class Service {
       return await fetch(url, { ...options, headers: { ...headers, ...this.authorization() } });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw new Problem(0, { detail: String(error.message) });
+      throw new Problem(0, { detail: text("frame.unreachable") });
     }
   }
 
@@ -99,13 +100,18 @@ async function checked(response) {
 }
 
 /** Reads a refusal; a proxy may have written something else than a problem. */
-export async function problemOf(response) {
+async function problemOf(response) {
   const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
   const known = Number.isFinite(retryAfter) ? { retryAfter } : {}; // it may also be a date
-  try {
-    return new Problem(response.status, { ...(await response.json()), ...known });
-  } catch {
-    const detail = `${response.status} ${response.statusText}`.trim();
-    return new Problem(response.status, { detail, ...known });
-  }
+  const detail = `${response.status} ${response.statusText}`.trim();
+  const members = await response.json().catch(() => ({}));
+  return new Problem(response.status, { detail, ...members, ...known });
+}
+
+/** Waits before a request is sent again; the signal ends the wait. */
+export function pause(milliseconds, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
 }

@@ -53,6 +53,11 @@ export function moment(iso) {
   return new Intl.DateTimeFormat(language, options).format(new Date(iso));
 }
 
+/** Writes the time of day of a moment, given in seconds since 1970. */
+export function clock(seconds) {
+  return new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(1000 * seconds);
+}
+
 /** Joins texts as a list: "a, b and c". */
 export function list(items) {
   return new Intl.ListFormat(language, { type: "conjunction" }).format(items);

@@ -216,7 +216,7 @@ class DrawPanel {
     } else if (this.#pad.isDrawing && error.status >= 400 && error.status < 500) {
       return; // the first dot of a stroke may be no picture yet
     }
-    this.#answer.showProblem(message(error));
+    this.#answer.showProblem(sentence(error));
     this.#explanation.isOld = true;
     if (!this.#pad.isDrawing) this.#showCurl();
   }
@@ -241,8 +241,8 @@ class DrawPanel {
 }
 
 /** Says what went wrong, and what happens next. */
-function message({ status, detail, retryAfter }) {
+function sentence({ status, message, retryAfter }) {
   if (status === 0) return text("draw.unreachable");
-  if (retryAfter) return text("draw.busy", { detail, count: retryAfter });
-  return status >= 500 ? text("draw.failed", { detail }) : detail;
+  if (retryAfter) return text("draw.busy", { reason: message, count: retryAfter });
+  return status >= 500 ? text("draw.failed", { reason: message }) : message;
 }

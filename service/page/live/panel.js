@@ -2,7 +2,7 @@
 
 import { CurlView, curlLine } from "../curl.js";
 import { byId } from "../dom.js";
-import { language, text } from "../texts.js";
+import { clock, text } from "../texts.js";
 import { Charts } from "./charts.js";
 import { sentence, showFigures } from "./figures.js";
 import { History } from "./history.js";
@@ -84,7 +84,7 @@ class Live {
   }
 
   #tellFailure(error) {
-    const reason = error.detail ?? error.message;
+    const reason = error.message;
     if (error.status === 401) {
       // Nobody is asked for a key again and again.
       this.#pause(true);
@@ -108,6 +108,3 @@ function tell(trouble) {
   place.textContent = trouble;
   place.hidden = trouble === "";
 }
-
-const clock = (seconds) =>
-  new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(new Date(seconds * 1000));

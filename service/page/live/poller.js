@@ -1,8 +1,10 @@
 // Asks again and again, one request at a time.
 
-/** What the service is asked every so often, from the end of one answer to the next request. */
+import { pause } from "../service.js";
+
+// From the end of one answer to the next request.
 const PAUSE_MILLISECONDS = 2000;
-/** After this time without an answer somebody who waits is told so. */
+// After this time without an answer the page says so.
 const PATIENCE_MILLISECONDS = 10_000;
 
 export class Poller {
@@ -40,14 +42,7 @@ export class Poller {
       const silence = setTimeout(this.#onSilence, PATIENCE_MILLISECONDS);
       await this.#ask(signal);
       clearTimeout(silence);
-      await pause(signal);
+      await pause(PAUSE_MILLISECONDS, signal);
     }
   }
-}
-
-function pause(signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, PAUSE_MILLISECONDS);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }

@@ -3,7 +3,7 @@
 import { byId, make } from "../dom.js";
 import { overlaid, paint, pixelsOf, stepName } from "../draw/explanation.js";
 import { list, probability, text } from "../texts.js";
-import { ask, reasonOf } from "./predictor.js";
+import { ask } from "./predictor.js";
 import { details, headline, share } from "./reading.js";
 import { placeholder } from "./thumbnails.js";
 
@@ -125,9 +125,9 @@ export class Detail {
       const { explanation, error } = answer.predictions[0];
       const shown = error ? [make("p", { class: "notice bad" }, error)] : await parts(explanation);
       if (!signal.aborted) place.replaceChildren(...shown);
-    } catch (problem) {
+    } catch (error) {
       if (signal.aborted) return;
-      place.replaceChildren(make("p", { class: "notice bad" }, reasonOf(problem)));
+      place.replaceChildren(make("p", { class: "notice bad" }, error.message));
     }
   }
 }

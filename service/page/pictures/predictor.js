@@ -5,7 +5,7 @@
 // photos of 430 kB, forms were no faster, and the first answer came later. So a form is
 // small in both respects.
 
-import { Problem } from "../service.js";
+import { Problem, pause } from "../service.js";
 import { text } from "../texts.js";
 
 const FORM_PICTURES = 8;
@@ -119,8 +119,8 @@ export class Predictor {
    * those that wait are not asked about any more.
    */
   async #giveUp(pictures, question, problem, signal) {
-    if (isAboutAll(problem)) this.#failAll(pictures, reasonOf(problem));
-    else if (pictures.length === 1) pictures[0].fail(reasonOf(problem));
+    if (isAboutAll(problem)) this.#failAll(pictures, problem.message);
+    else if (pictures.length === 1) pictures[0].fail(problem.message);
     else for (const picture of pictures) await this.#ask([{ picture, question }], signal);
   }
 
@@ -155,8 +155,8 @@ export class Predictor {
     if (this.#waits === WAITS) return false;
     const seconds = Math.min(problem.retryAfter ?? 2 ** (this.#waits - 1), LONGEST_WAIT_SECONDS);
     this.#waits += 1;
-    this.onWait(seconds, reasonOf(problem));
-    this.#pause = wait(seconds, signal).then(() => this.#goOn(signal));
+    this.onWait(seconds, problem.message);
+    this.#pause = pause(1000 * seconds, signal).then(() => this.#goOn(signal));
     return true;
   }
 
@@ -169,11 +169,6 @@ export class Predictor {
 
 const isAboutAll = ({ status, type }) =>
   PASSING.includes(status) || HOPELESS.includes(status) || type === "/problems/invalid-parameter";
-
-/** Says why a request was not answered. */
-export function reasonOf(problem) {
-  return problem.status === 0 ? text("pictures.unreachable") : problem.detail;
-}
 
 /**
  * Asks about some pictures in one request.
@@ -207,14 +202,4 @@ async function isReadable({ file }) {
   } catch {
     return false;
   }
-}
-
-function wait(seconds, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, 1000 * seconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
