@@ -113,7 +113,9 @@ if (JSON.parse(document.documentElement.dataset.needsKey)) {
   change.hidden = false;
   change.addEventListener("click", async () => {
     const key = await askForKey(false);
-    if (key) location.reload(); // nothing of the other key's answers stays
+    if (!key) return;
+    service.setKey(key);
+    location.reload(); // nothing of the other key's answers stays
   });
 }
 

@@ -65,5 +65,6 @@ function columns(time, rows, series) {
     if (row[0] - before > LONGEST_SECONDS) shown.push(empty((before + row[0]) / 2));
     shown.push(row);
   }
+  if (rows.length === 0) shown.push(empty(time)); // an axis of time has two ends
   return shown[0].map((_, column) => shown.map((row) => row[column]));
 }

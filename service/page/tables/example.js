@@ -22,6 +22,7 @@ const wave = (row, index) => Math.sin(1.7 * (row + 1) * (index + 1) + index);
 function exampleCell(column, share, turn, decimal) {
   const { kind, minimum, maximum, median, vocabulary } = column;
   if (kind === "category") return vocabulary[turn % Math.max(1, vocabulary.length)] ?? "";
+  if (kind === "number" && minimum === null) return decimalText(Math.round(100 * share) / 100).replace(".", decimal);
   if (median === null || minimum === null) return "";
   const value = median + REACH * share * (share < 0 ? median - minimum : maximum - median);
   if (kind === "date") return isoDate(Math.round(value));

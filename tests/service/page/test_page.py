@@ -265,6 +265,32 @@ def test_page_keeps_the_key_in_its_tab(browser: Browser, guarded: Server) -> Non
         expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+def test_button_takes_another_key(browser: Browser, guarded: Server) -> None:
+    with visiting(browser, guarded.url) as visit:
+        visit.expect_failure(401, "/models")
+        page = _open(visit)
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        page.get_by_role("button", name="API key").click()
+        _enter(page.get_by_role("dialog"), _SECRET)
+
+        _expect_shown(page, "draw")
+
+
+@pytest.mark.parametrize("impossible", ["ключ", ""])
+def test_page_takes_no_key_that_cannot_be_sent(
+    browser: Browser, guarded: Server, impossible: str
+) -> None:
+    with visiting(browser, guarded.url) as visit:
+        visit.expect_failure(401, "/models")
+        page = _open(visit)
+        dialog = page.get_by_role("dialog")
+        _enter(dialog, impossible)
+        expect(dialog).to_be_visible()
+
+        _enter(dialog, f" {_SECRET} ")
+        _expect_shown(page, "draw")
+
+
 def test_page_without_a_key_tells_what_the_service_says(browser: Browser, guarded: Server) -> None:
     with visiting(browser, guarded.url) as visit:
         visit.expect_failure(401, "/models")

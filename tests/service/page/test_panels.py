@@ -55,7 +55,11 @@ def test_model_that_is_described_late_takes_no_other_models_place(
         visiting(browser, two_versions.url) as visit,
     ):
         held: list[Route] = []
-        visit.page.route("**/versions/1", held.append)
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        visit.page.route("**/versions/1", hold)
         _open(visit.page, "tables")
         menu = visit.page.locator("#tables-model")
         with visit.page.expect_request("**/versions/1"):

@@ -18,6 +18,7 @@ from tests.browsers import PHONE, WIDE, Screen, Visit, assert_accessible, keep, 
 from tests.bundles import (
     write_anomaly_bundle,
     write_classes_bundle,
+    write_half_plus_two_bundle,
     write_labels_bundle,
     write_table_bundle,
     write_wide_bundle,
@@ -43,6 +44,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     write_labels_bundle(models)
     write_anomaly_bundle(models)
     write_wide_bundle(models)
+    write_half_plus_two_bundle(models)
     with serving(models=models, workers=1) as server:
         yield server
 
@@ -167,6 +169,14 @@ def test_example_is_predicted_by_keyboard(browser: Browser, bundles: Server) -> 
         visit.page.locator("#tables-choose").focus()
         visit.page.keyboard.press("Tab")
         visit.page.keyboard.press("Enter")
+        ended(visit.page)
+
+        expect(visit.page.locator("#tables-counts")).to_have_text("24 rows")
+
+
+def test_example_has_numbers_where_no_range_is_known(browser: Browser, bundles: Server) -> None:
+    with tables(browser, bundles, model="half_plus_two") as visit:
+        visit.page.get_by_role("button", name="Try the example").click()
         ended(visit.page)
 
         expect(visit.page.locator("#tables-counts")).to_have_text("24 rows")
