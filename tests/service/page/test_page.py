@@ -148,6 +148,17 @@ def test_page_is_dark_where_the_person_prefers_it(browser: Browser, server: Serv
     assert brightness[False] > 600
 
 
+def test_forced_colours_keep_what_colour_alone_shows(browser: Browser, server: Server) -> None:
+    with visiting(browser, server.url) as visit:
+        visit.page.emulate_media(forced_colors="active")
+        page = _open(visit)
+        _expect_shown(page, "draw")
+
+        expect(_tab(page, "draw")).to_have_css("outline-style", "solid")
+        expect(_tab(page, "live")).to_have_css("outline-style", "none")
+        expect(page.locator("#draw .meter")).to_have_css("forced-color-adjust", "none")
+
+
 def test_panel_that_cannot_be_loaded_is_told_and_others_work(
     browser: Browser, server: Server
 ) -> None:

@@ -45,6 +45,18 @@ def test_panel_is_no_wider_than_a_small_phone(browser: Browser, server: Server, 
         assert visit.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+@pytest.mark.parametrize("panel", PANELS)
+def test_address_of_a_panel_leaves_the_top_in_view(
+    browser: Browser, server: Server, panel: str
+) -> None:
+    with visiting(browser, server.url, screen=PHONE) as visit:
+        _open(visit.page, panel)
+        visit.page.reload()
+        _open(visit.page, panel)
+
+        expect(visit.page.locator(".top")).to_be_in_viewport(ratio=1)
+
+
 def test_model_that_is_described_late_takes_no_other_models_place(
     browser: Browser, tmp_path: Path
 ) -> None:
