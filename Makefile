@@ -28,8 +28,9 @@ train: .venv/training/installed ## Train the shipped models again, each into its
 	.venv/training/bin/python -m training table "$$VITRINE_DATA"/california_housing/housing.csv \
 		--target median_house_value --name housing --unit USD
 
+# Some tests wait for servers and browsers, so that three processes pay on two cores.
 test: .venv/dev/installed ## Run the tests; the service's branches must be covered to 95 %
-	$(DEV) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(DEV) -m pytest -n 3 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 # Many of these tests wait for servers, so that four processes pay on two cores.
 test-service: .venv/service-dev/installed ## Run the tests of vitrine and service, without TensorFlow, in two minutes

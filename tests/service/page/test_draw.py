@@ -435,8 +435,11 @@ def _describe(route: Route, task: str, labels: list[str]) -> None:
     route.fulfill(json={**description, "task": task, "outputs": outputs})
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 768, 390, 360])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [(1280, False), (768, True), (390, True), (360, False)],
+    ids=["wide", "tablet", "phone", "small phone"],
+)
 def test_answer_is_told_in_portuguese(
     browser: Browser, server: Server, width: int, *, dark: bool
 ) -> None:
