@@ -180,7 +180,7 @@ def _walk(folder: Traversable, path: str = "") -> Iterator[tuple[str, Traversabl
 def _is_first(path: str) -> bool:
     """Say whether a script is one that the page begins with: the browser loads it at once."""
     folder, _, name = path.rpartition("/")
-    return folder in {"", _FIRST_PANEL} and name.endswith(".js") and name != "chart.js"
+    return folder in {"", _FIRST_PANEL} and name.endswith(".js")
 
 
 @cache

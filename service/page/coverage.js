@@ -8,13 +8,14 @@ const DEFAULT = 0.9;
 /** A slider whose positions are not evenly spaced: the last percent matters most. */
 export class CoverageSlider {
   /**
-   * @param {HTMLInputElement} input The slider.
+   * @param {HTMLInputElement} input The slider, in an element of the class `field`.
    * @param {HTMLOutputElement} output Where its value is shown.
    * @param {function(): void} onChange Is called when the value changes.
    */
   constructor(input, output, onChange) {
     this.input = input;
     this.output = output;
+    this.field = input.closest(".field");
     this.steps = STEPS;
     input.addEventListener("input", () => {
       this.#show();
@@ -23,14 +24,20 @@ export class CoverageSlider {
     this.limit(1);
   }
 
-  /** The coverage. */
+  /** The coverage; undefined for a model that has no sets or intervals. */
   get value() {
+    return this.field.hidden ? undefined : this.#step;
+  }
+
+  get #step() {
     return this.steps[Number(this.input.value)];
   }
 
-  /** Offers only what a model can keep. */
+  /** Offers only what a model can keep; the slider is hidden for a model without sets or intervals. */
   limit(largest) {
-    const before = this.input.max ? this.value : DEFAULT;
+    this.field.hidden = largest === undefined;
+    if (largest === undefined) return;
+    const before = this.input.max ? this.#step : DEFAULT;
     this.steps = STEPS.filter((step) => step <= largest);
     this.input.min = 0;
     this.input.step = 1;
@@ -41,7 +48,7 @@ export class CoverageSlider {
   }
 
   #show() {
-    this.output.textContent = percent(this.value);
-    this.input.setAttribute("aria-valuetext", percent(this.value));
+    this.output.textContent = percent(this.#step);
+    this.input.setAttribute("aria-valuetext", percent(this.#step));
   }
 }

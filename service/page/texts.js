@@ -30,6 +30,15 @@ export function significant(value, digits = 4) {
   return new Intl.NumberFormat(language, { maximumSignificantDigits: digits }).format(value);
 }
 
+const LEAST_WHOLE = 1000;
+
+/** Writes a value of any size: one of four digits or more as a whole number. */
+export const amount = (value) =>
+  Math.abs(value) >= LEAST_WHOLE && Math.abs(value) < 1e15 ? number(value, 0) : significant(value);
+
+/** Writes a value with its unit, where it has one. */
+export const withUnit = (value, unit) => (unit ? `${amount(value)} ${unit}` : amount(value));
+
 /** Writes a share of one as a percentage. */
 export function percent(value, digits = 1) {
   const options = { style: "percent", maximumFractionDigits: digits };
@@ -58,7 +67,9 @@ export function clock(seconds) {
   return new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(1000 * seconds);
 }
 
-/** Joins texts as a list: "a, b and c". */
-export function list(items) {
-  return new Intl.ListFormat(language, { type: "conjunction" }).format(items);
+/** Joins texts as a list: "a, b and c"; of very many, the first: "a, b and 7 more". */
+export function list(items, most = Infinity) {
+  const count = items.length - most;
+  const shown = count < 2 ? items : [...items.slice(0, most), text("frame.more", { count })];
+  return new Intl.ListFormat(language, { type: "conjunction" }).format(shown);
 }

@@ -2,7 +2,7 @@
 
 import { byId } from "../dom.js";
 import { percent, text } from "../texts.js";
-import { Bars } from "./bars.js";
+import { Probabilities } from "./probabilities.js";
 import { credibilityName, read } from "./reading.js";
 
 const LONG = 3;
@@ -17,13 +17,12 @@ export class Answer {
   #set = byId("draw-set");
   #meter = byId("draw-credibility");
   #credibility = byId("draw-credibility-value");
-  #bars = new Bars(byId("draw-bars"));
+  #probabilities = new Probabilities(byId("draw-bars"));
 
   /** Prepares for the answers of a model. */
   begin(model) {
-    this.#bars.begin(model.labels);
+    this.#probabilities.begin(model.labels);
     const saysCredibility = model.description.trust != null && model.task !== "regression";
-    byId("draw-coverage-part").hidden = model.largestCoverage === undefined;
     byId("draw-credibility-part").hidden = !saysCredibility;
     this.clear();
   }
@@ -31,14 +30,14 @@ export class Answer {
   /** Shows that there is nothing to answer. */
   clear() {
     this.#write({ caption: text("draw.prediction"), label: "", about: text("draw.waiting") });
-    this.#bars.clear();
+    this.#probabilities.clear();
   }
 
   /** Shows a prediction, and returns it in one sentence or a few. */
   show(model, prediction) {
     const reading = read(model, prediction);
     this.#write(reading);
-    if (reading.probabilities) this.#bars.show(reading.probabilities, reading.marked);
+    if (reading.probabilities) this.#probabilities.show(reading.probabilities, reading.marked);
     return this.#sentences(reading);
   }
 

@@ -5,8 +5,8 @@ import { text } from "../texts.js";
 const STEP = 0.02;
 const LARGE_STEP = 0.1;
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-// The place is told when the pen has rested this long, not at every step.
-const REST_MILLISECONDS = 700;
+// A screen reader hears the place when the pen has been still this long, not at every step.
+const STILL_MILLISECONDS = 700;
 
 export class KeyboardPen {
   #canvas;
@@ -15,7 +15,7 @@ export class KeyboardPen {
   #place = { x: 0.5, y: 0.5 };
   #isDown = false;
   #held = new Set();
-  #rest;
+  #telling;
 
   constructor(canvas, pen, pad) {
     this.#canvas = canvas;
@@ -54,8 +54,8 @@ export class KeyboardPen {
       this.#place.y = onPaper(this.#place.y + step * DIRECTIONS[held][1]);
     }
     if (this.#isDown) this.#pad.extend([this.#place]);
-    clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => this.#tell(), REST_MILLISECONDS);
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => this.#tell(), STILL_MILLISECONDS);
   }
 
   #toggle({ repeat }) {
@@ -88,7 +88,7 @@ export class KeyboardPen {
   }
 
   #tell() {
-    clearTimeout(this.#rest);
+    clearTimeout(this.#telling);
     const place = { across: Math.round(100 * this.#place.x), down: Math.round(100 * this.#place.y) };
     this.#pen.state.textContent = text(this.#isDown ? "draw.pen_down" : "draw.pen_up", place);
   }

@@ -2,7 +2,7 @@
 
 import { Drawing } from "./drawing.js";
 import { KeyboardPen } from "./keyboard-pen.js";
-import { Sheet } from "./sheet.js";
+import { StrokeCanvas } from "./stroke-canvas.js";
 
 // The picture that is sent has sides of this many pixels, whatever the screen is.
 const SENT_SIDE = 280;
@@ -14,7 +14,7 @@ export class Pad {
   drawing = new Drawing();
 
   #shown;
-  #sent = new Sheet(Object.assign(document.createElement("canvas"), { width: SENT_SIDE, height: SENT_SIDE }));
+  #sent = new StrokeCanvas(Object.assign(document.createElement("canvas"), { width: SENT_SIDE, height: SENT_SIDE }));
   #stroke;
   #pointer;
   #events;
@@ -27,7 +27,7 @@ export class Pad {
    */
   constructor(canvas, pen, events) {
     this.thickness = 0;
-    this.#shown = new Sheet(canvas);
+    this.#shown = new StrokeCanvas(canvas);
     this.#events = events;
     new ResizeObserver(() => this.#fit()).observe(canvas);
     this.#listen(canvas);
@@ -84,12 +84,12 @@ export class Pad {
     this.keyboard.lift();
     this.end();
     change();
-    for (const sheet of [this.#shown, this.#sent]) sheet.redraw(this.drawing.strokes);
+    for (const canvas of [this.#shown, this.#sent]) canvas.redraw(this.drawing.strokes);
     this.#events.onInk();
   }
 
   #draw(from) {
-    for (const sheet of [this.#shown, this.#sent]) sheet.draw(this.#stroke, from);
+    for (const canvas of [this.#shown, this.#sent]) canvas.draw(this.#stroke, from);
     this.#events.onInk();
   }
 

@@ -3,12 +3,12 @@
 import { CoverageSlider } from "../coverage.js";
 import { CurlView, curlLine } from "../curl.js";
 import { byId, download } from "../dom.js";
+import { LatestQuestion } from "../latest-question.js";
 import { fillModelMenu } from "../model-menu.js";
 import { Problem } from "../service.js";
 import { text } from "../texts.js";
 import { Answer } from "./answer.js";
 import { Explanation } from "./explanation.js";
-import { LatestQuestion } from "./latest-question.js";
 import { Pad } from "./pad.js";
 
 // While the pen is down, questions begin this far apart, so that one drawing costs the service little.
@@ -52,14 +52,14 @@ class DrawPanel {
   #answered = {};
   #explained;
   #isQuick;
-  #said;
+  #sentences;
   #settling;
   #strokeEnd;
 
   constructor(service) {
     this.#service = service;
     const [slider, value] = [byId("draw-coverage"), byId("draw-coverage-value")];
-    this.#coverage = new CoverageSlider(slider, value, () => this.#want());
+    this.#coverage = new CoverageSlider(slider, value, () => this.#askAnew());
     const pen = { mark: byId("draw-pen"), state: byId("draw-pen-state") };
     const events = { onInk: () => this.#inked(), onPenUp: () => this.#penUp() };
     this.#pad = new Pad(byId("draw-canvas"), pen, events);
@@ -68,7 +68,7 @@ class DrawPanel {
 
   /** Asks the question again that was given up when the panel was hidden. */
   show() {
-    this.#want();
+    this.#askAnew();
   }
 
   hide() {
@@ -81,10 +81,10 @@ class DrawPanel {
     this.#model = model;
     byId("draw-title").textContent = text(takesDigits(model) ? "draw.title" : "draw.title_other");
     this.#isQuick = model.description.multiply_adds < QUICK_MULTIPLY_ADDS;
-    this.#coverage.limit(model.largestCoverage ?? 1);
+    this.#coverage.limit(model.largestCoverage);
     this.#answer.begin(model);
     this.#forget();
-    this.#want();
+    this.#askAnew();
   }
 
   /** Does what a key does wherever the focus is in the panel. */
@@ -123,12 +123,12 @@ class DrawPanel {
     byId("draw-clear").disabled = byId("draw-save").disabled = isEmpty;
     this.#unsettle();
     if (isEmpty) this.#forget();
-    else this.#want();
+    else this.#askAnew();
   }
 
   #penUp() {
     this.#strokeEnd = performance.now();
-    this.#want();
+    this.#askAnew();
     this.#settle();
   }
 
@@ -142,9 +142,9 @@ class DrawPanel {
     this.#showCurl();
   }
 
-  #want() {
+  #askAnew() {
     if (!this.#model || this.#pad.drawing.isEmpty) return;
-    this.#question.want(this.#pad.isDrawing ? PAUSE_MILLISECONDS : 0);
+    this.#question.ask(this.#pad.isDrawing ? PAUSE_MILLISECONDS : 0);
   }
 
   async #ask(signal) {
@@ -177,12 +177,11 @@ class DrawPanel {
   }
 
   #query() {
-    const coverage = this.#model.largestCoverage === undefined ? undefined : this.#coverage.value;
-    return { top: "all", coverage };
+    return { top: "all", coverage: this.#coverage.value };
   }
 
   #show(prediction, asked) {
-    this.#said = this.#answer.show(this.#model, prediction);
+    this.#sentences = this.#answer.show(this.#model, prediction);
     this.#answered = asked;
     if (prediction.explanation) {
       this.#explained = asked.ink;
@@ -198,21 +197,21 @@ class DrawPanel {
     if (this.#answered.ink !== this.#ink) return;
     this.#measure();
     this.#showCurl();
-    if (this.#explained !== this.#ink) this.#want();
+    if (this.#explained !== this.#ink) this.#askAnew();
     clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => (byId("draw-said").textContent = this.#said), SETTLED_MILLISECONDS);
+    this.#settling = setTimeout(() => (byId("draw-status").textContent = this.#sentences), SETTLED_MILLISECONDS);
   }
 
   #unsettle() {
     clearTimeout(this.#settling);
-    byId("draw-said").textContent = "";
+    byId("draw-status").textContent = "";
   }
 
   #fail(error) {
     if (!(error instanceof Problem)) throw error;
     if (error.retryAfter) {
-      this.#question.rest(error.retryAfter);
-      this.#want();
+      this.#question.waitFor(error.retryAfter);
+      this.#askAnew();
     } else if (this.#pad.isDrawing && error.status >= 400 && error.status < 500) {
       return; // the first dot of a stroke may be no picture yet
     }

@@ -1,11 +1,10 @@
 // What a prediction says, for models of every task that take a picture.
 
-import { list, percent, probability, significant, text } from "../texts.js";
+import { isLow } from "../credibility.js";
+import { list, percent, probability, significant, text, withUnit } from "../texts.js";
 
-// Below this credibility, hardly any picture of calibration looked as strange.
-const STRANGE = 0.05;
 const UNUSUAL = 0.2;
-const MOST_NAMES = 6;
+const MOST_LABELS = 6;
 
 /**
  * @param {ServedModel} model The model that predicted.
@@ -17,13 +16,13 @@ const MOST_NAMES = 6;
 export function read(model, prediction) {
   const reader = READERS[model.task] ?? readValue;
   const { credibility } = prediction;
-  const isStrange = credibility < STRANGE;
+  const isStrange = isLow(credibility);
   return { ...reader({ ...prediction, isStrange }, model), credibility, isStrange };
 }
 
 /** Names a credibility in a few words. */
 export function credibilityName(credibility) {
-  if (credibility < STRANGE) return text("draw.credibility_strange");
+  if (isLow(credibility)) return text("draw.credibility_strange");
   return text(credibility < UNUSUAL ? "draw.credibility_unusual" : "draw.credibility_usual");
 }
 
@@ -34,11 +33,11 @@ const READERS = {
     about: text("draw.with_probability", { probability: probability(value) }),
     probabilities,
     marked: set ?? [label],
-    set: set && names(set),
+    set: set && list(set, MOST_LABELS),
   }),
   "multi-label classification": ({ labels, probabilities }) => ({
     caption: text("draw.labels"),
-    label: labels.length > 0 ? names(labels) : text("draw.no_label"),
+    label: labels.length > 0 ? list(labels, MOST_LABELS) : text("draw.no_label"),
     about: text("draw.labels_about", { least: percent(0.5) }),
     probabilities,
     marked: labels,
@@ -51,19 +50,11 @@ const READERS = {
 };
 
 function readValue({ value, interval }, { unit }) {
-  const shown = (each) => [significant(each), unit].filter(Boolean).join(" ");
   return {
     caption: text("draw.prediction"),
-    label: shown(value),
+    label: withUnit(value, unit),
     about: interval
-      ? text("draw.interval", { lower: shown(interval.lower), upper: shown(interval.upper) })
+      ? text("draw.interval", { lower: withUnit(interval.lower, unit), upper: withUnit(interval.upper, unit) })
       : "",
   };
-}
-
-/** Names labels; of very many, the first. */
-function names(labels) {
-  const count = labels.length - MOST_NAMES;
-  if (count < 2) return list(labels);
-  return list([...labels.slice(0, MOST_NAMES), text("draw.more", { count })]);
 }

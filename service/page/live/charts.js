@@ -1,6 +1,6 @@
 // The charts of the last five minutes.
 
-import { Chart } from "../chart.js";
+import { Chart } from "../charts/chart.js";
 import { byId } from "../dom.js";
 import { text } from "../texts.js";
 import { KEPT_SECONDS, LONGEST_SECONDS } from "./history.js";

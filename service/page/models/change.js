@@ -85,7 +85,7 @@ export class ChangeDialog {
   }
 
   #refuse(error) {
-    const reason = make("p", { class: "notice bad" }, error.detail ?? error.message);
+    const reason = make("p", { class: "notice bad" }, error.message);
     const help = error.status === FORBIDDEN ? make("p", {}, text("models.needs_management_key")) : undefined;
     this.#dialog.querySelector("[role=alert]").replaceChildren(...[reason, help].filter(Boolean));
   }

@@ -1,6 +1,6 @@
 // The training curves: what history.csv says about each epoch, as charts and as a table.
 
-import { Chart } from "../chart.js";
+import { Chart } from "../charts/chart.js";
 import { make } from "../dom.js";
 import { significant, text } from "../texts.js";
 import { card, table } from "./elements.js";

@@ -185,7 +185,7 @@ function title(name, task) {
 
 const none = () => ({ parts: [title(text("models.none")), make("p", { class: "notice" }, text("models.no_models"))], line: "" });
 
-const refusal = (error) => make("p", { class: "notice bad", role: "alert" }, error.detail ?? error.message);
+const refusal = (error) => make("p", { class: "notice bad", role: "alert" }, error.message);
 
 /** Changes the panel, and lets what takes the place of the focused element have the focus. */
 function keepingFocus(change) {

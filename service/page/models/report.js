@@ -49,7 +49,7 @@ export class Report {
     const link = make("a", { target: "_blank", title: text("models.full_size") });
     const element = make("figure", { class: "plot" }, link, make("figcaption", { class: "soft small" }, alt));
     this.#fill(link, path, alt).catch((error) => {
-      link.replaceWith(make("p", { class: "bad" }, error.detail ?? error.message));
+      link.replaceWith(make("p", { class: "bad" }, error.message));
     });
     return element;
   }

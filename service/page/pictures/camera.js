@@ -4,10 +4,10 @@ import { byId } from "../dom.js";
 import { text } from "../texts.js";
 
 export class Camera {
-  #dialog = byId("pictures-shots");
+  #dialog = byId("pictures-camera-dialog");
   #video = byId("pictures-video");
   #shutter = byId("pictures-shutter");
-  #said = byId("pictures-shots-said");
+  #status = byId("pictures-camera-status");
   #stream;
   #count = 0;
 
@@ -17,13 +17,13 @@ export class Camera {
     this.#shutter.addEventListener("click", () => this.#shoot());
     this.#video.addEventListener("playing", () => this.#begin());
     this.#dialog.addEventListener("close", () => this.#release());
-    byId("pictures-shots-close").addEventListener("click", () => this.#dialog.close());
+    byId("pictures-camera-dialog-close").addEventListener("click", () => this.#dialog.close());
   }
 
   async open() {
     // Browsers hide the camera from pages without a secure connection; phones still offer their own.
     if (!navigator.mediaDevices?.getUserMedia) return byId("pictures-capture").click();
-    this.#said.textContent = text("pictures.camera_waiting");
+    this.#status.textContent = text("pictures.camera_waiting");
     this.#video.hidden = false;
     this.#dialog.showModal();
     try {
@@ -43,14 +43,14 @@ export class Camera {
 
   #refuse({ name, message }) {
     const reasons = { NotAllowedError: text("pictures.camera_denied"), NotFoundError: text("pictures.camera_none") };
-    this.#said.textContent = reasons[name] ?? text("pictures.camera_failed", { reason: message });
+    this.#status.textContent = reasons[name] ?? text("pictures.camera_failed", { reason: message });
     this.#video.hidden = true;
   }
 
   #begin() {
     this.#shutter.disabled = false;
     this.#shutter.focus();
-    this.#said.textContent = text("pictures.camera_ready");
+    this.#status.textContent = text("pictures.camera_ready");
   }
 
   async #shoot() {
@@ -61,7 +61,7 @@ export class Camera {
     this.#count += 1;
     const name = `${text("pictures.camera_file")}-${this.#count}.jpg`;
     this.onPicture([{ name, file: new File([blob], name, { type: blob.type }) }]);
-    this.#said.textContent = text("pictures.camera_taken", { name });
+    this.#status.textContent = text("pictures.camera_taken", { name });
   }
 
   #release() {

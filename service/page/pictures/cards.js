@@ -75,13 +75,13 @@ export class Cards {
 const columnsOf = (grid) => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
 
 class Card {
-  #said = make("span", { class: "said" });
+  #answer = make("span", { class: "answer" });
   #shown;
 
   constructor(picture, thumbnail, onOpen) {
     this.picture = picture;
     const name = make("span", { class: "file", title: picture.name }, picture.name);
-    this.button = make("button", { type: "button", class: "picture", tabindex: "-1" }, thumbnail, name, this.#said);
+    this.button = make("button", { type: "button", class: "picture", tabindex: "-1" }, thumbnail, name, this.#answer);
     this.button.addEventListener("click", onOpen);
     this.element = make("li", {}, this.button);
   }
@@ -91,12 +91,12 @@ class Card {
     const shown = JSON.stringify(lines);
     if (shown === this.#shown) return;
     this.#shown = shown;
-    this.#said.replaceChildren(...lines.map(([kind, line]) => make("span", { class: kind }, line)));
+    this.#answer.replaceChildren(...lines.map(([kind, line]) => make("span", { class: kind }, line)));
     this.button.classList.toggle("strange", this.picture.isStrange);
     this.button.classList.toggle("failed", this.picture.error !== undefined);
   }
 
-  /** Returns what the card says: the class of each line, and its text. */
+  /** Returns the lines of the card: the class of each, and its text. */
   #lines(model, coverage) {
     const { picture } = this;
     if (picture.error !== undefined) return [["badge bad", text("pictures.failed")], ["reason", picture.error]];

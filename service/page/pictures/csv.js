@@ -1,17 +1,17 @@
 // The answers as a CSV file, for programs and spreadsheets.
 
+import { record } from "../files/csv.js";
+
 /**
  * Writes rows as CSV (RFC 4180), with the mark by which spreadsheets know UTF-8.
  *
  * @param {(string|number|undefined)[][]} rows The header is the first.
  */
-const csv = (rows) => `\ufeff${rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`;
+const csv = (rows) => `\ufeff${rows.map((row) => `${record(row.map(cell), ",")}\r\n`).join("")}`;
 
 function cell(value) {
   if (value === undefined || value === null) return "";
-  if (typeof value === "number") return String(value);
-  const harmless = value.replace(DANGEROUS, "'$&");
-  return /[",\r\n']/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return typeof value === "number" ? String(value) : value.replace(DANGEROUS, "'$&");
 }
 
 // A spreadsheet takes a text that begins so for a formula, and a formula may run programs or send what

@@ -1,7 +1,8 @@
 // One picture at large: all bars, what the model saw of it, and the ink that decided.
 
 import { byId, make } from "../dom.js";
-import { overlaid, paint, pixelsOf, stepName } from "../draw/explanation.js";
+import { explainedPixels, paint, stepName } from "../explanation.js";
+import { labelBars } from "../label-bars.js";
 import { list, probability, text } from "../texts.js";
 import { ask } from "./predictor.js";
 import { details, headline, share } from "./reading.js";
@@ -79,7 +80,7 @@ export class Detail {
     byId("pictures-position").textContent = text("pictures.position", { at: this.#at + 1, count: this.#pictures.length });
     byId("pictures-before").disabled = this.#at === 0;
     byId("pictures-after").disabled = this.#at === this.#pictures.length - 1;
-    this.#body.replaceChildren(this.#large(picture), this.#said(picture));
+    this.#body.replaceChildren(this.#large(picture), this.#answer(picture));
     if (picture.answer) this.#explain(picture);
   }
 
@@ -92,7 +93,7 @@ export class Detail {
     return frame;
   }
 
-  #said(picture) {
+  #answer(picture) {
     const { model, coverage } = this.#question;
     if (picture.error !== undefined) return make("div", {}, make("p", { class: "notice bad" }, picture.error));
     if (!picture.answer) return make("div", {}, make("p", { class: "soft" }, text("pictures.waiting")));
@@ -114,7 +115,7 @@ export class Detail {
     if (!probabilities) return undefined;
     const inSet = picture.setAt(this.#question.coverage) ?? picture.answer.labels ?? [];
     const ranked = Object.entries(probabilities).sort(([, a], [, b]) => b - a).slice(0, MOST_BARS);
-    return make("ul", { class: "bars" }, ...ranked.map(([label, share]) => bar(label, share, inSet.includes(label))));
+    return labelBars(ranked.map(([label, share]) => [label, share, probability(share), inSet.includes(label)]));
   }
 
   async #explain(picture) {
@@ -132,26 +133,15 @@ export class Detail {
   }
 }
 
-function bar(label, share, isIn) {
-  const fill = make("span", { class: "fill" });
-  fill.style.width = `${100 * share}%`;
-  return make(
-    "li",
-    { class: isIn ? "in" : undefined },
-    make("span", { class: "label" }, label),
-    make("span", { class: "track" }, fill),
-    make("span", { class: "number" }, probability(share)),
-  );
-}
-
 /** Shows what the network received, and over the same picture what decided. */
-async function parts({ image, saliency, steps }) {
-  const pixels = await Promise.all([image, saliency].map(pixelsOf));
-  const did = text("pictures.steps", { steps: list(steps.map(stepName)) });
+async function parts(explanation) {
+  const { steps } = explanation;
+  const [seen, decided] = await explainedPixels(explanation);
+  const done = text("pictures.steps", { steps: list(steps.map(stepName)) });
   return [
-    figure(pixels[0], text("draw.seen")),
-    figure(overlaid(...pixels), text("draw.decided")),
-    ...(steps.length > 0 ? [make("p", { class: "soft small" }, did)] : []),
+    figure(seen, text("explanation.seen")),
+    figure(decided, text("explanation.decided")),
+    ...(steps.length > 0 ? [make("p", { class: "soft small" }, done)] : []),
   ];
 }
 

@@ -16,7 +16,6 @@ import { Predictor } from "./predictor.js";
 import { FILTERS, labelCounts, sorted } from "./selection.js";
 import { Thumbnails } from "./thumbnails.js";
 
-const part = (name) => byId(`pictures-${name}`);
 // While the slider moves, nothing is asked.
 const SLIDING_MILLISECONDS = 250;
 
@@ -41,11 +40,11 @@ class Panel {
     this.service = service;
     this.catalogue = catalogue;
     this.predictor = new Predictor(service);
-    this.cards = new Cards(part("grid"), this.#thumbnails, (picture) => this.#openDetail(picture));
+    this.cards = new Cards(byId("pictures-grid"), this.#thumbnails, (picture) => this.#openDetail(picture));
     this.detail = new Detail(service, (picture) => this.cards.focus(picture));
     this.camera = new Camera((found) => this.#add(found));
-    this.curl = new CurlView(part("curl"));
-    this.coverage = new CoverageSlider(part("coverage"), part("coverage-value"), () => this.#changeCoverage());
+    this.curl = new CurlView(byId("pictures-curl"));
+    this.coverage = new CoverageSlider(byId("pictures-coverage"), byId("pictures-coverage-value"), () => this.#changeCoverage());
   }
 
   async begin() {
@@ -53,9 +52,9 @@ class Panel {
     this.predictor.onWait = (seconds, reason) => this.#tellWait(seconds, reason);
     this.#listen();
     const choose = (model) => this.#changeModel(model);
-    const hasModel = await fillModelMenu(part("model"), this.catalogue, (model) => model.picture, choose);
-    part("all").hidden = !hasModel;
-    part("none").hidden = hasModel;
+    const hasModel = await fillModelMenu(byId("pictures-model"), this.catalogue, (model) => model.picture, choose);
+    byId("pictures-all").hidden = !hasModel;
+    byId("pictures-no-model").hidden = hasModel;
   }
 
   #listen() {
@@ -63,15 +62,15 @@ class Panel {
       this.#add(listed(target.files));
       target.value = ""; // the same file may be chosen again
     };
-    part("input").addEventListener("change", take);
-    part("capture").addEventListener("change", take);
-    part("choose").addEventListener("click", () => part("input").click());
-    part("camera").addEventListener("click", () => this.camera.open());
-    part("stop").addEventListener("click", () => this.#stop());
-    part("again").addEventListener("click", () => this.#tryAgain());
-    part("download").addEventListener("click", () => this.#download());
-    part("clear").addEventListener("click", () => this.#clear());
-    part("sort").addEventListener("change", () => this.#arrange());
+    byId("pictures-input").addEventListener("change", take);
+    byId("pictures-capture").addEventListener("change", take);
+    byId("pictures-choose").addEventListener("click", () => byId("pictures-input").click());
+    byId("pictures-camera").addEventListener("click", () => this.camera.open());
+    byId("pictures-stop").addEventListener("click", () => this.#stop());
+    byId("pictures-again").addEventListener("click", () => this.#tryAgain());
+    byId("pictures-download").addEventListener("click", () => this.#download());
+    byId("pictures-clear").addEventListener("click", () => this.#clear());
+    byId("pictures-sort").addEventListener("change", () => this.#arrange());
     this.#section.querySelector(".filter").addEventListener("change", () => this.#arrange());
     addEventListener("paste", (event) => this.#paste(event));
     for (const name of ["dragenter", "dragover"]) addEventListener(name, (event) => this.#drag(event));
@@ -104,7 +103,7 @@ class Panel {
   }
 
   #mark(isOver) {
-    part("drop").classList.toggle("over", isOver);
+    byId("pictures-drop").classList.toggle("over", isOver);
   }
 
   #paste(event) {
@@ -119,7 +118,7 @@ class Panel {
     const pictures = found.map(({ name, file }) => new Picture(this.#count++, name, file));
     this.#pictures.push(...pictures);
     this.#section.classList.add("has-pictures");
-    part("results").hidden = false;
+    byId("pictures-results").hidden = false;
     this.#predict(pictures);
     this.#showCurl();
   }
@@ -130,9 +129,7 @@ class Panel {
   }
 
   #changeModel(model) {
-    const largest = model.largestCoverage;
-    part("coverage-field").hidden = largest === undefined;
-    if (largest !== undefined) this.coverage.limit(largest);
+    this.coverage.limit(model.largestCoverage);
     this.predictor.stop();
     this.#ask(model);
     for (const picture of this.#pictures) picture.forget();
@@ -141,7 +138,7 @@ class Panel {
   }
 
   #ask(model) {
-    this.#question = { model, coverage: model.largestCoverage && this.coverage.value };
+    this.#question = { model, coverage: this.coverage.value };
   }
 
   #changeCoverage() {
@@ -151,7 +148,6 @@ class Panel {
 
   /** Asks about those pictures whose set at the new coverage is not known. */
   #useCoverage() {
-    if (!this.#question.model.largestCoverage) return;
     this.predictor.stop();
     this.#ask(this.#question.model);
     this.#showCurl();
@@ -165,7 +161,7 @@ class Panel {
   #stop() {
     this.predictor.stop();
     this.#refresh();
-    part("again").focus();
+    byId("pictures-again").focus();
   }
 
   #tryAgain() {
@@ -179,10 +175,10 @@ class Panel {
     this.cards.clear();
     this.#thumbnails.clear();
     this.#tell("");
-    part("results").hidden = true;
+    byId("pictures-results").hidden = true;
     this.#section.classList.remove("has-pictures");
     this.#showCurl();
-    part("choose").focus();
+    byId("pictures-choose").focus();
   }
 
   #download() {
@@ -212,15 +208,15 @@ class Panel {
     const left = this.#unknown().length;
     const isRunning = this.predictor.isRunning;
     const values = { done: this.#pictures.length - left, count: this.#pictures.length };
-    part("running").hidden = !isRunning;
-    part("progress").max = values.count;
-    part("progress").value = values.done;
-    part("progress-text").textContent = text("pictures.progress", values);
+    byId("pictures-running").hidden = !isRunning;
+    byId("pictures-progress").max = values.count;
+    byId("pictures-progress").value = values.done;
+    byId("pictures-progress-text").textContent = text("pictures.progress", values);
     if (!isRunning) this.#tell("");
-    part("summary").textContent = isRunning ? "" : this.#summary(left);
+    byId("pictures-summary").textContent = isRunning ? "" : this.#summary(left);
     const again = left + this.#pictures.filter(mayBeTriedAgain).length;
-    part("again").hidden = isRunning || again === 0;
-    part("again").textContent = text("pictures.again", { count: again });
+    byId("pictures-again").hidden = isRunning || again === 0;
+    byId("pictures-again").textContent = text("pictures.again", { count: again });
   }
 
   #failed() {
@@ -238,7 +234,7 @@ class Panel {
     const counts = labelCounts(this.#pictures).map(([label, count]) =>
       make("li", { class: "badge" }, make("strong", {}, label), ` × ${count}`),
     );
-    part("counts").replaceChildren(...counts);
+    byId("pictures-counts").replaceChildren(...counts);
     for (const place of this.#section.querySelectorAll("[data-count]")) {
       const isShown = FILTERS[place.dataset.count];
       place.textContent = this.#pictures.filter((picture) => isShown(picture, this.#question.coverage)).length;
@@ -248,13 +244,13 @@ class Panel {
   #shown() {
     const { value } = this.#section.querySelector(".filter input:checked");
     const shown = this.#pictures.filter((picture) => FILTERS[value](picture, this.#question.coverage));
-    return sorted(shown, part("sort").value);
+    return sorted(shown, byId("pictures-sort").value);
   }
 
   #arrange() {
     const shown = this.#shown();
     this.cards.arrange(shown);
-    part("empty").hidden = shown.length > 0 || this.#pictures.length === 0;
+    byId("pictures-empty").hidden = shown.length > 0 || this.#pictures.length === 0;
   }
 
   #tellWait(seconds, reason) {
@@ -262,15 +258,15 @@ class Panel {
   }
 
   #tell(message) {
-    part("notice").textContent = message;
-    part("notice").hidden = message === "";
+    byId("pictures-notice").textContent = message;
+    byId("pictures-notice").hidden = message === "";
   }
 
   #showCurl() {
     this.curl.set(picturesLine(this.service, this.#pictures, this.#question));
     const count = leftOut(this.#pictures.length);
-    part("curl-note").hidden = count === 0;
-    part("curl-note").textContent = text("pictures.curl_note", { count });
+    byId("pictures-curl-note").hidden = count === 0;
+    byId("pictures-curl-note").textContent = text("pictures.curl_note", { count });
   }
 }
 

@@ -1,7 +1,6 @@
 // One picture, and what is known about it.
 
-// Of the pictures like those of training, one in twenty is below it (docs/trust.md).
-const LOW_CREDIBILITY = 0.05;
+import { isLow } from "../credibility.js";
 
 export class Picture {
   /** The answer of the service; undefined until there is one. */
@@ -82,7 +81,7 @@ export class Picture {
 
   /** Whether hardly any picture of training looked as strange. */
   get isStrange() {
-    return this.answer?.credibility < LOW_CREDIBILITY;
+    return isLow(this.answer?.credibility);
   }
 
   /** Whether the answer leaves more than one label open, or cannot be trusted. */

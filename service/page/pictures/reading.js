@@ -1,13 +1,13 @@
 // What the answer for a picture says, in words, for models of every task.
 
-import { number, probability, significant, text } from "../texts.js";
+import { list, number, probability, significant, text, withUnit } from "../texts.js";
 
 const MOST_LABELS = 6;
 
 /** Says in short what is predicted. */
 export function headline(picture, model) {
   const { value, anomaly_score: score } = picture.answer;
-  if (picture.labels) return picture.labels.length > 0 ? names(picture.labels) : text("pictures.no_label");
+  if (picture.labels) return picture.labels.length > 0 ? list(picture.labels, MOST_LABELS) : text("pictures.no_label");
   if (score !== undefined) return text("pictures.score", { score: significant(score) });
   return withUnit(value, model.unit);
 }
@@ -23,19 +23,10 @@ export function details(picture, model, coverage) {
   const set = picture.setAt(coverage);
   const interval = picture.intervalAt(coverage);
   return [
-    set && text("pictures.set", { labels: names(set) }),
+    set && text("pictures.set", { labels: list(set, MOST_LABELS) }),
     interval && text("pictures.interval", ends(interval, model.unit)),
     credibility !== undefined && text("pictures.credibility", { credibility: number(credibility) }),
   ].filter(Boolean);
 }
 
 const ends = ({ lower, upper }, unit) => ({ lower: withUnit(lower, unit), upper: withUnit(upper, unit) });
-
-const withUnit = (value, unit) => [significant(value), unit].filter(Boolean).join(" ");
-
-/** Names labels; of very many, the first. */
-function names(labels) {
-  const more = labels.length - MOST_LABELS;
-  if (more < 2) return labels.join(", ");
-  return text("pictures.and_more", { labels: labels.slice(0, MOST_LABELS).join(", "), count: more });
-}

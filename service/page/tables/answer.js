@@ -1,9 +1,10 @@
 // The answer of the service to a table, kept as the bytes that came and the numbers in them.
 
-import { ownColumns, isNumeric } from "./columns.js";
-import { fields, groupedNumber, plainNumber } from "./csv.js";
+import { fields } from "../files/csv.js";
+import { isNumeric, ownColumns } from "./columns.js";
 import { FaultReader } from "./faults.js";
 import { extent, histogram } from "./histogram.js";
+import { groupedNumber, plainNumber } from "./numbers.js";
 import { keysOf, ordered } from "./order.js";
 
 const QUOTE = 34;
@@ -50,7 +51,7 @@ export class Answer {
   #task;
   #labels;
   #segments = [];
-  #rest = new Uint8Array(0);
+  #incomplete = new Uint8Array(0);
   #numbers = {};
   #counts = new Map();
   #order;
@@ -64,10 +65,10 @@ export class Answer {
   /** Adds bytes as they come. */
   add(bytes) {
     this.bytes += bytes.length;
-    const joined = this.#rest.length > 0 ? concatenated(this.#rest, bytes) : bytes;
+    const joined = this.#incomplete.length > 0 ? concatenated(this.#incomplete, bytes) : bytes;
     const ends = lineEnds(joined);
     const end = ends.at(-1) ?? 0;
-    this.#rest = joined.slice(end);
+    this.#incomplete = joined.slice(end);
     if (ends.length > 0) this.#keep(joined.subarray(0, end), ends);
   }
 

@@ -1,10 +1,9 @@
 // How the cells of a row look: those of the file, and what was predicted.
 
+import { isLow } from "../credibility.js";
 import { make } from "../dom.js";
-import { probability, significant, text } from "../texts.js";
-import { amount } from "./amounts.js";
+import { amount, probability, significant, text } from "../texts.js";
 
-const LEAST_CREDIBLE = 0.05;
 const TITLES = {
   prediction: "tables.prediction",
   label: "tables.label",
@@ -65,7 +64,7 @@ function withFault(draw) {
 }
 
 function drawCredibility({ predicted: { credibility } }) {
-  return numberCell(credibility, significant, credibility < LEAST_CREDIBLE ? "doubt" : "");
+  return numberCell(credibility, significant, isLow(credibility) ? "doubt" : "");
 }
 
 function drawWarnings({ predicted: { warnings, error } }) {

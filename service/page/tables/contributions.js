@@ -1,8 +1,7 @@
 // How far each feature moved a prediction, as bars to both sides of zero.
 
 import { make } from "../dom.js";
-import { text } from "../texts.js";
-import { signed } from "./amounts.js";
+import { amount, text } from "../texts.js";
 
 const MOST_BARS = 12;
 
@@ -44,4 +43,11 @@ function bar(name, written, value, largest) {
   const feature = make("span", { class: "feature" }, name, " ", make("span", { class: "soft" }, written));
   const axis = make("span", { class: "axis", "aria-hidden": "true" }, fill);
   return make("li", {}, feature, axis, make("span", { class: "number" }, signed(value)));
+}
+
+/** Writes a difference with its sign. */
+function signed(value) {
+  const written = amount(Math.abs(value));
+  if (value === 0) return written;
+  return value > 0 ? `+${written}` : `\u2212${written}`;
 }

@@ -1,9 +1,8 @@
 // How often each value or label was predicted.
 
-import { Chart } from "../chart.js";
-import { number, percent, text } from "../texts.js";
-import { amount } from "./amounts.js";
-import { labelList } from "./prediction.js";
+import { Chart } from "../charts/chart.js";
+import { labelBars } from "../label-bars.js";
+import { amount, number, percent, text } from "../texts.js";
 
 /** Bars of values, or of labels. */
 export class Distribution {
@@ -56,10 +55,10 @@ function bars({ start, step, counts }) {
 }
 
 function labelCounts(labels, rows) {
-  return labelList(
+  return labelBars(
     labels.map(([label, count]) => {
       const share = count / (rows || 1);
-      return { label, share, shown: `${number(count)} · ${percent(share)}` };
+      return [label, share, `${number(count)} · ${percent(share)}`];
     }),
   );
 }

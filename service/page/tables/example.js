@@ -1,6 +1,6 @@
 // A small table of invented rows, made from what a model says of its columns.
 
-import { record } from "./csv.js";
+import { record } from "../files/csv.js";
 import { decimalText, gridOf, isoDate } from "./ranges.js";
 
 const ROWS = 24;

@@ -1,8 +1,7 @@
 // Fields of the form: one for each column of the model, which begins with what is usual in training.
 
 import { make } from "../dom.js";
-import { text } from "../texts.js";
-import { amount, withUnit } from "./amounts.js";
+import { amount, text, withUnit } from "../texts.js";
 import { decimalText, gridOf, isoDate, isoMoment } from "./ranges.js";
 
 /**

@@ -2,10 +2,10 @@
 
 import { curlLine } from "../curl.js";
 import { button, download, make } from "../dom.js";
+import { record } from "../files/csv.js";
 import { text } from "../texts.js";
 import { columnsOf, setSpan } from "./cells.js";
 import { contributionElements } from "./contributions.js";
-import { record } from "./csv.js";
 import { Distribution } from "./distribution.js";
 import { Grid } from "./grid.js";
 import { predictionElements, predictionSentence } from "./prediction.js";
@@ -253,7 +253,7 @@ export class FileView {
       said.textContent = `${rowTitle.textContent}. ${predictionSentence(prediction, model.unit)}`;
     } catch (error) {
       if (this.#chosen !== row) return;
-      rowResult.replaceChildren(make("p", { class: "notice bad" }, error.detail ?? error.message));
+      rowResult.replaceChildren(make("p", { class: "notice bad" }, error.message));
       rowWhy.replaceChildren();
     }
   }

@@ -1,9 +1,9 @@
 // One row as a form, and its prediction while the row changes.
 
-import { button, make } from "../dom.js";
 import { curlLine } from "../curl.js";
-import { text } from "../texts.js";
-import { amount } from "./amounts.js";
+import { button, make } from "../dom.js";
+import { LatestQuestion } from "../latest-question.js";
+import { amount, text } from "../texts.js";
 import { contributionElements } from "./contributions.js";
 import { makeField } from "./fields.js";
 import { predictionElements, predictionSentence } from "./prediction.js";
@@ -18,8 +18,8 @@ export class Form {
   #model;
   #coverage;
   #fields = [];
-  #isAsking = false;
-  #mustAsk = false;
+  #isOutdated = false;
+  #question = new LatestQuestion((signal) => this.#predict(signal));
   #silence;
 
   /**
@@ -36,6 +36,7 @@ export class Form {
 
   /** Begins with a row that is usual for a model. */
   setModel(model) {
+    this.#question.cancel();
     this.#model = model;
     this.#fields = model.columns.map((column) => makeField(column, () => this.#changed()));
     const { fields, find } = this.#parts;
@@ -88,31 +89,25 @@ export class Form {
 
   #changed() {
     this.onChange();
-    this.#mustAsk = true;
+    this.#isOutdated = true;
     this.ask();
   }
 
-  /** Predicts the row as it is when the one before has been predicted: rows in between are left out. */
-  async ask() {
-    if (this.#isAsking || this.#parts.result.closest("[hidden]")) return;
-    this.#isAsking = true;
-    while (this.#mustAsk) {
-      this.#mustAsk = false;
-      await this.#predict();
-    }
-    this.#isAsking = false;
+  /** Predicts the row as it is, unless that has been done or nobody can see it. */
+  ask() {
+    if (this.#isOutdated && !this.#parts.result.closest("[hidden]")) this.#question.ask();
   }
 
-  async #predict() {
+  async #predict(signal) {
+    this.#isOutdated = false;
     const { query, type, body } = this.#request();
-    const model = this.#model;
     const written = this.#instance();
     try {
-      const options = { method: "POST", query, headers: { "Content-Type": type }, body };
-      const answer = await this.#service.json(`${model.path}/predict`, options);
-      if (model === this.#model) this.#show(answer.predictions[0], written);
+      const options = { method: "POST", query, headers: { "Content-Type": type }, body, signal };
+      const answer = await this.#service.json(`${this.#model.path}/predict`, options);
+      if (!signal.aborted) this.#show(answer.predictions[0], written);
     } catch (error) {
-      this.#fail(error);
+      if (!signal.aborted) this.#fail(error);
     }
   }
 
@@ -125,10 +120,10 @@ export class Form {
     this.#say(predictionSentence(prediction, unit));
   }
 
-  #fail({ detail, message }) {
+  #fail({ message }) {
     this.#parts.contributions.replaceChildren();
-    this.#parts.result.replaceChildren(make("p", { class: "notice bad" }, detail ?? message));
-    this.#say(detail ?? message);
+    this.#parts.result.replaceChildren(make("p", { class: "notice bad" }, message));
+    this.#say(message);
   }
 
   #say(sentence) {

@@ -36,14 +36,12 @@ export async function open(section, { service, catalogue }) {
 
   const coverage = new CoverageSlider(part("coverage"), part("coverage-value"), () => setCoverage());
   const setCoverage = () => {
-    const value = model.largestCoverage === undefined ? undefined : coverage.value;
-    for (const view of [file, form]) view.setCoverage(value);
+    for (const view of [file, form]) view.setCoverage(coverage.value);
   };
 
   const setModel = (chosen) => {
     model = chosen;
-    part("coverage-field").hidden = model.largestCoverage === undefined;
-    if (model.largestCoverage !== undefined) coverage.limit(model.largestCoverage);
+    coverage.limit(model.largestCoverage);
     part("needed").textContent = model.columns.map(({ name }) => name).join(", ");
     for (const view of [file, form]) view.setModel(model);
     setCoverage();
@@ -64,6 +62,6 @@ export async function open(section, { service, catalogue }) {
   });
   const hasModels = await fillModelMenu(part("model"), catalogue, ({ columns }) => columns.length > 0, setModel);
   for (const each of ["choose", "example", "use-pasted"].map(part)) each.disabled = !hasModels; // there is nobody to ask before
-  part("none").hidden = hasModels;
+  part("no-model").hidden = hasModels;
   part("work").hidden = !hasModels;
 }

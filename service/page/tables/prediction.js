@@ -1,12 +1,12 @@
 // One prediction, as large as it deserves: value, label or score, and how far to trust it.
 
+import { isLow } from "../credibility.js";
 import { make } from "../dom.js";
-import { list, percent, probability, significant, text } from "../texts.js";
-import { withUnit } from "./amounts.js";
+import { labelBars } from "../label-bars.js";
+import { list, percent, probability, significant, text, withUnit } from "../texts.js";
 import { rangeBar, setSpan } from "./cells.js";
 
 const MOST_LABELS = 6;
-const LEAST_CREDIBLE = 0.05;
 
 /** Returns elements that show a prediction, as the service gives it in JSON. */
 export function predictionElements(prediction, unit) {
@@ -23,7 +23,7 @@ export function predictionSentence(prediction, unit) {
 function mainText({ value, label, probability: share, labels, anomaly_score: score }, unit) {
   if (value !== undefined) return withUnit(value, unit);
   if (score !== undefined) return significant(score);
-  if (labels) return labels.length > 0 ? list(labels) : text("tables.no_label");
+  if (labels) return labels.length > 0 ? list(labels, MOST_LABELS) : text("tables.no_label");
   return text("tables.label_with", { label, probability: probability(share) });
 }
 
@@ -43,8 +43,8 @@ function trust(prediction, unit) {
   const parts = [];
   if (score !== undefined) parts.push(make("p", { class: "soft" }, text("tables.score_about")));
   if (interval) parts.push(bar(value, interval), make("p", {}, intervalText(interval, unit)));
-  if (probabilities) parts.push(labelBars(Object.entries(probabilities).slice(0, MOST_LABELS)));
-  if (set) parts.push(make("p", {}, text("tables.set_is", { labels: list(set) })));
+  if (probabilities) parts.push(bars(prediction));
+  if (set) parts.push(make("p", {}, text("tables.set_is", { labels: list(set, MOST_LABELS) })));
   if (credibility !== undefined) parts.push(credibilityLine(credibility));
   return parts;
 }
@@ -57,23 +57,13 @@ function bar(value, { lower, upper }) {
 }
 
 function credibilityLine(credibility) {
-  const isLow = credibility < LEAST_CREDIBLE;
-  const name = isLow ? "tables.credibility_low" : "tables.credibility_is";
-  return make("p", { class: isLow ? "notice warn" : "soft" }, text(name, { credibility: significant(credibility, 2) }));
+  const isDoubtful = isLow(credibility);
+  const name = isDoubtful ? "tables.credibility_low" : "tables.credibility_is";
+  return make("p", { class: isDoubtful ? "notice warn" : "soft" }, text(name, { credibility: significant(credibility, 2) }));
 }
 
-function labelBars(pairs) {
-  return labelList(pairs.map(([label, share]) => ({ label, share, shown: probability(share) })));
-}
-
-/** Draws a list of labels with a bar for each share. */
-export function labelList(entries) {
-  return make("ul", { class: "labels" }, ...entries.map(labelItem));
-}
-
-function labelItem({ label, share, shown }) {
-  const fill = make("span", { class: "fill" });
-  fill.style.width = `${100 * share}%`;
-  const track = make("span", { class: "track", "aria-hidden": "true" }, fill);
-  return make("li", {}, make("span", { class: "label" }, label), track, make("span", { class: "number" }, shown));
+function bars({ probabilities, set, labels, label }) {
+  const marked = set ?? labels ?? [label];
+  const shown = Object.entries(probabilities).slice(0, MOST_LABELS);
+  return labelBars(shown.map(([name, share]) => [name, share, probability(share), marked.includes(name)]));
 }

@@ -70,7 +70,7 @@ def test_digit_drawn_with_the_mouse_is_recognized(
         draw(visit.page, DIGITS[digit])
 
         expect(_label(visit.page)).to_have_text(digit)
-        expect(visit.page.locator("#draw-said")).to_contain_text(f"Prediction: {digit}.")
+        expect(visit.page.locator("#draw-status")).to_contain_text(f"Prediction: {digit}.")
         keep(visit.page, f"draw-{digit}")
 
 
@@ -82,7 +82,7 @@ def test_digit_drawn_with_a_finger_is_recognized(
         draw_with_finger(visit.page, DIGITS[digit])
 
         expect(_label(visit.page)).to_have_text(digit)
-        expect(visit.page.locator("#draw-said")).to_contain_text(f"Prediction: {digit}.")
+        expect(visit.page.locator("#draw-status")).to_contain_text(f"Prediction: {digit}.")
         assert visit.page.evaluate("scrollY") == 0
         keep(visit.page, f"draw-finger-{digit}")
 
@@ -113,7 +113,7 @@ def test_digit_is_drawn_with_the_keyboard_alone(browser: Browser, server: Server
 
         expect(_label(visit.page)).to_have_text("7")
         expect(visit.page.locator("#draw-pen-state")).to_contain_text("The pen is up")
-        expect(visit.page.locator("#draw-said")).to_contain_text("Prediction: 7.")
+        expect(visit.page.locator("#draw-status")).to_contain_text("Prediction: 7.")
         keep(visit.page, "draw-keyboard")
         keyboard.press("Control+z")
         expect(_label(visit.page)).to_be_empty()
@@ -144,7 +144,7 @@ def test_scribble_is_told_so(browser: Browser, server: Server, screen: Screen) -
 
         expect(visit.page.locator("#draw-strange")).to_be_visible()
         expect(visit.page.locator("#draw-caption")).to_have_text("Nearest label")
-        expect(visit.page.locator("#draw-said")).to_contain_text(_STRANGE)
+        expect(visit.page.locator("#draw-status")).to_contain_text(_STRANGE)
         keep(visit.page, f"draw-scribble-{'phone' if screen.touch else 'wide'}")
         assert_accessible(visit.page)
 
@@ -215,7 +215,7 @@ def test_coverage_decides_the_set(browser: Browser, server: Server) -> None:
     with _visit(browser, server) as visit:
         coverage, marked = (
             _in_panel(visit.page).get_by_label("Coverage"),
-            visit.page.locator(".marked .what"),
+            visit.page.locator(".marked .label-name"),
         )
         draw(visit.page, ONE_OR_SEVEN)
         coverage.press("End")
@@ -255,7 +255,7 @@ def test_newest_drawing_is_asked_about_after_the_answer(browser: Browser, server
 
         held[0].continue_()
         expect(_label(visit.page)).to_have_text("4")
-        expect(visit.page.locator("#draw-said")).to_contain_text("Prediction: 4.")
+        expect(visit.page.locator("#draw-status")).to_contain_text("Prediction: 4.")
         # The one that was held, and the newest drawing, which a slow service explains only then;
         # none of the many between them.
         assert len(_requests(visit)) <= 3
@@ -295,7 +295,7 @@ def test_picture_that_the_model_saw_and_the_ink_that_decided_are_shown(
 def test_curl_line_gives_the_same_answer(browser: Browser, server: Server) -> None:
     with _visit(browser, server) as visit:
         draw(visit.page, DIGITS["2"])
-        expect(visit.page.locator("#draw-said")).to_contain_text("Prediction: 2.")
+        expect(visit.page.locator("#draw-status")).to_contain_text("Prediction: 2.")
         line = visit.page.locator("#draw-curl code").inner_text()
 
     answer = json.loads(subprocess.run(["sh", "-c", line], capture_output=True, check=True).stdout)

@@ -1,8 +1,8 @@
 // Charts, drawn by uPlot in the colours of the page.
 
-import { addStyle } from "./dom.js";
-import uPlot from "./vendor/uplot/uPlot.esm.js";
-import { clock, significant } from "./texts.js";
+import { addStyle } from "../dom.js";
+import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { clock, significant } from "../texts.js";
 
 addStyle("vendor/uplot/uPlot.min.css");
 

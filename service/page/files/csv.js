@@ -1,4 +1,4 @@
-// Records of CSV as the service writes them: a field that holds a quote, a delimiter or an end of a line is quoted.
+// Records of CSV (RFC 4180): a field that holds a quote, a delimiter or an end of a line is quoted.
 
 /** Returns the fields of one record. */
 export function fields(record, delimiter) {
@@ -35,12 +35,3 @@ export function record(cells, delimiter) {
 
 const quoted = (cell, delimiter) =>
   cell.includes(delimiter) || /["\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-
-/** Reads a number without a thousands mark; NaN where there is none. */
-export const plainNumber = (cell) => (cell === "" ? NaN : Number(cell.replace(",", ".")));
-
-/** Reads a number of a file, whose thousands may be grouped; NaN where there is none. */
-export function groupedNumber(cell, decimal) {
-  const groups = decimal === "," ? /[.'’\s]/g : /[,'’\s]/g;
-  return plainNumber(cell.trim().replace(groups, ""));
-}

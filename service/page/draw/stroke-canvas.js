@@ -4,7 +4,7 @@ const INK = "#161616"; // grey levels alone: the picture that is sent has no col
 const PAPER = "#ffffff";
 
 /** A square canvas that strokes are drawn on; what is there already is not drawn again. */
-export class Sheet {
+export class StrokeCanvas {
   #context;
 
   /** @param {HTMLCanvasElement} canvas It has as many rows as columns. */
@@ -14,7 +14,7 @@ export class Sheet {
     this.redraw([]);
   }
 
-  /** Changes the number of pixels of each side; the sheet is empty then. */
+  /** Changes the number of pixels of each side; it is empty then. */
   resize(side) {
     this.canvas.width = this.canvas.height = side;
   }

@@ -3,21 +3,21 @@
 /**
  * Asks one question at a time.
  *
- * What is wanted while a question is under way is asked after its answer. However often it was
- * wanted until then, it is asked once, and composed when it is asked.
+ * A question that comes while another one is under way is asked after its answer. However many came
+ * until then, one is asked, which is composed at that moment.
  */
 export class LatestQuestion {
-  #ask;
-  #isWanted = false;
+  #send;
+  #isWaiting = false;
   #current;
   #timer;
   #began = -Infinity;
   #pause = 0;
-  #restsUntil = -Infinity;
+  #notBefore = -Infinity;
 
-  /** @param {function(AbortSignal): Promise<void>} ask Asks, and shows the answer or the refusal. */
-  constructor(ask) {
-    this.#ask = ask;
+  /** @param {function(AbortSignal): Promise<void>} send Asks, and shows the answer or the refusal. */
+  constructor(send) {
+    this.#send = send;
   }
 
   /**
@@ -25,43 +25,43 @@ export class LatestQuestion {
    *
    * @param {number} pause Milliseconds between the beginning of the last question and of this one.
    */
-  want(pause = 0) {
-    this.#isWanted = true;
+  ask(pause = 0) {
+    this.#isWaiting = true;
     this.#pause = pause;
     if (!this.#current) this.#schedule();
   }
 
-  /** Ends the question under way, and asks nothing until something is wanted again. */
+  /** Ends the question under way, and asks nothing until `ask` is called again. */
   cancel() {
-    this.#isWanted = false;
+    this.#isWaiting = false;
     clearTimeout(this.#timer);
     this.#current?.abort();
     this.#current = undefined;
   }
 
-  /** Asks nothing for some seconds, whatever is wanted. */
-  rest(seconds) {
-    this.#restsUntil = performance.now() + 1000 * seconds;
+  /** Asks nothing for some seconds, as the service demands. */
+  waitFor(seconds) {
+    this.#notBefore = performance.now() + 1000 * seconds;
   }
 
   #schedule() {
     clearTimeout(this.#timer);
-    const wait = Math.max(this.#began + this.#pause, this.#restsUntil) - performance.now();
+    const wait = Math.max(this.#began + this.#pause, this.#notBefore) - performance.now();
     if (wait > 0) this.#timer = setTimeout(() => this.#begin(), wait);
     else this.#begin();
   }
 
   async #begin() {
-    this.#isWanted = false;
+    this.#isWaiting = false;
     this.#began = performance.now();
     const current = new AbortController();
     this.#current = current;
     try {
-      await this.#ask(current.signal);
+      await this.#send(current.signal);
     } finally {
       if (this.#current === current) {
         this.#current = undefined;
-        if (this.#isWanted) this.#schedule();
+        if (this.#isWaiting) this.#schedule();
       }
     }
   }
