@@ -25,27 +25,27 @@ export class CurlView {
   constructor(element) {
     this.line = make("code", { tabindex: "0" });
     this.copy = button(text("frame.copy"), () => this.#copy(), { class: "quiet" });
-    this.said = make("span", { class: "soft", role: "status" });
+    this.status = make("span", { class: "soft", role: "status" });
     element.classList.add("curl");
     element.append(
-      make("p", { class: "soft" }, text("frame.curl"), " ", this.said),
+      make("p", { class: "soft" }, text("frame.curl"), " ", this.status),
       make("div", {}, this.line, this.copy),
     );
   }
 
   set(line) {
     this.line.textContent = line;
-    this.said.textContent = "";
+    this.status.textContent = "";
   }
 
   async #copy() {
     try {
       await navigator.clipboard.writeText(this.line.textContent);
-      this.said.textContent = text("frame.copied");
+      this.status.textContent = text("frame.copied");
     } catch {
       // Without a secure connection a page may not write to the clipboard: the line is selected.
       getSelection().selectAllChildren(this.line);
-      this.said.textContent = text("frame.selected");
+      this.status.textContent = text("frame.selected");
     }
   }
 }

@@ -15,7 +15,7 @@ export class KeyboardPen {
   #place = { x: 0.5, y: 0.5 };
   #isDown = false;
   #held = new Set();
-  #telling;
+  #timer;
 
   constructor(canvas, pen, pad) {
     this.#canvas = canvas;
@@ -54,8 +54,8 @@ export class KeyboardPen {
       this.#place.y = onPaper(this.#place.y + step * DIRECTIONS[held][1]);
     }
     if (this.#isDown) this.#pad.extend([this.#place]);
-    clearTimeout(this.#telling);
-    this.#telling = setTimeout(() => this.#tell(), STILL_MILLISECONDS);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#announce(), STILL_MILLISECONDS);
   }
 
   #toggle({ repeat }) {
@@ -66,7 +66,7 @@ export class KeyboardPen {
       this.#pad.begin(this.#place);
       this.#isDown = true;
     }
-    this.#tell();
+    this.#announce();
   }
 
   #leave() {
@@ -87,8 +87,8 @@ export class KeyboardPen {
     mark.classList.toggle("down", this.#isDown);
   }
 
-  #tell() {
-    clearTimeout(this.#telling);
+  #announce() {
+    clearTimeout(this.#timer);
     const place = { across: Math.round(100 * this.#place.x), down: Math.round(100 * this.#place.y) };
     this.#pen.state.textContent = text(this.#isDown ? "draw.pen_down" : "draw.pen_up", place);
   }

@@ -21,7 +21,7 @@ export class Pad {
 
   /**
    * @param {HTMLCanvasElement} canvas The paper.
-   * @param {{mark: HTMLElement, state: HTMLElement}} pen Shows and tells where the keyboard's pen is.
+   * @param {{mark: HTMLElement, state: HTMLElement}} pen Show where the keyboard's pen is.
    * @param {{onInk: function(): void, onPenUp: function(): void}} events Are called when ink was added or
    *     removed, and when a stroke has ended.
    */

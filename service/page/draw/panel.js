@@ -17,7 +17,7 @@ const PAUSE_MILLISECONDS = 50;
 // asked for when the pen is up.
 const QUICK_MILLISECONDS = 60;
 const QUICK_MULTIPLY_ADDS = 5e7;
-// The answer is told to a screen reader when nothing has changed for this long.
+// A screen reader hears the answer when nothing has changed for this long.
 const SETTLED_MILLISECONDS = 1000;
 const FILE = "drawing.png";
 

@@ -30,14 +30,14 @@ export class Charts {
     this.load = chart("load", text("live.chart_load"), loads);
   }
 
-  /** Shows what is known after one more look. */
-  add(look, history) {
+  /** Shows what is known after one more snapshot. */
+  add(snapshot, history) {
     const { windows } = history;
-    this.#loads.push([look.time, look.gauge("computing_requests"), look.gauge("waiting_requests")]);
-    this.#loads = this.#loads.filter(([time]) => time > look.time - KEPT_SECONDS);
-    this.requests.set(columns(look.time, windows.map(rates), KINDS.length));
-    this.times.set(columns(look.time, windows.map(times), SHARES.length));
-    this.load.set(columns(look.time, this.#loads, 2));
+    this.#loads.push([snapshot.time, snapshot.gauge("computing_requests"), snapshot.gauge("waiting_requests")]);
+    this.#loads = this.#loads.filter(([time]) => time > snapshot.time - KEPT_SECONDS);
+    this.requests.set(columns(snapshot.time, windows.map(rates), KINDS.length));
+    this.times.set(columns(snapshot.time, windows.map(times), SHARES.length));
+    this.load.set(columns(snapshot.time, this.#loads, 2));
   }
 }
 

@@ -1,4 +1,4 @@
-// The text format of Prometheus, in which the service tells its metrics.
+// The text format of Prometheus, in which the service writes its metrics.
 
 const NAME = /^[a-zA-Z_:][\w:]*/;
 // A name, labels, a value, and the time of the value, which the service never sends.

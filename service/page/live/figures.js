@@ -8,14 +8,14 @@ import { NOTHING, duration, estimate, memory, rate } from "./units.js";
 /**
  * Shows the figures.
  *
- * @param {Look} look What was read last.
- * @param {object} windows `now` is the time since the look before it, `minute` is the last minute.
+ * @param {Snapshot} snapshot What was read last.
+ * @param {object} windows `now` is the time since the snapshot before it, `minute` is the last minute.
  */
-export function showFigures(look, windows) {
+export function showFigures(snapshot, windows) {
   showRequests(windows);
   showInstances(windows);
   showTimes(windows);
-  showLoad(look);
+  showLoad(snapshot);
 }
 
 function showRequests({ now, minute }) {
@@ -38,14 +38,14 @@ function showTimes(windows) {
   }
 }
 
-function showLoad(look) {
-  const waiting = text("live.load_waiting", { count: look.gauge("waiting_requests") });
-  set("load", number(look.gauge("computing_requests")), waiting);
-  const maximum = text("live.connections_most", { count: look.gauge("max_connections") });
-  set("connections", number(look.gauge("connections")), maximum);
-  set("memory", memory(look.gauge("body_memory_bytes")), "");
-  const models = new Set(look.versions.map(({ model }) => model));
-  set("served", number(models.size), text("live.served_versions", { count: look.versions.length }));
+function showLoad(snapshot) {
+  const waiting = text("live.load_waiting", { count: snapshot.gauge("waiting_requests") });
+  set("load", number(snapshot.gauge("computing_requests")), waiting);
+  const maximum = text("live.connections_most", { count: snapshot.gauge("max_connections") });
+  set("connections", number(snapshot.gauge("connections")), maximum);
+  set("memory", memory(snapshot.gauge("body_memory_bytes")), "");
+  const models = new Set(snapshot.versions.map(({ model }) => model));
+  set("served", number(models.size), text("live.served_versions", { count: snapshot.versions.length }));
 }
 
 /** Says the figures in one sentence, for somebody who cannot look at them. */
@@ -53,13 +53,13 @@ export function sentence({ minute }) {
   const counts = requests(minute);
   const time = timeOfPredictions(minute, 0.5);
   const parts = [
-    text("live.said_requests", { count: counts.all }),
-    text("live.said_refused", { count: counts.refused }),
-    text("live.said_failed", { count: counts.failed }),
-    text("live.said_instances", { count: instances(minute) }),
+    text("live.sentence_requests", { count: counts.all }),
+    text("live.sentence_refused", { count: counts.refused }),
+    text("live.sentence_failed", { count: counts.failed }),
+    text("live.sentence_instances", { count: instances(minute) }),
   ];
-  const said = text("live.said", { seconds: Math.round(minute.seconds), what: list(parts) });
-  return time ? `${said} ${text("live.said_time", { time: estimate(time) })}` : said;
+  const words = text("live.sentence", { seconds: Math.round(minute.seconds), what: list(parts) });
+  return time ? `${words} ${text("live.sentence_time", { time: estimate(time) })}` : words;
 }
 
 function set(name, figure, more) {

@@ -1,4 +1,4 @@
-// What counters have risen by, from one look at the metrics to the next.
+// What counters have risen by, from one snapshot of the metrics to the next.
 
 import { Window } from "./window.js";
 
@@ -13,7 +13,7 @@ export class History {
   #counters = [];
   #time;
 
-  /** What happened between the two last looks; it is empty where they do not follow each other. */
+  /** What happened between the two last snapshots; it is empty where they do not follow each other. */
   get latest() {
     const last = this.#intervals.at(-1);
     return new Window(last?.to === this.#time ? [last] : []);
@@ -24,18 +24,18 @@ export class History {
     return new Window(this.#intervals.filter(({ from }) => from >= this.#time - seconds));
   }
 
-  /** Everything that is kept, one window for each time between two looks, the oldest first. */
+  /** Everything that is kept, one window for each time between two snapshots, the oldest first. */
   get windows() {
     return this.#intervals.map((interval) => new Window([interval]));
   }
 
-  /** The moment of the last look, in seconds since 1970. */
+  /** The moment of the last snapshot, in seconds since 1970. */
   get time() {
     return this.#time;
   }
 
   /**
-   * Takes the counters of one look.
+   * Takes the counters of one snapshot.
    *
    * @param {number} time The moment, in seconds since 1970.
    * @param {object[]} counters Samples, as `parse` returns them.

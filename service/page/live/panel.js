@@ -1,4 +1,4 @@
-// Live: requests, times and load of the service, from what it tells of itself under /metrics.
+// Live: requests, times and load of the service, from its metrics.
 
 import { CurlView, curlLine } from "../curl.js";
 import { byId } from "../dom.js";
@@ -6,7 +6,7 @@ import { clock, text } from "../texts.js";
 import { Charts } from "./charts.js";
 import { sentence, showFigures } from "./figures.js";
 import { History } from "./history.js";
-import { Look } from "./look.js";
+import { Snapshot } from "./snapshot.js";
 import { Poller } from "./poller.js";
 import { showTables } from "./tables.js";
 
@@ -21,8 +21,8 @@ class Live {
   #history = new History();
   #charts = new Charts();
   #poller = new Poller(
-    (signal) => this.#look(signal),
-    () => tell(text("live.silent")),
+    (signal) => this.#read(signal),
+    () => showTrouble(text("live.silent")),
   );
   #isShown = false;
   #isPaused = false;
@@ -48,7 +48,7 @@ class Live {
 
   #pause(isPaused) {
     this.#isPaused = isPaused;
-    tell("");
+    showTrouble("");
     byId("live-pause").textContent = isPaused ? text("live.go_on") : text("live.pause");
     this.#update();
   }
@@ -61,48 +61,48 @@ class Live {
     this.curl.set(curlLine(this.#service, "metrics"));
   }
 
-  async #look(signal) {
+  async #read(signal) {
     try {
       const answer = await this.#service.request("metrics", { signal });
-      this.#show(new Look(Date.now() / 1000, await answer.text()));
-      tell("");
+      this.#show(new Snapshot(Date.now() / 1000, await answer.text()));
+      showTrouble("");
     } catch (error) {
-      if (!signal.aborted) this.#tellFailure(error);
+      if (!signal.aborted) this.#fail(error);
     }
   }
 
-  #show(look) {
-    if (!look.isOfVitrine) throw new Error(text("live.not_metrics"));
-    this.#history.add(look.time, look.counters);
+  #show(snapshot) {
+    if (!snapshot.isOfVitrine) throw new Error(text("live.not_metrics"));
+    this.#history.add(snapshot.time, snapshot.counters);
     const windows = { now: this.#history.latest, minute: this.#history.last(MINUTE) };
-    showFigures(look, windows);
-    showTables(look, windows.minute);
-    this.#charts.add(look, this.#history);
+    showFigures(snapshot, windows);
+    showTables(snapshot, windows.minute);
+    this.#charts.add(snapshot, this.#history);
     this.curl.set(curlLine(this.#service, "metrics")); // a key may be needed since
-    byId("live-state").textContent = text("live.state", { time: clock(look.time) });
+    byId("live-state").textContent = text("live.state", { time: clock(snapshot.time) });
     byId("live-say").disabled = false;
   }
 
-  #tellFailure(error) {
+  #fail(error) {
     const reason = error.message;
     if (error.status === 401) {
       // Nobody is asked for a key again and again.
       this.#pause(true);
-      tell(text("live.stopped", { reason }));
+      showTrouble(text("live.stopped", { reason }));
     } else {
-      tell(text("live.failed_look", { reason }));
+      showTrouble(text("live.failed_read", { reason }));
     }
   }
 
   #say() {
-    const said = byId("live-said");
-    said.hidden = false;
-    said.textContent = sentence({ minute: this.#history.last(MINUTE) });
+    const place = byId("live-sentence");
+    place.hidden = false;
+    place.textContent = sentence({ minute: this.#history.last(MINUTE) });
   }
 }
 
-/** Tells what went wrong, or nothing; the same is not told twice. */
-function tell(trouble) {
+/** Says what went wrong, or nothing; a screen reader does not hear the same twice. */
+function showTrouble(trouble) {
   const place = byId("live-trouble");
   if (place.textContent === trouble) return;
   place.textContent = trouble;

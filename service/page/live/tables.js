@@ -8,12 +8,12 @@ import { NOTHING, estimate, rate } from "./units.js";
 const SHOWN_LABELS = 4;
 
 /** Shows the routes that were asked, and the versions that are served or were until a moment ago. */
-export function showTables(look, minute) {
+export function showTables(snapshot, minute) {
   const rows = routes(minute).map((route) => routeRow(minute, route));
   byId("live-no-routes").hidden = rows.length > 0;
   byId("live-routes").hidden = rows.length === 0;
   fill("live-routes", rows);
-  fill("live-versions", look.versions.map((version) => versionRow(minute, version)));
+  fill("live-versions", snapshot.versions.map((version) => versionRow(minute, version)));
 }
 
 function fill(id, rows) {

@@ -1,8 +1,8 @@
 // What a window of time says of requests and predictions.
 
-import { DURATION, PREDICTION_DURATION, PREDICTIONS, REQUESTS } from "./look.js";
+import { DURATION, PREDICTION_DURATION, PREDICTIONS, REQUESTS } from "./snapshot.js";
 
-/** Shares of the requests within whose time an answer is told: the half, and nearly all of them. */
+/** Shares of the requests within whose time an answer is shown: the half, and nearly all of them. */
 export const SHARES = [0.5, 0.95, 0.99];
 
 const TESTS = {

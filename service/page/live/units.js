@@ -1,4 +1,4 @@
-// Numbers with their units, as short as they can be told.
+// Numbers with their units, as short as they can be.
 
 import { language, significant, text } from "../texts.js";
 

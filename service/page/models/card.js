@@ -32,9 +32,9 @@ function parsed(markdown = "") {
 
 function cardParts(tokens, model, report) {
   if (tokens.length === 0) return [make("p", { class: "soft" }, text("models.no_card"))];
-  const [first, ...rest] = tokens;
+  const [first, ...others] = tokens;
   const isTitle = first.type === "heading" && first.text === `${model.name}, version ${model.version}`;
-  return besideEachOther(render(isTitle ? rest : tokens, (path, alt) => picture(report, path, alt)));
+  return besideEachOther(render(isTitle ? others : tokens, (path, alt) => picture(report, path, alt)));
 }
 
 /** Lets plots that follow each other stand beside each other, where there is room. */

@@ -59,7 +59,7 @@ async function comparePlots(sides) {
   return card(text("models.plots"), make("div", { class: "models-pairs" }, ...shown));
 }
 
-/** What tells most about two versions stands first; the others keep their order. */
+/** What says most about two versions stands first; the others keep their order. */
 const rank = (path) => (FIRST_PLOTS.includes(path) ? FIRST_PLOTS.indexOf(path) : FIRST_PLOTS.length);
 
 /** Returns the paths of plots that show columns of the history. */

@@ -15,7 +15,7 @@ const VALIDATION = "val_";
  *
  * @returns {Map<string, (number|null)[]>} The values of each column; null where there is none.
  */
-export function readHistory(csv) {
+function readHistory(csv) {
   const [names, ...rows] = csv.trim().split(/\r?\n/).map((line) => line.split(","));
   return new Map(names.map((name, index) => [name, rows.map((row) => value(row[index]))]));
 }

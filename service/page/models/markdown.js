@@ -88,7 +88,7 @@ class Renderer {
     return this.inside(isEmpty ? "td" : tag, cell, { scope: tag === "th" && !isEmpty && "col" });
   }
 
-  /** Only addresses of the web are links, and they are not told where the reader comes from. */
+  /** Only addresses of the web are links, which do not learn where the reader comes from. */
   link(token) {
     const children = this.all(token.tokens);
     if (!/^https?:\/\//i.test(token.href)) return children;

@@ -30,7 +30,7 @@ class ModelsPanel {
   #catalogue;
   #list;
   #shown;
-  #said;
+  #outcome;
   #curl;
   #dialog;
   #isHidden = true;
@@ -42,7 +42,7 @@ class ModelsPanel {
     this.#catalogue = catalogue;
     this.#list = section.querySelector(".models-list");
     this.#shown = section.querySelector(".models-shown");
-    this.#said = byId("models-said");
+    this.#outcome = byId("models-outcome");
     this.#curl = new CurlView(byId("models-curl"));
     this.#dialog = new ChangeDialog(section, service);
   }
@@ -73,8 +73,8 @@ class ModelsPanel {
   }
 
   #say(sentence = "") {
-    this.#said.textContent = sentence;
-    this.#said.hidden = sentence === "";
+    this.#outcome.textContent = sentence;
+    this.#outcome.hidden = sentence === "";
   }
 
   /** Shows the list and the chosen version; what a later call shows is not written over. */
@@ -164,7 +164,7 @@ class ModelsPanel {
     this.#catalogue.forget();
     await this.#render();
     this.#say(answerText(answer));
-    this.#said.focus();
+    this.#outcome.focus();
   }
 }
 

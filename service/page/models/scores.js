@@ -62,9 +62,7 @@ function scoreTable(scores, measures) {
 function labelScores(scores, measures) {
   const ofLabels = measures.filter((name) => name.includes(OF_LABEL));
   if (ofLabels.length === 0) return undefined;
-  const rest = make("div");
-  rest.append(scoreTable(scores, ofLabels));
-  return make("details", {}, make("summary", {}, text("models.label_scores")), rest);
+  return make("details", {}, make("summary", {}, text("models.label_scores")), scoreTable(scores, ofLabels));
 }
 
 /** Shows a score, and its standard error where that is known; a narrow table has it in a line of its own. */

@@ -5,7 +5,7 @@ import { percent, text } from "../texts.js";
 import { changeLine, changeRequest } from "./change.js";
 import { card, facts } from "./elements.js";
 
-export const STABLE = "stable";
+const STABLE = "stable";
 export const CANARY = "canary";
 const LABEL = "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}";
 

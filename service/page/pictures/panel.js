@@ -49,7 +49,7 @@ class Panel {
 
   async begin() {
     this.predictor.onProgress = () => this.#refreshSoon();
-    this.predictor.onWait = (seconds, reason) => this.#tellWait(seconds, reason);
+    this.predictor.onWait = (seconds, reason) => this.#showWait(seconds, reason);
     this.#listen();
     const choose = (model) => this.#changeModel(model);
     const hasModel = await fillModelMenu(byId("pictures-model"), this.catalogue, (model) => model.picture, choose);
@@ -98,8 +98,8 @@ class Panel {
     event.preventDefault();
     const { files, unread } = await dropped(event.dataTransfer);
     this.#add(files);
-    if (unread.length > 0) this.#tell(text("pictures.unread", { names: unread.join(", ") }));
-    else if (files.length === 0) this.#tell(text("pictures.nothing"));
+    if (unread.length > 0) this.#showNotice(text("pictures.unread", { names: unread.join(", ") }));
+    else if (files.length === 0) this.#showNotice(text("pictures.nothing"));
   }
 
   #mark(isOver) {
@@ -114,7 +114,7 @@ class Panel {
 
   #add(found) {
     if (found.length === 0) return;
-    this.#tell("");
+    this.#showNotice("");
     const pictures = found.map(({ name, file }) => new Picture(this.#count++, name, file));
     this.#pictures.push(...pictures);
     this.#section.classList.add("has-pictures");
@@ -174,7 +174,7 @@ class Panel {
     this.#pictures = [];
     this.cards.clear();
     this.#thumbnails.clear();
-    this.#tell("");
+    this.#showNotice("");
     byId("pictures-results").hidden = true;
     this.#section.classList.remove("has-pictures");
     this.#showCurl();
@@ -212,7 +212,7 @@ class Panel {
     byId("pictures-progress").max = values.count;
     byId("pictures-progress").value = values.done;
     byId("pictures-progress-text").textContent = text("pictures.progress", values);
-    if (!isRunning) this.#tell("");
+    if (!isRunning) this.#showNotice("");
     byId("pictures-summary").textContent = isRunning ? "" : this.#summary(left);
     const again = left + this.#pictures.filter(mayBeTriedAgain).length;
     byId("pictures-again").hidden = isRunning || again === 0;
@@ -253,11 +253,11 @@ class Panel {
     byId("pictures-empty").hidden = shown.length > 0 || this.#pictures.length === 0;
   }
 
-  #tellWait(seconds, reason) {
-    this.#tell(seconds > 0 ? text("pictures.retry", { reason, seconds }) : "");
+  #showWait(seconds, reason) {
+    this.#showNotice(seconds > 0 ? text("pictures.retry", { reason, seconds }) : "");
   }
 
-  #tell(message) {
+  #showNotice(message) {
     byId("pictures-notice").textContent = message;
     byId("pictures-notice").hidden = message === "";
   }

@@ -56,7 +56,7 @@ function drawing(name) {
   return ["10.5rem", ({ predicted }) => numberCell(predicted[name], amount, "strong")];
 }
 
-const numberCell = (value, write, look = "") => cell(Number.isNaN(value) ? "" : write(value), `number ${look}`);
+const numberCell = (value, write, kind = "") => cell(Number.isNaN(value) ? "" : write(value), `number ${kind}`);
 
 /** Says in the first column of a row without a prediction that it has a fault. */
 function withFault(draw) {
@@ -96,8 +96,8 @@ function marked(element, meaning) {
   return element;
 }
 
-function cell(content, look) {
-  return make("div", { role: "gridcell", class: look || undefined, title: content || undefined }, content);
+function cell(content, kind) {
+  return make("div", { role: "gridcell", class: kind || undefined, title: content || undefined }, content);
 }
 
 function drawInterval({ predicted: { prediction, lower, upper } }) {

@@ -31,8 +31,8 @@ function numberField(column, onChange) {
   const { minimum, maximum, median, name } = column;
   const [id, hintId] = [newId(), newId()];
   const first = median === null ? "" : decimalText(median);
-  const look = { inputmode: "decimal", placeholder: text("tables.missing"), "aria-describedby": hintId };
-  const input = make("input", { type: "number", step: "any", id, value: first, ...look });
+  const attributes = { inputmode: "decimal", placeholder: text("tables.missing"), "aria-describedby": hintId };
+  const input = make("input", { type: "number", step: "any", id, value: first, ...attributes });
   const hint = make("span", { class: "hint", id: hintId }, rangeText(minimum, maximum, (value) => amount(value)));
   const slider = sliderOf(column, input, onChange);
   const element = labelled(column, id, make("div", { class: "pair" }, slider, input), hint);
@@ -62,7 +62,7 @@ function sliderOf(column, input, onChange) {
     const value = Number(Number(slider.value).toPrecision(12));
     input.value = decimalText(Math.min(Math.max(value, column.minimum), column.maximum));
     slider.closest(".field").classList.remove("beyond");
-    tellValue(slider, Number(input.value), column);
+    showValue(slider, Number(input.value), column);
     onChange();
   });
   return slider;
@@ -70,10 +70,10 @@ function sliderOf(column, input, onChange) {
 
 function showOnSlider(slider, value, column) {
   slider.value = value;
-  tellValue(slider, value, column);
+  showValue(slider, value, column);
 }
 
-const tellValue = (slider, value, { unit }) => slider.setAttribute("aria-valuetext", withUnit(value, unit));
+const showValue = (slider, value, { unit }) => slider.setAttribute("aria-valuetext", withUnit(value, unit));
 
 function dateField(column, onChange) {
   const { format, minimum, maximum, median } = column;

@@ -1,14 +1,12 @@
-// A file of rows: it is sent, its answer is shown while it comes, and one row is looked at closely.
+// A file of rows: it is sent, and its answer is shown while it comes.
 
 import { curlLine } from "../curl.js";
 import { button, download, make } from "../dom.js";
-import { record } from "../files/csv.js";
 import { text } from "../texts.js";
 import { columnsOf, setSpan } from "./cells.js";
-import { contributionElements } from "./contributions.js";
 import { Distribution } from "./distribution.js";
 import { Grid } from "./grid.js";
-import { predictionElements, predictionSentence } from "./prediction.js";
+import { RowCard } from "./row-card.js";
 import { Scoring } from "./scoring.js";
 
 const TYPES = {
@@ -36,7 +34,7 @@ export class FileView {
   #figures;
   #asked;
   #pause;
-  #chosen;
+  #rowCard;
   #answeredModel;
   #sortedBy;
 
@@ -50,10 +48,11 @@ export class FileView {
     this.#parts = parts;
     this.onChange = onChange;
     this.#distribution = new Distribution(parts);
+    this.#rowCard = new RowCard(service, parts);
     this.#grid = new Grid(parts.grid, {
       label: text("tables.grid"),
       load: async (first, count) => (await this.#scoring.ask("window", first, count)) ?? [],
-      onChoice: (row) => this.#look(row),
+      onChoice: (row) => this.#showRow(row),
       onSort: (key, isDescending) => this.#sort(key, isDescending),
     });
     parts.stop.addEventListener("click", () => this.#scoring.ask("stop"));
@@ -124,7 +123,7 @@ export class FileView {
     const headers = { ...this.#headers(), ...this.#service.authorization() };
     this.#asked = this.#address();
     this.#answeredModel = this.#model;
-    this.#answer = this.#figures = this.#chosen = this.#sortedBy = undefined;
+    this.#answer = this.#figures = this.#sortedBy = undefined;
     this.#begin();
     this.#scoring?.end();
     const scoring = new Scoring((event) => this.#on(event));
@@ -133,15 +132,16 @@ export class FileView {
   }
 
   #begin() {
-    const { drop, results, problem, file, counts, stop, again, download, said, row, faults } = this.#parts;
+    const { drop, results, problem, file, counts, stop, again, download, status, faults } = this.#parts;
     drop.classList.add("small");
     results.hidden = true;
-    problem.hidden = row.hidden = faults.hidden = true;
+    problem.hidden = faults.hidden = true;
+    this.#rowCard.hide();
     file.textContent = this.#file.name;
     counts.replaceChildren();
     stop.hidden = false;
     again.hidden = download.hidden = true;
-    said.textContent = text("tables.sending", { name: this.#file.name });
+    status.textContent = text("tables.sending", { name: this.#file.name });
     this.#parts.state.hidden = false;
     this.#parts.state.setAttribute("aria-busy", "true");
   }
@@ -169,7 +169,7 @@ export class FileView {
   }
 
   #showCounts({ rows, seconds, faulty, warned }) {
-    const badge = (name, count, look) => (count > 0 ? [make("span", { class: `badge ${look}` }, text(name, { count }))] : []);
+    const badge = (name, count, kind) => (count > 0 ? [make("span", { class: `badge ${kind}` }, text(name, { count }))] : []);
     this.#parts.counts.replaceChildren(
       make("span", { class: "badge" }, text("tables.rows", { count: rows })),
       ...badge("tables.faulty", faulty, "bad"),
@@ -196,7 +196,7 @@ export class FileView {
   }
 
   #ended({ outcome, problem, detail }) {
-    const { stop, problem: place, said, download } = this.#parts;
+    const { stop, problem: place, status, download } = this.#parts;
     stop.hidden = true;
     this.#parts.state.setAttribute("aria-busy", "false");
     const { rows = 0, faultCount = 0 } = this.#figures ?? {};
@@ -205,7 +205,7 @@ export class FileView {
     place.hidden = outcome === "complete";
     const lines = endTexts(outcome, { problem, detail, count: rows, isBegun: this.#answer !== undefined });
     place.replaceChildren(...lines.map((line) => make("p", {}, line)));
-    said.textContent = outcome === "complete" ? text("tables.done", { count: rows, faults: faultCount }) : place.textContent;
+    status.textContent = outcome === "complete" ? text("tables.done", { count: rows, faults: faultCount }) : place.textContent;
     this.#changed();
   }
 
@@ -224,52 +224,9 @@ export class FileView {
     this.#grid.redraw();
   }
 
-  /** Shows one row: its faults, or its prediction and what decided it. */
-  async #look(row) {
-    const { row: card, rowTitle, rowResult, rowWhy, said } = this.#parts;
-    this.#chosen = row;
-    card.hidden = false;
-    rowTitle.textContent = text("tables.row_number", { row: row + 1 });
-    const found = await this.#scoring.ask("row", row);
-    if (!found || this.#chosen !== row) return;
-    if (found.faults.length > 0) {
-      rowResult.replaceChildren(...found.faults.map(({ detail }) => make("p", { class: "notice bad" }, detail)));
-      rowWhy.replaceChildren();
-      said.textContent = `${rowTitle.textContent}. ${found.predicted.error}`;
-      return;
-    }
-    await this.#explain(found);
-  }
-
-  async #explain({ row, cells }) {
-    const { rowTitle, rowResult, rowWhy, said } = this.#parts;
-    const model = this.#answeredModel;
-    try {
-      const prediction = await this.#predictAgain(cells, model);
-      if (this.#chosen !== row) return;
-      const valueOf = (name) => cells[this.#answer.names.indexOf(name)] || text("tables.missing");
-      rowResult.replaceChildren(...predictionElements(prediction, model.unit));
-      rowWhy.replaceChildren(...contributionElements(prediction, model, valueOf));
-      said.textContent = `${rowTitle.textContent}. ${predictionSentence(prediction, model.unit)}`;
-    } catch (error) {
-      if (this.#chosen !== row) return;
-      rowResult.replaceChildren(make("p", { class: "notice bad" }, error.message));
-      rowWhy.replaceChildren();
-    }
-  }
-
-  /** Asks for one row alone, which may be explained; it is written as the answer writes it. */
-  async #predictAgain(cells, model) {
-    const { names, delimiter, coverage } = this.#answer;
-    const { decimal } = this.#figures;
-    const body = [names, cells].map((each) => `${record(each, delimiter)}\n`).join("");
-    const answer = await this.#service.json(`${model.path}/predict`, {
-      method: "POST",
-      query: { explain: "true", coverage, delimiter, decimal },
-      headers: { "Content-Type": "text/csv", Accept: "application/json" },
-      body,
-    });
-    return answer.predictions[0];
+  #showRow(row) {
+    const answer = { ...this.#answer, decimal: this.#figures.decimal };
+    this.#rowCard.show(row, this.#scoring.ask("row", row), answer, this.#answeredModel);
   }
 
   async #download() {

@@ -9,7 +9,7 @@ import { makeField } from "./fields.js";
 import { predictionElements, predictionSentence } from "./prediction.js";
 
 const MOST_FIELDS = 12;
-// A screen reader is told what the row has come to, not each step on the way.
+// A screen reader hears the prediction of the row when it has been still this long.
 const QUIET_MILLISECONDS = 700;
 
 export class Form {
@@ -24,7 +24,7 @@ export class Form {
 
   /**
    * @param {Service} service
-   * @param {object} parts Elements: `fields`, `find`, `result`, `contributions`, `formSaid`.
+   * @param {object} parts Elements: `fields`, `find`, `result`, `contributions`, `formStatus`.
    * @param {function(): void} onChange Is called when the row, and so the line of curl, changes.
    */
   constructor(service, parts, onChange) {
@@ -128,7 +128,7 @@ export class Form {
 
   #say(sentence) {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => (this.#parts.formSaid.textContent = sentence), QUIET_MILLISECONDS);
+    this.#silence = setTimeout(() => (this.#parts.formStatus.textContent = sentence), QUIET_MILLISECONDS);
   }
 }
 

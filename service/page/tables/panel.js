@@ -18,7 +18,7 @@ const parts = (names) =>
   Object.fromEntries(names.map((name) => [name, part(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`))]));
 
 const FILE_PARTS = [
-  ...["drop", "single", "state", "file", "counts", "stop", "again", "download", "said", "problem", "ignored", "results", "grid"],
+  ...["drop", "single", "state", "file", "counts", "stop", "again", "download", "status", "problem", "ignored", "results", "grid"],
   ...["chartCard", "chart", "labelChart", "chartAbout", "chartText", "faults", "faultTitle", "faultList", "faultMore"],
   ...["row", "rowTitle", "rowResult", "rowWhy"],
 ];
@@ -30,7 +30,7 @@ export async function open(section, { service, catalogue }) {
   let shown;
   const showLine = () => model && curl.set(shown.line());
   const file = new FileView(service, parts(FILE_PARTS), () => showLine());
-  const form = new Form(service, parts(["fields", "find", "result", "contributions", "formSaid"]), () => showLine());
+  const form = new Form(service, parts(["fields", "find", "result", "contributions", "formStatus"]), () => showLine());
   const views = { file, form };
   shown = file;
 

@@ -168,7 +168,7 @@ def test_button_says_the_figures_once(browser: Browser, server: Server) -> None:
     with _watching(browser, server.url, screen=PHONE) as visit:
         page = visit.page
         _open(page)
-        said = page.locator("#live-said")
+        said = page.locator("#live-sentence")
         expect(said).to_be_hidden()
         _send(server, "digits", _PICTURE, "image/png", times=1)
         _look_again(page)

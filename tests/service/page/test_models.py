@@ -348,7 +348,7 @@ def test_label_is_moved_and_removed_with_a_management_key(
         keep(visit.page, f"models-change-{way}", whole=False)
         _act(visit.page, way, dialog.get_by_role("button", name="Change it"))
 
-        expect(panel.locator("#models-said")).to_contain_text("The default version of digits is 1")
+        expect(panel.locator("#models-outcome")).to_contain_text("The default version of digits is 1")
         expect(panel.get_by_role("link", name="version 1 default stable")).to_be_visible()
         expect(panel.get_by_role("link", name="digits")).to_contain_text("stable: version 1")
         assert _default(guarded) == 1
@@ -366,12 +366,12 @@ def test_rollback_lets_the_version_before_answer(browser: Browser, guarded: Serv
         dialog = visit.page.get_by_role("dialog")
         expect(dialog).to_contain_text("goes to the version before version 2")
         dialog.get_by_role("button", name="Change it").click()
-        expect(panel.locator("#models-said")).to_be_focused()
+        expect(panel.locator("#models-outcome")).to_be_focused()
         assert _default(guarded) == 1
 
         panel.get_by_role("button", name="Remove the label stable").click()
         dialog.get_by_role("button", name="Change it").click()
-        expect(panel.locator("#models-said")).to_contain_text("digits is 2")
+        expect(panel.locator("#models-outcome")).to_contain_text("digits is 2")
 
 
 def test_canary_gets_its_share(browser: Browser, guarded: Server) -> None:
@@ -398,7 +398,7 @@ def test_new_versions_are_looked_for(browser: Browser, guarded: Server) -> None:
         panel.get_by_role("button", name="Look for new versions").click()
         visit.page.get_by_role("dialog").get_by_role("button", name="Change it").click()
 
-        expect(panel.locator("#models-said")).to_contain_text("The default version of rooms is 3")
+        expect(panel.locator("#models-outcome")).to_contain_text("The default version of rooms is 3")
 
 
 def test_nothing_changes_until_it_is_agreed(browser: Browser, guarded: Server) -> None:

@@ -325,7 +325,7 @@ def test_keyboard_sorts_and_chooses_rows(browser: Browser, server: Server) -> No
             page.keyboard.press(key)
 
         expect(page.locator("#tables-row-title")).to_have_text("Row 3")
-        expect(page.locator("#tables-said")).to_contain_text("Row 3. 117,142 USD")
+        expect(page.locator("#tables-status")).to_contain_text("Row 3. 117,142 USD")
         expect_contributions(page, "#tables-row-why", explained(server, ROWS[2]))
 
 
@@ -612,7 +612,7 @@ def test_form_predicts_as_the_api_does(browser: Browser, server: Server) -> None
             f"{prediction['value']:,.0f} USD"
         )
         expect_contributions(page, "#tables-contributions", prediction)
-        expect(page.locator("#tables-form-said")).to_contain_text(f"{prediction['value']:,.0f} USD")
+        expect(page.locator("#tables-form-status")).to_contain_text(f"{prediction['value']:,.0f} USD")
         keep(page, "tables-form")
 
 

@@ -1,4 +1,4 @@
-// One look at the metrics of the service: the numbers that this panel shows.
+// The metrics of the service at one moment: the numbers that this panel shows.
 
 import { parse } from "./exposition.js";
 
@@ -22,7 +22,7 @@ const GAUGES = new Set([
   SERVED,
 ]);
 
-export class Look {
+export class Snapshot {
   /**
    * @param {number} time The moment, in seconds since 1970.
    * @param {string} text An answer of `GET /metrics`.
