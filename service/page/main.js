@@ -7,6 +7,10 @@
 //                           whenever the panel is shown or hidden after that.
 //
 // The context holds `service` (service.js) and `catalogue` (catalogue.js).
+//
+// A panel imports nothing from the folder of another one. What several panels share stands beside this
+// file if the first panel needs it, because the browser loads all of that at once; charts are in
+// `charts/`, and what reads and writes files in `files/`.
 
 import { Catalogue } from "./catalogue.js";
 import { addStyle, byId } from "./dom.js";

@@ -39,6 +39,11 @@ export const amount = (value) =>
 /** Writes a value with its unit, where it has one. */
 export const withUnit = (value, unit) => (unit ? `${amount(value)} ${unit}` : amount(value));
 
+/** Writes a difference with its sign; the options are those of `Intl.NumberFormat`. */
+export function signed(value, options) {
+  return new Intl.NumberFormat(language, { signDisplay: "exceptZero", ...options }).format(value);
+}
+
 /** Writes a share of one as a percentage. */
 export function percent(value, digits = 1) {
   const options = { style: "percent", maximumFractionDigits: digits };

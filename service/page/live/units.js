@@ -7,7 +7,7 @@ export const NOTHING = "–";
 
 const BYTES = ["kilobyte", "megabyte", "gigabyte", "terabyte"];
 
-function withUnit(value, unit, digits) {
+function inUnit(value, unit, digits) {
   const options = { style: "unit", unit, unitDisplay: "short", ...digits };
   return new Intl.NumberFormat(language, options).format(value);
 }
@@ -16,7 +16,7 @@ function withUnit(value, unit, digits) {
 export function duration(seconds) {
   const digits = { maximumSignificantDigits: 2 };
   const isShort = seconds < 1;
-  return withUnit(isShort ? seconds * 1000 : seconds, isShort ? "millisecond" : "second", digits);
+  return inUnit(isShort ? seconds * 1000 : seconds, isShort ? "millisecond" : "second", digits);
 }
 
 /** Writes an estimate that `quantile` made. */
@@ -35,5 +35,5 @@ export function rate(value) {
 export function memory(bytes) {
   const power = Math.max(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 1);
   const unit = BYTES[Math.min(power, BYTES.length) - 1];
-  return withUnit(bytes / 1000 ** (BYTES.indexOf(unit) + 1), unit, { maximumFractionDigits: 1 });
+  return inUnit(bytes / 1000 ** (BYTES.indexOf(unit) + 1), unit, { maximumFractionDigits: 1 });
 }

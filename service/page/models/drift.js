@@ -1,7 +1,7 @@
 // How far the instances that a version has predicted differ from those of its training.
 
 import { button, make } from "../dom.js";
-import { language, number, percent, text } from "../texts.js";
+import { number, percent, signed, text } from "../texts.js";
 import { badge, card } from "./elements.js";
 
 const FEW = "too few";
@@ -63,11 +63,10 @@ function showFeature(feature) {
 function figures({ verdict, population_stability_index: index, more_blanks: moreBlanks }) {
   if (verdict === FEW) return "";
   const shown = text("models.index", { index: number(index, 2) });
-  return moreBlanks === 0 ? shown : `${shown} · ${text("models.more_blanks", { points: signedPercent(moreBlanks) })}`;
+  if (moreBlanks === 0) return shown;
+  const points = signed(moreBlanks, { style: "percent", maximumFractionDigits: 1 });
+  return `${shown} · ${text("models.more_blanks", { points })}`;
 }
-
-const signedPercent = (share) =>
-  new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" }).format(share);
 
 /** Shows for each bin its share in training and among the received instances. */
 function bins({ feature, bins: all }) {

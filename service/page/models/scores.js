@@ -1,7 +1,7 @@
 // The scores of a version, and how those of two versions differ.
 
 import { make } from "../dom.js";
-import { language, significant, text } from "../texts.js";
+import { signed, significant, text } from "../texts.js";
 import { badge, card, groupedTable, table } from "./elements.js";
 
 const ERROR = "_standard_error";
@@ -107,11 +107,8 @@ function comparedRows(part, one, other) {
 
 function difference(name, versions, scores) {
   const value = scores[1][name] - scores[0][name];
-  return make("div", { class: "models-difference" }, make("span", {}, signed(value)), reading(name, versions, scores));
+  return make("div", { class: "models-difference" }, make("span", {}, signed(value, { maximumSignificantDigits: 3 })), reading(name, versions, scores));
 }
-
-const signed = (value) =>
-  new Intl.NumberFormat(language, { maximumSignificantDigits: 3, signDisplay: "exceptZero" }).format(value);
 
 /** Says what a difference means: nothing, as long as the standard errors explain it. */
 function reading(name, versions, [one, other]) {

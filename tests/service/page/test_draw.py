@@ -105,7 +105,7 @@ def test_digit_is_drawn_with_the_keyboard_alone(browser: Browser, server: Server
         for key in ["Shift+ArrowUp"] * 3 + ["Shift+ArrowLeft"] * 2 + ["Space"]:
             keyboard.press(key)
         expect(visit.page.locator("#draw-pen-state")).to_have_text(
-            "The pen is down, 30 % from the left, 20 % from the top."
+            "The pen is down, 30% from the left, 20% from the top."
         )
         for key in ["Shift+ArrowRight"] * 4 + ["ArrowDown", "ArrowDown", "ArrowLeft"] * 12:
             keyboard.press(key)
@@ -125,7 +125,7 @@ def _focus_with_keyboard(page: Page) -> None:
     expect(page.locator("#draw-canvas")).to_be_focused()
 
 
-def test_two_arrow_keys_together_move_the_pen_aslant(browser: Browser, server: Server) -> None:
+def test_two_arrow_keys_together_move_the_pen_diagonally(browser: Browser, server: Server) -> None:
     with _visit(browser, server) as visit:
         _focus_with_keyboard(visit.page)
         visit.page.keyboard.down("ArrowLeft")
@@ -133,7 +133,7 @@ def test_two_arrow_keys_together_move_the_pen_aslant(browser: Browser, server: S
         visit.page.keyboard.up("ArrowLeft")
 
         expect(visit.page.locator("#draw-pen-state")).to_have_text(
-            "The pen is up, 38 % from the left, 60 % from the top."
+            "The pen is up, 38% from the left, 60% from the top."
         )
 
 

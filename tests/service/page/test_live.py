@@ -6,17 +6,15 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.keys import Key, hash_secret, make_secret, write_keys
 from tests.browsers import PHONE, WIDE, Screen, Visit, assert_accessible, keep, visiting
 from tests.scrapes import scrape
-from tests.servers import ROOT, Server, serving
+from tests.servers import ROOT, Server
 from tests.traffic import until
 
 _START = datetime.datetime(2026, 11, 29, 9, 0)  # noqa: DTZ001 (the browser shows its own time)
@@ -28,7 +26,6 @@ _PREDICT = "/models/<name>/predict"
 _PICTURE = (ROOT / "examples/seven.png").read_bytes()
 _ROWS = (ROOT / "examples/houses.csv").read_bytes()
 _ROW_COUNT = len(_ROWS.splitlines()) - 1
-_SECRET = make_secret()
 _NOTHING = "\N{EN DASH}"
 
 # What JSON cannot say is said in words.
@@ -291,21 +288,12 @@ def test_answer_that_is_none_is_told(
         expect(_trouble(visit.page)).to_contain_text(told)
 
 
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service that asks for keys."""
-    keys: Path = tmp_path_factory.mktemp("keys") / "keys.json"
-    write_keys(keys, [Key(name="ana", sha256=hash_secret(_SECRET))])
-    with serving(models=ROOT / "models", workers=1, keys=keys) as server:
-        yield server
-
-
-def test_panel_looks_with_a_key(browser: Browser, guarded: Server) -> None:
+def test_panel_looks_with_a_key(browser: Browser, guarded: Server, secret: str) -> None:
     with _watching(browser, guarded.url) as visit:
         visit.expect_failure(401, "/metrics")
         page = visit.page
         page.goto("/#live")
-        page.get_by_role("dialog").get_by_label("API key", exact=True).fill(_SECRET)
+        page.get_by_role("dialog").get_by_label("API key", exact=True).fill(secret)
         page.get_by_role("button", name="Use the key").click()
         expect(_state(page)).to_contain_text(_FIRST)
 

@@ -348,7 +348,9 @@ def test_label_is_moved_and_removed_with_a_management_key(
         keep(visit.page, f"models-change-{way}", whole=False)
         _act(visit.page, way, dialog.get_by_role("button", name="Change it"))
 
-        expect(panel.locator("#models-outcome")).to_contain_text("The default version of digits is 1")
+        expect(panel.locator("#models-outcome")).to_contain_text(
+            "The default version of digits is 1"
+        )
         expect(panel.get_by_role("link", name="version 1 default stable")).to_be_visible()
         expect(panel.get_by_role("link", name="digits")).to_contain_text("stable: version 1")
         assert _default(guarded) == 1
@@ -398,7 +400,9 @@ def test_new_versions_are_looked_for(browser: Browser, guarded: Server) -> None:
         panel.get_by_role("button", name="Look for new versions").click()
         visit.page.get_by_role("dialog").get_by_role("button", name="Change it").click()
 
-        expect(panel.locator("#models-outcome")).to_contain_text("The default version of rooms is 3")
+        expect(panel.locator("#models-outcome")).to_contain_text(
+            "The default version of rooms is 3"
+        )
 
 
 def test_nothing_changes_until_it_is_agreed(browser: Browser, guarded: Server) -> None:

@@ -4,18 +4,15 @@ import http.client
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from service.keys import Key, hash_secret, make_secret, write_keys
 from tests.browsers import PHONE, Visit, assert_accessible, keep, visiting
 from tests.servers import ROOT, Server, serving
 
 PANELS = ["draw", "pictures", "tables", "models", "live"]
-_SECRET = make_secret()
 # A panel that lists the models: what the frame gives to panels is used, and nothing else can fail.
 _LIST = """
 export async function open(section, { catalogue }) {
@@ -238,16 +235,9 @@ def _stripping_proxy(server: Server, prefix: str) -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service that asks for keys."""
-    keys: Path = tmp_path_factory.mktemp("keys") / "keys.json"
-    write_keys(keys, [Key(name="ana", sha256=hash_secret(_SECRET))])
-    with serving(models=ROOT / "models", workers=1, keys=keys) as server:
-        yield server
-
-
-def test_page_asks_for_a_key_until_it_is_right(browser: Browser, guarded: Server) -> None:
+def test_page_asks_for_a_key_until_it_is_right(
+    browser: Browser, guarded: Server, secret: str
+) -> None:
     with visiting(browser, guarded.url) as visit:
         visit.expect_failure(401, "/models")
         page = _open(visit)
@@ -259,16 +249,16 @@ def test_page_asks_for_a_key_until_it_is_right(browser: Browser, guarded: Server
         _enter(dialog, "vitrine_wrong")
         expect(dialog).to_contain_text("does not know this key")
 
-        _enter(dialog, _SECRET)
+        _enter(dialog, secret)
         _expect_shown(page, "draw")
         expect(dialog).to_be_hidden()
 
 
-def test_page_keeps_the_key_in_its_tab(browser: Browser, guarded: Server) -> None:
+def test_page_keeps_the_key_in_its_tab(browser: Browser, guarded: Server, secret: str) -> None:
     with visiting(browser, guarded.url) as visit:
         visit.expect_failure(401, "/models")
         page = _open(visit)
-        _enter(page.get_by_role("dialog"), _SECRET)
+        _enter(page.get_by_role("dialog"), secret)
         _expect_shown(page, "draw")
 
         page.reload()

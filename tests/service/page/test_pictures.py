@@ -124,7 +124,7 @@ def test_chosen_picture_is_predicted(browser: Browser, server: Server, way: str)
         chooser.value.set_files(_SEVEN)
 
         expect(_summary(page)).to_have_text("1 picture: 1 predicted, 0 failed")
-        expect(_card(page, "seven.png")).to_contain_text("Set: 7")
+        expect(_card(page, "seven.png")).to_contain_text("Prediction set: 7")
         expect(_card(page, "seven.png").locator("img")).to_be_visible()
 
 
@@ -135,8 +135,8 @@ def test_pictures_are_dropped_or_pasted(browser: Browser, server: Server, script
 
         page.evaluate(script, _as_arguments([_drawn("4"), _drawn("5")]))
 
-        expect(_card(page, "4.png")).to_contain_text("Set: 4")
-        expect(_card(page, "5.png")).to_contain_text("Set: 5")
+        expect(_card(page, "4.png")).to_contain_text("Prediction set: 4")
+        expect(_card(page, "5.png")).to_contain_text("Prediction set: 5")
 
 
 def test_folders_are_dropped_with_what_is_inside(
@@ -169,9 +169,9 @@ def test_wrong_file_fails_alone_and_says_why(browser: Browser, server: Server) -
 
         expect(_summary(page)).to_have_text("3 pictures: 2 predicted, 1 failed")
         expect(_card(page, "notes.png")).to_contain_text("The first bytes belong to none")
-        expect(_card(page, "4.png")).to_contain_text("Set: 4")
+        expect(_card(page, "4.png")).to_contain_text("Prediction set: 4")
         # The browser cannot show it, the service reads it.
-        expect(_card(page, "7.tiff")).to_contain_text("Set: 7")
+        expect(_card(page, "7.tiff")).to_contain_text("Prediction set: 7")
         expect(_card(page, "7.tiff").locator(".placeholder")).to_have_text("TIFF")
         # It would be refused again.
         expect(page.locator("#pictures-again")).to_be_hidden()
@@ -289,13 +289,13 @@ def test_coverage_asks_only_for_sets_that_are_not_known(browser: Browser, server
         page = _open(visit)
         # A bare stroke may be a one or a seven.
         _choose(page, [_drawn("1"), _drawn("4"), _NOTES])
-        expect(_card(page, "1.png")).to_contain_text("Set: 1")
+        expect(_card(page, "1.png")).to_contain_text("Prediction set: 1")
         slider = page.get_by_role("slider", name="Coverage")
 
         slider.press("End")
 
-        expect(_card(page, "1.png")).to_contain_text("Set: 1, ")
-        expect(_card(page, "4.png")).to_contain_text("Set: 4")
+        expect(_card(page, "1.png")).to_contain_text("Prediction set: 1 and ")
+        expect(_card(page, "4.png")).to_contain_text("Prediction set: 4")
         _filter(page, "Uncertain")
         expect(page.locator("#pictures-grid .file")).to_have_text(["1.png"])
         assert _predictions_asked(visit) == 2
@@ -313,7 +313,7 @@ def test_other_model_is_asked_about_all_pictures(browser: Browser, server: Serve
     with visiting(browser, server.url) as visit:
         page = _open(visit)
         _choose(page, [_drawn("4"), _drawn("7")])
-        expect(_card(page, "4.png")).to_contain_text("Set: 4")
+        expect(_card(page, "4.png")).to_contain_text("Prediction set: 4")
 
         page.locator("#pictures-model").select_option("fashion")
 
@@ -334,12 +334,12 @@ _PREDICTIONS: Mapping[str, tuple[dict[str, Any], str, list[str]]] = MappingProxy
         ),
         "anomaly detection": (
             {"anomaly_score": 12.5, "credibility": 0.01},
-            "Score 12.5",
+            "Anomaly score 12.5",
             ["name,anomaly_score,credibility,error", "5.png,12.5,0.01,"],
         ),
         "regression": (
             {"value": -3.25, "interval": {"lower": -5, "upper": 1.5}},
-            "From -5 to 1.5",
+            "Between -5 and 1.5",
             ["name,prediction,lower,upper,error", "5.png,-3.25,-5,1.5,"],
         ),
     }
@@ -390,7 +390,7 @@ def test_busy_service_is_asked_again_when_it_says(browser: Browser, server: Serv
 
         notice = page.locator("#pictures-notice")
         expect(notice).to_have_text("Too many requests wait. Trying again in 1 s.")
-        expect(_card(page, "4.png")).to_contain_text("Set: 4")
+        expect(_card(page, "4.png")).to_contain_text("Prediction set: 4")
         expect(notice).to_be_hidden()
 
 

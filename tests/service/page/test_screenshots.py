@@ -26,7 +26,7 @@ def _drawn(page: Page, folder: Path) -> None:
     page.goto("/")
     expect(page.locator("#draw")).to_have_attribute("aria-busy", "false")
     draw(page, DIGITS["3"])
-    expect(page.locator("#draw-said")).to_contain_text("Prediction: 3.")
+    expect(page.locator("#draw-status")).to_contain_text("Prediction: 3.")
     page.mouse.move(0, 0)
 
 

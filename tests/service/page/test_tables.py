@@ -13,7 +13,6 @@ import pyarrow.parquet
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from service.keys import Key, hash_secret, make_secret, write_keys
 from tests.browsers import PHONE, WIDE, Screen, Visit, assert_accessible, keep, visiting
 from tests.bundles import (
     write_anomaly_bundle,
@@ -612,7 +611,9 @@ def test_form_predicts_as_the_api_does(browser: Browser, server: Server) -> None
             f"{prediction['value']:,.0f} USD"
         )
         expect_contributions(page, "#tables-contributions", prediction)
-        expect(page.locator("#tables-form-status")).to_contain_text(f"{prediction['value']:,.0f} USD")
+        expect(page.locator("#tables-form-status")).to_contain_text(
+            f"{prediction['value']:,.0f} USD"
+        )
         keep(page, "tables-form")
 
 
@@ -727,14 +728,8 @@ def test_form_of_every_task(browser: Browser, bundles: Server, model: str) -> No
         keep(page, f"tables-form-{model}")
 
 
-def test_worker_sends_the_key(browser: Browser, tmp_path: Path) -> None:
-    secret = make_secret()
-    keys = tmp_path / "keys.json"
-    write_keys(keys, [Key(name="reader", sha256=hash_secret(secret))])
-    with (
-        serving(models=ROOT / "models", workers=1, keys=keys) as server,
-        visiting(browser, server.url) as visit,
-    ):
+def test_worker_sends_the_key(browser: Browser, guarded: Server, secret: str) -> None:
+    with visiting(browser, guarded.url) as visit:
         page = visit.page
         visit.expect_failure(401, "/models")
         page.goto("/#tables")
