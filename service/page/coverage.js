@@ -7,16 +7,20 @@ const DEFAULT = 0.9;
 
 /** A slider whose positions are not evenly spaced: the last percent matters most. */
 export class CoverageSlider {
+  #input;
+  #output;
+  #field;
+  #steps = STEPS;
+
   /**
    * @param {HTMLInputElement} input The slider, in an element of the class `field`.
    * @param {HTMLOutputElement} output Where its value is shown.
    * @param {function(): void} onChange Is called when the value changes.
    */
   constructor(input, output, onChange) {
-    this.input = input;
-    this.output = output;
-    this.field = input.closest(".field");
-    this.steps = STEPS;
+    this.#input = input;
+    this.#output = output;
+    this.#field = input.closest(".field");
     input.addEventListener("input", () => {
       this.#show();
       onChange();
@@ -26,29 +30,29 @@ export class CoverageSlider {
 
   /** The coverage; undefined for a model that has no sets or intervals. */
   get value() {
-    return this.field.hidden ? undefined : this.#step;
+    return this.#field.hidden ? undefined : this.#step;
   }
 
   get #step() {
-    return this.steps[Number(this.input.value)];
+    return this.#steps[Number(this.#input.value)];
   }
 
   /** Offers only what a model can keep; the slider is hidden for a model without sets or intervals. */
   limit(largest) {
-    this.field.hidden = largest === undefined;
+    this.#field.hidden = largest === undefined;
     if (largest === undefined) return;
-    const before = this.input.max ? this.#step : DEFAULT;
-    this.steps = STEPS.filter((step) => step <= largest);
-    this.input.min = 0;
-    this.input.step = 1;
-    this.input.max = this.steps.length - 1;
-    const index = this.steps.findLastIndex((step) => step <= before);
-    this.input.value = Math.max(0, index);
+    const before = this.#input.max ? this.#step : DEFAULT;
+    this.#steps = STEPS.filter((step) => step <= largest);
+    this.#input.min = 0;
+    this.#input.step = 1;
+    this.#input.max = this.#steps.length - 1;
+    const index = this.#steps.findLastIndex((step) => step <= before);
+    this.#input.value = Math.max(0, index);
     this.#show();
   }
 
   #show() {
-    this.output.textContent = percent(this.#step);
-    this.input.setAttribute("aria-valuetext", percent(this.#step));
+    this.#output.textContent = percent(this.#step);
+    this.#input.setAttribute("aria-valuetext", percent(this.#step));
   }
 }

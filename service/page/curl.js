@@ -22,30 +22,31 @@ export function curlLine(service, path, { query, options = [] } = {}) {
 
 /** Shows a line of curl in an element, with a button that copies it; `set` changes the line. */
 export class CurlView {
+  #line = make("code", { tabindex: "0" });
+  #status = make("span", { class: "soft", role: "status" });
+
   constructor(element) {
-    this.line = make("code", { tabindex: "0" });
-    this.copy = button(text("frame.copy"), () => this.#copy(), { class: "quiet" });
-    this.status = make("span", { class: "soft", role: "status" });
+    const copy = button(text("frame.copy"), () => this.#copy(), { class: "quiet" });
     element.classList.add("curl");
     element.append(
-      make("p", { class: "soft" }, text("frame.curl"), " ", this.status),
-      make("div", {}, this.line, this.copy),
+      make("p", { class: "soft" }, text("frame.curl"), " ", this.#status),
+      make("div", {}, this.#line, copy),
     );
   }
 
   set(line) {
-    this.line.textContent = line;
-    this.status.textContent = "";
+    this.#line.textContent = line;
+    this.#status.textContent = "";
   }
 
   async #copy() {
     try {
-      await navigator.clipboard.writeText(this.line.textContent);
-      this.status.textContent = text("frame.copied");
+      await navigator.clipboard.writeText(this.#line.textContent);
+      this.#status.textContent = text("frame.copied");
     } catch {
       // Without a secure connection a page may not write to the clipboard: the line is selected.
-      getSelection().selectAllChildren(this.line);
-      this.status.textContent = text("frame.selected");
+      getSelection().selectAllChildren(this.#line);
+      this.#status.textContent = text("frame.selected");
     }
   }
 }

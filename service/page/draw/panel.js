@@ -21,18 +21,12 @@ const QUICK_MULTIPLY_ADDS = 5e7;
 const SETTLED_MILLISECONDS = 1000;
 const FILE = "drawing.png";
 
+// It stays when the models could not be listed and the panel is opened again.
+let panel;
+
 export async function open(section, { service, catalogue }) {
-  const panel = new DrawPanel(service);
-  section.addEventListener("keydown", (event) => panel.press(event));
-  const isThere = await fillModelMenu(
-    byId("draw-model"),
-    catalogue,
-    (model) => model.picture !== undefined,
-    (model) => panel.choose(model),
-    takesDigits,
-  );
-  byId("draw-no-model").hidden = isThere;
-  for (const name of ["model-field", "answer", "explanation"]) byId(`draw-${name}`).hidden = !isThere;
+  panel ??= new DrawPanel(section, service);
+  await panel.begin(catalogue);
   return panel;
 }
 
@@ -56,14 +50,23 @@ class DrawPanel {
   #settling;
   #strokeEnd;
 
-  constructor(service) {
+  constructor(section, service) {
     this.#service = service;
+    section.addEventListener("keydown", (event) => this.#press(event));
     const [slider, value] = [byId("draw-coverage"), byId("draw-coverage-value")];
     this.#coverage = new CoverageSlider(slider, value, () => this.#askAnew());
     const pen = { mark: byId("draw-pen"), state: byId("draw-pen-state") };
     const events = { onInk: () => this.#inked(), onPenUp: () => this.#penUp() };
     this.#pad = new Pad(byId("draw-canvas"), pen, events);
     this.#listen();
+  }
+
+  async begin(catalogue) {
+    const takesPicture = ({ picture }) => picture !== undefined;
+    const choose = (model) => this.#changeModel(model);
+    const hasModel = await fillModelMenu(byId("draw-model"), catalogue, takesPicture, choose, takesDigits);
+    byId("draw-no-model").hidden = hasModel;
+    for (const name of ["model-field", "answer", "explanation"]) byId(`draw-${name}`).hidden = !hasModel;
   }
 
   /** Asks the question again that was given up when the panel was hidden. */
@@ -77,7 +80,7 @@ class DrawPanel {
   }
 
   /** Asks this model from now on. */
-  choose(model) {
+  #changeModel(model) {
     this.#model = model;
     byId("draw-title").textContent = text(takesDigits(model) ? "draw.title" : "draw.title_other");
     this.#isQuick = model.description.multiply_adds < QUICK_MULTIPLY_ADDS;
@@ -88,7 +91,7 @@ class DrawPanel {
   }
 
   /** Does what a key does wherever the focus is in the panel. */
-  press(event) {
+  #press(event) {
     const undoes = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === "z";
     const clears = ["Delete", "Escape"].includes(event.key) && event.target.id === "draw-canvas";
     if (undoes) this.#pad.undo();

@@ -14,10 +14,13 @@ const HEIGHT = 180;
 const COLOURS = { answered: 1, refused: 2, failed: 5 };
 
 export class Charts {
+  #requests;
+  #times;
+  #load;
   #loads = [];
 
   constructor() {
-    this.requests = chart("requests", text("live.chart_requests"), [
+    this.#requests = chart("requests", text("live.chart_requests"), [
       { label: text("live.kind_answered"), colour: COLOURS.answered },
       { label: text("live.kind_refused"), colour: COLOURS.refused },
       { label: text("live.kind_failed"), colour: COLOURS.failed },
@@ -25,9 +28,9 @@ export class Charts {
     const shares = [text("live.share_50"), text("live.share_95"), text("live.share_99")];
     // Where predictions are rare, one stands alone, and a line would not show it.
     const series = shares.map((label) => ({ label, points: true }));
-    this.times = chart("times", text("live.chart_times"), series, duration);
+    this.#times = chart("times", text("live.chart_times"), series, duration);
     const loads = [{ label: text("live.computing") }, { label: text("live.waiting") }];
-    this.load = chart("load", text("live.chart_load"), loads);
+    this.#load = chart("load", text("live.chart_load"), loads);
   }
 
   /** Shows what is known after one more snapshot. */
@@ -35,9 +38,9 @@ export class Charts {
     const { windows } = history;
     this.#loads.push([snapshot.time, snapshot.gauge("computing_requests"), snapshot.gauge("waiting_requests")]);
     this.#loads = this.#loads.filter(([time]) => time > snapshot.time - KEPT_SECONDS);
-    this.requests.set(columns(snapshot.time, windows.map(rates), KINDS.length));
-    this.times.set(columns(snapshot.time, windows.map(times), SHARES.length));
-    this.load.set(columns(snapshot.time, this.#loads, 2));
+    this.#requests.set(columns(snapshot.time, windows.map(rates), KINDS.length));
+    this.#times.set(columns(snapshot.time, windows.map(times), SHARES.length));
+    this.#load.set(columns(snapshot.time, this.#loads, 2));
   }
 }
 

@@ -13,10 +13,11 @@ import { showTables } from "./tables.js";
 const MINUTE = 60;
 
 export async function open(_section, { service }) {
-  return new Live(service);
+  return new LivePanel(service);
 }
 
-class Live {
+class LivePanel {
+  #curl;
   #service;
   #history = new History();
   #charts = new Charts();
@@ -29,7 +30,7 @@ class Live {
 
   constructor(service) {
     this.#service = service;
-    this.curl = new CurlView(byId("live-curl"));
+    this.#curl = new CurlView(byId("live-curl"));
     byId("live-pause").addEventListener("click", () => this.#pause(!this.#isPaused));
     // A screen reader that read out every change would never end: it reads figures when it is asked to.
     byId("live-say").addEventListener("click", () => this.#say());
@@ -58,7 +59,7 @@ class Live {
     const isLookedAt = this.#isShown && document.visibilityState === "visible";
     if (isLookedAt && !this.#isPaused) this.#poller.start();
     else this.#poller.stop();
-    this.curl.set(curlLine(this.#service, "metrics"));
+    this.#curl.set(curlLine(this.#service, "metrics"));
   }
 
   async #read(signal) {
@@ -78,7 +79,7 @@ class Live {
     showFigures(snapshot, windows);
     showTables(snapshot, windows.minute);
     this.#charts.add(snapshot, this.#history);
-    this.curl.set(curlLine(this.#service, "metrics")); // a key may be needed since
+    this.#curl.set(curlLine(this.#service, "metrics")); // a key may be needed since
     byId("live-state").textContent = text("live.state", { time: clock(snapshot.time) });
     byId("live-say").disabled = false;
   }

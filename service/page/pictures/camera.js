@@ -4,6 +4,7 @@ import { byId } from "../dom.js";
 import { text } from "../texts.js";
 
 export class Camera {
+  #onPicture;
   #dialog = byId("pictures-camera-dialog");
   #video = byId("pictures-video");
   #shutter = byId("pictures-shutter");
@@ -13,7 +14,7 @@ export class Camera {
 
   /** @param {function({name: string, file: File}[]): void} onPicture Is called with each picture. */
   constructor(onPicture) {
-    this.onPicture = onPicture;
+    this.#onPicture = onPicture;
     this.#shutter.addEventListener("click", () => this.#shoot());
     this.#video.addEventListener("playing", () => this.#begin());
     this.#dialog.addEventListener("close", () => this.#release());
@@ -60,7 +61,7 @@ export class Camera {
     const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
     this.#count += 1;
     const name = `${text("pictures.camera_file")}-${this.#count}.jpg`;
-    this.onPicture([{ name, file: new File([blob], name, { type: blob.type }) }]);
+    this.#onPicture([{ name, file: new File([blob], name, { type: blob.type }) }]);
     this.#status.textContent = text("pictures.camera_taken", { name });
   }
 

@@ -5,6 +5,9 @@ import { text } from "../texts.js";
 import { details, headline, share } from "./reading.js";
 
 export class Cards {
+  #grid;
+  #thumbnails;
+  #onOpen;
   #cards = new Map();
 
   /**
@@ -13,9 +16,9 @@ export class Cards {
    * @param {function(Picture): void} onOpen Is called for a card that is clicked.
    */
   constructor(grid, thumbnails, onOpen) {
-    this.grid = grid;
-    this.thumbnails = thumbnails;
-    this.onOpen = onOpen;
+    this.#grid = grid;
+    this.#thumbnails = thumbnails;
+    this.#onOpen = onOpen;
     grid.addEventListener("keydown", (event) => this.#move(event));
     grid.addEventListener("focusin", ({ target }) => this.#makeReachable(target));
   }
@@ -23,12 +26,12 @@ export class Cards {
   /** Shows these pictures in this order; cards that stay are not made again. */
   arrange(pictures) {
     const cards = pictures.map((picture) => this.#card(picture).element);
-    const isSame = cards.length === this.grid.childElementCount && cards.every((card, index) => card === this.grid.children[index]);
+    const isSame = cards.length === this.#grid.childElementCount && cards.every((card, index) => card === this.#grid.children[index]);
     if (isSame) return;
-    const focused = this.grid.contains(document.activeElement) ? document.activeElement : undefined;
-    this.grid.replaceChildren(...cards);
+    const focused = this.#grid.contains(document.activeElement) ? document.activeElement : undefined;
+    this.#grid.replaceChildren(...cards);
     if (focused?.isConnected) focused.focus({ preventScroll: true });
-    this.#makeReachable(this.grid.querySelector('button[tabindex="0"]') ?? this.grid.querySelector("button"));
+    this.#makeReachable(this.#grid.querySelector('button[tabindex="0"]') ?? this.#grid.querySelector("button"));
   }
 
   /** Writes what is known about each picture. */
@@ -42,13 +45,13 @@ export class Cards {
 
   clear() {
     this.#cards.clear();
-    this.grid.replaceChildren();
+    this.#grid.replaceChildren();
   }
 
   #card(picture) {
     if (!this.#cards.has(picture)) {
-      const thumbnail = this.thumbnails.element(picture.file);
-      this.#cards.set(picture, new Card(picture, thumbnail, () => this.onOpen(picture)));
+      const thumbnail = this.#thumbnails.element(picture.file);
+      this.#cards.set(picture, new Card(picture, thumbnail, () => this.#onOpen(picture)));
     }
     return this.#cards.get(picture);
   }
@@ -56,15 +59,15 @@ export class Cards {
   /** Only one card is reached with Tab, the others with the arrow keys: there may be hundreds. */
   #makeReachable(button) {
     if (!button) return;
-    for (const other of this.grid.querySelectorAll('button[tabindex="0"]')) other.tabIndex = -1;
+    for (const other of this.#grid.querySelectorAll('button[tabindex="0"]')) other.tabIndex = -1;
     button.tabIndex = 0;
   }
 
   #move(event) {
-    const buttons = [...this.grid.querySelectorAll("button")];
+    const buttons = [...this.#grid.querySelectorAll("button")];
     const at = buttons.indexOf(document.activeElement);
     const last = buttons.length - 1;
-    const row = columnsOf(this.grid);
+    const row = columnsOf(this.#grid);
     const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row, Home: -at, End: last - at };
     if (at < 0 || !(event.key in steps)) return;
     event.preventDefault();

@@ -11,6 +11,7 @@ import { placeholder } from "./thumbnails.js";
 const MOST_BARS = 20;
 
 export class Detail {
+  #service;
   #dialog = byId("pictures-detail");
   #body = byId("pictures-detail-body");
   #pictures = [];
@@ -24,7 +25,7 @@ export class Detail {
    * @param {function(Picture): void} onClose Is called with the picture that was shown last.
    */
   constructor(service, onClose) {
-    this.service = service;
+    this.#service = service;
     this.#dialog.addEventListener("close", () => {
       this.#forget();
       this.#body.replaceChildren();
@@ -122,7 +123,7 @@ export class Detail {
     const { signal } = this.#asking;
     const place = this.#body.querySelector(".explanation");
     try {
-      const answer = await ask(this.service, [picture], this.#question, { signal, query: { explain: true } });
+      const answer = await ask(this.#service, [picture], this.#question, { signal, query: { explain: true } });
       const { explanation, error } = answer.predictions[0];
       const shown = error ? [make("p", { class: "notice bad" }, error)] : await parts(explanation);
       if (!signal.aborted) place.replaceChildren(...shown);

@@ -19,14 +19,22 @@ import { Thumbnails } from "./thumbnails.js";
 // While the slider moves, nothing is asked.
 const SLIDING_MILLISECONDS = 250;
 
-export async function open(section, context) {
-  await context.catalogue.list(); // a service that does not answer leaves nothing half built
-  const panel = new Panel(section, context);
-  await panel.begin();
-  return panel;
+// It stays when the models could not be listed and the panel is opened again.
+let panel;
+
+export async function open(section, { service, catalogue }) {
+  panel ??= new PicturesPanel(section, service);
+  await panel.begin(catalogue);
 }
 
-class Panel {
+class PicturesPanel {
+  #service;
+  #predictor;
+  #cards;
+  #detail;
+  #camera;
+  #curl;
+  #coverage;
   #section;
   #pictures = [];
   #count = 0;
@@ -35,29 +43,29 @@ class Panel {
   #sliding;
   #refreshing;
 
-  constructor(section, { service, catalogue }) {
+  constructor(section, service) {
     this.#section = section;
-    this.service = service;
-    this.catalogue = catalogue;
-    this.predictor = new Predictor(service);
-    this.cards = new Cards(byId("pictures-grid"), this.#thumbnails, (picture) => this.#openDetail(picture));
-    this.detail = new Detail(service, (picture) => this.cards.focus(picture));
-    this.camera = new Camera((found) => this.#add(found));
-    this.curl = new CurlView(byId("pictures-curl"));
-    this.coverage = new CoverageSlider(byId("pictures-coverage"), byId("pictures-coverage-value"), () => this.#changeCoverage());
+    this.#service = service;
+    this.#predictor = new Predictor(service);
+    this.#cards = new Cards(byId("pictures-grid"), this.#thumbnails, (picture) => this.#openDetail(picture));
+    this.#detail = new Detail(service, (picture) => this.#cards.focus(picture));
+    this.#camera = new Camera((found) => this.#add(found));
+    this.#curl = new CurlView(byId("pictures-curl"));
+    this.#coverage = new CoverageSlider(byId("pictures-coverage"), byId("pictures-coverage-value"), () => this.#changeCoverage());
+    this.#listen();
   }
 
-  async begin() {
-    this.predictor.onProgress = () => this.#refreshSoon();
-    this.predictor.onWait = (seconds, reason) => this.#showWait(seconds, reason);
-    this.#listen();
+  async begin(catalogue) {
     const choose = (model) => this.#changeModel(model);
-    const hasModel = await fillModelMenu(byId("pictures-model"), this.catalogue, (model) => model.picture, choose);
+    const hasModel = await fillModelMenu(byId("pictures-model"), catalogue, (model) => model.picture, choose);
+    for (const name of ["choose", "camera"]) byId(`pictures-${name}`).disabled = !hasModel; // nobody could answer before
     byId("pictures-all").hidden = !hasModel;
     byId("pictures-no-model").hidden = hasModel;
   }
 
   #listen() {
+    this.#predictor.onProgress = () => this.#refreshSoon();
+    this.#predictor.onWait = (seconds, reason) => this.#showWait(seconds, reason);
     const take = ({ target }) => {
       this.#add(listed(target.files));
       target.value = ""; // the same file may be chosen again
@@ -65,7 +73,7 @@ class Panel {
     byId("pictures-input").addEventListener("change", take);
     byId("pictures-capture").addEventListener("change", take);
     byId("pictures-choose").addEventListener("click", () => byId("pictures-input").click());
-    byId("pictures-camera").addEventListener("click", () => this.camera.open());
+    byId("pictures-camera").addEventListener("click", () => this.#camera.open());
     byId("pictures-stop").addEventListener("click", () => this.#stop());
     byId("pictures-again").addEventListener("click", () => this.#tryAgain());
     byId("pictures-download").addEventListener("click", () => this.#download());
@@ -124,13 +132,13 @@ class Panel {
   }
 
   #predict(pictures) {
-    this.predictor.add(pictures, this.#question);
+    this.#predictor.add(pictures, this.#question);
     this.#refresh();
   }
 
   #changeModel(model) {
-    this.coverage.limit(model.largestCoverage);
-    this.predictor.stop();
+    this.#coverage.limit(model.largestCoverage);
+    this.#predictor.stop();
     this.#ask(model);
     for (const picture of this.#pictures) picture.forget();
     if (this.#pictures.length > 0) this.#predict(this.#pictures);
@@ -138,7 +146,7 @@ class Panel {
   }
 
   #ask(model) {
-    this.#question = { model, coverage: this.coverage.value };
+    this.#question = { model, coverage: this.#coverage.value };
   }
 
   #changeCoverage() {
@@ -148,7 +156,8 @@ class Panel {
 
   /** Asks about those pictures whose set at the new coverage is not known. */
   #useCoverage() {
-    this.predictor.stop();
+    if (!this.#question) return;
+    this.#predictor.stop();
     this.#ask(this.#question.model);
     this.#showCurl();
     if (this.#pictures.length > 0) this.#predict(this.#unknown());
@@ -159,7 +168,7 @@ class Panel {
   }
 
   #stop() {
-    this.predictor.stop();
+    this.#predictor.stop();
     this.#refresh();
     byId("pictures-again").focus();
   }
@@ -170,9 +179,9 @@ class Panel {
   }
 
   #clear() {
-    this.predictor.stop();
+    this.#predictor.stop();
     this.#pictures = [];
-    this.cards.clear();
+    this.#cards.clear();
     this.#thumbnails.clear();
     this.#showNotice("");
     byId("pictures-results").hidden = true;
@@ -187,7 +196,7 @@ class Panel {
   }
 
   #openDetail(picture) {
-    this.detail.open(picture, this.#shown(), this.#question);
+    this.#detail.open(picture, this.#shown(), this.#question);
   }
 
   /** Shows what came, once for all answers that came since the last picture of the screen. */
@@ -198,7 +207,7 @@ class Panel {
   #refresh() {
     this.#refreshing = undefined;
     const { model, coverage } = this.#question;
-    this.cards.show(this.#pictures, model, coverage);
+    this.#cards.show(this.#pictures, model, coverage);
     this.#showProgress();
     this.#showCounts();
     this.#arrange();
@@ -206,7 +215,7 @@ class Panel {
 
   #showProgress() {
     const left = this.#unknown().length;
-    const isRunning = this.predictor.isRunning;
+    const isRunning = this.#predictor.isRunning;
     const values = { done: this.#pictures.length - left, count: this.#pictures.length };
     byId("pictures-running").hidden = !isRunning;
     byId("pictures-progress").max = values.count;
@@ -249,7 +258,7 @@ class Panel {
 
   #arrange() {
     const shown = this.#shown();
-    this.cards.arrange(shown);
+    this.#cards.arrange(shown);
     byId("pictures-empty").hidden = shown.length > 0 || this.#pictures.length === 0;
   }
 
@@ -263,7 +272,7 @@ class Panel {
   }
 
   #showCurl() {
-    this.curl.set(picturesLine(this.service, this.#pictures, this.#question));
+    this.#curl.set(picturesLine(this.#service, this.#pictures, this.#question));
     const count = leftOut(this.#pictures.length);
     byId("pictures-curl-note").hidden = count === 0;
     byId("pictures-curl-note").textContent = text("pictures.curl_note", { count });

@@ -22,6 +22,7 @@ const PAUSE_MILLISECONDS = 300;
 const LEAST_TIMED = 1000;
 
 export class FileView {
+  #onChange;
   #service;
   #parts;
   #model;
@@ -46,7 +47,7 @@ export class FileView {
   constructor(service, parts, onChange) {
     this.#service = service;
     this.#parts = parts;
-    this.onChange = onChange;
+    this.#onChange = onChange;
     this.#distribution = new Distribution(parts);
     this.#rowCard = new RowCard(service, parts);
     this.#grid = new Grid(parts.grid, {
@@ -72,7 +73,7 @@ export class FileView {
 
   /** Sends a small file again; a large one waits for a click. */
   #changed() {
-    this.onChange();
+    this.#onChange();
     clearTimeout(this.#pause);
     if (!this.#file) return;
     const isQuick = this.#file.size <= MOST_QUICK_BYTES;
@@ -93,7 +94,7 @@ export class FileView {
     this.#file = file;
     this.#parts.single.hidden = others === 0;
     this.#parts.single.textContent = text("tables.single", { name: file.name });
-    this.onChange();
+    this.#onChange();
     this.#send();
   }
 

@@ -13,6 +13,8 @@ const MOST_FIELDS = 12;
 const QUIET_MILLISECONDS = 700;
 
 export class Form {
+  #onChange;
+  #allButton;
   #service;
   #parts;
   #model;
@@ -30,7 +32,7 @@ export class Form {
   constructor(service, parts, onChange) {
     this.#service = service;
     this.#parts = parts;
-    this.onChange = onChange;
+    this.#onChange = onChange;
     parts.find.addEventListener("input", () => this.#find());
   }
 
@@ -43,8 +45,8 @@ export class Form {
     const isLong = this.#fields.length > MOST_FIELDS;
     find.closest(".field").hidden = !isLong;
     find.value = "";
-    this.all = button(text("tables.all_columns", { count: this.#fields.length }), () => this.#showAll(), { class: "quiet" });
-    fields.replaceChildren(...this.#fields.map(({ element }) => element), ...(isLong ? [this.all] : []));
+    this.#allButton = button(text("tables.all_columns", { count: this.#fields.length }), () => this.#showAll(), { class: "quiet" });
+    fields.replaceChildren(...this.#fields.map(({ element }) => element), ...(isLong ? [this.#allButton] : []));
     this.#find();
   }
 
@@ -57,14 +59,14 @@ export class Form {
   /** Shows the fields whose names hold a text; without one, the first fields. */
   #find() {
     const wanted = this.#parts.find.value.trim().toLowerCase();
-    this.all.hidden = wanted !== "";
+    this.#allButton.hidden = wanted !== "";
     this.#fields.forEach(({ name, element }, index) => {
       element.hidden = wanted ? !name.toLowerCase().includes(wanted) : index >= MOST_FIELDS;
     });
   }
 
   #showAll() {
-    this.all.hidden = true;
+    this.#allButton.hidden = true;
     for (const { element } of this.#fields) element.hidden = false;
     this.#fields[MOST_FIELDS].element.querySelector("input, select").focus();
   }
@@ -88,7 +90,7 @@ export class Form {
   }
 
   #changed() {
-    this.onChange();
+    this.#onChange();
     this.#isOutdated = true;
     this.ask();
   }

@@ -13,6 +13,8 @@ const MOST_PIXELS = 10_000_000;
  * Arrows, Page Up, Page Down, Home and End move to another row; Enter or a click chooses it.
  */
 export class Grid {
+  #options;
+  #rowPixels;
   #scroller;
   #head = make("div", { role: "row", class: "row head", "aria-rowindex": "1" });
   #body = make("div", { role: "rowgroup", class: "body" });
@@ -34,8 +36,8 @@ export class Grid {
    *   the rows shall be ordered by, or with nothing for the order of the file.
    */
   constructor(scroller, options) {
-    this.options = options;
-    this.rowPixels = ROW_REMS * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    this.#options = options;
+    this.#rowPixels = ROW_REMS * parseFloat(getComputedStyle(document.documentElement).fontSize);
     this.#scroller = scroller;
     scroller.setAttribute("role", "grid");
     scroller.setAttribute("aria-label", options.label);
@@ -81,13 +83,13 @@ export class Grid {
       const direction = this.#sorted.isDescending ? "descending" : "ascending";
       this.#head.children[index].setAttribute("aria-sort", column.key === this.#sorted.key ? direction : "none");
     });
-    this.options.onSort(this.#sorted.key, this.#sorted.isDescending);
+    this.#options.onSort(this.#sorted.key, this.#sorted.isDescending);
   }
 
   /** Says how many rows there are. */
   setCount(count) {
     this.#count = count;
-    this.#body.style.height = `${Math.min(count * this.rowPixels, MOST_PIXELS)}px`;
+    this.#body.style.height = `${Math.min(count * this.#rowPixels, MOST_PIXELS)}px`;
     this.#scroller.setAttribute("aria-rowcount", count + 1);
     this.refresh();
   }
@@ -109,7 +111,7 @@ export class Grid {
       this.#mustLoad = false;
       const first = Math.max(0, this.#firstInView - ROWS_BEYOND);
       const order = this.#order;
-      const rows = this.#count > 0 ? await this.options.load(first, this.#rowsInView + 2 * ROWS_BEYOND) : [];
+      const rows = this.#count > 0 ? await this.#options.load(first, this.#rowsInView + 2 * ROWS_BEYOND) : [];
       if (order === this.#order) this.#draw(first, rows);
     }
     this.#isLoading = false;
@@ -145,7 +147,7 @@ export class Grid {
   }
 
   #place(element, position, { row }) {
-    element.style.top = `${this.#scroller.scrollTop + position * this.rowPixels - this.#offset}px`;
+    element.style.top = `${this.#scroller.scrollTop + position * this.#rowPixels - this.#offset}px`;
     element.setAttribute("aria-rowindex", position + 2);
     element.setAttribute("aria-selected", row === this.#chosen);
     element.dataset.position = position;
@@ -157,13 +159,13 @@ export class Grid {
   }
 
   get #rowsInView() {
-    return Math.ceil(this.#viewPixels / this.rowPixels) + 1;
+    return Math.ceil(this.#viewPixels / this.#rowPixels) + 1;
   }
 
   /** How many pixels of rows one pixel of scrolling passes. */
   get #ratio() {
-    const all = this.#count * this.rowPixels - this.#viewPixels;
-    const shown = Math.min(this.#count * this.rowPixels, MOST_PIXELS) - this.#viewPixels;
+    const all = this.#count * this.#rowPixels - this.#viewPixels;
+    const shown = Math.min(this.#count * this.#rowPixels, MOST_PIXELS) - this.#viewPixels;
     return shown > 0 ? all / shown : 1;
   }
 
@@ -173,7 +175,7 @@ export class Grid {
   }
 
   get #firstInView() {
-    return Math.floor(this.#offset / this.rowPixels);
+    return Math.floor(this.#offset / this.#rowPixels);
   }
 
   #onKey(event) {
@@ -194,8 +196,8 @@ export class Grid {
   }
 
   #reveal(position) {
-    const top = position * this.rowPixels;
-    const last = top + this.rowPixels - this.#viewPixels;
+    const top = position * this.#rowPixels;
+    const last = top + this.#rowPixels - this.#viewPixels;
     if (top < this.#offset) this.#scroller.scrollTop = top / this.#ratio;
     else if (last > this.#offset) this.#scroller.scrollTop = Math.ceil(last / this.#ratio);
   }
@@ -215,7 +217,7 @@ export class Grid {
   }
 
   async #choosePosition(position) {
-    const [row] = await this.options.load(position, 1);
+    const [row] = await this.#options.load(position, 1);
     if (row) this.choose(row.row, position);
   }
 
@@ -226,6 +228,6 @@ export class Grid {
     for (const element of this.#drawn.values()) {
       element.setAttribute("aria-selected", Number(element.dataset.row) === row);
     }
-    this.options.onChoice(row);
+    this.#options.onChoice(row);
   }
 }
