@@ -300,7 +300,8 @@ def test_coverage_asks_only_for_sets_that_are_not_known(browser: Browser, server
         expect(page.locator("#pictures-grid .file")).to_have_text(["1.png"])
         assert _predictions_asked(visit) == 2
 
-        slider.press("Home")
+        with page.expect_request("**/predict?*"):
+            slider.press("Home")
         expect(page.get_by_text("No picture is of this kind.")).to_be_visible()
         assert _predictions_asked(visit) == 3
         slider.press("End")
