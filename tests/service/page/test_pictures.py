@@ -327,7 +327,7 @@ _PREDICTIONS: Mapping[str, tuple[dict[str, Any], str, list[str]]] = MappingProxy
     {
         "multi-label classification": (
             {"labels": ["1", "7"], "probabilities": {"1": 0.9, "7": 0.75, "4": 0.125}},
-            "1, 7",
+            "1 and 7",
             [
                 "name,labels," + ",".join(f"probability_{digit}" for digit in range(10)) + ",error",
                 "5.png,1|7,,0.9,,,0.125,,,0.75,,,",
