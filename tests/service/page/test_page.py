@@ -180,7 +180,7 @@ def test_page_works_below_the_path_of_a_proxy(browser: Browser) -> None:
 
         page.get_by_role("link", name="Português").click()
         _expect_shown(page, "draw")
-        page.get_by_role("link", name="Todas as requisições").click()
+        page.get_by_role("banner").get_by_role("link", name="Todas as requisições").click()
         expect(page.locator("#operations")).to_contain_text("/models/digits/predict")
 
 
@@ -194,7 +194,7 @@ def test_page_works_below_a_path_that_nobody_told_the_service(
 
         page.get_by_role("link", name="Português").click()
         _expect_shown(page, "draw")
-        page.get_by_role("link", name="Todas as requisições").click()
+        page.get_by_role("banner").get_by_role("link", name="Todas as requisições").click()
         expect(page.locator("#operations")).to_contain_text("/models/digits/predict")
 
 
