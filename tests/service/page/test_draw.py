@@ -448,7 +448,7 @@ def test_answer_is_told_in_portuguese(
         page = visit.page
         (draw_with_finger if screen.touch else draw)(page, DIGITS["9"])
 
-        expect(page.locator("#draw-said")).to_contain_text("Previsão: 9. Probabilidade > 99,9%.")
+        expect(page.locator("#draw-status")).to_contain_text("Previsão: 9. Probabilidade > 99,9%.")
         expect(page.locator("#draw-steps li").first).to_have_text("claro e escuro trocados")
         assert page.evaluate("document.documentElement.scrollWidth") == width
         keep(page, f"draw-pt-{width}-{'dark' if dark else 'light'}")

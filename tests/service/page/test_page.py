@@ -266,20 +266,20 @@ def test_page_keeps_the_key_in_its_tab(browser: Browser, guarded: Server, secret
         expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_button_takes_another_key(browser: Browser, guarded: Server) -> None:
+def test_button_takes_another_key(browser: Browser, guarded: Server, secret: str) -> None:
     with visiting(browser, guarded.url) as visit:
         visit.expect_failure(401, "/models")
         page = _open(visit)
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="API key").click()
-        _enter(page.get_by_role("dialog"), _SECRET)
+        _enter(page.get_by_role("dialog"), secret)
 
         _expect_shown(page, "draw")
 
 
 @pytest.mark.parametrize("impossible", ["ключ", ""])
 def test_page_takes_no_key_that_cannot_be_sent(
-    browser: Browser, guarded: Server, impossible: str
+    browser: Browser, guarded: Server, secret: str, impossible: str
 ) -> None:
     with visiting(browser, guarded.url) as visit:
         visit.expect_failure(401, "/models")
@@ -288,7 +288,7 @@ def test_page_takes_no_key_that_cannot_be_sent(
         _enter(dialog, impossible)
         expect(dialog).to_be_visible()
 
-        _enter(dialog, f" {_SECRET} ")
+        _enter(dialog, f" {secret} ")
         _expect_shown(page, "draw")
 
 
