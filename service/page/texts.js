@@ -5,6 +5,7 @@ const texts = JSON.parse(document.getElementById("texts").textContent);
 export const language = document.documentElement.lang;
 
 const plurals = new Intl.PluralRules(language);
+const conjunction = new Intl.ListFormat(language, { type: "conjunction" });
 
 /**
  * Returns a text of the page.
@@ -20,14 +21,23 @@ export function text(name, values = {}) {
 
 const shown = (value) => (typeof value === "number" ? number(value) : String(value));
 
+const formats = new Map();
+
+/** Writes a number; the options are those of `Intl.NumberFormat`, of which making one takes long. */
+function formatted(value, options) {
+  const key = JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language, options));
+  return formats.get(key).format(value);
+}
+
 /** Writes a number with at most this many digits after the decimal mark. */
 export function number(value, digits = 3) {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  return formatted(value, { maximumFractionDigits: digits });
 }
 
 /** Writes a number of any size with this many significant digits. */
 export function significant(value, digits = 4) {
-  return new Intl.NumberFormat(language, { maximumSignificantDigits: digits }).format(value);
+  return formatted(value, { maximumSignificantDigits: digits });
 }
 
 const LEAST_WHOLE = 1000;
@@ -41,13 +51,12 @@ export const withUnit = (value, unit) => (unit ? `${amount(value)} ${unit}` : am
 
 /** Writes a difference with its sign; the options are those of `Intl.NumberFormat`. */
 export function signed(value, options) {
-  return new Intl.NumberFormat(language, { signDisplay: "exceptZero", ...options }).format(value);
+  return formatted(value, { signDisplay: "exceptZero", ...options });
 }
 
 /** Writes a share of one as a percentage. */
 export function percent(value, digits = 1) {
-  const options = { style: "percent", maximumFractionDigits: digits };
-  return new Intl.NumberFormat(language, options).format(value);
+  return formatted(value, { style: "percent", maximumFractionDigits: digits });
 }
 
 /**
@@ -76,5 +85,5 @@ export function clock(seconds) {
 export function list(items, most = Infinity) {
   const count = items.length - most;
   const shown = count < 2 ? items : [...items.slice(0, most), text("frame.more", { count })];
-  return new Intl.ListFormat(language, { type: "conjunction" }).format(shown);
+  return conjunction.format(shown);
 }

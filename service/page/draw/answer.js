@@ -1,7 +1,8 @@
 // The answer of a model, in words, bars and a meter.
 
+import { credibilityShare } from "../credibility.js";
 import { byId } from "../dom.js";
-import { percent, text } from "../texts.js";
+import { text } from "../texts.js";
 import { Probabilities } from "./probabilities.js";
 import { credibilityName, read } from "./reading.js";
 
@@ -63,7 +64,7 @@ export class Answer {
 
   #writeCredibility(credibility) {
     const words =
-      credibility === undefined ? "–" : `${share(credibility)}: ${credibilityName(credibility)}`;
+      credibility === undefined ? "–" : `${credibilityShare(credibility)}: ${credibilityName(credibility)}`;
     this.#credibility.textContent = words;
     this.#meter.setAttribute("aria-valuenow", credibility ?? 0);
     this.#meter.setAttribute("aria-valuetext", words);
@@ -77,5 +78,3 @@ export class Answer {
   }
 }
 
-/** Writes a share of pictures, which is not nothing where it is small. */
-const share = (value) => (value < 0.01 ? `<\u00a0${percent(0.01)}` : percent(value, 0));

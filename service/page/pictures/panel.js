@@ -18,6 +18,8 @@ import { Thumbnails } from "./thumbnails.js";
 
 // While the slider moves, nothing is asked.
 const SLIDING_MILLISECONDS = 250;
+// Showing answers takes at most a fifth of the time.
+const PAUSE_FACTOR = 4;
 
 // It stays when the models could not be listed and the panel is opened again.
 let panel;
@@ -42,6 +44,7 @@ class PicturesPanel {
   #thumbnails = new Thumbnails();
   #sliding;
   #refreshing;
+  #refreshPause = 0;
 
   constructor(section, service) {
     this.#section = section;
@@ -199,13 +202,20 @@ class PicturesPanel {
     this.#detail.open(picture, this.#shown(), this.#question);
   }
 
-  /** Shows what came, once for all answers that came since the last picture of the screen. */
+  /** Shows what came, at once or a little later: with thousands of pictures, showing takes its time. */
   #refreshSoon() {
-    this.#refreshing ??= requestAnimationFrame(() => this.#refresh());
+    this.#refreshing ??= setTimeout(() => this.#refresh(), this.#refreshPause);
   }
 
   #refresh() {
+    clearTimeout(this.#refreshing);
     this.#refreshing = undefined;
+    const began = performance.now();
+    this.#showAll();
+    this.#refreshPause = PAUSE_FACTOR * (performance.now() - began);
+  }
+
+  #showAll() {
     const { model, coverage } = this.#question;
     this.#cards.show(this.#pictures, model, coverage);
     this.#showProgress();

@@ -1,6 +1,7 @@
 // What the answer for a picture says, in words, for models of every task.
 
-import { list, number, probability, significant, text, withUnit } from "../texts.js";
+import { credibilityShare } from "../credibility.js";
+import { list, probability, significant, text, withUnit } from "../texts.js";
 
 const MOST_LABELS = 6;
 
@@ -25,7 +26,7 @@ export function details(picture, model, coverage) {
   return [
     set && text("pictures.set", { labels: list(set, MOST_LABELS) }),
     interval && text("pictures.interval", ends(interval, model.unit)),
-    credibility !== undefined && text("pictures.credibility", { credibility: number(credibility) }),
+    credibility !== undefined && text("pictures.credibility", { credibility: credibilityShare(credibility) }),
   ].filter(Boolean);
 }
 

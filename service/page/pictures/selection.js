@@ -15,6 +15,8 @@ const KEYS = {
   credibility: ({ answer }) => answer?.credibility,
 };
 
+const byNumber = new Intl.Collator(undefined, { numeric: true });
+
 /** Returns pictures in an order; those that have no such value come last. */
 export function sorted(pictures, order) {
   const keyed = pictures.map((picture) => ({ picture, key: KEYS[order](picture) }));
@@ -23,7 +25,7 @@ export function sorted(pictures, order) {
 
 function compared(a, b) {
   if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
-  return typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
+  return typeof a === "number" ? a - b : byNumber.compare(a, b);
 }
 
 /** Counts labels, most frequent first. */

@@ -1,8 +1,8 @@
 // How the cells of a row look: those of the file, and what was predicted.
 
-import { isLow } from "../credibility.js";
+import { credibilityShare, isLow } from "../credibility.js";
 import { make } from "../dom.js";
-import { amount, probability, significant, text } from "../texts.js";
+import { amount, probability, text } from "../texts.js";
 
 const TITLES = {
   prediction: "tables.prediction",
@@ -64,7 +64,7 @@ function withFault(draw) {
 }
 
 function drawCredibility({ predicted: { credibility } }) {
-  return numberCell(credibility, significant, isLow(credibility) ? "doubt" : "");
+  return numberCell(credibility, credibilityShare, isLow(credibility) ? "doubt" : "");
 }
 
 function drawWarnings({ predicted: { warnings, error } }) {

@@ -1,6 +1,6 @@
 // One prediction, as large as it deserves: value, label or score, and how far to trust it.
 
-import { isLow } from "../credibility.js";
+import { credibilityShare, isLow } from "../credibility.js";
 import { make } from "../dom.js";
 import { labelBars } from "../label-bars.js";
 import { list, percent, probability, significant, text, withUnit } from "../texts.js";
@@ -59,7 +59,7 @@ function bar(value, { lower, upper }) {
 function credibilityLine(credibility) {
   const isDoubtful = isLow(credibility);
   const name = isDoubtful ? "tables.credibility_low" : "tables.credibility_is";
-  return make("p", { class: isDoubtful ? "notice warn" : "soft" }, text(name, { credibility: significant(credibility, 2) }));
+  return make("p", { class: isDoubtful ? "notice warn" : "soft" }, text(name, { credibility: credibilityShare(credibility) }));
 }
 
 function bars({ probabilities, set, labels, label }) {
