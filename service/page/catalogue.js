@@ -50,12 +50,28 @@ export class ServedModel {
   }
 }
 
-export class Catalogue {
+// With a canary, answers come from two versions: no reason to look at every second answer.
+const LOOK_AGAIN_MILLISECONDS = 10_000;
+
+/** Tells with an event `change` that what was described may hold no more. */
+export class Catalogue extends EventTarget {
   #service;
   #descriptions = new Map();
+  #looked = -Infinity;
 
   constructor(service) {
+    super();
     this.#service = service;
+    service.onPrediction = (path, version) => this.#compare(path.replace(/\/predict$/, ""), version);
+  }
+
+  /** Forgets what was described if another version answers than the one that was described. */
+  async #compare(path, version) {
+    const described = await this.#descriptions.get(path);
+    const isRecent = performance.now() - this.#looked < LOOK_AGAIN_MILLISECONDS;
+    if (!described || described.version === version || isRecent) return;
+    this.#looked = performance.now();
+    this.forget();
   }
 
   /** Returns the models that answer by default, as `GET /models` lists them. */
@@ -88,6 +104,7 @@ export class Catalogue {
   /** Forgets what was described, because something has changed. */
   forget() {
     this.#descriptions.clear();
+    this.dispatchEvent(new Event("change"));
   }
 }
 

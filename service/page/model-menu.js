@@ -6,6 +6,8 @@ import { text } from "./texts.js";
 /**
  * Fills a <select> with models, and calls a function with the one that is chosen, now and later.
  *
+ * When versions come and go, the menu is filled again, and the function called with what is chosen then.
+ *
  * @param {HTMLSelectElement} select The menu.
  * @param {Catalogue} catalogue Describes the models.
  * @param {function(ServedModel): boolean} fits Says whether the panel can ask a model.
@@ -15,19 +17,36 @@ import { text } from "./texts.js";
  * @returns {Promise<boolean>} Whether there is any model to choose.
  */
 export async function fillModelMenu(select, catalogue, fits, onChoice, suitsBest = () => true) {
-  const models = (await catalogue.models()).filter(fits);
-  select.replaceChildren(...models.flatMap(options));
-  const best = models.find(suitsBest);
-  if (best) select.value = best.name;
+  let chosen;
   const choose = async () => {
     const [option] = select.selectedOptions;
     const { name, version } = option.dataset;
     const model = await catalogue.describe(name, version);
-    if (option.selected) onChoice(model); // not where another one was chosen meanwhile
+    if (!option.selected || isSame(model, chosen)) return; // another one was chosen meanwhile
+    chosen = model;
+    onChoice(model);
   };
+  const fill = async () => {
+    const models = (await catalogue.models()).filter(fits);
+    setOptions(select, models.flatMap(options), models.find(suitsBest)?.name);
+    if (models.length > 0) await choose();
+    return models.length > 0;
+  };
+  const hasModels = await fill();
   select.onchange = choose;
-  if (models.length > 0) await choose();
-  return models.length > 0;
+  // If that fails, the next answer of another version leads here again.
+  catalogue.addEventListener("change", () => fill().catch(() => {}));
+  return hasModels;
+}
+
+const isSame = (model, other) => model.path === other?.path && model.version === other.version;
+
+/** Keeps what was chosen, if it is still there. */
+function setOptions(select, options, first) {
+  const before = select.value;
+  select.replaceChildren(...options);
+  const values = [...select.options].map(({ value }) => value);
+  select.value = values.includes(before) ? before : first ?? values[0];
 }
 
 function options(model) {

@@ -26,6 +26,9 @@ export class Service {
   /** Asks for a key, and returns it, or "" where the user gave none; set by the frame of the page. */
   onKeyNeeded = async () => "";
 
+  /** Is called with the path of a request for predictions, and the version that has answered. */
+  onPrediction = () => {};
+
   #key = sessionStorage.getItem("key") ?? "";
   #asking;
 
@@ -59,6 +62,7 @@ export class Service {
     for (;;) {
       const key = this.#key;
       const response = await this.#send(this.url(path, query), headers, options);
+      if (response.ok) this.#noteVersion(path, response.headers);
       if (response.status !== 401) return checked(response);
       if (key === this.#key && !(await this.#askForKey(key !== ""))) return checked(response);
     }
@@ -67,6 +71,11 @@ export class Service {
   /** Sends a request, and returns what the answer says in JSON. */
   async json(path, options) {
     return (await this.request(path, options)).json();
+  }
+
+  #noteVersion(path, headers) {
+    const version = headers.get("X-Model-Version");
+    if (version !== null) this.onPrediction(path, Number(version));
   }
 
   async #send(url, headers, options) {

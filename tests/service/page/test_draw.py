@@ -453,3 +453,26 @@ def test_answer_is_told_in_portuguese(
         assert page.evaluate("document.documentElement.scrollWidth") == width
         keep(page, f"draw-pt-{width}-{'dark' if dark else 'light'}")
         assert_accessible(page)
+
+
+def test_version_that_comes_is_offered_and_asked(browser: Browser, server: Server) -> None:
+    with _visit(browser, server) as visit:
+        page = visit.page
+        expect(page.locator("#draw-model option")).to_have_text(["digits", "fashion"])
+        page.route(f"**{_PREDICT}?*", lambda route: _answer_as_version(route, "2"))
+        page.route("**/models/digits", _describe_second_version)
+        draw(page, DIGITS["6"])
+
+        versions = ["digits", "digits, version 1", "digits, version 2", "fashion"]
+        expect(page.locator("#draw-model option")).to_have_text(versions)
+        expect(page.locator("#draw-model")).to_have_value("digits")
+        expect(_label(page)).to_have_text("6")
+
+
+def _answer_as_version(route: Route, version: str) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, headers={**answer.headers, "x-model-version": version})
+
+
+def _describe_second_version(route: Route) -> None:
+    route.fulfill(json={**route.fetch().json(), "version": 2, "versions": [1, 2]})
