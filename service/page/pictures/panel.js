@@ -135,6 +135,7 @@ class PicturesPanel {
   }
 
   #predict(pictures) {
+    if (!this.#question) return; // as soon as there is a model, it is asked about all pictures
     this.#predictor.add(pictures, this.#question);
     this.#refresh();
   }
@@ -282,6 +283,7 @@ class PicturesPanel {
   }
 
   #showCurl() {
+    if (!this.#question) return;
     this.#curl.set(picturesLine(this.#service, this.#pictures, this.#question));
     const count = leftOut(this.#pictures.length);
     byId("pictures-curl-note").hidden = count === 0;

@@ -577,9 +577,9 @@ def test_another_coverage_of_a_large_file_waits_for_a_click(
     ("model", "cells", "moves"),
     [
         ("rooms", ["33", "31 \u2013 37"], "moves the prediction, in USD"),
-        ("grades", ["low", "49.5%", "low, middle", "0.8"], "log-odds of the label low"),
+        ("grades", ["low", "49.5%", "low, middle", "80%"], "log-odds of the label low"),
         ("traits", ["small, red", "50"], "log-odds of the label"),
-        ("oddities", ["5", "0.4"], "moves the anomaly score"),
+        ("oddities", ["5", "40%"], "moves the anomaly score"),
     ],
 )
 def test_tables_of_every_task(
