@@ -93,7 +93,7 @@ def test_finger_beside_the_paper_scrolls_the_page(browser: Browser, server: Serv
         assert box
         touch(visit.page, [(box["x"] + 20, box["y"] + 20 - 15 * step) for step in range(20)])
 
-        visit.page.wait_for_function("scrollY > 0")
+        visit.page.wait_for_function("() => scrollY > 0")
         assert _requests(visit) == []
 
 

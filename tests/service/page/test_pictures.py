@@ -458,7 +458,7 @@ def test_nothing_is_held_after_clear(browser: Browser, server: Server) -> None:
             _card(page, "4.png").get_by_role("button").click()
             page.get_by_role("dialog").get_by_role("button", name="Close").click()
             expect(_card(page, "4.png").get_by_role("button")).to_be_focused()
-            page.wait_for_function("heldUrls === 2")
+            page.wait_for_function("() => heldUrls === 2")
 
             page.get_by_role("button", name="Clear all").click()
 
