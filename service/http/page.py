@@ -101,6 +101,7 @@ def prepare() -> None:
         _render(language, "", needs_key=False)
 
 
+@lru_cache(maxsize=16)
 def _render(language: str, base: str, *, needs_key: bool) -> bytes:
     """Write the page.
 
