@@ -56,7 +56,10 @@ _MAX_FILES = 100
 # A plot of a card takes 40 to 120 KB, and a card has a dozen of them at most.
 _MAX_REPORT_FILES = 32
 _MAX_REPORT_FILE_BYTES = 4 * 2**20
-_REPORT_PATH = rf"^(?:CARD\.md|history\.csv|{PLOTS_NAME}/[A-Za-z0-9_-]{{1,64}}\.png)\Z"
+_REPORT_PATH = (
+    rf"^(?:{re.escape(CARD_NAME)}|{re.escape(HISTORY_NAME)}"
+    rf"|{PLOTS_NAME}/[A-Za-z0-9_-]{{1,64}}\.png)\Z"
+)
 # Characters that would act on a terminal; line breaks in the header of a spreadsheet are common.
 _CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 

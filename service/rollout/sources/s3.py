@@ -58,12 +58,15 @@ class S3Source:
     def _requesting(self) -> Iterator[Any]:
         files = self._fs
         if files is None:
-            raise self.failure(RuntimeError())
+            raise self._ending()
         try:
             yield files
         # PyArrow raises a ValueError while it ends with the process.
         except (OSError, ValueError) as error:
             raise self.failure(error) from error
+
+    def _ending(self) -> SourceUnreachable:
+        return SourceUnreachable(f"s3://{self._root} cannot be read: the process is ending.")
 
     def versions(self) -> set[tuple[str, int]]:
         """List the versions that have a manifest; whatever cannot be a version is left out."""
@@ -103,7 +106,7 @@ class S3Source:
     def failure(self, error: Exception) -> SourceUnreachable:
         """Keep the error's code; the whole message is a page long and could hold a secret."""
         if self._fs is None:
-            return SourceUnreachable(f"s3://{self._root} cannot be read: the process is ending.")
+            return self._ending()
         code = re.search(r"AWS Error (\w+(?: \(HTTP status \d+\))?)", str(error))
         reason = f"AWS error {code[1]}" if code else "nothing is there"
         return SourceUnreachable(f"s3://{self._root} cannot be read: {reason}.")
