@@ -203,6 +203,27 @@ def _drawn_as(file: FilePayload, name: str) -> FilePayload:
     return {"name": name, "mimeType": file["mimeType"], "buffer": file["buffer"]}
 
 
+def test_pictures_that_come_before_the_models_are_predicted(
+    browser: Browser, server: Server
+) -> None:
+    with visiting(browser, server.url) as visit:
+        page = visit.page
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/models", hold)
+        with page.expect_request("**/models"):
+            page.goto("/#pictures")
+        _choose(page, [_drawn("4")])
+        expect(_summary(page)).to_have_text("")
+
+        held[0].continue_()
+
+        expect(_card(page, "4.png")).to_contain_text("Prediction set: 4")
+
+
 def test_stop_keeps_what_came_and_asks_for_the_rest_later(browser: Browser, server: Server) -> None:
     with visiting(browser, server.url) as visit:
         page = _open(visit)
