@@ -12,7 +12,7 @@ LOCK := $(DEV) -m uv pip compile --quiet --universal --fork-strategy fewest --py
 CLIENTS := $(patsubst tests/clients/%/requirements.in,%,$(wildcard tests/clients/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve train test test-service clients soak bench lint type wheel image lock
+.PHONY: help serve train test test-service clients cluster soak bench lint type wheel image lock
 .SECONDARY:
 
 help: ## List these verbs
@@ -39,6 +39,10 @@ test-service: .venv/service-dev/installed ## Run the tests of vitrine and servic
 clients: .venv/dev/installed ## Test with clients of other model servers; CLIENT= names some of them
 	@$(MAKE) --silent --jobs $(CLIENTS:%=.venv/client-%/installed)
 	$(DEV) -m tests.clients $(CLIENT)
+
+# The tests run in the environment of developers; the nodes and the commands have environments of their own.
+cluster: .venv/dev/installed .venv/ray/installed .venv/ray-training/installed ## Test scoring, serving and studies on a Ray cluster of three nodes; needs root
+	$(DEV) -m pytest -c tests/cluster/pytest.toml --confcutdir tests/cluster --rootdir . tests/cluster
 
 soak: .venv/dev/installed .venv/service/installed ## Measure the promised figures, in about half an hour
 	$(DEV) -m tests.soak
@@ -68,6 +72,8 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 	$(LOCK) --group training --constraints requirements/dev.txt --output-file requirements/training.txt
 	$(LOCK) --group service --constraints requirements/dev.txt --output-file requirements/service.txt
 	$(LOCK) --group opentelemetry --constraints requirements/dev.txt --output-file requirements/opentelemetry.txt
+	$(LOCK) --group ray-training --constraints requirements/dev.txt --output-file requirements/ray-training.txt
+	$(LOCK) --group ray --constraints requirements/ray-training.txt --output-file requirements/ray.txt
 	for each in benchmarks/peers/requirements/*.in tests/clients/*/requirements.in; do \
 		$(LOCK) $$each --output-file $${each%.in}.txt || exit 1; done
 

@@ -13,8 +13,8 @@ from service.telemetry.metrics import Metrics
 from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.fakes import Client, FakeControlPlane, fake_repository
 
-# The tests of each client run in an environment of their own: `make clients`.
-collect_ignore = ["clients"]
+# These have commands of their own: `make clients` and `make cluster`.
+collect_ignore = ["clients", "cluster"]
 
 
 @pytest.fixture

@@ -94,7 +94,9 @@ def _words_and_numbers(text: str) -> tuple[list[str], list[float]]:
         text = json.dumps(json.loads(text))
     except json.JSONDecodeError:
         text = text.strip()
-    pieces = re.split(r'(?<![\w."-])(-?\d+(?:\.\d+)?(?:e-?\d+)?)(?![\w."])', text)
+    # The Open Inference Protocol writes a probability and its class as one text.
+    number = r'(?<![\w."-])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w."])|(?<=")\d\.\d+(?=:)'
+    pieces = re.split(f"({number})", text)
     return pieces[::2], [float(number) for number in pieces[1::2]]
 
 

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-GROUPS = ("service", "training", "service-dev", "dev")
+GROUPS = ("service", "training", "service-dev", "dev", "ray", "ray-training")
 # Those of the groups, and of the clients that the service is tested with.
 LOCKS = (
     *(Path("requirements", f"{group}.txt") for group in GROUPS),
@@ -211,10 +211,14 @@ def test_term_to_make_reaches_the_server(make: Make, clone: Path) -> None:
 
 
 def test_locks_pin_one_version_of_each_package_for_all_groups() -> None:
-    service, training, service_dev, dev = (_pins(group).items() for group in GROUPS)
+    service, training, service_dev, dev, ray, ray_training = (
+        _pins(group).items() for group in GROUPS
+    )
 
     assert service <= training <= dev
     assert service <= service_dev <= dev
+    assert service <= ray <= ray_training
+    assert training <= ray_training
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -285,7 +289,7 @@ def test_workflow_runs_every_step_with_pinned_actions() -> None:
 
 def _pins(group: str) -> dict[str, str]:
     text = (ROOT / "requirements" / f"{group}.txt").read_text()
-    return dict(re.findall(r"^([a-z0-9-]+)(?:\[\S+\])?==(\S+)", text, re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]+\])?==(\S+)", text, re.MULTILINE))
 
 
 def _requirements(group: str) -> list[Requirement]:

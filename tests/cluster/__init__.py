@@ -1,0 +1,1 @@
+"""Tests of scoring, serving and studies on a Ray cluster of three nodes: `make cluster`."""

@@ -1,0 +1,112 @@
+"""A Ray cluster whose nodes are hosts of their own on this machine."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.namespaces import Host, network
+from tests.servers import ROOT
+
+# The environment of a node, and of the commands that use the cluster: `make cluster` makes both.
+RAY = ROOT / ".venv/ray/bin"
+RAY_TRAINING = ROOT / ".venv/ray-training/bin"
+
+_PORT = 6379
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+# A node that was lost is noticed within seconds, as the tests wait for it.
+_HEALTH = {
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_failure_threshold": "4",
+    "RAY_health_check_initial_delay_ms": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running cluster.
+
+    Attributes:
+        head: Host of the head node, on which commands run, too.
+        others: Hosts of the other nodes.
+        environment: Folder of the programs that its nodes were started with.
+    """
+
+    head: Host
+    others: list[Host]
+    environment: Path
+
+    @property
+    def address(self) -> str:
+        """Address that drivers connect to."""
+        return f"{self.head.address}:{_PORT}"
+
+    @property
+    def hosts(self) -> list[Host]:
+        """All hosts, the head first."""
+        return [self.head, *self.others]
+
+    def run(
+        self, words: Sequence[str | Path], **options: Any
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a program of the environment on the head's host: the first word is its name."""
+        return self.head.run(self._command(words), env=_variables(), cwd=ROOT, **options)
+
+    def start(self, words: Sequence[str | Path], **options: Any) -> "subprocess.Popen[str]":
+        """Start a program of the environment on the head's host."""
+        return self.head.start(self._command(words), environment=_variables(), cwd=ROOT, **options)
+
+    def _command(self, words: Sequence[str | Path]) -> list[str | Path]:
+        return [self.environment / words[0], *words[1:]]
+
+    def add(self, host: Host, *, cpus: int = 1, object_store_bytes: int = 200 * 2**20) -> None:
+        """Let a host join the cluster as a node."""
+        words: list[str | Path] = [self.environment / "ray", "start", "--address", self.address]
+        _start(host, words, cpus=cpus, object_store_bytes=object_store_bytes)
+
+
+@contextmanager
+def ray_cluster(
+    nodes: int = 3,
+    *,
+    environment: Path = RAY,
+    cpus: int = 1,
+    object_store_bytes: int = 200 * 2**20,
+    spare_hosts: int = 0,
+) -> Iterator[Cluster]:
+    """Run a cluster until the block ends.
+
+    Args:
+        nodes: Number of nodes, with the head.
+        environment: Folder of the programs of every node.
+        cpus: CPUs that each node offers to tasks.
+        object_store_bytes: Memory for objects on each node.
+        spare_hosts: Hosts without a node, which come last in `others`.
+    """
+    with network(nodes + spare_hosts) as hosts:
+        cluster = Cluster(hosts[0], hosts[1:], environment)
+        sizes = {"cpus": cpus, "object_store_bytes": object_store_bytes}
+        head = ["ray", "start", "--head", "--port", str(_PORT), "--include-dashboard", "false"]
+        _start(hosts[0], [environment / head[0], *head[1:]], **sizes)
+        for host in hosts[1:nodes]:
+            cluster.add(host, **sizes)
+        yield cluster
+
+
+def _start(host: Host, words: Sequence[str | Path], *, cpus: int, object_store_bytes: int) -> None:
+    options = [
+        *("--node-ip-address", host.address, "--num-cpus", str(cpus)),
+        *("--object-store-memory", str(object_store_bytes), "--disable-usage-stats"),
+    ]
+    host.run([*words, *options], env=_variables(), capture_output=True)
+
+
+def _variables() -> Mapping[str, str]:
+    return {**os.environ, **_QUIET, **_HEALTH}
