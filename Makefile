@@ -84,7 +84,8 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 	@touch $@
 
 # The command vitrine finds this checkout's packages from any folder. An environment is touched last,
-# so that an installation that broke off is made again from the start.
+# so that an installation that broke off is made again from the start. Where developers have uv, it
+# installs in a tenth of the time that pip takes.
 .venv/%/installed: requirements/%.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \
 		{ echo "Vitrine needs Python 3.11, 3.12 or 3.13, which $(PYTHON) is not; name another with PYTHON=python3.12." >&2; exit 1; }
@@ -92,7 +93,10 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 		{ echo "$(PYTHON) has no venv module to make an environment with; on Debian: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing requirements/$*.txt into .venv/$* ..."
 	@$(PYTHON) -m venv --clear .venv/$*
-	@.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@options="--quiet --require-hashes --only-binary :all: -r $<"; \
+		if [ $* != dev ] && [ -x .venv/dev/bin/uv ]; \
+		then $(DEV) -m uv pip install --python .venv/$*/bin/python $$options; \
+		else .venv/$*/bin/python -m pip install --disable-pip-version-check $$options; fi
 	@printf '%s\n' '#!/bin/sh' '# Run the commands of Vitrine.' \
 		'export PYTHONSAFEPATH=1 PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}"' \
 		'exec "$(CURDIR)/.venv/$*/bin/python" "$(CURDIR)/bin/vitrine" "$$@"' >.venv/$*/bin/vitrine
