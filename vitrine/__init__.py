@@ -13,14 +13,15 @@ The rooms, from the ground up; each imports only from those before it:
 - `signature`, `bundle`: what goes in and comes out; one version on disk.
 - `geometry`, `trust`, `drift`, `levels`: pixels to the network's input; prediction sets, intervals
   and credibility; whether instances still look like those of training; levels to pixels.
-- `frame_counts`, `unread_formats`, `data_uris`: how many frames an animation has; names of files
-  that are no picture; text to the bytes of a picture.
+- `frame_counts`, `unread_formats`, `data_uris`, `s3`: how many frames an animation has; names of
+  files that are no picture; text to the bytes of a picture; a client of S3.
 - `images`, `tables`, `engines`: bytes to instances; a saved network to a callable.
 - `predictions`, `model`: the predictions for some instances; one loaded version.
 - `explain`, `loading`, `block_stream`, `observer`: which pixels or features decided; a bundle to a
   model; instances about to be read; what a pipeline calls around its work.
 - `pictures`, `pipeline`: pictures to blocks; blocks to predictions to the pieces of an answer.
 - `inputs`, `results`, `predictor`: the door for Python callers.
+- `scoring`: files of any size to folders of parts, in many processes.
 - `mlflow_loader`: the door for MLflow, which finds it by the file `MLmodel` of a bundle.
 
 Importing the package loads none of them.

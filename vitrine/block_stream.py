@@ -52,7 +52,7 @@ class TableReader(Protocol):
         """Tell whether the next block can be read without waiting for its bytes."""
 
 
-class _Reader(TableReader, Iterable[Block], Protocol):
+class BlockReader(TableReader, Iterable[Block], Protocol):
     """A table that yields its blocks."""
 
 
@@ -88,11 +88,12 @@ def refuse_marks(options: Options) -> None:
             raise InvalidParameter(name, value, "is for CSV alone")
 
 
-def _of_table(reader: "_Reader") -> BlockStream:
+def of_table(reader: "BlockReader") -> BlockStream:
+    """Return the instances of a table that was begun."""
     return BlockStream(blocks=reader, ignored_columns=reader.ignored_columns, table=reader)
 
 
-def open_csv(
+def open_csv(  # noqa: PLR0913 - one option for each thing that can be said about it
     manifest: Manifest,
     stream: ByteStream,
     options: Options,
@@ -100,6 +101,7 @@ def open_csv(
     max_row_bytes: int,
     max_rows: int,
     may_lack_header: bool = False,
+    first_line: int = 1,
 ) -> BlockStream:
     """Begin to read CSV as instances of a model.
 
@@ -111,6 +113,7 @@ def open_csv(
         max_rows: Number of rows that are read.
         may_lack_header: Whether the first line may be a row, with a field for each column of the
             model, in order.
+        first_line: Line of the file on which the bytes start, where they are a part of one.
 
     Raises:
         VitrineError: The header does not fit the model, or the options do not fit the body.
@@ -129,8 +132,9 @@ def open_csv(
         max_rows=max_rows,
         echo=options.echo,
         may_lack_header=may_lack_header,
+        first_line=first_line,
     )
-    return _of_table(reader)
+    return of_table(reader)
 
 
 def open_arrow(
@@ -157,7 +161,7 @@ def open_arrow(
         limits=limits,
         echo=options.echo,
     )
-    return _of_table(reader)
+    return of_table(reader)
 
 
 def open_parquet(
@@ -184,7 +188,34 @@ def open_parquet(
         limits=limits,
         echo=options.echo,
     )
-    return _of_table(reader)
+    return of_table(reader)
+
+
+def open_row_groups(
+    manifest: Manifest, stream: ByteStream, options: Options, groups: range | None = None
+) -> BlockStream:
+    """Begin to read row groups of a Parquet file of one's own, in memory of a few pages.
+
+    Args:
+        manifest: Description of the model.
+        stream: The file, which `seek` and `tell` can move in.
+        options: What the caller asks for.
+        groups: Indices of the row groups; None for all.
+
+    Raises:
+        VitrineError: The columns do not fit the model, or the bytes are no such file.
+    """
+    with needs("tables"):
+        from vitrine.tables.parquet_file import RowGroupReader  # noqa: PLC0415 - an extra
+
+    reader = RowGroupReader(
+        stream,
+        manifest.signature.columns,
+        training_dialect=manifest.dialect,
+        echo=options.echo,
+        chosen=groups,
+    )
+    return of_table(reader)
 
 
 def open_file(

@@ -40,9 +40,16 @@ class Unlimited:
         """Do nothing: there are no others."""
         return nullcontext()
 
-    def spare(self) -> AbstractContextManager[None]:
+    def spare(self) -> AbstractContextManager[None] | None:
         """Return a slot, as many as there are callers."""
         return nullcontext()
+
+
+class OneThread(Unlimited):
+    """The slot of a caller that has one core for itself."""
+
+    def spare(self) -> None:
+        """Return nothing: a second thread would take the core of another process."""
 
 
 class Observer:

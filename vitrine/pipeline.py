@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from vitrine.block_stream import BlockStream, first_names
+from vitrine.block_stream import BlockStream, FileKind, first_names
 from vitrine.errors import (
     BlankPicture,
     Fault,
@@ -379,6 +379,13 @@ class Encoder(Protocol):
 
 
 MakeEncoder = Callable[[Pipeline, BlockStream], Encoder]
+
+# How a file of each kind is written.
+FILE_ENCODERS: Mapping[FileKind, MakeEncoder] = {
+    FileKind.CSV: Pipeline.csv_encoder,
+    FileKind.ARROW: Pipeline.arrow_encoder,
+    FileKind.PARQUET: Pipeline.parquet_encoder,
+}
 
 
 class JsonEncoder:

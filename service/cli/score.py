@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import FileIO
@@ -30,17 +30,12 @@ from vitrine.loading import load_versions
 from vitrine.model import Model
 from vitrine.observer import Observer
 from vitrine.options import Options
-from vitrine.pipeline import MakeEncoder, Pipeline
+from vitrine.pipeline import FILE_ENCODERS, Pipeline
 from vitrine.predictions import PredictedBlock
 
 # The options of a prediction over HTTP that mean something here.
 OPTIONS = ("errors", "echo", "coverage", "abstain_below", "delimiter", "decimal", "thousands")
 _STEP_SECONDS = 0.1
-_ENCODERS: Mapping[FileKind, MakeEncoder] = {
-    FileKind.CSV: Pipeline.csv_encoder,
-    FileKind.ARROW: Pipeline.arrow_encoder,
-    FileKind.PARQUET: Pipeline.parquet_encoder,
-}
 
 
 class CannotScore(Exception):
@@ -139,7 +134,7 @@ def score(
                 model.manifest, source, stream, options, max_row_bytes=settings.max_row_bytes
             )
             kind = FileKind.CSV if target is None else FileKind.of(target)
-            _write(target, pipeline.answer(table, _ENCODERS[kind]))
+            _write(target, pipeline.answer(table, FILE_ENCODERS[kind]))
         except InvalidParameter:
             raise
         except VitrineError as error:

@@ -33,7 +33,7 @@ class CountedSlot(Unlimited):
         self.waits += 1
         return super().released()
 
-    def spare(self) -> AbstractContextManager[None] | None:  # type: ignore[override]
+    def spare(self) -> AbstractContextManager[None] | None:
         """Spare one, if one is free."""
         if not self.free:
             return None

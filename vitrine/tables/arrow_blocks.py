@@ -35,6 +35,7 @@ class ArrowBlocks:
         training_dialect: Dialect of the file that the model was trained on.
         limits: How much the table may hold.
         echo: Whether blocks carry all cells.
+        rows_before: Number of rows of the table before those that are cut.
 
     Attributes:
         layout: Which columns are the model's.
@@ -53,6 +54,7 @@ class ArrowBlocks:
         training_dialect: Dialect | None,
         limits: ArrowLimits,
         echo: bool,
+        rows_before: int = 0,
     ) -> None:
         self.layout = lay_out(schema, specs)
         if echo:
@@ -65,6 +67,7 @@ class ArrowBlocks:
         self._dialect = training_dialect
         self._limits = limits
         self._echo = echo
+        self._rows_before = rows_before
         self._rows = self._text_bytes = 0
         # The last dictionary of each coded column, and the lengths of its texts. Many batches share
         # one dictionary, which may be long.
@@ -154,7 +157,11 @@ class ArrowBlocks:
             for spec in self._specs
         }
         block = decode_columns(
-            values, self._specs, self._dialect, ignored=self.layout.ignored, first=first
+            values,
+            self._specs,
+            self._dialect,
+            ignored=self.layout.ignored,
+            first=self._rows_before + first,
         )
         if not self._echo:
             return block

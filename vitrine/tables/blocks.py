@@ -33,6 +33,8 @@ class Block:
         steps: What was done to decode each picture of `instances`, in plain words.
         count_frames: Functions that count the frames of each picture's file, of which the first was
             decoded.
+        line_of: Function from the index of a row to the line of the CSV file on which it starts;
+            None where there are no lines.
     """
 
     instances: Instances
@@ -44,6 +46,7 @@ class Block:
     ignored_columns: tuple[str, ...] = ()
     steps: Sequence[tuple[str, ...]] = ()
     count_frames: Sequence[Callable[[], int]] = ()
+    line_of: Callable[[int], int] | None = None
 
     def steps_by_index(self) -> dict[int, tuple[str, ...]]:
         """Return the steps of each decoded picture by the picture's index in the block."""

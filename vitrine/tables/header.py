@@ -34,6 +34,7 @@ class Header:
             from the second on, as in "note", "note.1".
         ignored: The names of those columns that may hold anything.
         line: Line of the file, from 1.
+        record: Bytes of the line, with its end.
         is_implied: Whether the file has no such line, and begins with its first row.
     """
 
@@ -41,6 +42,7 @@ class Header:
     names: tuple[str, ...]
     ignored: tuple[str, ...]
     line: int
+    record: bytes = b""
     is_implied: bool = False
 
 
@@ -111,6 +113,7 @@ def read_header(
             own for name, own in zip(line.names, names, strict=True) if name not in checked
         ),
         line=line.number,
+        record=line.record,
     )
 
 

@@ -1,5 +1,6 @@
 """A Parquet file -> blocks of instances, of as little of it at a time as can be."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
@@ -11,16 +12,93 @@ from vitrine.signature import ColumnSpec, Dialect
 from vitrine.tables.arrow_blocks import BLOCK_ROWS, ArrowBlocks
 from vitrine.tables.arrow_stream import checked_schema, malformed
 from vitrine.tables.blocks import Block
-from vitrine.tables.limits import ArrowLimits
+from vitrine.tables.limits import OWN_FILE, ArrowLimits
 from vitrine.tables.parquet_pages import ParquetPages
 
 # A decimal of 76 digits has 32.
 _MAX_NUMBER_BYTES = 64
+_READ_BYTES = 2**20
 
 _malformed = partial(malformed, "Parquet file")
 
 
-class ParquetReader:
+class _BatchedReader(ABC):
+    """A table of record batches that is read block by block.
+
+    Args:
+        schema: Names and types of the columns.
+        columns: Columns that the model needs.
+        training_dialect: Dialect of the file that the model was trained on.
+        limits: How much the table may hold.
+        echo: Whether blocks carry all cells.
+        rows_before: Number of rows of the table before those that are read.
+
+    Attributes:
+        names: Names of the columns, as those of a CSV file have them.
+        dialect: That of a CSV answer.
+        ignored_columns: Names of the columns that the model does not have.
+        schema: Types of the columns, as they are repeated.
+
+    Raises:
+        InvalidInstances: Columns are missing, come twice, or have a type that cannot be read.
+    """
+
+    def __init__(
+        self,
+        schema: pa.Schema,
+        columns: Sequence[ColumnSpec],
+        *,
+        training_dialect: Dialect | None,
+        limits: ArrowLimits,
+        echo: bool,
+        rows_before: int = 0,
+    ) -> None:
+        self._blocks = ArrowBlocks(
+            schema,
+            columns,
+            training_dialect=training_dialect,
+            limits=limits,
+            echo=echo,
+            rows_before=rows_before,
+        )
+        self.schema = self._blocks.schema
+        self.names = self._blocks.layout.names
+        self.ignored_columns = self._blocks.layout.ignored
+        self.dialect = Dialect()
+        self._fields = [schema.field(index) for index in self._blocks.indices]
+
+    def __iter__(self) -> Iterator[Block]:
+        """Yield the blocks, each of at least one row.
+
+        Raises:
+            VitrineError: The file is damaged, or breaks a limit.
+        """
+        indices = self._blocks.indices
+        batches = self._batches()
+        while True:
+            with _malformed():
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                columns = dict(zip(indices, batch.columns, strict=True))
+                self._blocks.validate(columns, batch.num_rows)
+            yield from self._blocks.blocks(columns, batch.num_rows)
+
+    @abstractmethod
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        """Begin to read the columns that are needed."""
+
+    def _read_columns(self) -> list[str] | None:
+        """Return the names of the columns that are read; None for all."""
+        is_all = len(self._fields) == len(self.schema)
+        return None if is_all else [field.name for field in self._fields]
+
+    def is_ready(self) -> bool:
+        """Tell that the next block can be read at once."""
+        return True
+
+
+class ParquetReader(_BatchedReader):
     """A Parquet file that is read block by block.
 
     Args:
@@ -29,12 +107,6 @@ class ParquetReader:
         training_dialect: Dialect of the file that the model was trained on.
         limits: How much the file may hold.
         echo: Whether blocks carry all cells.
-
-    Attributes:
-        names: Names of the columns, as those of a CSV file have them.
-        dialect: That of a CSV answer.
-        ignored_columns: Names of the columns that the model does not have.
-        schema: Types of the columns, as they are repeated.
 
     Raises:
         EmptyBody: There is nothing.
@@ -61,20 +133,15 @@ class ParquetReader:
             schema = checked_schema(metadata.schema.to_arrow_schema())
         if metadata.num_rows > limits.max_rows:
             raise TooManyInstances("rows", limits.max_rows)
-        self._blocks = ArrowBlocks(
+        super().__init__(
             schema, columns, training_dialect=training_dialect, limits=limits, echo=echo
         )
-        self.schema = self._blocks.schema
-        self.names = self._blocks.layout.names
-        self.ignored_columns = self._blocks.layout.ignored
-        self.dialect = Dialect()
-        fields = [schema.field(index) for index in self._blocks.indices]
-        self._columns = [field.name for field in fields]
+        names = [field.name for field in self._fields]
         with _malformed():
-            _check_widths(metadata.schema, self._columns)
-            plan = pages.plan(self._columns, BLOCK_ROWS)
+            _check_widths(metadata.schema, names)
+            plan = pages.plan(names, BLOCK_ROWS)
             # A file may ask for codes itself.
-            if any(types.is_dictionary(each.type) and each.name in plan.large for each in fields):
+            if any(types.is_dictionary(f.type) and f.name in plan.large for f in self._fields):
                 raise DataTooLarge("The texts of a column", limits.max_batch_bytes)
             self._file = parquet.ParquetFile(
                 pa.BufferReader(source),
@@ -84,29 +151,66 @@ class ParquetReader:
             )
         self._batch_rows = plan.rows
 
-    def __iter__(self) -> Iterator[Block]:
-        """Yield the blocks, each of at least one row.
-
-        Raises:
-            VitrineError: The file is damaged, or breaks a limit.
-        """
-        indices = self._blocks.indices
-        is_all = len(indices) == len(self.schema)
-        batches = self._file.iter_batches(
-            self._batch_rows, columns=None if is_all else self._columns, use_threads=False
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        batches: Iterator[pa.RecordBatch] = self._file.iter_batches(
+            self._batch_rows, columns=self._read_columns(), use_threads=False
         )
-        while True:
-            with _malformed():
-                batch = next(batches, None)
-                if batch is None:
-                    return
-                columns = dict(zip(indices, batch.columns, strict=True))
-                self._blocks.validate(columns, batch.num_rows)
-            yield from self._blocks.blocks(columns, batch.num_rows)
+        return batches
 
-    def is_ready(self) -> bool:
-        """Tell that the next block can be read at once."""
-        return True
+
+class RowGroupReader(_BatchedReader):
+    """Some row groups of a Parquet file of one's own, read in memory of a few pages.
+
+    The pages are not judged before, as those of a body are.
+
+    Args:
+        stream: The file, as Python has it.
+        columns: Columns that the model needs.
+        training_dialect: Dialect of the file that the model was trained on.
+        echo: Whether blocks carry all cells.
+        chosen: Indices of the row groups that are read; None for all.
+
+    Attributes:
+        groups: Number of rows, and of bytes, of each row group of the file.
+
+    Raises:
+        MalformedBody: It is no Parquet file.
+        InvalidInstances: Columns are missing, come twice, or have a type that cannot be read.
+    """
+
+    def __init__(
+        self,
+        stream: object,
+        columns: Sequence[ColumnSpec],
+        *,
+        training_dialect: Dialect | None,
+        echo: bool = False,
+        chosen: range | None = None,
+    ) -> None:
+        with _malformed():
+            self._file = parquet.ParquetFile(stream, pre_buffer=False, buffer_size=_READ_BYTES)
+            metadata = self._file.metadata
+            schema = checked_schema(metadata.schema.to_arrow_schema())
+            groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+        self.groups = [(group.num_rows, group.total_byte_size) for group in groups]
+        self._chosen = range(len(groups)) if chosen is None else chosen
+        super().__init__(
+            schema,
+            columns,
+            training_dialect=training_dialect,
+            limits=OWN_FILE,
+            echo=echo,
+            rows_before=sum(rows for rows, _ in self.groups[: self._chosen.start]),
+        )
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        batches: Iterator[pa.RecordBatch] = self._file.iter_batches(
+            BLOCK_ROWS,
+            row_groups=list(self._chosen),
+            columns=self._read_columns(),
+            use_threads=False,
+        )
+        return batches
 
 
 def _check_widths(schema: parquet.ParquetSchema, names: Collection[str]) -> None:

@@ -5,6 +5,7 @@ rows without one. Both ways give the same values.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from io import BytesIO
 
 from msgspec.structs import replace
@@ -61,6 +62,7 @@ class CsvReader:
         landmarks: Names that show which line is the header, where the model has no columns.
         ignored: Names of the columns that may hold anything; None for all that the model does not
             have.
+        first_line: Line of the file on which the body starts, where it is a part of one.
 
     Attributes:
         names: Names of the columns in the body's order, as `Header` has them.
@@ -95,12 +97,13 @@ class CsvReader:
         may_lack_header: bool = False,
         landmarks: Sequence[str] = (),
         ignored: Collection[str] | None = None,
+        first_line: int = 1,
     ) -> None:
         self._marks = {
             "decimal": parse_decimal(decimal),
             "thousands": parse_thousands(thousands, decimal),
         }
-        self._records = RecordStream(stream, max_row_bytes=max_row_bytes)
+        self._records = RecordStream(stream, max_row_bytes=max_row_bytes, line=first_line)
         delimiters = _candidate_delimiters(delimiter, training_dialect)
         names = [nfc(spec.name) for spec in columns]
         implied = imply_header(self._records, names, delimiters) if may_lack_header else None
@@ -173,13 +176,16 @@ class CsvReader:
             rows=len(texts[0]) if texts else len(next(iter(instances.values()))),
             echo=dict(zip(self.names, texts, strict=False)),
             ignored_columns=self.ignored_columns,
+            line_of=partial(self._line_of, records),
         )
+
+    def _line_of(self, records: RecordBlock, row: int) -> int:
+        """Return the line of a row that was read fast, which few ask for."""
+        return self._rows(records).line_of(row)
 
     def _read_text(self, records: RecordBlock) -> Block:
         # 1. Split the records into rows of text.
-        rows = TextRows(
-            records, self.names, delimiter=self.dialect.delimiter, checked=self._checked
-        )
+        rows = self._rows(records)
         # 2. The numbers of the first block settle the dialect.
         if not self._is_settled:
             texts = self._number_texts(rows)
@@ -201,6 +207,12 @@ class CsvReader:
             errors=errors,
             echo=rows.echo() if self._echo else {},
             ignored_columns=self.ignored_columns,
+            line_of=rows.line_of,
+        )
+
+    def _rows(self, records: RecordBlock) -> TextRows:
+        return TextRows(
+            records, self.names, delimiter=self.dialect.delimiter, checked=self._checked
         )
 
     def _number_texts(self, rows: TextRows) -> list[str]:

@@ -124,12 +124,14 @@ class RecordStream:
         stream: Body to read.
         max_row_bytes: Most bytes that a record may have without its line end.
         line: Line of the body, from 1, on which the next record starts.
+        position: Number of bytes before that record; of a body in UTF-16, as UTF-8.
     """
 
     stream: ByteStream
     _: KW_ONLY
     max_row_bytes: int
     line: int = 1
+    position: int = field(default=0, init=False)
     _buffer: bytes = field(default=b"", init=False, repr=False)
     _has_begun: bool = field(default=False, init=False)
     _has_ended: bool = field(default=False, init=False)
@@ -157,10 +159,17 @@ class RecordStream:
                 self.stream = Utf16Stream(self._buffer, self.stream)
                 self._buffer, self._has_ended = b"", False
                 self._fill(size)
-            self._buffer = self._buffer.removeprefix(BOM_UTF8)
+            if self._buffer.startswith(BOM_UTF8):
+                self._buffer = self._buffer[len(BOM_UTF8) :]
+                self.position = len(BOM_UTF8)
             if found := OTHER_FORMATS.match(self._buffer):
                 raise refusal(found)
         return self._buffer
+
+    @property
+    def is_recoded(self) -> bool:
+        """Whether the body, which has begun, is in UTF-16."""
+        return isinstance(self.stream, Utf16Stream)
 
     def head(self, delimiters: Sequence[str]) -> dict[str, bytes]:
         """Return the first record that is not a blank line, as each of the delimiters cuts it.
@@ -190,6 +199,7 @@ class RecordStream:
     def skip(self, record: bytes) -> None:
         """Go on behind the bytes that come next."""
         self._buffer = self._buffer[len(record) :]
+        self.position += len(record)
         # NumPy counts frequent bytes far faster than `bytes` does.
         self.line += int(np.count_nonzero(np.frombuffer(record, np.uint8) == _LF))
         if b"\r" in record:

@@ -78,6 +78,10 @@ class TextRows:
         name = self._names[column]
         return Fault(detail=f"Line {line}, column {shown(name)}: {text}", line=line, column=name)
 
+    def line_of(self, row: int) -> int:
+        """Return the line of a row, or of the quote in it that is not closed."""
+        return self._lines[row]
+
     def echo(self) -> dict[str, list[str]]:
         """Return all columns of all rows, each row as long as the header."""
         width = len(self._names)

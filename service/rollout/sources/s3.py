@@ -1,12 +1,9 @@
 """A prefix of an S3 bucket."""
 
 import atexit
-import os
-import re
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from service.rollout.sources.source import (
     ClosableStream,
@@ -14,16 +11,14 @@ from service.rollout.sources.source import (
     SourceUnreachable,
     is_version,
 )
+from vitrine import s3
 from vitrine.bundle import MANIFEST_NAME
 
 _VERSION_DEPTH = 3  # name, version, manifest.json
 
 
 class S3Source:
-    """A prefix of a bucket.
-
-    The AWS SDK finds the endpoint, the region and the credentials: in its variables, its profiles
-    and the roles of the instance. Requests are unsigned only where `AWS_NO_SIGN_REQUEST` says so.
+    """A prefix of a bucket, as `vitrine.s3` reaches it.
 
     Args:
         bucket: Name of the bucket.
@@ -35,19 +30,11 @@ class S3Source:
     """
 
     def __init__(self, bucket: str, prefix: str, timeout_seconds: float) -> None:
+        self._root = f"{bucket}/{prefix}".rstrip("/")
         try:
-            # Here, because it costs 20 MiB and two threads, also where the models are in a folder.
-            from pyarrow import fs  # noqa: PLC0415
+            self._fs = s3.connect(timeout_seconds=timeout_seconds)
         except ImportError as error:
             raise SourceUnreachable("PyArrow was installed without S3.") from error
-        self._root = f"{bucket}/{prefix}".rstrip("/")
-        self._selector = fs.FileSelector(self._root, recursive=True)
-        self._fs = fs.S3FileSystem(
-            connect_timeout=timeout_seconds,
-            request_timeout=timeout_seconds,
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2),
-            **_options_from_environment(),
-        )
         # Runs before PyArrow's own handler, which waits for ever for a file system in use.
         atexit.register(self._close)
 
@@ -71,7 +58,7 @@ class S3Source:
     def versions(self) -> set[tuple[str, int]]:
         """List the versions that have a manifest; whatever cannot be a version is left out."""
         with self._requesting() as files:
-            found = files.get_file_info(self._selector)
+            found = s3.list_files(files, self._root)
         paths = (info.path.removeprefix(self._root + "/").split("/") for info in found)
         return {
             (path[0], int(path[1]))
@@ -104,21 +91,9 @@ class S3Source:
         return stream
 
     def failure(self, error: Exception) -> SourceUnreachable:
-        """Keep the error's code; the whole message is a page long and could hold a secret."""
+        """Keep the error's code."""
         if self._fs is None:
             return self._ending()
-        code = re.search(r"AWS Error (\w+(?: \(HTTP status \d+\))?)", str(error))
-        reason = f"AWS error {code[1]}" if code else "nothing is there"
+        code = s3.error_code(error)
+        reason = f"AWS error {code}" if code else "nothing is there"
         return SourceUnreachable(f"s3://{self._root} cannot be read: {reason}.")
-
-
-def _options_from_environment() -> dict[str, Any]:
-    """Read those of the AWS tools' variables that PyArrow does not read itself."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    unsigned = os.environ.get("AWS_NO_SIGN_REQUEST", "").upper() in {"1", "YES", "TRUE"}
-    options: dict[str, Any] = {"region": region, "anonymous": unsigned}
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        parts = urlsplit(endpoint)
-        options |= {"scheme": parts.scheme, "endpoint_override": parts.netloc + parts.path}
-    return options

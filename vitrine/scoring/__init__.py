@@ -1,0 +1,9 @@
+"""Tables and pictures of any size -> a folder of parts, on this machine or on many.
+
+From the ground up; each module imports only from those before it:
+
+- `job`: what is scored: a job, its parts, what is known of a finished part, and what an engine is.
+- `storage`: a folder of this machine, or a prefix of a bucket.
+- `picture_files`: files of pictures -> blocks of instances.
+- `part_scorer`: scores parts with one version: what each process of an engine holds.
+"""
