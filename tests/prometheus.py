@@ -109,11 +109,36 @@ def watching(
         servers: The servers, by the name of their job.
         rules: The rules; by default, those that we ship.
     """
+    jobs = [
+        {
+            "job_name": job,
+            "static_configs": [{"targets": [f"127.0.0.1:{each.port}" for each in those]}],
+        }
+        for job, those in servers.items()
+    ]
+    with _running(jobs, rules or RULES.read_text()) as prometheus:
+        yield prometheus
+
+
+@contextmanager
+def discovering(url: str) -> Iterator[Prometheus]:
+    """Watch the servers that an address lists until the block ends.
+
+    Args:
+        url: Address that Prometheus asks again and again for the servers.
+    """
+    found = {"url": url, "refresh_interval": f"{INTERVAL_SECONDS}s"}
+    with _running([{"job_name": "vitrine", "http_sd_configs": [found]}], RULES.read_text()) as one:
+        yield one
+
+
+@contextmanager
+def _running(jobs: Sequence[Mapping[str, Any]], rules: str) -> Iterator[Prometheus]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "prometheus.yml"
-        (Path(folder) / "rules.yml").write_text(rules or RULES.read_text())
-        config.write_text(json.dumps(_config(servers)))  # which is YAML
+        (Path(folder) / "rules.yml").write_text(rules)
+        config.write_text(json.dumps(_config(jobs)))  # which is YAML
         command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
         command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
         process = subprocess.Popen(command, cwd=folder)
@@ -125,18 +150,12 @@ def watching(
             process.wait(_STOP_SECONDS)
 
 
-def _config(servers: Mapping[str, Sequence[Server]]) -> dict[str, Any]:
+def _config(jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     often = f"{INTERVAL_SECONDS}s"
     return {
         "global": {"scrape_interval": often, "evaluation_interval": often},
         "rule_files": ["rules.yml"],
-        "scrape_configs": [
-            {
-                "job_name": job,
-                "static_configs": [{"targets": [f"127.0.0.1:{each.port}" for each in those]}],
-            }
-            for job, those in servers.items()
-        ],
+        "scrape_configs": jobs,
     }
 
 

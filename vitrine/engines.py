@@ -201,9 +201,12 @@ def _check_inputs(folder: Path, manifest: Manifest, inputs: set[str]) -> None:
 def available_cpus() -> int:
     """Return the number of cores that this process may use.
 
-    It is the least of the quota of its cgroup, rounded up, and the cores that the scheduler allows.
+    It is the least of the quota of its cgroup, rounded up, the cores that the scheduler allows, and
+    the number in `PYTHON_CPU_COUNT`, by which Python 3.13 is told the same.
     """
-    return max(1, min(len(os.sched_getaffinity(0)), _cgroup_quota(Path("/sys/fs/cgroup"))))
+    allowed = min(len(os.sched_getaffinity(0)), _cgroup_quota(Path("/sys/fs/cgroup")))
+    told = os.environ.get("PYTHON_CPU_COUNT", "")
+    return max(1, min(allowed, int(told)) if told.isdecimal() else allowed)
 
 
 def _cgroup_quota(root: Path) -> int:

@@ -80,6 +80,7 @@ def ray_cluster(
     cpus: int = 1,
     object_store_bytes: int = 200 * 2**20,
     spare_hosts: int = 0,
+    dashboard: bool = False,
 ) -> Iterator[Cluster]:
     """Run a cluster until the block ends.
 
@@ -89,11 +90,13 @@ def ray_cluster(
         cpus: CPUs that each node offers to tasks.
         object_store_bytes: Memory for objects on each node.
         spare_hosts: Hosts without a node, which come last in `others`.
+        dashboard: Whether the head takes what `serve deploy` sends to it.
     """
     with network(nodes + spare_hosts) as hosts:
         cluster = Cluster(hosts[0], hosts[1:], environment)
         sizes = {"cpus": cpus, "object_store_bytes": object_store_bytes}
-        head = ["ray", "start", "--head", "--port", str(_PORT), "--include-dashboard", "false"]
+        head = ["ray", "start", "--head", "--port", str(_PORT)]
+        head += ["--include-dashboard", str(dashboard).lower()]
         _start(hosts[0], [environment / head[0], *head[1:]], **sizes)
         for host in hosts[1:nodes]:
             cluster.add(host, **sizes)

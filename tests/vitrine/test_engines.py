@@ -115,6 +115,11 @@ def test_at_least_one_cpu_is_available() -> None:
     assert available_cpus() >= 1
 
 
+def test_told_number_of_cpus_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_CPU_COUNT", "1")
+    assert available_cpus() == 1
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
