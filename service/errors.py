@@ -176,7 +176,7 @@ class ManagementForbidden(VitrineError):
 
 
 class NotKept(VitrineError):
-    """The desired state cannot be written to the folder that the workers share."""
+    """The desired state cannot be written to where it is kept."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
     title = "Not kept"
@@ -194,6 +194,19 @@ class NotShared(VitrineError):
     def __init__(self) -> None:
         super().__init__(
             "The workers of this server share no folder: VITRINE_STATE must name one for them."
+        )
+
+
+class ChangedMeanwhile(VitrineError):
+    """Other servers have changed the desired state at the same time, and theirs was kept."""
+
+    status = HTTPStatus.CONFLICT
+    title = "Changed meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Other servers change the desired state at the same time. Nothing was changed; look at "
+            "what is served, and ask again."
         )
 
 

@@ -71,6 +71,12 @@ def _parse_models(text: str) -> str:
     return text
 
 
+def _parse_desired_state(text: str) -> str:
+    if text not in {"server", "store"}:
+        raise _InvalidText(f"must be 'server' or 'store'. Received: {shown(text)}.")
+    return text
+
+
 def _parse_name(text: str) -> str:
     if text and not NAME_PATTERN.fullmatch(text):
         rule = "must be a name that a model can have: at most 64 letters, digits, '_', '-' or '.'"
@@ -119,6 +125,12 @@ class Settings:
         "",
         "Folder in which the workers agree on what is served. Empty: one that is removed when the "
         "server stops.",
+    )
+    desired_state: str = _setting(
+        "server",
+        "Where the desired state is kept: `server` keeps it in `VITRINE_STATE`, for one server; "
+        "`store` keeps it beside the models, for all servers that read them.",
+        parse=_parse_desired_state,
     )
     versions: Policy = _setting(
         "latest:2",

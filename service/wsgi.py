@@ -26,6 +26,7 @@ from service.rollout.loader import Loader
 from service.rollout.model_store import open_model_store
 from service.rollout.reports import Reports
 from service.rollout.repository import Repository
+from service.rollout.shared_desired import open_shared_desired
 from service.rollout.state_folder import TRIALS, TRIED, VERSIONS, StateFolder
 from service.rollout.trial_records import TrialRecords
 from service.rollout.trials import Limits, Trials
@@ -53,12 +54,19 @@ def _compose(metrics_folder: Path | None) -> Flask:
     kept = KeptVersions(store.folder, state_path / VERSIONS, trials)
     loader = Loader(store.folder, trials, kept, threads=threads)
     inventory = Inventory(store, watch_seconds=settings.watch_seconds)
-    controller = Controller(state, inventory, kept, policy=settings.versions)
+    shared = (
+        open_shared_desired(
+            settings.models, state, copy=store.desired_copy, watch_seconds=settings.watch_seconds
+        )
+        if settings.desired_state == "store"
+        else None
+    )
+    controller = Controller(state, inventory, kept, shared=shared)
     repository = Repository()
     agent = Agent(state, controller, loader, repository, give_up=_stop_worker)
     access = _open_access(settings, state_path) if settings.keys else None
     agent.start()
-    control_plane = LocalControlPlane(state, store, trials, repository)
+    control_plane = LocalControlPlane(state, store, trials, repository, desired=shared)
     tracing = _open_tracing(settings.otlp_endpoint)
     app = create_app(
         settings,

@@ -14,7 +14,14 @@ from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
 from service.admission.scheduler import Scheduler
-from service.errors import NotAgreed, NotKept, SourceFailed, VersionNotFound, VersionRefused
+from service.errors import (
+    ChangedMeanwhile,
+    NotAgreed,
+    NotKept,
+    SourceFailed,
+    VersionNotFound,
+    VersionRefused,
+)
 from service.http.access import Access
 from service.http.app import create_app
 from service.keys import KeyFile
@@ -114,6 +121,8 @@ class FakeControlPlane:
         """Serve what is desired, but for the model that some worker never serves."""
         if name == "broken":
             raise NotAgreed(60.0)
+        if name == "popular":
+            raise ChangedMeanwhile
         self._repository.entry(name)
         desired = edit(self._desired.get(name, DesiredModel()))
         for version in desired.named - {1, 2}:

@@ -15,6 +15,8 @@ from service.rollout.kept_versions import KeptVersions
 from service.rollout.loader import Loader
 from service.rollout.model_store import FolderStore
 from service.rollout.repository import Repository
+from service.rollout.shared_desired import SharedDesired
+from service.rollout.sources.source import SharedFile
 from service.rollout.state_folder import TRIALS, TRIED, VERSIONS, StateFolder
 from service.rollout.trial import Outcome, Request
 from service.rollout.trial_records import TrialRecords
@@ -45,6 +47,11 @@ def open_trials(
     return Trials(models, records, LIMITS, threads=1, locks=state / TRIALS, run=run)
 
 
+def follow(file: SharedFile, state: StateFolder, *, copy: Path | None = None) -> SharedDesired:
+    """Share a desired state that is looked at in every tick, and by writers at once."""
+    return SharedDesired(file, state, copy=copy, every_seconds=0, settle_seconds=0, start=at_once)
+
+
 class Workers:
     """Workers whose ticks a test decides.
 
@@ -62,11 +69,13 @@ class Workers:
         policy: Policy = "latest:2",
         run_trial: Callable[[Request], Outcome] = try_here,
         read: Callable[[Path], bytes] = Path.read_bytes,
+        shared: SharedFile | None = None,
     ) -> None:
         self._models = models
         self._policy = policy
         self._run_trial = run_trial
         self._read = read
+        self._shared = shared
         self.folder = folder
         self.states: list[StateFolder] = []
         self.agents: list[Agent] = []
@@ -75,21 +84,26 @@ class Workers:
 
     def add(self, *, watch_seconds: float = 1e-9) -> Agent:
         """Add one more worker, which lists the models folder at every tick."""
-        state = StateFolder(self.folder, process=len(self.states) + 1, read=self._read)
+        state = StateFolder(
+            self.folder, policy=self._policy, process=len(self.states) + 1, read=self._read
+        )
         store, repository = FolderStore(self._models), Repository()
         trials = open_trials(self._models, self.folder, run=self._run_trial)
         kept = KeptVersions(self._models, self.folder / VERSIONS, trials)
         loader = Loader(self._models, trials, kept, threads=1, start=at_once)
         inventory = Inventory(store, watch_seconds=watch_seconds)
+        shared = None if self._shared is None else follow(self._shared, state)
         controller = Controller(
-            state, inventory, kept, policy=self._policy, notice_seconds=0, start=at_once
+            state, inventory, kept, shared=shared, notice_seconds=0, start=at_once
         )
         agent = Agent(state, controller, loader, repository)
         state.join()
         self.states.append(state)
         self.agents.append(agent)
         self.repositories.append(repository)
-        self.control_planes.append(LocalControlPlane(state, store, trials, repository))
+        self.control_planes.append(
+            LocalControlPlane(state, store, trials, repository, desired=shared)
+        )
         return agent
 
     def step(self, times: int = 1) -> None:

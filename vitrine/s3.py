@@ -29,6 +29,7 @@ def connect(*, timeout_seconds: float, attempts: int = 2) -> Any:
         connect_timeout=timeout_seconds,
         request_timeout=timeout_seconds,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=attempts),
+        allow_delayed_open=True,  # a small object is written with one request
         **_options_from_environment(),
     )
 

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 
 from service.errors import (
     BodyTooLarge,
+    ChangedMeanwhile,
     InvalidDesiredState,
     ManagementForbidden,
     ModelNotFound,
@@ -42,7 +43,10 @@ BLUEPRINT = "management"
 _TAG = "management"
 
 _SERVED = answer("How every worker serves the model now.", SERVED)
-_ERRORS = (ModelNotFound, ManagementForbidden, NotShared, NotKept, NotAgreed)
+_ERRORS = (
+    *(ModelNotFound, ManagementForbidden, NotShared, NotKept, NotAgreed),
+    *(SourceFailed, ChangedMeanwhile),
+)
 _MAX_BYTES = 64 * 1024
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "::ffff:127.0.0.1"))
 # A browser or a proxy on this machine speaks for others.
@@ -99,7 +103,7 @@ class Management:
         yield _action(
             self.load,
             "Look for new versions of a model now, and serve what is desired of it.",
-            *(VersionRefused, SourceFailed),
+            VersionRefused,
         )
         yield _action(self.unload, "Serve a model no longer, until it is loaded again.")
         yield _action(
@@ -120,7 +124,8 @@ class Management:
             self._access.check_management(context.current().key)
         elif not self._is_from_this_machine():
             raise ManagementForbidden(has_keys=False)
-        if request.is_multiprocess and not self._settings.state:
+        is_shared = self._settings.state or self._settings.desired_state == "store"
+        if request.is_multiprocess and not is_shared:
             raise NotShared
 
     def _is_from_this_machine(self) -> bool:

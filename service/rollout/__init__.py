@@ -7,6 +7,8 @@ The *agent* in each worker loads what a rollout names and swaps the *repository*
 read, at the moment that the rollout names.
 
     desired.py        what operators want of each model
+    desired_object.py the same for many servers, as an object in the model store
+    shared_desired.py how a server follows and changes that object
     model_patch.py    the body of a change of it
     model_store.py    where versions come from; sources/ fetches them from S3 or the web
     inventory.py      what the model store holds, and which versions are refused

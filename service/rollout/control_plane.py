@@ -1,7 +1,7 @@
 """How operators change what is served: change the desired state, then wait for all workers."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from service.rollout.desired import DesiredModel, DesiredState, Edit
 from service.rollout.model_store import ModelStore
 from service.rollout.repository import Repository
 from service.rollout.served import Rollout, ServedModel
-from service.rollout.sources.source import SourceUnreachable
+from service.rollout.sources.source import NotWritable, SourceUnreachable
 from service.rollout.state_folder import StateFolder
 from service.rollout.trials import Trials
 from vitrine.bundle import InvalidBundle
@@ -45,6 +45,16 @@ class ControlPlane(Protocol):
         """Change what is desired of a model; return when every worker serves it."""
 
 
+class ChangeableState(Protocol):
+    """A desired state, where it is kept."""
+
+    def desired(self) -> DesiredState:
+        """Return the desired state as it is now."""
+
+    def change_desired(self, change: Callable[[DesiredState], DesiredState]) -> DesiredState:
+        """Change it; return the desired state of this server after the change."""
+
+
 class LocalControlPlane:
     """The workers of one server, which share a folder of this machine.
 
@@ -53,12 +63,20 @@ class LocalControlPlane:
         store: Store that versions come from.
         trials: Tries versions before they are desired.
         repository: What this worker serves.
+        desired: Where the desired state is changed; by default in the folder of the workers.
     """
 
     def __init__(
-        self, state: StateFolder, store: ModelStore, trials: Trials, repository: Repository
+        self,
+        state: StateFolder,
+        store: ModelStore,
+        trials: Trials,
+        repository: Repository,
+        *,
+        desired: ChangeableState | None = None,
     ) -> None:
         self._state = state
+        self._desired: ChangeableState = desired or state
         self._store = store
         self._trials = trials
         self._repository = repository
@@ -111,12 +129,18 @@ class LocalControlPlane:
             VersionNotFound: A named version does not exist; nothing is changed.
             VersionRefused: A named version cannot be served; nothing is changed.
             NotKept: The desired state cannot be written; nothing is changed.
+            SourceFailed: The store that keeps the desired state does not answer.
+            ChangedMeanwhile: Other servers change the desired state; this change is not kept.
             NotAgreed: Some worker takes too long. The desired state stays as it was changed.
         """
         try:
             revision = self._change_desired(name, edit)
         except OSError as error:
             raise NotKept(error.strerror or "") from error
+        except NotWritable as error:
+            raise NotKept(str(error)) from error
+        except SourceUnreachable as error:
+            raise SourceFailed(str(error)) from error
         return self._wait_for(revision, name).models.get(name, ServedModel())
 
     def _change_desired(self, name: str, edit: Edit) -> int:
@@ -127,7 +151,7 @@ class LocalControlPlane:
         """
         checked: set[int] = set()
         while True:
-            named = _newly_named(self._state.desired(), name, edit)
+            named = _newly_named(self._desired.desired(), name, edit)
             self._check(name, named - checked)
             checked |= named
 
@@ -137,7 +161,7 @@ class LocalControlPlane:
                 return state.edited(name, edit)
 
             with suppress(_NamesMore):
-                return self._state.change_desired(change).revision
+                return self._desired.change_desired(change).revision
 
     def _check(self, name: str, named: set[int]) -> None:
         """Check that newly named versions can be served, before they are desired."""

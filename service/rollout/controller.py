@@ -29,9 +29,9 @@ from service.rollout.inventory import Inventory
 from service.rollout.kept_versions import KeptVersions
 from service.rollout.reconcile import reconcile
 from service.rollout.served import ModelVersion, Rollout, Rollouts
+from service.rollout.shared_desired import SharedDesired
 from service.rollout.snapshot import Snapshot
 from service.rollout.state_folder import StateFolder
-from service.version_policy import Policy
 from vitrine.bundle import InvalidBundle
 
 # Between the promotion of a rollout and the swap: three ticks of an agent, so that each has read
@@ -48,7 +48,7 @@ class Controller:
         state: Folder that the workers share.
         inventory: What the model store holds.
         kept: Tries versions, and keeps copies of what has passed.
-        policy: Policy of a model that has none of its own.
+        shared: Desired state in the model store; None where this server keeps its own.
         notice_seconds: Time between the promotion of a rollout and the swap.
         start: Begins trials; by default in the background, so that no step waits for one.
     """
@@ -59,7 +59,7 @@ class Controller:
         inventory: Inventory,
         kept: KeptVersions,
         *,
-        policy: Policy,
+        shared: SharedDesired | None = None,
         notice_seconds: float = NOTICE_SECONDS,
         start: Start = in_background,
     ) -> None:
@@ -69,7 +69,7 @@ class Controller:
         self._start = start
         self._trying: dict[ModelVersion, Future[str | None]] = {}
         self._tried: set[ModelVersion] = set()
-        self._policy = policy
+        self._shared = shared
         self._notice_seconds = notice_seconds
         self._last_loss = ""
 
@@ -80,8 +80,8 @@ class Controller:
             The rollouts as they are afterwards.
 
         Raises:
-            InvalidBundle: Nothing is served yet, and the model store cannot be read or some model
-                has no version that can be served.
+            InvalidBundle: Nothing is served yet, and the model store or the desired state in it
+                cannot be read, or some model has no version that can be served.
         """
         snapshot = self._observe()
         actions = reconcile(snapshot)
@@ -99,12 +99,14 @@ class Controller:
     def _observe(self) -> Snapshot:
         """Read every file of the state once, and list the model store if that is due."""
         rollouts = self._state.rollouts()
+        if self._shared is not None:
+            self._shared.follow(is_first=rollouts.served is None)
         desired = self._state.restored_desired(rollouts.served)
         self._inventory.update(desired, rollouts.served)
         self._forget_unlisted()
         self._end_trials()
         return Snapshot(
-            policy=self._policy,
+            policy=self._state.policy,
             desired=desired,
             listing=self._inventory.listing,
             fetch_failures=self._inventory.fetch_failures,

@@ -12,11 +12,11 @@ from service.version_policy import POLICY_PATTERN, parse_policy
 from vitrine.errors import Fault, MalformedBody, nearest, shown
 from vitrine.json_types import read_from_json
 
-_Policy = Annotated[str, Meta(pattern=rf"\A(?:{POLICY_PATTERN.pattern})\Z")]
-_Label = Annotated[str, Meta(pattern=rf"\A(?:{LABEL_PATTERN.pattern})\Z")]
+PolicyText = Annotated[str, Meta(pattern=rf"\A(?:{POLICY_PATTERN.pattern})\Z")]
+Label = Annotated[str, Meta(pattern=rf"\A(?:{LABEL_PATTERN.pattern})\Z")]
 # No number in a path is longer.
-_Version = Annotated[int, Meta(ge=1, lt=10**18)]
-_Share = Annotated[float, Meta(ge=0, le=1)]
+VersionNumber = Annotated[int, Meta(ge=1, lt=10**18)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 _MAX_POINTER_CHARACTERS = 40
 _LABEL_RULE = "has a label that must be at most 64 letters, digits, '_', '-' or '.'"
@@ -40,10 +40,10 @@ class ModelPatch(msgspec.Struct, frozen=True, kw_only=True):
         shadow: Version to compare with the version that answers.
     """
 
-    policy: _Policy | UnsetType | None = UNSET
-    labels: dict[_Label, _Version | None] | UnsetType | None = UNSET
-    canary_share: _Share | UnsetType | None = UNSET
-    shadow: _Version | UnsetType | None = UNSET
+    policy: PolicyText | UnsetType | None = UNSET
+    labels: dict[Label, VersionNumber | None] | UnsetType | None = UNSET
+    canary_share: Share | UnsetType | None = UNSET
+    shadow: VersionNumber | UnsetType | None = UNSET
 
     def apply(self, model: DesiredModel) -> DesiredModel:
         """Return what is desired of a model after the change.
@@ -110,9 +110,9 @@ def _faults(name: str, value: object) -> Iterator[Fault]:
 
 def _label_faults(labels: dict[str, object]) -> Iterator[Fault]:
     for label, version in labels.items():
-        if not _fits(label, _Label):
+        if not _fits(label, Label):
             yield _fault("labels", _LABEL_RULE, label)
-        elif not _fits(version, _Version | None):
+        elif not _fits(version, VersionNumber | None):
             yield _fault(f"labels/{label}", _VERSION_RULE, version)
 
 

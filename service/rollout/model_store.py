@@ -18,10 +18,11 @@ from service.rollout.sources.url import is_remote, open_mirror
 from vitrine import bundle
 from vitrine.bundle import InvalidBundle
 
-# Of one connection, and of silence on it. A worker that ends waits for S3 twice as long.
-_TIMEOUT_SECONDS = 10.0
+# Of one connection, and of silence on it. A worker that ends waits for S3 twice as long, and so
+# does a look at a store that has come back.
+_TIMEOUT_SECONDS = 5.0
 # S3 charges for every listing.
-_MIN_REMOTE_SECONDS = 30.0
+_MIN_REMOTE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +35,12 @@ class ModelStore(Protocol):
 
     Attributes:
         folder: Folder with `<name>/<version>/manifest.json`.
+        desired_copy: File beside a copy of a remote source, for what is desired of it; None where
+            the folder is no copy.
     """
 
     folder: Path
+    desired_copy: Path | None
 
     def list_versions(self) -> Mapping[str, Sequence[int]]:
         """List the versions in the folder that have a manifest, by name.
@@ -72,6 +76,7 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.desired_copy: Path | None = None
         # Manifests are long, and folders are listed every second.
         self._read: dict[ModelVersion, tuple[Fingerprint, bool]] = {}
 
@@ -125,6 +130,7 @@ class MirroredStore(FolderStore):
 
     def __init__(self, url: str, cache: Path, *, every_seconds: float) -> None:
         super().__init__(cache / hashlib.sha256(url.encode()).hexdigest()[:16])
+        self.desired_copy = self.folder.with_suffix(".desired.json")
         self._url = url
         self._every_seconds = every_seconds
         self._mirror: Mirror | None = None

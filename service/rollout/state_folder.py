@@ -1,6 +1,7 @@
 """The folder that the workers of one server share, and the files in it.
 
-- `desired.json`: the desired state; `desired.lock` is locked while it changes.
+- `desired.json`: the desired state; `desired.lock` is locked while it changes. `shared.lock` is
+  locked while a worker changes the one in the model store.
 - `next.json`, `served.json`: the rollout that agents are to load, and the one they serve.
 - `agents/`: a locked file for each living agent, and its status beside it.
 - `controller.lock`: locked by the one worker whose controller acts.
@@ -29,7 +30,7 @@ from typing import TypeVar
 
 import msgspec
 
-from service.rollout.desired import DesiredModel, DesiredState
+from service.rollout.desired import DesiredModel, DesiredState, Shared
 from service.rollout.observed import Agents, AgentStatus
 from service.rollout.served import Rollout, Rollouts
 from service.version_policy import Policy
@@ -40,6 +41,7 @@ _NEXT = "next.json"
 _SERVED = "served.json"
 _CONTROLLER_LOCK = "controller.lock"
 _DESIRED_LOCK = "desired.lock"
+_SHARED_LOCK = "shared.lock"
 _AGENTS = "agents"
 _AGENT_NAME = re.compile(r"[0-9]+-[0-9a-f]{8}")
 
@@ -68,6 +70,9 @@ class StateFolder:
         process: Number of the worker's process; by default of the process that calls.
         read: Reads one file.
 
+    Attributes:
+        policy: Policy of a model that has none of its own.
+
     Raises:
         OSError: The folder cannot be read or written; raised by every method.
     """
@@ -81,7 +86,7 @@ class StateFolder:
         read: Callable[[Path], bytes] = Path.read_bytes,
     ) -> None:
         self._folder = folder
-        self._policy = policy
+        self.policy = policy
         self._read_bytes = read
         process = os.getpid() if process is None else process
         # Process numbers come back; an agent with a dead one's name would be taken for it.
@@ -118,17 +123,35 @@ class StateFolder:
         served, known = served or Rollout(), self._known.get(_DESIRED)
         # What this worker remembers may be older than what all workers serve.
         if not isinstance(known, DesiredState) or known.revision < served.revision:
-            self._known[_DESIRED] = desired_by(served, policy=self._policy)
+            self._known[_DESIRED] = desired_by(served, policy=self.policy)
         return self._restored(_DESIRED, DesiredState) or DesiredState()
 
     def change_desired(self, change: Callable[[DesiredState], DesiredState]) -> DesiredState:
         """Change the desired state, one change at a time, and return the result."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(self._folder / _DESIRED_LOCK):
+        with self._locked(_DESIRED_LOCK):
             before = self.desired()
             after = msgspec.structs.replace(change(before), revision=before.revision + 1)
             self._write(_DESIRED, after)
         return after
+
+    def adopt(self, shared: Shared) -> DesiredState:
+        """Follow what all servers share, unless the desired state does so already; return it."""
+        with self._locked(_DESIRED_LOCK):
+            before = self.desired()
+            after = before.adopting(shared)
+            if after is not before:
+                self._write(_DESIRED, after)
+        return after
+
+    def changing_shared(self) -> contextlib.AbstractContextManager[None]:
+        """Let no other worker of this server change what all servers share."""
+        return self._locked(_SHARED_LOCK)
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(self._folder / name):
+            yield
 
     def prepare_desired(self) -> str | None:
         """Write the desired state anew where it is lost, as the server before has served it.
@@ -142,7 +165,7 @@ class StateFolder:
             return None
         is_first = served is None and not os.path.lexists(path)
         _set_aside(path)
-        self._write(_DESIRED, desired_by(served or Rollout(), policy=self._policy))
+        self._write(_DESIRED, desired_by(served or Rollout(), policy=self.policy))
         source = "nothing is desired now" if served is None else "it is what was served before"
         return None if is_first else f"{path} was damaged and is written anew: {source}."
 

@@ -1,4 +1,4 @@
-"""A prefix of an S3 bucket."""
+"""A prefix of an S3 bucket, and one object of it."""
 
 import atexit
 from collections.abc import Hashable, Iterable, Iterator
@@ -8,6 +8,7 @@ from typing import Any
 from service.rollout.sources.source import (
     ClosableStream,
     InvalidVersion,
+    NotWritable,
     SourceUnreachable,
     is_version,
 )
@@ -15,9 +16,10 @@ from vitrine import s3
 from vitrine.bundle import MANIFEST_NAME
 
 _VERSION_DEPTH = 3  # name, version, manifest.json
+_DENIED = "ACCESS_DENIED"
 
 
-class S3Source:
+class _Prefix:
     """A prefix of a bucket, as `vitrine.s3` reaches it.
 
     Args:
@@ -30,7 +32,7 @@ class S3Source:
     """
 
     def __init__(self, bucket: str, prefix: str, timeout_seconds: float) -> None:
-        self._root = f"{bucket}/{prefix}".rstrip("/")
+        self.root = f"{bucket}/{prefix}".rstrip("/")
         try:
             self._fs = s3.connect(timeout_seconds=timeout_seconds)
         except ImportError as error:
@@ -42,7 +44,8 @@ class S3Source:
         self._fs = None
 
     @contextmanager
-    def _requesting(self) -> Iterator[Any]:
+    def requesting(self) -> Iterator[Any]:
+        """Lend PyArrow's file system, and put into words what fails."""
         files = self._fs
         if files is None:
             raise self._ending()
@@ -53,24 +56,53 @@ class S3Source:
             raise self.failure(error) from error
 
     def _ending(self) -> SourceUnreachable:
-        return SourceUnreachable(f"s3://{self._root} cannot be read: the process is ending.")
+        return SourceUnreachable(f"s3://{self.root} cannot be read: the process is ending.")
+
+    def failure(self, error: Exception) -> SourceUnreachable:
+        """Keep the error's code."""
+        if self._fs is None:
+            return self._ending()
+        code = s3.error_code(error)
+        reason = f"AWS error {code}" if code else "nothing is there"
+        return SourceUnreachable(f"s3://{self.root} cannot be read: {reason}.")
+
+
+class S3Source:
+    """The models below a prefix of a bucket.
+
+    Args:
+        bucket: Name of the bucket.
+        prefix: Path within the bucket, without slashes around it.
+        timeout_seconds: Longest wait for a connection, and longest silence on it.
+
+    Raises:
+        SourceUnreachable: PyArrow was installed without S3.
+    """
+
+    def __init__(self, bucket: str, prefix: str, timeout_seconds: float) -> None:
+        self._prefix = _Prefix(bucket, prefix, timeout_seconds)
+        # Sizes and times of change, by path, as they were listed last.
+        self._listed: dict[str, Hashable] = {}
 
     def versions(self) -> set[tuple[str, int]]:
         """List the versions that have a manifest; whatever cannot be a version is left out."""
-        with self._requesting() as files:
-            found = s3.list_files(files, self._root)
-        paths = (info.path.removeprefix(self._root + "/").split("/") for info in found)
-        return {
+        with self._prefix.requesting() as files:
+            found = s3.list_files(files, self._prefix.root)
+        start = len(self._prefix.root) + 1
+        self._listed = {info.path[start:]: (info.size, info.mtime_ns) for info in found}
+        paths = (path.split("/") for path in self._listed)
+        versions = {
             (path[0], int(path[1]))
             for path in paths
             if len(path) == _VERSION_DEPTH and path[2] == MANIFEST_NAME and is_version(*path[:2])
         }
+        if not versions:  # more often a mistake than an order to serve nothing
+            raise self._prefix.failure(FileNotFoundError())
+        return versions
 
     def validator(self, paths: Iterable[str]) -> Hashable | None:
-        """Return the sizes and the times of change of these files."""
-        with self._requesting() as files:
-            found = files.get_file_info([f"{self._root}/{path}" for path in paths])
-        return tuple((info.type.name, info.size, info.mtime_ns) for info in found)
+        """Return the sizes and the times of change of these files, which the listing has told."""
+        return tuple(self._listed.get(path) for path in paths)
 
     def open(self, path: str) -> ClosableStream:
         """Begin to read one file.
@@ -79,21 +111,80 @@ class S3Source:
             InvalidVersion: The file is missing, or may not be read.
         """
         name = path.rpartition("/")[2]
-        with self._requesting() as files:
+        with self._prefix.requesting() as files:
             try:
-                stream: ClosableStream = files.open_input_stream(f"{self._root}/{path}")
+                stream: ClosableStream = files.open_input_stream(f"{self._prefix.root}/{path}")
             except FileNotFoundError as error:
                 raise InvalidVersion(f"{name} is missing.") from error
             except OSError as error:
-                if "ACCESS_DENIED" in str(error):
+                if _DENIED in str(error):
                     raise InvalidVersion(f"{name} may not be read.") from error
                 raise
         return stream
 
     def failure(self, error: Exception) -> SourceUnreachable:
         """Keep the error's code."""
-        if self._fs is None:
-            return self._ending()
-        code = s3.error_code(error)
-        reason = f"AWS error {code}" if code else "nothing is there"
-        return SourceUnreachable(f"s3://{self._root} cannot be read: {reason}.")
+        return self._prefix.failure(error)
+
+
+class S3File:
+    """One object below a prefix of a bucket; nothing is requested before it is used.
+
+    Args:
+        bucket: Name of the bucket.
+        path: Path of the object within the bucket.
+        timeout_seconds: Longest wait for a connection, and longest silence on it.
+    """
+
+    def __init__(self, bucket: str, path: str, timeout_seconds: float) -> None:
+        self.address = f"s3://{bucket}/{path}"
+        self._arguments = (bucket, path, timeout_seconds)
+        self._object: _Prefix | None = None
+        # What was read last, and its entity tag: times of change have whole seconds.
+        self._last: tuple[bytes, bytes] | None = None
+
+    def _open(self) -> _Prefix:
+        if self._object is None:
+            self._object = _Prefix(*self._arguments)
+        return self._object
+
+    def read(self, limit: int) -> bytes | None:
+        """Return its bytes; None where it is missing. One that has not changed costs one request.
+
+        Raises:
+            SourceUnreachable: The store cannot be read.
+        """
+        place = self._open()
+        with place.requesting() as files:
+            try:
+                stream = files.open_input_stream(place.root)
+            except FileNotFoundError:
+                return None
+            with stream:
+                tag = stream.metadata().get(b"ETag", b"")
+                if self._last is None or not tag or self._last[0] != tag:
+                    self._last = tag, stream.read(limit + 1)
+        return self._last[1]
+
+    def write(self, body: bytes, /) -> None:
+        """Replace the object.
+
+        Raises:
+            NotWritable: The credentials allow only to read.
+            SourceUnreachable: The store does not answer.
+        """
+        place = self._open()
+        kind = {"Content-Type": "application/json"}
+        with place.requesting() as files:
+            try:
+                with files.open_output_stream(place.root, metadata=kind) as stream:
+                    stream.write(body)
+            except OSError as error:
+                if _DENIED in str(error):
+                    raise NotWritable(f"the credentials may not write {self.address}") from error
+                raise
+
+    @contextmanager
+    def exclusively(self) -> Iterator[bool]:
+        """Yield False: S3 has no locks."""
+        yield False

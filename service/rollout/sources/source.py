@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable, Iterable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from vitrine import bundle
@@ -13,6 +14,10 @@ class SourceUnreachable(Exception):
 
 class InvalidVersion(Exception):
     """A version cannot be fetched as it was published; the message says why, in one sentence."""
+
+
+class NotWritable(Exception):
+    """A file of a store may only be read; the message says why, as the end of a sentence."""
 
 
 class ClosableStream(Protocol):
@@ -46,6 +51,41 @@ class Source(Protocol):
 
     def failure(self, error: Exception) -> SourceUnreachable:
         """Put into words why a stream broke; the library's own words could hold a secret."""
+
+
+class SharedFile(Protocol):
+    """One small file of a store, which many servers read and write.
+
+    Attributes:
+        address: What people call it.
+    """
+
+    address: str
+
+    def read(self, limit: int) -> bytes | None:
+        """Return its bytes, at most one more than the limit; None where it is missing.
+
+        Raises:
+            SourceUnreachable: The store cannot be read.
+        """
+
+    def write(self, body: bytes, /) -> None:
+        """Replace the file as a whole.
+
+        Raises:
+            NotWritable: It may only be read.
+            SourceUnreachable: The store does not answer; perhaps it has written the file.
+            OSError: The file system refuses it.
+        """
+
+    def exclusively(self) -> AbstractContextManager[bool]:
+        """Keep others from writing; yields False where the store cannot promise that.
+
+        Raises:
+            NotWritable: It may only be read.
+            SourceUnreachable: Others write for too long.
+            OSError: The file system refuses it.
+        """
 
 
 def is_version(name: str, version: str) -> bool:

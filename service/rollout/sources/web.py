@@ -3,7 +3,7 @@
 import base64
 import urllib.request
 from collections.abc import Hashable, Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from email.message import Message
 from http import HTTPStatus
 from http.client import HTTPException
@@ -14,7 +14,12 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
 
-from service.rollout.sources.source import InvalidVersion, SourceUnreachable, is_version
+from service.rollout.sources.source import (
+    InvalidVersion,
+    NotWritable,
+    SourceUnreachable,
+    is_version,
+)
 from vitrine import bundle
 from vitrine.json_types import read_from_json
 
@@ -66,14 +71,32 @@ class WebSource:
             if type(version) is int and is_version(name, str(version))
         }
 
-    def _read_index(self) -> dict[str, list[Any]]:
+    def address(self, path: str) -> str:
+        """Return where a file is, without a login."""
+        return f"{self._base}/{path}"
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """Return a small file, at most one byte more than the limit; None where it is missing.
+
+        Raises:
+            SourceUnreachable: The server does not answer with it.
+        """
         try:
-            with closing(self.open(INDEX_NAME)) as stream:
-                body = stream.read(_MAX_INDEX_BYTES + 1)
-        except InvalidVersion as error:
-            raise SourceUnreachable(f"{self._base}: {error}") from error
+            with self._request("GET", path) as response:
+                body: bytes = response.read(limit + 1)
+        except HTTPError as error:
+            with closing(error):
+                if error.code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+                    return None
+                raise self.failure(error) from None
         except (OSError, HTTPException) as error:
             raise self.failure(error) from error
+        return body
+
+    def _read_index(self) -> dict[str, list[Any]]:
+        body = self.read(INDEX_NAME, _MAX_INDEX_BYTES)
+        if body is None:
+            raise self._unreachable(f"{INDEX_NAME} is missing")
         if len(body) > _MAX_INDEX_BYTES:
             raise self._unreachable(f"{INDEX_NAME} has more than {_MAX_INDEX_BYTES} bytes")
         try:
@@ -134,6 +157,51 @@ class WebSource:
 
     def _unreachable(self, reason: str) -> SourceUnreachable:
         return SourceUnreachable(f"{self._base} cannot be read: {reason}.")
+
+
+class WebFile:
+    """One file of a folder that a web server publishes: it can only be read.
+
+    Args:
+        url: URL of the folder.
+        name: Name of the file.
+        timeout_seconds: Longest wait for a connection, and longest silence on it.
+    """
+
+    def __init__(self, url: str, name: str, timeout_seconds: float) -> None:
+        self._source = WebSource(url, timeout_seconds)
+        self._name = name
+        self.address = self._source.address(name)
+
+    def read(self, limit: int) -> bytes | None:
+        """Return its bytes; None where it is missing.
+
+        Raises:
+            SourceUnreachable: The server does not answer with it.
+        """
+        return self._source.read(self._name, limit)
+
+    def write(self, _body: bytes, /) -> None:
+        """Refuse: nothing is written to a web server.
+
+        Raises:
+            NotWritable: Always.
+        """
+        raise self._refusal()
+
+    def exclusively(self) -> AbstractContextManager[bool]:
+        """Refuse: nothing is written to a web server.
+
+        Raises:
+            NotWritable: Always.
+        """
+        raise self._refusal()
+
+    def _refusal(self) -> NotWritable:
+        return NotWritable(
+            f"a web server is only read. Upload {self.address} with a higher revision, or ask a "
+            "server whose VITRINE_MODELS names the folder or bucket itself"
+        )
 
 
 def _login(parts: SplitResult) -> dict[str, str]:

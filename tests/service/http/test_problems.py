@@ -18,6 +18,7 @@ from service.errors import (
     BodyTimeout,
     BodyTooLarge,
     BodyTooSlow,
+    ChangedMeanwhile,
     DeadlineExceeded,
     InvalidDesiredState,
     InvalidInferenceRequest,
@@ -206,6 +207,7 @@ PROVOKED: dict[str, tuple[type[VitrineError], Request]] = {
         NotShared,
         lambda client: client.post("/models/rooms/load", multiprocess=True),
     ),
+    "two operators at once": (ChangedMeanwhile, patch("/models/popular", {})),
     "stuck worker": (NotAgreed, patch("/models/broken", {})),
     "full disk": (NotKept, body("/models/strokes-full/load", b"", "")),
     "deeply nested change": (

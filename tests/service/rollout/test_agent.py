@@ -28,11 +28,14 @@ def agent_of(
     folder: Path, store: Path, repository: Repository, *, watch_seconds: float = 0
 ) -> Agent:
     """Return an agent with a process number of its own."""
-    state, trials = StateFolder(folder, process=99), open_trials(store, folder, run=try_here)
+    state, trials = (
+        StateFolder(folder, policy="all", process=99),
+        open_trials(store, folder, run=try_here),
+    )
     kept = KeptVersions(store, folder / VERSIONS, trials)
     loader = Loader(store, trials, kept, threads=1)
     inventory = Inventory(FolderStore(store), watch_seconds=watch_seconds)
-    controller = Controller(state, inventory, kept, policy="all")
+    controller = Controller(state, inventory, kept)
     return Agent(state, controller, loader, repository)
 
 

@@ -78,9 +78,7 @@ def test_worker_that_cannot_load_what_others_can_gives_up(
     state, trials = StateFolder(workers.folder, process=99), open_trials(store, workers.folder)
     kept = KeptVersions(store, workers.folder / state_folder.VERSIONS, trials)
     loader = Loader(store, trials, kept, threads=1, start=hanging, seconds=0)
-    controller = Controller(
-        state, Inventory(FolderStore(store), watch_seconds=0), kept, policy="all"
-    )
+    controller = Controller(state, Inventory(FolderStore(store), watch_seconds=0), kept)
     agent = Agent(state, controller, loader, Repository(), give_up=gave_up.set)
     agent.start()
     hanging.is_hanging = True
@@ -104,9 +102,7 @@ def test_first_worker_that_cannot_load_says_so(store: Path, tmp_path: Path) -> N
     trials = open_trials(store, tmp_path / "state", run=try_here)
     kept = KeptVersions(store, tmp_path / "state/versions", trials)
     loader = Loader(store, trials, kept, threads=1, start=hanging, seconds=0)
-    controller = Controller(
-        state, Inventory(FolderStore(store), watch_seconds=0), kept, policy="all"
-    )
+    controller = Controller(state, Inventory(FolderStore(store), watch_seconds=0), kept)
 
     with pytest.raises(TimeoutError, match="took more than 0 seconds"):
         Agent(state, controller, loader, Repository()).start()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.errors import (
+    ChangedMeanwhile,
     InvalidInferenceRequest,
     ManagementForbidden,
     ModelNotFound,
@@ -49,8 +50,9 @@ BODY_ERRORS: Errors = (InvalidInferenceRequest, MalformedBody)
 MANAGEMENT_ERRORS: Errors = (
     *BODY_ERRORS,
     *(ModelNotFound, ManagementForbidden, NotShared, NotKept, NotAgreed),
+    *(SourceFailed, ChangedMeanwhile),
 )
-LOAD_ERRORS: Errors = (VersionRefused, SourceFailed)
+LOAD_ERRORS: Errors = (VersionRefused,)
 
 
 def describe_infer(model: Model | None, trust: TrustOptions | None) -> Mapping[str, Any]:
