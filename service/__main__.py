@@ -3,28 +3,41 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service.cli import health, keys, remote
 from service.cli.help import Commands, add_command, example
 
+if TYPE_CHECKING:
+    from vitrine.scoring.job import Engine
+
 _PROGRAM = "python -m service"
 
 
-def main(*, prog: str = _PROGRAM, others: Mapping[str, str] | None = None) -> None:
+def main(
+    *,
+    prog: str = _PROGRAM,
+    others: Mapping[str, str] | None = None,
+    on_cluster: Callable[[str], "Engine"] | None = None,
+) -> None:
     """Run the command that was typed.
 
     Args:
         prog: Name of the program in its help.
         others: Commands that the caller runs itself, with their help texts.
+        on_cluster: Returns what scores files on the Ray cluster of an address; None for nothing
+            but this machine.
     """
-    options = _parser(prog, others).parse_args()
+    options = _parser(prog, others, on_cluster).parse_args()
     options.run(options)
 
 
 def _parser(
-    prog: str = _PROGRAM, others: Mapping[str, str] | None = None
+    prog: str = _PROGRAM,
+    others: Mapping[str, str] | None = None,
+    on_cluster: Callable[[str], "Engine"] | None = None,
 ) -> argparse.ArgumentParser:
     description = "Serve models, predict on files, and manage a running service."
     parser = argparse.ArgumentParser(
@@ -38,7 +51,7 @@ def _parser(
     # SageMaker gives a container the word `serve`, which its entry point says already.
     serve.add_argument("again", nargs="?", choices=["serve"], help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
-    _add_score(commands)
+    _add_score(commands, on_cluster)
     remote.add_commands(commands)
     keys.add_commands(commands)
     health.add_commands(commands)
@@ -53,17 +66,23 @@ def _parser(
     return parser
 
 
-def _add_score(commands: Commands) -> None:
-    help_text = "predict on a CSV, Arrow or Parquet file without a server"
+def _add_score(commands: Commands, on_cluster: Callable[[str], "Engine"] | None) -> None:
+    help_text = "predict on files of tables or pictures without a server"
     score = add_command(commands, "score", help_text, "housing examples/houses.csv -o prices.csv")
     score.add_argument("name", metavar="NAME", help="the model's name")
-    score.add_argument("file", metavar="FILE", help="rows with a header; .arrow and .parquet, too")
+    score.add_argument(
+        "file",
+        metavar="INPUT",
+        help="a CSV, .arrow or .parquet file; for a folder of parts also a folder of such files "
+        "or of pictures, or s3://bucket/prefix",
+    )
     score.add_argument(
         "-o",
         "--output",
-        metavar="OUT",
+        metavar="OUTPUT",
         default="-",
-        help="in the format that its name says; default: CSV to standard output",
+        help="a file, in the format that its name says; a folder or s3://bucket/prefix, which is "
+        "filled with parts on all cores; default: CSV to standard output",
     )
     score.add_argument("--models", metavar="DIR", help="default: VITRINE_MODELS, or models")
     score.add_argument(
@@ -72,8 +91,23 @@ def _add_score(commands: Commands) -> None:
     score.add_argument(
         "--errors",
         metavar="fail|report",
-        help="whether a row with a fault ends the command, or is reported",
+        help="whether a row with a fault ends the command, or is reported; default: fail for a "
+        "file, report for a folder",
     )
+    score.add_argument(
+        "--format",
+        choices=["csv", "arrow", "parquet"],
+        help="of the parts; default: that of the input, CSV for pictures",
+    )
+    score.add_argument(
+        "--part-bytes",
+        type=_positive,
+        metavar="N",
+        help="about as many bytes of the input make a part; default: 16777216",
+    )
+    if on_cluster is not None:
+        score.add_argument("--ray", metavar="ADDRESS", help="score the parts on this Ray cluster")
+        score.set_defaults(on_cluster=on_cluster)
     score.add_argument("--coverage", metavar="X", help="of intervals and sets, above 0 and below 1")
     score.add_argument("--abstain-below", metavar="X", help="lowest credibility of a class label")
     score.add_argument(
@@ -82,6 +116,13 @@ def _add_score(commands: Commands) -> None:
     for name in ("delimiter", "decimal", "thousands"):
         score.add_argument(f"--{name}", metavar="MARK", help="default: found in the file")
     score.set_defaults(run=_score)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _add_try(commands: Commands) -> None:

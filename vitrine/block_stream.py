@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Protocol
 
 from vitrine.bundle import Manifest
@@ -28,7 +28,7 @@ class FileKind(Enum):
     PARQUET = frozenset({".parquet"})
 
     @classmethod
-    def of(cls, path: Path) -> "FileKind":
+    def of(cls, path: PurePath) -> "FileKind":
         """Return what a file holds; CSV where its name says nothing else."""
         return next((kind for kind in cls if path.suffix.lower() in kind.value), cls.CSV)
 

@@ -1,4 +1,4 @@
-"""Predict on a file of CSV, Arrow or Parquet without a server.
+"""Predict on files without a server: one table into one file here, all others by `parts`.
 
 The same blocks, predictions and columns as over HTTP, read and written as a stream.
 """
@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Self, TextIO
 from urllib.parse import urlencode
 
+from service.cli import parts
 from service.errors import VersionRefused
 from service.http.query import read_options
 from service.rollout.model_store import open_model_store
@@ -32,14 +33,24 @@ from vitrine.observer import Observer
 from vitrine.options import Options
 from vitrine.pipeline import FILE_ENCODERS, Pipeline
 from vitrine.predictions import PredictedBlock
+from vitrine.scoring.job import CannotScore
 
 # The options of a prediction over HTTP that mean something here.
 OPTIONS = ("errors", "echo", "coverage", "abstain_below", "delimiter", "decimal", "thousands")
 _STEP_SECONDS = 0.1
 
 
-class CannotScore(Exception):
-    """What stops the command, in one sentence."""
+@dataclass(frozen=True, slots=True)
+class LoadedVersion:
+    """A version that may predict.
+
+    Attributes:
+        model: The model.
+        folder: Folder of the version.
+    """
+
+    model: Model
+    folder: Path
 
 
 def run(options: argparse.Namespace) -> None:
@@ -50,18 +61,51 @@ def run(options: argparse.Namespace) -> None:
         settings = Settings.from_environment(os.environ)
         if options.models:
             settings = replace(settings, models=options.models)
-        given = {name: getattr(options, name) for name in OPTIONS}
-        query = urlencode({name: text for name, text in given.items() if text is not None})
-        asked_for = read_options(query, csv_body=True, table_body=True, table_answer=True)
-        model = load(settings, options.name, options.version)
-        target = None if options.output == "-" else Path(options.output)
-        if target is None:  # the program that reads it may stop early, as `head` does
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        score(model, Path(options.file), target, asked_for, settings)
+        if parts.is_folder(options.output):
+            loaded = load(settings, options.name, options.version)
+            asked_for = _read_options(options, loaded.model, errors="report")
+            parts.score(options, loaded.model, loaded.folder, asked_for, settings)
+        else:
+            _score_file(options, settings)
     except (CannotScore, InvalidBundle, InvalidSetting, SourceUnreachable) as error:
         sys.exit(str(error))
     except VitrineError as error:
         sys.exit(error.detail)
+
+
+def _read_options(options: argparse.Namespace, model: Model, *, errors: str) -> Options:
+    given = {name: getattr(options, name) for name in OPTIONS}
+    given["errors"] = given["errors"] or errors
+    query = urlencode({name: text for name, text in given.items() if text is not None})
+    is_table = model.manifest.signature.picture is None
+    return read_options(query, csv_body=is_table, table_body=is_table, table_answer=True)
+
+
+def _score_file(options: argparse.Namespace, settings: Settings) -> None:
+    """Score one table into one file, or to standard output."""
+    for name in ("format", "part_bytes", "ray"):
+        if getattr(options, name, None) is not None:
+            raise CannotScore(
+                f"--{name.replace('_', '-')} is for folders of parts: give one a name such as -o "
+                f"scores/. Received: {shown(options.output)}."
+            )
+    model = load(settings, options.name, options.version).model
+    if model.manifest.signature.picture is not None:
+        raise CannotScore(
+            f"Model {shown(options.name)} takes pictures, which are scored into a folder of parts: "
+            f"give it a name such as -o scores/. Received: {shown(options.output)}."
+        )
+    source = options.file
+    if parts.is_remote(source) or Path(source).is_dir():
+        raise CannotScore(
+            f"{source} is scored into a folder of parts: give it a name such as -o scores/. "
+            f"Received: {shown(options.output)}."
+        )
+    asked_for = _read_options(options, model, errors="fail")
+    target = None if options.output == "-" else Path(options.output)
+    if target is None:  # the program that reads it may stop early, as `head` does
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    score(model, Path(source), target, asked_for, settings)
 
 
 def _stop(number: int, _frame: object) -> None:
@@ -69,11 +113,11 @@ def _stop(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
-def load(settings: Settings, name: str, version: int | None) -> Model:
+def load(settings: Settings, name: str, version: int | None) -> LoadedVersion:
     """Load the default version of a model, or the one that is asked for, as the service does.
 
     Raises:
-        CannotScore: There is none, or it takes no tables.
+        CannotScore: There is none.
         VersionRefused: It cannot be served.
         InvalidBundle: The models folder cannot be read.
         SourceUnreachable: The source of a mirrored model store cannot be read.
@@ -94,10 +138,7 @@ def load(settings: Settings, name: str, version: int | None) -> Model:
     loaded, refused = load_versions(store.folder, [wanted], threads=available_cpus())
     if refused:
         raise VersionRefused(*wanted, refused[wanted])
-    model = loaded[wanted]
-    if model.manifest.signature.picture is not None:
-        raise CannotScore(f"Model {shown(name)} takes pictures; this command scores tables.")
-    return model
+    return LoadedVersion(loaded[wanted], store.folder / name / str(wanted[1]))
 
 
 def score(

@@ -6,4 +6,7 @@ From the ground up; each module imports only from those before it:
 - `storage`: a folder of this machine, or a prefix of a bucket.
 - `picture_files`: files of pictures -> blocks of instances.
 - `part_scorer`: scores parts with one version: what each process of an engine holds.
+- `splitting`: the files of an input -> parts. `output_folder`: what is finished of a job.
+- `local`: the engine of this machine, a process for each core.
+- `run`: from an input to a finished folder of parts.
 """

@@ -158,7 +158,7 @@ class Job:
     file: str | None
     output: str
     options: Options
-    kind: FileKind
+    kind: FileKind = FileKind.CSV
     coverage: float
     part_bytes: int = PART_BYTES
     max_row_bytes: int

@@ -170,9 +170,6 @@ class RowGroupReader(_BatchedReader):
         echo: Whether blocks carry all cells.
         chosen: Indices of the row groups that are read; None for all.
 
-    Attributes:
-        groups: Number of rows, and of bytes, of each row group of the file.
-
     Raises:
         MalformedBody: It is no Parquet file.
         InvalidInstances: Columns are missing, come twice, or have a type that cannot be read.
@@ -191,8 +188,7 @@ class RowGroupReader(_BatchedReader):
             self._file = parquet.ParquetFile(stream, pre_buffer=False, buffer_size=_READ_BYTES)
             metadata = self._file.metadata
             schema = checked_schema(metadata.schema.to_arrow_schema())
-            groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-        self.groups = [(group.num_rows, group.total_byte_size) for group in groups]
+        groups = _groups(metadata)
         self._chosen = range(len(groups)) if chosen is None else chosen
         super().__init__(
             schema,
@@ -200,7 +196,7 @@ class RowGroupReader(_BatchedReader):
             training_dialect=training_dialect,
             limits=OWN_FILE,
             echo=echo,
-            rows_before=sum(rows for rows, _ in self.groups[: self._chosen.start]),
+            rows_before=sum(rows for rows, _ in groups[: self._chosen.start]),
         )
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
@@ -211,6 +207,24 @@ class RowGroupReader(_BatchedReader):
             use_threads=False,
         )
         return batches
+
+
+def read_groups(stream: object) -> list[tuple[int, int]]:
+    """Return the number of rows, and of bytes when it is unpacked, of each row group of a file.
+
+    Args:
+        stream: The file, as Python has it.
+
+    Raises:
+        MalformedBody: It is no Parquet file.
+    """
+    with _malformed():
+        return _groups(parquet.read_metadata(stream))
+
+
+def _groups(metadata: parquet.FileMetaData) -> list[tuple[int, int]]:
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    return [(group.num_rows, group.total_byte_size) for group in groups]
 
 
 def _check_widths(schema: parquet.ParquetSchema, names: Collection[str]) -> None:
