@@ -20,6 +20,7 @@ from tests.servers import ROOT
 from tests.soak import (
     accuracy,
     batching,
+    capacity,
     changes,
     crowding,
     drift,
@@ -58,6 +59,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "growth": changes.memory_over_reloads,
     "overload": overload.one_overload,
     "batching": batching.gain,
+    "some-capacity": capacity.some_runs,
     "recycles": recycles.some_recycles,
     "keys": keys.rates_and_times,
     "page": page.all_figures,
@@ -81,6 +83,7 @@ LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "all-overloads": overload.all_overloads,
     "all-recycles": recycles.many_recycles,
     "all-pictures": small_pictures.all_sizes,
+    "capacity": capacity.all_runs,
 }
 # What can be measured of another checkout.
 OF_ANY_CHECKOUT: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
@@ -120,7 +123,7 @@ def _names(given: list[str]) -> list[str]:
     """Return what is measured: what is named, by default what is quick; or all, at full size."""
     if given != ["all"]:
         return given or list(MEASUREMENTS)
-    full = ["all-attacks", "hostile-versions", "all-overloads", "all-recycles"]
+    full = ["all-attacks", "hostile-versions", "all-overloads", "all-recycles", "capacity"]
     return [*MEASUREMENTS, *full]
 
 
