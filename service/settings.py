@@ -115,7 +115,8 @@ class Settings:
 
     models: str = _setting(
         "models",
-        "Folder of the models, with bundles in `<name>/<version>/`; or an address, `s3://...` or `https://...`.",
+        "Folder of the models, with bundles in `<name>/<version>/`, or of one model or version; or "
+        "an address, `s3://...` or `https://...`.",
         parse=_parse_models,
     )
     cache: str = _setting(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from service.rollout.served import ModelVersion
+from service.rollout.single_model import as_models_folder
 from service.rollout.sources.mirror import Mirror, Refused
 from service.rollout.sources.source import SourceUnreachable
 from service.rollout.sources.url import is_remote, open_mirror
@@ -180,16 +181,18 @@ def open_model_store(models: str, *, cache: str, watch_seconds: float) -> ModelS
     """Open a folder of bundles, or the copy of a remote source.
 
     Args:
-        models: A folder, or the URL of a source.
+        models: A folder of models, of one model or of one version; or the URL of a source.
         cache: Folder of the copies; empty for the user's own cache, or a temporary one.
         watch_seconds: Time between two listings of the folder.
+
+    Raises:
+        InvalidBundle: It is unknown which model the folder is of.
     """
+    folder = Path(cache) if cache else _default_cache()
     if not is_remote(models):
-        return FolderStore(Path(models))
+        return FolderStore(as_models_folder(Path(models), folder))
     every_seconds = max(watch_seconds, _MIN_REMOTE_SECONDS)
-    return MirroredStore(
-        models, Path(cache) if cache else _default_cache(), every_seconds=every_seconds
-    )
+    return MirroredStore(models, folder, every_seconds=every_seconds)
 
 
 def _default_cache() -> Path:

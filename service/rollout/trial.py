@@ -102,6 +102,10 @@ def _try(request: Request) -> Outcome:
     try:
         digest = bundle.manifest_digest(folder)
         manifest = bundle.read_manifest(folder)
+        # The way to the folder may lead through another process, whose files this one may not see
+        # once it is shut in.
+        os.chdir(folder)
+        folder = Path()
         _shut_in(folder, request, is_onnx=bundle.ONNX_NAME in manifest.files)
         signal.setitimer(signal.ITIMER_PROF, 0)
         engines.import_runtime(manifest)
@@ -128,10 +132,13 @@ def _shut_in(folder: Path, request: Request, *, is_onnx: bool) -> None:
 
 
 def _load_and_run(folder: Path, *, threads: int) -> None:
-    """Load a version as the service does, then run its network with other numbers of instances."""
+    """Load a version as the service does, then run its network with other numbers of instances.
+
+    Its manifest has been found to belong to its folder.
+    """
     from vitrine import bundle, loading  # noqa: PLC0415
 
-    model = loading.load_version(folder, threads=threads)
+    model = loading.load_version(folder, threads=threads, is_moved=True)
     golden, _ = bundle.read_golden(folder)
     tensors = model.predict({name: values[:1] for name, values in golden.items()}).tensors
     count, seconds = 1, 0.0

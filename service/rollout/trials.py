@@ -117,7 +117,7 @@ class Trials:
 
     def _try(self, folder: Path) -> Outcome:
         request = Request(
-            folder=str(folder.resolve()),
+            folder=str(folder.absolute()),
             threads=self._threads,
             seconds=self._limits.seconds,
             max_bytes=self._limits.max_bytes,
