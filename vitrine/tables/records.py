@@ -219,9 +219,7 @@ class RecordStream:
         self._block_bytes = min(FIRST_BLOCK_BYTES, largest)
         while True:
             self._fill(self._block_bytes)
-            end = (
-                len(self._buffer) if self._has_ended else _last_record_end(self._buffer, delimiter)
-            )
+            end = self._block_end(delimiter)
             if end:
                 block = self._cut(end, delimiter)
                 self._block_bytes = min(4 * self._block_bytes, largest)
@@ -234,6 +232,13 @@ class RecordStream:
     def is_ready(self) -> bool:
         """Tell whether the next block can be read without waiting for its bytes."""
         return self._has_ended or has_arrived(self.stream, self._missing(self._block_bytes))
+
+    def _block_end(self, delimiter: str) -> int:
+        """Return how much of the buffer makes a block; 0 where no record ends in it."""
+        size = self._block_bytes
+        if len(self._buffer) > size and (end := _last_record_end(self._buffer[:size], delimiter)):
+            return end
+        return len(self._buffer) if self._has_ended else _last_record_end(self._buffer, delimiter)
 
     def _cut(self, end: int, delimiter: str) -> RecordBlock:
         body, line = self._buffer[:end], self.line
