@@ -49,10 +49,12 @@ FOLDERS = {
     *("benchmarks", "deploy", "docs", "examples", "requirements", ".ci", ".github"),
 }
 # Run by path: if they were imported, runpy would warn whoever runs the packages in this process.
-PARSERS = {
-    package: runpy.run_path(str(ROOT / package / "__main__.py"))["_parser"]()
+_SERVICE, _TRAINING = (
+    runpy.run_path(str(ROOT / package / "__main__.py"))["_parser"]
     for package in ("service", "training")
-}
+)
+# `vitrine` offers a Ray cluster to the commands of the service.
+PARSERS = {"service": _SERVICE(on_cluster=print), "training": _TRAINING()}
 
 
 def _conversations() -> Iterator[Any]:

@@ -120,24 +120,25 @@ class Told:
         """Write the last line."""
         self.clear()
         totals, now = outcome.totals, outcome.progress
-        if now.parts:
-            told = [f"{now.parts} parts, {now.rows} rows in {self._seconds():.1f} s", self._rate()]
-        else:
-            told = [f"All {totals.parts} parts were finished before, {totals.rows} rows"]
-        if now.parts and now.parts_before:
-            told.append(f"{now.parts_before} parts were finished before")
+        seconds = f"{self._seconds():.1f} s"
+        told = [f"{_counted(now.parts, 'part')}, {now.rows} rows in {seconds}, {self._rate()}"]
+        if not now.parts:
+            told = [f"Nothing to do: the folder is finished, with {totals.rows} rows"]
+        if now.parts_before:
+            told.append(f"{_counted(now.parts_before, 'part')} finished before")
         if totals.faulty_rows:
-            told.append(f"{totals.faulty_rows} of {totals.rows} rows have an error, see _errors")
+            told.append(f"rows with an error: {totals.faulty_rows} of {totals.rows}, see _errors")
         if outcome.left_out:
             names = ", ".join(map(shown, outcome.left_out[:MAX_FAULTS]))
-            told.append(f"{len(outcome.left_out)} files left out: {names}")
+            told.append(f"{_counted(len(outcome.left_out), 'file')} left out: {names}")
         self._output.write("; ".join(told) + ".\n")
 
     def stopped(self) -> None:
         """Say that the command was stopped, and that nothing is lost."""
         self.clear()
         done = self._progress.parts + self._progress.parts_before
-        self._output.write(f"Stopped; {done} parts are finished. The same command goes on.\n")
+        finished = _counted(done, "part")
+        self._output.write(f"Stopped with {finished} finished. The same command goes on.\n")
 
     def clear(self) -> None:
         """Remove the line."""
@@ -148,10 +149,14 @@ class Told:
     def _line(self) -> str:
         now = self._progress
         share = now.bytes_done / max(now.bytes_in_all, 1)
-        return f"{share:.0%}, {now.parts} parts, {now.rows} rows, {self._rate()}"
+        return f"{share:.0%}, {_counted(now.parts, 'part')}, {now.rows} rows, {self._rate()}"
 
     def _rate(self) -> str:
         return f"{self._progress.rows / max(self._seconds(), 1e-9):.0f} rows/s"
 
     def _seconds(self) -> float:
         return self._clock() - self._began
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
