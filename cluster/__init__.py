@@ -1,6 +1,8 @@
 """What Vitrine runs on a Ray cluster beside the service: scoring of files in parts.
 
+    connection.py  a connection to a cluster, whose nodes then run the code of this checkout
+
 Ray is optional, and has lock files of its own: `make .venv/ray/installed` makes an environment for
 a node. Neither `vitrine` nor `service` imports this package; the command `vitrine` hands it to
-them.
+them. Studies connect to a cluster by it.
 """

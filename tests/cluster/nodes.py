@@ -23,7 +23,7 @@ _QUIET = {
 # A node that was lost is noticed within seconds, as the tests wait for it.
 _HEALTH = {
     "RAY_health_check_period_ms": "500",
-    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_timeout_ms": "5000",
     "RAY_health_check_failure_threshold": "4",
     "RAY_health_check_initial_delay_ms": "0",
 }

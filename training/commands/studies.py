@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from training.experiments import tables
     from training.studies.data import DataSelection, StudyData
     from training.studies.results import Candidate
+    from training.studies.study_folder import MakeRuns
 
 # This set comes with scikit-learn, so nothing is downloaded.
 _DEFAULT = "digits8x8"
@@ -169,6 +170,12 @@ def _study(
         metavar="DIR",
         help="folder of the study; by default, studies/STUDY-DATA",
     )
+    command.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="Ray cluster that makes the runs: host:port of its head node, or auto for the cluster "
+        "of this machine; without this option, they are made here",
+    )
     return command
 
 
@@ -231,6 +238,12 @@ def _out(options: argparse.Namespace, study: str, selection: "DataSelection") ->
     return out
 
 
+def _make_runs(options: argparse.Namespace) -> "MakeRuns":
+    from training.studies import ray_workers, study_folder  # noqa: PLC0415 - bring in scikit-learn
+
+    return ray_workers.on_cluster(options.ray) if options.ray else study_folder.one_by_one
+
+
 def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
     from training.studies import learning_curve  # noqa: PLC0415 - brings in TensorFlow
     from training.studies.data import load_study_data  # noqa: PLC0415
@@ -240,6 +253,7 @@ def _run_learning_curve(options: argparse.Namespace, words: list[str]) -> Path:
         command=recorded_command(words),
         out=_out(options, "learning-curve", selection),
         seed=options.seed,
+        make_runs=_make_runs(options),
         hidden=read_hidden(options),
         fitting=read_fitting(options, epochs=_CURVE_EPOCHS),
         patience=options.patience,
@@ -263,6 +277,7 @@ def _run_compare(options: argparse.Namespace, words: list[str]) -> Path:
         command=recorded_command(words),
         out=_out(options, f"compare-{options.choice}", selection),
         seed=options.seed,
+        make_runs=_make_runs(options),
         hidden=read_hidden(options),
         fitting=read_fitting(options, epochs=_COMPARED_EPOCHS),
         rate_given=options.learning_rate is not None,
@@ -290,6 +305,7 @@ def _run_search(options: argparse.Namespace, words: list[str]) -> Path:
         command=recorded_command(words),
         out=_out(options, "search", selection),
         seed=options.seed,
+        make_runs=_make_runs(options),
         iterations=options.iterations,
         folds=options.folds,
         epochs=options.epochs,
@@ -351,6 +367,7 @@ def _run_cross_validate(options: argparse.Namespace, words: list[str]) -> Path:
         command=recorded_command(words),
         out=_out(options, "cross-validate", selection),
         seed=options.seed,
+        make_runs=_make_runs(options),
         folds=options.folds,
     )
     if selection.has_pictures:

@@ -13,6 +13,7 @@ study continues where it stopped.
     paired_difference.py          the difference of two models' scores over folds, and its error
     data.py                       the pictures or the table that a study uses
     study_folder.py               the folder of a study: its record, finished runs, table and plot
+    ray_workers.py                the runs of a study on the workers of a Ray cluster
     estimator.py                  the networks as scikit-learn estimators
     networks.py                   the networks that studies fit
     folds.py                      folds for cross-validation

@@ -33,9 +33,11 @@ from training.studies.results import FoldScores
 from training.studies.study_folder import (
     Cell,
     Key,
+    MakeRuns,
     Result,
     StudyDescription,
     StudyFolder,
+    one_by_one,
     open_study,
     signed,
 )
@@ -55,12 +57,14 @@ class CrossValidationConfig:
         out: Folder of the study.
         seed: Seed of the folds and of every model.
         folds: Number of folds.
+        make_runs: Makes the runs, in this process or on a cluster.
     """
 
     command: str
     out: Path
     seed: int = 0
     folds: int = 5
+    make_runs: MakeRuns = one_by_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +233,7 @@ def _run(plan: _Plan, config: CrossValidationConfig) -> Path:
         summarize=lambda result: (
             f"{metrics[0].title} {format_number(result['scores'][metrics[0].name])}"
         ),
+        make_runs=config.make_runs,
     )
     scores = [_fold_scores(metric, results, plan) for metric in metrics]
     title = f"{len(plan.folds)} folds of {plan.data}"

@@ -12,7 +12,15 @@ from training.studies.data import StudyData
 from training.studies.metrics import METRICS, Metric
 from training.studies.networks import build_learner
 from training.studies.results import VariantHistory
-from training.studies.study_folder import Cell, Key, Result, StudyFolder, open_study
+from training.studies.study_folder import (
+    Cell,
+    Key,
+    MakeRuns,
+    Result,
+    StudyFolder,
+    one_by_one,
+    open_study,
+)
 
 Variants = Mapping[str, tuple[Hidden, Fitting]]
 
@@ -33,6 +41,7 @@ class ComparisonConfig:
         fitting: Hyper-parameters of the fit that all variants share.
         rate_given: Whether the learning rate holds for every optimizer. If not, each optimizer has
             its usual rate.
+        make_runs: Makes the runs, in this process or on a cluster.
     """
 
     choice: str
@@ -42,6 +51,7 @@ class ComparisonConfig:
     hidden: Hidden
     fitting: Fitting
     rate_given: bool = False
+    make_runs: MakeRuns = one_by_one
 
 
 def _activations(config: ComparisonConfig) -> Variants:
@@ -110,6 +120,7 @@ def run(data: StudyData, config: ComparisonConfig) -> Path:
         summarize=lambda result: (
             f"validation {metric.name} {format_number(result[f'val_{metric.name}'][-1])} at the end"
         ),
+        make_runs=config.make_runs,
     )
     histories = [_history(result) for result in results]
     title = f"{config.choice.replace('-', ' ')} on {data.name}"

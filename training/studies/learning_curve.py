@@ -17,7 +17,15 @@ from training.studies.data import StudyData
 from training.studies.metrics import METRICS, Metric, score
 from training.studies.networks import Learner, build_learner
 from training.studies.results import LearningCurve
-from training.studies.study_folder import Key, Result, StudyFolder, open_study, signed
+from training.studies.study_folder import (
+    Key,
+    MakeRuns,
+    Result,
+    StudyFolder,
+    one_by_one,
+    open_study,
+    signed,
+)
 
 _SMALLEST_SIZE = 10
 _DEFAULT_SIZES = 8
@@ -38,6 +46,7 @@ class LearningCurveConfig:
             larger by the same factor.
         repeats: Number of random subsets of each size.
         part: Part that is scored beside the training instances.
+        make_runs: Makes the runs, in this process or on a cluster.
     """
 
     command: str
@@ -49,6 +58,7 @@ class LearningCurveConfig:
     sizes: tuple[int, ...] | None = None
     repeats: int = 3
     part: Literal["validation", "test"] = "validation"
+    make_runs: MakeRuns = one_by_one
 
 
 def run(data: StudyData, config: LearningCurveConfig) -> Path:
@@ -67,6 +77,7 @@ def run(data: StudyData, config: LearningCurveConfig) -> Path:
         [{"size": size, "repeat": repeat} for size in sizes for repeat in range(config.repeats)],
         lambda key: _fit_and_score(data, config, key),
         summarize=lambda result: _summary(result, metrics[0], config.part),
+        make_runs=config.make_runs,
     )
     curves = [_curve(results, metric, sizes, config.part) for metric in metrics[:2]]
     title = f"Learning curve of {data.name}"

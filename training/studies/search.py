@@ -27,7 +27,14 @@ from training.studies.folds import Fold, make_folds
 from training.studies.metrics import METRICS, Array, Metric, score
 from training.studies.networks import LearningTask
 from training.studies.results import Candidate, Parameters
-from training.studies.study_folder import Cell, Result, StudyFolder, open_study
+from training.studies.study_folder import (
+    Cell,
+    MakeRuns,
+    Result,
+    StudyFolder,
+    one_by_one,
+    open_study,
+)
 
 Network = NetworkClassifier | NetworkRegressor
 
@@ -43,6 +50,7 @@ class SearchConfig:
         iterations: Number of candidates.
         folds: Number of folds of the training part that score each candidate.
         epochs: Largest number of epochs. A candidate has all, a half, a quarter or an eighth.
+        make_runs: Makes the runs, in this process or on a cluster.
     """
 
     command: str
@@ -51,6 +59,7 @@ class SearchConfig:
     iterations: int = 20
     folds: int = 3
     epochs: int = 80
+    make_runs: MakeRuns = one_by_one
 
 
 def parameter_distributions(epochs: int) -> Parameters:
@@ -137,6 +146,7 @@ def search(folder: StudyFolder, data: StudyData, config: SearchConfig) -> list[C
         [{"candidate": number} for number in range(1, len(drawn) + 1)],
         lambda key: _cross_validate(data, drawn[key["candidate"] - 1], folds, seed=config.seed),
         summarize=lambda result: _summary(result, metrics[0]),
+        make_runs=config.make_runs,
     )
     candidates = [
         Candidate(result["parameters"], result["scores"], result["seconds"]) for result in results

@@ -9,7 +9,7 @@ import csv
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,11 @@ from training.publishing.origin import describe_origin
 Key = Mapping[str, Any]
 Result = dict[str, Any]
 Cell = str | int | float
+# Makes the run of a key.
+RunOne = Callable[[Key], Result]
+# Makes the runs of some keys, and yields each key with its result when it is finished, in any
+# order.
+MakeRuns = Callable[[RunOne, Sequence[Key]], Iterator[tuple[Key, Result]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +100,10 @@ class StudyFolder:
     def run(
         self,
         plan: Sequence[Key],
-        run_one: Callable[[Key], Result],
+        run_one: RunOne,
         *,
         summarize: Callable[[Result], str],
+        make_runs: MakeRuns,
     ) -> list[Result]:
         """Make the planned runs that are not finished yet.
 
@@ -105,36 +111,32 @@ class StudyFolder:
             plan: A key for each run, in order; no two are equal.
             run_one: Makes the run of a key.
             summarize: Returns what the line on the screen says about a result.
+            make_runs: Makes the runs, here or elsewhere.
 
         Returns:
             The result of each run with its key, in the order of the plan.
         """
         finished = self._read_finished()
+        numbers = {json.dumps(key): number for number, key in enumerate(plan, start=1)}
+        missing = [key for key in plan if json.dumps(key) not in finished]
         with count_bar() as progress:
-            task = progress.add_task("runs", total=len(plan))
-            for number, key in enumerate(plan, start=1):
-                name = json.dumps(key)
-                progress.update(task, description=_key_text(key))
-                if name not in finished:
-                    interruption.check()
-                    finished[name] = self._make_and_keep(key, run_one)
-                    console.print(
-                        f"{number}/{len(plan)}  {_key_text(key)}: {summarize(finished[name])}, "
-                        f"{finished[name]['seconds']:.1f} s",
-                        markup=False,
-                    )
+            task = progress.add_task("runs", total=len(plan), completed=len(plan) - len(missing))
+            for key, result in make_runs(run_one, missing):
+                self._keep(key, result)
+                finished[json.dumps(key)] = result
+                console.print(
+                    f"{numbers[json.dumps(key)]}/{len(plan)}  {_key_text(key)}: "
+                    f"{summarize(result)}, {result['seconds']:.1f} s",
+                    markup=False,
+                )
                 progress.advance(task)
         return [{**key, **finished[json.dumps(key)]} for key in plan]
 
-    def _make_and_keep(self, key: Key, run_one: Callable[[Key], Result]) -> Result:
-        began = time.monotonic()
-        result = run_one(key)
-        result = {**result, "seconds": round(time.monotonic() - began, 2)}
+    def _keep(self, key: Key, result: Result) -> None:
         with (self.path / "runs.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"run": key, "result": result}) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        return result
 
     def _read_finished(self) -> dict[str, Result]:
         """Read the finished runs, and cut off a last line that a crash left half written."""
@@ -162,6 +164,20 @@ class StudyFolder:
             encoding="utf-8",
         )
         console.print(text, markup=False)
+
+
+def one_by_one(run_one: RunOne, keys: Sequence[Key]) -> Iterator[tuple[Key, Result]]:
+    """Make runs in this process."""
+    for key in keys:
+        interruption.check()
+        yield key, timed(run_one, key)
+
+
+def timed(run_one: RunOne, key: Key) -> Result:
+    """Make the run of a key, and add the seconds that it took to its result."""
+    began = time.monotonic()
+    result = run_one(key)
+    return {**result, "seconds": round(time.monotonic() - began, 2)}
 
 
 def open_study(path: Path, description: StudyDescription) -> StudyFolder:

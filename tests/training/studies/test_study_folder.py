@@ -1,7 +1,7 @@
 """The folder of a study: finished runs are kept, another study is refused."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from training.errors import CannotTrain
-from training.studies.study_folder import Key, Result, StudyDescription, open_study
+from training.studies.study_folder import (
+    Key,
+    MakeRuns,
+    Result,
+    RunOne,
+    StudyDescription,
+    one_by_one,
+    open_study,
+)
 
 DESCRIPTION = StudyDescription(
     study="test",
@@ -35,9 +43,13 @@ def until(last: int, made: list[int]) -> Callable[[Key], Result]:
     return run_one
 
 
-def go(folder: Path, run_one: Callable[[Key], Result]) -> list[Result]:
+def go(
+    folder: Path, run_one: Callable[[Key], Result], *, make_runs: MakeRuns = one_by_one
+) -> list[Result]:
     study = open_study(folder, DESCRIPTION)
-    return study.run(PLAN, run_one, summarize=lambda result: f"{result['score']}")
+    return study.run(
+        PLAN, run_one, summarize=lambda result: f"{result['score']}", make_runs=make_runs
+    )
 
 
 def test_interrupted_study_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -49,6 +61,15 @@ def test_interrupted_study_goes_on_where_it_was(tmp_path: Path) -> None:
 
     assert made == [1, 2, 3]
     assert {result["size"]: result["score"] for result in results} == {1: 0.1, 2: 0.2, 3: 0.3}
+
+
+def backwards(run_one: RunOne, keys: Sequence[Key]) -> Iterator[tuple[Key, Result]]:
+    return one_by_one(run_one, keys[::-1])
+
+
+def test_results_have_the_order_of_the_plan(tmp_path: Path) -> None:
+    results = go(tmp_path / "study", until(3, []), make_runs=backwards)
+    assert [result["size"] for result in results] == [1, 2, 3]
 
 
 def test_finished_run_is_a_line(tmp_path: Path) -> None:
