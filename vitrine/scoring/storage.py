@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
+from uuid import uuid4
 
 from vitrine import s3
 from vitrine.scoring.job import CannotScore, InputFile
@@ -150,7 +151,8 @@ class Folder:
     def writing(self, path: str) -> Iterator[BinaryIO]:
         """Open a file to be written."""
         whole = self._root / path
-        unfinished = whole.with_name(f".{whole.name}.{os.getpid()}")
+        # A worker of another node may have the number of this process.
+        unfinished = whole.with_name(f".{whole.name}.{uuid4().int}")
         try:
             whole.parent.mkdir(parents=True, exist_ok=True)
             try:
