@@ -22,6 +22,7 @@ from tests.soak import (
     batching,
     capacity,
     changes,
+    cluster_scoring,
     crowding,
     drift,
     footprint,
@@ -84,6 +85,9 @@ LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "all-recycles": recycles.many_recycles,
     "all-pictures": small_pictures.all_sizes,
     "capacity": capacity.all_runs,
+    "cluster-scoring": cluster_scoring.ten_million_rows,
+    "cluster-pictures": cluster_scoring.twenty_thousand_pictures,
+    "cluster-keras": cluster_scoring.beside_keras,
 }
 # What can be measured of another checkout.
 OF_ANY_CHECKOUT: Mapping[str, Callable[[Path], Iterator[Figure]]] = {

@@ -33,8 +33,8 @@ def memory_of_two_workers() -> Iterator[Figure]:
     """Weigh two workers after both have answered pictures and rows."""
     with serving(SERVICE_PYTHON, workers=2) as server:
         _ask(server)
-        shares = [_proportional_megabytes(worker) for worker in server.workers()]
-        keeper = _proportional_megabytes(server.process)
+        shares = [proportional_megabytes(worker) for worker in server.workers()]
+        keeper = proportional_megabytes(server.process)
     yield Figure(name="memory of two workers, PSS", value=sum(shares), unit="MB", at_most=150)
     yield Figure(name="memory of their parent, PSS", value=keeper, unit="MB")
 
@@ -58,7 +58,7 @@ def _ask(server: Server) -> None:
                 raise RuntimeError(f"{model} answered {answer.status}.")
 
 
-def _proportional_megabytes(process: int) -> float:
+def proportional_megabytes(process: int) -> float:
     """Return a process's resident memory, what it shares divided among those who share it."""
     for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
