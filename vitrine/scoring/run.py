@@ -74,6 +74,7 @@ def score_in_parts(
     _check_places(job)
     source = Input(job, manifest)
     job = replace(job, kind=kind or source.kind())
+    source.check()  # first, so that a folder is only made for an input that fits the model
     summary = source.summary()
     output = OutputFolder(job, summary)
     with output.held():
@@ -82,7 +83,6 @@ def score_in_parts(
         if totals is not None:
             progress = Progress(parts_before=totals.parts)
             return Outcome(totals=totals, progress=progress, left_out=source.left_out)
-        source.check()
         plan = _Plan(source.parts(), finished, Progress(bytes_in_all=summary.size_bytes))
         watch(plan.progress)
         for record in engine(job, folder, plan):
