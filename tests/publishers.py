@@ -162,7 +162,11 @@ class S3Publisher:
     def publish(self) -> None:
         """Publish the folder as it is now."""
         self._fs.delete_dir_contents(self._root, missing_dir_ok=True)
-        for path in self.folder.rglob("*"):
+        self.add(self.folder)
+
+    def add(self, folder: Path) -> None:
+        """Publish a part of the folder, beside what is published already."""
+        for path in folder.rglob("*"):
             if path.is_file():
                 key = f"{self._root}/{path.relative_to(self.folder)}"
                 with path.open("rb") as source, self._fs.open_output_stream(key) as target:

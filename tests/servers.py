@@ -25,21 +25,23 @@ class Server:
     """A server that is ready.
 
     Attributes:
-        port: On 127.0.0.1.
+        port: Where it listens.
         process: Number of the process that keeps the workers.
         seconds_to_ready: From the start of that process to the first answer of /readyz.
         tls: What clients encrypt their connections with; None where they do not.
+        address: Address of its host.
     """
 
     port: int
     process: int
     seconds_to_ready: float
     tls: ssl.SSLContext | None = None
+    address: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     def workers(self) -> list[int]:
         """Return the numbers of the worker processes."""
@@ -48,7 +50,7 @@ class Server:
 
     def connect(self) -> http.client.HTTPConnection:
         """Open a connection, which is kept until it is closed."""
-        return _connection(self.port, self.tls, timeout=60)
+        return _connection(self.port, self.tls, timeout=60, address=self.address)
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def serving(
     command = [str(python), "-m", "service", "serve"]
     process = _start(command, log, cwd=checkout, env=variables)
     try:
-        while not _is_ready(port, tls):
+        while not is_ready(port, tls):
             if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:
                 raise RuntimeError(f"The server did not become ready: {process.poll()}.")
             time.sleep(0.005)
@@ -120,15 +122,16 @@ def free_port() -> int:
 
 
 def _connection(
-    port: int, tls: ssl.SSLContext | None, *, timeout: float
+    port: int, tls: ssl.SSLContext | None, *, timeout: float, address: str = "127.0.0.1"
 ) -> http.client.HTTPConnection:
     if tls is None:
-        return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls)
+        return http.client.HTTPConnection(address, port, timeout=timeout)
+    return http.client.HTTPSConnection(address, port, timeout=timeout, context=tls)
 
 
-def _is_ready(port: int, tls: ssl.SSLContext | None) -> bool:
-    connection = _connection(port, tls, timeout=5)
+def is_ready(port: int, tls: ssl.SSLContext | None = None, *, address: str = "127.0.0.1") -> bool:
+    """Tell whether a server takes predictions."""
+    connection = _connection(port, tls, timeout=5, address=address)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -109,12 +109,16 @@ def publish_both(models: Path) -> None:
 
 
 @contextmanager
-def traffic(server: Server, allowed: AllowedVersions, *, clients: int = 6) -> Iterator[Outcomes]:
+def traffic(
+    server: Server, allowed: AllowedVersions, *, clients: int = 6, pause_seconds: float = 0.0
+) -> Iterator[Outcomes]:
     """Send requests until the block ends: half of the clients keep their connections."""
     outcomes = Outcomes()
     stop = threading.Event()
     threads = [
-        threading.Thread(target=_Client(server, allowed, outcomes, number).run, args=(stop,))
+        threading.Thread(
+            target=_Client(server, allowed, outcomes, number).run, args=(stop, pause_seconds)
+        )
         for number in range(clients)
     ]
     for thread in threads:
@@ -138,8 +142,8 @@ class _Client:
         self._number = number
         self._connection = server.connect()
 
-    def run(self, stop: threading.Event) -> None:
-        """Send requests until the event is set."""
+    def run(self, stop: threading.Event, pause_seconds: float) -> None:
+        """Send requests until the event is set, with a pause after each."""
         keeps_connection = self._number % 2 == 0
         for send in itertools.islice(itertools.cycle(_REQUESTS), self._number, None):
             if stop.is_set():
@@ -148,6 +152,7 @@ class _Client:
                 self._send(send)
             if not keeps_connection:
                 self._connection.close()
+            stop.wait(pause_seconds)
         self._connection.close()
 
     def _connects(self) -> bool:

@@ -59,7 +59,7 @@ class Inventory:
         Args:
             desired: Desired state; with every change the store is listed, and refused versions of
                 the models that were changed are tried again.
-            served: Rollout that is served; a server that has none yet waits for the store.
+            served: Rollout that is served; a server that has none yet waits for the store, once.
         """
         if self._revision is None and served is not None and served.revision == desired.revision:
             self._take_over(served)
@@ -68,7 +68,7 @@ class Inventory:
             self._revision = desired.revision
             self._list(wait=served is None)
         elif self._is_due():
-            self._list(wait=served is None)
+            self._list(wait=False)
 
     def _forget_asked(self, desired: DesiredState, *, since: int) -> None:
         """Give the versions of models that were changed another try."""

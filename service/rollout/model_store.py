@@ -148,7 +148,7 @@ class MirroredStore(FolderStore):
         """
         if wait:
             with self._lock:
-                self._update()
+                self._update(anew=True)
         elif self._is_due() and not self._lock.locked():
             threading.Thread(target=self._update_meanwhile, name="mirror", daemon=True).start()
 
@@ -159,18 +159,18 @@ class MirroredStore(FolderStore):
         """Update the folder, and log a failure once."""
         with self._lock:
             try:
-                self._update()
+                self._update(anew=False)
                 self._last_error = ""
             except SourceUnreachable as error:
                 if str(error) != self._last_error:
                     self._last_error = str(error)
                     _log.error("models source", extra={"fields": {"reason": str(error)}})
 
-    def _update(self) -> None:
+    def _update(self, *, anew: bool) -> None:
         self._refreshed_at = time.monotonic()
         if self._mirror is None:
             self._mirror = open_mirror(self._url, timeout_seconds=_TIMEOUT_SECONDS)
-        self._failures = self._mirror.update(self.folder)
+        self._failures = self._mirror.update(self.folder, anew=anew)
 
     def fetch_failures(self) -> Refused:
         """Return why versions of the source could not be fetched, by name and version."""

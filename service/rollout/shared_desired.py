@@ -168,6 +168,7 @@ class SharedDesired:
         if self._copy is None or body == self._kept:
             return
         try:
+            self._copy.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self._copy, body)
             self._kept = body
         except OSError as error:

@@ -25,6 +25,7 @@ from tests.soak import (
     cluster_scoring,
     crowding,
     drift,
+    fleet,
     footprint,
     hostile_versions,
     keys,
@@ -64,6 +65,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "batching": batching.gain,
     "some-capacity": capacity.some_runs,
     "recycles": recycles.some_recycles,
+    "fleet": fleet.one_fleet,
     "keys": keys.rates_and_times,
     "page": page.all_figures,
     "fuzzing": fuzzing.all_targets,
@@ -91,6 +93,7 @@ LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "cluster-scoring": cluster_scoring.ten_million_rows,
     "cluster-pictures": cluster_scoring.twenty_thousand_pictures,
     "cluster-keras": cluster_scoring.beside_keras,
+    "all-fleets": fleet.both_fleets,
 }
 # What can be measured of another checkout.
 OF_ANY_CHECKOUT: Mapping[str, Callable[[Path], Iterator[Figure]]] = {

@@ -10,8 +10,9 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from uuid import uuid4
@@ -32,6 +33,15 @@ _MAX_NAME_BYTES = 255
 Refused = Mapping[str, Mapping[int, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Files of a version that was refused, what the source said of them, and the reason."""
+
+    paths: Sequence[str]
+    validator: Hashable | None
+    reason: str
+
+
 class Mirror:
     """A copy of everything that a source has published.
 
@@ -44,10 +54,14 @@ class Mirror:
         # What the source said of a version when it was last compared: it is not fetched again
         # before that changes.
         self._unchanged: dict[tuple[str, int], Hashable] = {}
-        self._refused: dict[tuple[str, int], tuple[Hashable, str]] = {}
+        self._refused: dict[tuple[str, int], _Refusal] = {}
 
-    def update(self, folder: Path) -> Refused:
+    def update(self, folder: Path, *, anew: bool = True) -> Refused:
         """Make a cache folder equal to what is published; several processes may do so at once.
+
+        Args:
+            folder: The cache folder.
+            anew: Whether files that may have changed within their version are asked for now.
 
         Returns:
             The versions that were not fetched, with the reason in one sentence.
@@ -58,7 +72,7 @@ class Mirror:
         """
         # Listed first: another process may fetch a version that is published after our listing.
         before = _cached(folder)
-        published = self._source.versions()
+        published = self._source.versions(anew=anew)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             refused = self._fetch_all(folder, published)
@@ -83,6 +97,7 @@ class Mirror:
     def _update(self, folder: Path, name: str, version: int) -> None:
         """Fetch one version, unless the cache has it with the same manifest."""
         key, final = (name, version), folder / name / str(version)
+        self._raise_refusal(key)
         path = f"{name}/{version}/{MANIFEST_NAME}"
         validator = self._source.validator([path])
         is_cached = (final / MANIFEST_NAME).is_file()
@@ -96,6 +111,14 @@ class Mirror:
         else:
             self._replace(key, manifest, final)
         self._unchanged[key] = validator
+
+    def _raise_refusal(self, key: tuple[str, int]) -> None:
+        """Refuse a version again of which no file has changed since it was refused."""
+        refusal = self._refused.get(key)
+        if refusal is None or refusal.validator is None:
+            return
+        if self._source.validator(refusal.paths) == refusal.validator:
+            raise InvalidVersion(refusal.reason)
 
     def _replace(self, key: tuple[str, int], manifest: bytes, final: Path) -> None:
         """Fetch a version into a hidden folder, then put it into place."""
@@ -111,18 +134,16 @@ class Mirror:
             shutil.rmtree(hidden, ignore_errors=True)
 
     def _fetch_files(self, key: tuple[str, int], work: Path) -> None:
-        """Fetch the files of a manifest, unless they were refused and have not changed since."""
+        """Fetch the files of a manifest."""
         files = _named_files(work)
-        validator = self._source.validator(_path(key, name) for name in (MANIFEST_NAME, *files))
-        refused = self._refused.get(key)
-        if refused is not None and validator is not None and refused[0] == validator:
-            raise InvalidVersion(refused[1])
+        paths = tuple(_path(key, name) for name in (MANIFEST_NAME, *files))
+        validator = self._source.validator(paths)
         try:
             _check_room(work, files)
             for name, expected in files.items():
                 self._fetch(_path(key, name), work / name, expected)
         except InvalidVersion as error:
-            self._refused[key] = (validator, str(error))
+            self._refused[key] = _Refusal(paths, validator, str(error))
             raise
         self._refused.pop(key, None)
 

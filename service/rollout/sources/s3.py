@@ -84,7 +84,7 @@ class S3Source:
         # Sizes and times of change, by path, as they were listed last.
         self._listed: dict[str, Hashable] = {}
 
-    def versions(self) -> set[tuple[str, int]]:
+    def versions(self, *, anew: bool) -> set[tuple[str, int]]:  # noqa: ARG002 - all is always new
         """List the versions that have a manifest; whatever cannot be a version is left out."""
         with self._prefix.requesting() as files:
             found = s3.list_files(files, self._prefix.root)

@@ -36,8 +36,13 @@ class Source(Protocol):
     Each method raises `SourceUnreachable` where the source does not answer.
     """
 
-    def versions(self) -> set[tuple[str, int]]:
-        """List names and versions; whatever cannot be a model's name or version is left out."""
+    def versions(self, *, anew: bool) -> set[tuple[str, int]]:
+        """List names and versions; whatever cannot be a model's name or version is left out.
+
+        Args:
+            anew: Whether `validator` asks for every file again. Otherwise a source to which that is
+                a request each may remember what it has said a short time ago.
+        """
 
     def validator(self, paths: Iterable[str]) -> Hashable | None:
         """Return a value that changes with any of these files; None where the source has none."""

@@ -1,6 +1,8 @@
 """A folder that a web server publishes, listed by its `index.json`."""
 
 import base64
+import math
+import time
 import urllib.request
 from collections.abc import Hashable, Iterable
 from contextlib import AbstractContextManager, closing
@@ -24,6 +26,7 @@ from vitrine import bundle
 from vitrine.json_types import read_from_json
 
 INDEX_NAME = "index.json"
+_VALIDATOR_SECONDS = 30.0
 _MAX_INDEX_BYTES = 16 * 2**20
 
 
@@ -50,6 +53,10 @@ class WebSource:
         self._base = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._headers = {"User-Agent": "vitrine", **_login(parts)}
+        # Each is a request, and the index is read every second.
+        self._validators: dict[str, Hashable | None] = {}
+        self._index: dict[str, list[Any]] = {}
+        self._asked_at = -math.inf
         # Built by hand: urllib's own opener would also open file: and ftp:.
         self._opener = urllib.request.OpenerDirector()
         for handler in (
@@ -62,11 +69,19 @@ class WebSource:
         ):
             self._opener.add_handler(handler)
 
-    def versions(self) -> set[tuple[str, int]]:
-        """List the versions in the index; whatever cannot be a version is left out."""
+    def versions(self, *, anew: bool) -> set[tuple[str, int]]:
+        """List the versions in the index; whatever cannot be a version is left out.
+
+        What the server has said of other files is forgotten with every change of the index.
+        """
+        index = self._read_index()
+        is_old = time.monotonic() - self._asked_at >= _VALIDATOR_SECONDS
+        if anew or is_old or index != self._index:
+            self._asked_at, self._index = time.monotonic(), index
+            self._validators.clear()
         return {
             (name, version)
-            for name, versions in self._read_index().items()
+            for name, versions in index.items()
             for version in versions
             if type(version) is int and is_version(name, str(version))
         }
@@ -110,6 +125,11 @@ class WebSource:
         return None if None in validators else tuple(validators)
 
     def _validator(self, path: str) -> Hashable | None:
+        if path not in self._validators:
+            self._validators[path] = self._ask_validator(path)
+        return self._validators[path]
+
+    def _ask_validator(self, path: str) -> Hashable | None:
         try:
             with self._request("HEAD", path) as response:
                 headers = response.headers

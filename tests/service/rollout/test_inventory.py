@@ -69,6 +69,15 @@ def test_store_is_listed_at_first_and_when_the_desired_state_changes(store: Coun
     assert inventory.listing.versions == {"rooms": [1]}
 
 
+def test_server_that_starts_waits_once_for_the_store(store: CountingStore) -> None:
+    inventory = Inventory(store, watch_seconds=1e-9)
+
+    for _ in range(3):
+        inventory.update(desired(0), None)
+
+    assert store.waits == [True, False, False]
+
+
 @pytest.mark.parametrize(("watch_seconds", "listings"), [(1e-9, 3), (HOUR_SECONDS, 1), (0, 0)])
 def test_store_is_listed_when_watching_says_so(
     store: CountingStore, watch_seconds: float, listings: int

@@ -292,7 +292,7 @@ def test_server_that_cannot_tell_what_is_desired_does_not_start(
 def test_server_that_starts_while_the_store_fails_serves_what_it_read_last(
     state: StateFolder, tmp_path: Path
 ) -> None:
-    file, copy = File(shared(5, "rooms")), tmp_path / "copy.json"
+    file, copy = File(shared(5, "rooms")), tmp_path / "cache" / "copy.json"
     follow(file, state, copy=copy).follow(is_first=True)
     file.is_failing = True
     restarted = new_state(tmp_path / "another state")

@@ -13,7 +13,7 @@ from service.rollout.sources.source import SourceUnreachable
 from service.rollout.sources.url import open_mirror
 from service.rollout.sources.web import INDEX_NAME
 from tests.bundles import write_report, write_table_bundle
-from tests.publishers import TIMEOUT_SECONDS, Publisher, WebServer, update_cache
+from tests.publishers import TIMEOUT_SECONDS, Publisher, WebServer, publish_index, update_cache
 from vitrine import bundle
 
 
@@ -285,3 +285,39 @@ def test_only_old_leftovers_are_removed(publisher: Publisher, cache: Path) -> No
     update_cache(publisher.url, cache)
 
     assert [folder.exists() for folder in (old, young, other)] == [False, True, True]
+
+
+def test_look_at_what_has_not_changed_is_one_request(web: WebServer, cache: Path) -> None:
+    mirror = open_mirror(f"http://{web.host}", timeout_seconds=TIMEOUT_SECONDS)
+    mirror.update(cache)
+    mirror.update(cache)
+    web.headers.clear()
+
+    mirror.update(cache, anew=False)
+
+    assert len(web.headers) == 1
+
+
+def test_refused_version_is_asked_for_without_its_manifest(
+    web: WebServer, remote: Path, cache: Path
+) -> None:
+    edit_file(remote, "model.onnx", b"short")
+    mirror = open_mirror(f"http://{web.host}", timeout_seconds=TIMEOUT_SECONDS)
+    first = mirror.update(cache)
+    web.fetched.clear()
+
+    assert mirror.update(cache, anew=False) == first
+    assert web.fetched == ["/index.json"]
+
+
+def test_new_index_has_every_version_compared(web: WebServer, remote: Path, cache: Path) -> None:
+    whole = (remote / "rooms/1/model.onnx").read_bytes()
+    edit_file(remote, "model.onnx", b"short")
+    mirror = open_mirror(f"http://{web.host}", timeout_seconds=TIMEOUT_SECONDS)
+    mirror.update(cache)
+    (remote / "rooms/1/model.onnx").write_bytes(whole)
+    write_table_bundle(remote, version=2)
+    publish_index(remote)
+
+    assert mirror.update(cache, anew=False) == {}
+    assert bundle.versions(cache, "rooms") == [1, 2]
