@@ -116,7 +116,7 @@ def watching(
         }
         for job, those in servers.items()
     ]
-    with _running(jobs, rules or RULES.read_text()) as prometheus:
+    with running(jobs, rules or RULES.read_text()) as prometheus:
         yield prometheus
 
 
@@ -128,12 +128,18 @@ def discovering(url: str) -> Iterator[Prometheus]:
         url: Address that Prometheus asks again and again for the servers.
     """
     found = {"url": url, "refresh_interval": f"{INTERVAL_SECONDS}s"}
-    with _running([{"job_name": "vitrine", "http_sd_configs": [found]}], RULES.read_text()) as one:
+    with running([{"job_name": "vitrine", "http_sd_configs": [found]}], RULES.read_text()) as one:
         yield one
 
 
 @contextmanager
-def _running(jobs: Sequence[Mapping[str, Any]], rules: str) -> Iterator[Prometheus]:
+def running(jobs: Sequence[Mapping[str, Any]], rules: str) -> Iterator[Prometheus]:
+    """Run a Prometheus until the block ends.
+
+    Args:
+        jobs: What it scrapes, as `scrape_configs` says it.
+        rules: The rules.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "prometheus.yml"

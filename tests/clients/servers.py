@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import yaml  # type: ignore[import-untyped]
+
 from service.keys import Key, hash_secret, make_secret, write_keys
 from tests.bundles import (
     write_anomaly_bundle,
@@ -43,8 +45,9 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
     """Serve the shipped models and small ones of every task, by two workers.
 
     Where a request names no model, `housing` answers; at `DIGITS_URL`, where a service was started
-    as Vertex AI starts containers, `digits`, the only model there. At `KEYED_URL`, clients need one
-    of three keys; at `FUZZED_URL` too, where nobody else misses what is unloaded.
+    as Vertex AI starts containers, `digits`, the only model there, as it is at `KSERVE_URL`, where
+    KServe's runtime started one. At `KEYED_URL`, clients need one of three keys; at `FUZZED_URL`
+    too, where nobody else misses what is unloaded.
 
     Args:
         folder: An empty folder, which also takes the logs.
@@ -54,6 +57,7 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
     with (
         _serving_everything(models, folder / "everything.log") as server,
         _serving_as_vertex_ai_does(folder) as vertex,
+        _serving_as_kserve_does(folder) as runtime,
         _serving_with_keys(folder) as keyed,
         _serving_to_fuzz(folder) as fuzzed,
     ):
@@ -62,6 +66,7 @@ def serving_all(folder: Path) -> Iterator[Addresses]:
             "MODELS": str(models),
             "DIGITS_URL": vertex.url,
             **_VERTEX_ROUTES,
+            "KSERVE_URL": runtime.url,
             "KEYED_URL": keyed.url,
             "FUZZED_URL": fuzzed.url,
             **_KEYS,
@@ -82,6 +87,18 @@ def _serving_as_vertex_ai_does(folder: Path) -> AbstractContextManager[Server]:
         models=models,
         workers=1,
     )
+
+
+def _serving_as_kserve_does(folder: Path) -> AbstractContextManager[Server]:
+    """Serve one model from a folder of another name, with the environment of the runtime."""
+    manifest = yaml.safe_load((ROOT / "deploy/kubernetes/kserve/runtime.yaml").read_text())
+    (container,) = manifest["spec"]["containers"]
+    stated = {each["name"]: each["value"] for each in container["env"]}
+    models = folder / stated.pop("VITRINE_MODELS").lstrip("/")
+    shutil.copytree(ROOT / "models/digits", models)
+    # On this machine, the port that it states may be another program's.
+    del stated["VITRINE_HOST"], stated["VITRINE_PORT"]
+    return serving(log=folder / "runtime.log", environment=stated, models=models)
 
 
 def _serving_with_keys(folder: Path) -> AbstractContextManager[Server]:

@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from tests.deploy.kubernetes import PROGRAMS
+
 
 @pytest.fixture(scope="session")
 def programs() -> None:
@@ -13,3 +15,12 @@ def programs() -> None:
     if missing and not os.environ.get("CI"):
         pytest.skip(f"not installed: {', '.join(missing)}")
     assert not missing
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> None:
+    """What builds and checks manifests, which a machine that checks changes must have."""
+    is_missing = not (PROGRAMS / "kubectl").exists()
+    if is_missing and not os.environ.get("CI"):
+        pytest.skip("not installed: make .venv/kubernetes/installed")
+    assert not is_missing

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,6 @@ import yaml  # type: ignore[import-untyped]
 from service.settings import Settings
 from tests.deploy.kubernetes import (
     FOLDER,
-    PROGRAMS,
     Manifest,
     build,
     container,
@@ -39,14 +37,7 @@ Built = Mapping[str, Sequence[Manifest]]
 
 
 @pytest.fixture(scope="session")
-def programs() -> None:
-    """Skip where kubectl was not installed, which a machine that checks changes must have."""
-    if not (PROGRAMS / "kubectl").exists() and not os.environ.get("CI"):
-        pytest.skip("not installed: make .venv/kubernetes/installed")
-
-
-@pytest.fixture(scope="session")
-def built(programs: None) -> Built:
+def built(kubectl: None) -> Built:
     """What kustomize builds, by the folder."""
     return {name: build(FOLDER / name) for name in OVERLAYS}
 
