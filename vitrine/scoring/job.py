@@ -22,6 +22,10 @@ class CannotScore(Exception):
     """What stops the command, in one sentence."""
 
 
+class FileUnreadable(CannotScore):
+    """One file cannot be read, while others can: it is gone, or not for this user."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputFile:
     """A file as it was found when the input was listed.

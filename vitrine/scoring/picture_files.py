@@ -1,16 +1,20 @@
 """Files of pictures -> blocks of instances that say from which file each is."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import overload
 
 from vitrine.pictures import picture_blocks
-from vitrine.scoring.job import CannotScore
-from vitrine.scoring.storage import Storage, shown_path
+from vitrine.scoring.job import FileUnreadable
+from vitrine.scoring.storage import Storage, is_remote, shown_path
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
 
 FILE_COLUMN = "file"
+# S3 answers a request in tens of milliseconds, and many at once as fast as one.
+_READ_AHEAD = 16
 
 
 class PictureFiles:
@@ -37,50 +41,52 @@ class PictureFiles:
     def __init__(
         self, storage: Storage, paths: Sequence[str], name: str, *, max_pixels: int
     ) -> None:
-        self._files = _Files(storage, paths)
+        self._storage = storage
+        self._files = paths
         self._paths = [shown_path(path) for path in paths]
         self._name = name
         self._max_pixels = max_pixels
 
     def __iter__(self) -> Iterator[Block]:
         """Yield the blocks; a file that cannot be read is a fault, as one that is no picture."""
-        blocks = picture_blocks(
-            self._files, self._name, max_pixels=self._max_pixels, keep_faults=True
-        )
-        first = 0
-        for block in blocks:
-            unread = self._files.unread
-            errors = {row: unread.get(first + row, text) for row, text in block.errors.items()}
-            paths = self._paths[first : first + block.rows]
-            first += block.rows
-            yield replace(block, errors=errors, echo={FILE_COLUMN: paths})
+        with _threads(self._storage) as threads:
+            reader = _Reader(self._storage, self._files, threads)
+            files = _Files(reader, range(len(self._files)))
+            first = 0
+            for block in picture_blocks(
+                files, self._name, max_pixels=self._max_pixels, keep_faults=True
+            ):
+                errors = {
+                    row: reader.unread.get(first + row, text) for row, text in block.errors.items()
+                }
+                paths = self._paths[first : first + block.rows]
+                first += block.rows
+                yield replace(block, errors=errors, echo={FILE_COLUMN: paths})
 
     def is_ready(self) -> bool:
         """Tell that the next block can be read at once."""
         return True
 
 
+def _threads(storage: Storage) -> AbstractContextManager[ThreadPoolExecutor | None]:
+    is_slow = is_remote(storage.url)
+    return ThreadPoolExecutor(_READ_AHEAD) if is_slow else nullcontext()
+
+
 class _Files(Sequence[bytes]):
     """The bytes of files, each of which is read when its turn comes, and is not kept.
 
-    Attributes:
-        unread: Index of each file that cannot be read -> a sentence about it.
+    Args:
+        reader: Reads them.
+        indices: Which of the reader's files they are.
     """
 
-    def __init__(
-        self,
-        storage: Storage,
-        paths: Sequence[str],
-        first: int = 0,
-        unread: dict[int, str] | None = None,
-    ) -> None:
-        self._storage = storage
-        self._paths = paths
-        self._first = first
-        self.unread: dict[int, str] = {} if unread is None else unread
+    def __init__(self, reader: "_Reader", indices: range) -> None:
+        self._reader = reader
+        self._indices = indices
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._indices)
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
@@ -88,12 +94,44 @@ class _Files(Sequence[bytes]):
     def __getitem__(self, index: slice) -> "_Files": ...
     def __getitem__(self, index: "int | slice") -> "bytes | _Files":
         if isinstance(index, slice):
-            first = self._first + index.indices(len(self))[0]
-            return _Files(self._storage, self._paths[index], first, self.unread)
-        path = self._paths[index]  # raises the IndexError that ends an iteration
+            return _Files(self._reader, self._indices[index])
+        return self._reader.read(self._indices[index])  # an IndexError ends an iteration
+
+
+class _Reader:
+    """Reads files one after the other, from a bucket some of them ahead.
+
+    Args:
+        storage: Where the files are.
+        paths: Paths of the files.
+        threads: Threads that read ahead; None where that gains nothing.
+
+    Attributes:
+        unread: Index of each file that cannot be read -> a sentence about it.
+    """
+
+    def __init__(
+        self, storage: Storage, paths: Sequence[str], threads: ThreadPoolExecutor | None
+    ) -> None:
+        self._storage = storage
+        self._paths = paths
+        self._threads = threads
+        self._coming: dict[int, Future[bytes]] = {}
+        self.unread: dict[int, str] = {}
+
+    def read(self, index: int) -> bytes:
+        """Return the bytes of a file; nothing where it cannot be read."""
+        if self._threads is None:
+            return self._load(index)
+        for ahead in range(index, min(index + _READ_AHEAD, len(self._paths))):
+            if ahead not in self._coming:
+                self._coming[ahead] = self._threads.submit(self._load, ahead)
+        return self._coming.pop(index).result()
+
+    def _load(self, index: int) -> bytes:
         try:
-            with self._storage.open(path) as stream:
+            with self._storage.open(self._paths[index]) as stream:
                 return stream.read()
-        except CannotScore as error:
-            self.unread[self._first + index] = str(error)
+        except FileUnreadable as error:
+            self.unread[index] = str(error)
             return b""

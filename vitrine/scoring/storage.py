@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol
 from uuid import uuid4
 
 from vitrine import s3
-from vitrine.scoring.job import CannotScore, InputFile
+from vitrine.scoring.job import CannotScore, FileUnreadable, InputFile
 
 _S3 = "s3://"
 _TIMEOUT_SECONDS = 30.0
@@ -190,7 +190,9 @@ def _walk(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
 
 
 def _failed(path: Path, done: str, error: OSError) -> CannotScore:
-    return CannotScore(f"{shown_path(str(path))} cannot be {done}: {error.strerror}.")
+    is_of_file = done == "read" and isinstance(error, FileNotFoundError | PermissionError)
+    kind = FileUnreadable if is_of_file else CannotScore
+    return kind(f"{shown_path(str(path))} cannot be {done}: {error.strerror}.")
 
 
 class Bucket:
@@ -268,4 +270,7 @@ class Bucket:
         code = s3.error_code(error)
         reason = f"AWS error {code}" if code else error.strerror or "nothing is there"
         place = f"{self.url}/{path}" if path else self.url
-        return CannotScore(f"{place} cannot be {done}: {reason}.")
+        # S3 also denies access where credentials have expired, which is no fault of one file.
+        is_of_file = done == "read" and isinstance(error, FileNotFoundError)
+        kind = FileUnreadable if is_of_file else CannotScore
+        return kind(f"{place} cannot be {done}: {reason}.")
