@@ -38,6 +38,7 @@ class Inventory:
         self._watch_seconds = watch_seconds
         self._listed_at: float | None = None
         self._revision: int | None = None
+        self._refreshes = 0
         self._files: dict[ModelVersion, Fingerprint] = {}
         self._refused: dict[ModelVersion, _Refusal] = {}
         self._logged: dict[ModelVersion, str] = {}
@@ -69,6 +70,8 @@ class Inventory:
             self._list(wait=served is None)
         elif self._is_due():
             self._list(wait=False)
+        elif self._store.refreshes != self._refreshes:  # what was fetched meanwhile is there
+            self._read_listing()
 
     def _forget_asked(self, desired: DesiredState, *, since: int) -> None:
         """Give the versions of models that were changed another try."""
@@ -94,9 +97,16 @@ class Inventory:
 
     def _list(self, *, wait: bool) -> None:
         self._listed_at = time.monotonic()
-        folder = self._store.folder
         try:
             self._refresh(wait=wait)
+        except InvalidBundle as error:
+            self.listing = Listing(folder=self._store.folder, error=str(error))
+        else:
+            self._read_listing()
+
+    def _read_listing(self) -> None:
+        folder, self._refreshes = self._store.folder, self._store.refreshes
+        try:
             versions = self._store.list_versions()
             by_number = self._store.by_number(versions)
             self.listing = Listing(folder=folder, versions=versions, by_number=by_number)

@@ -36,11 +36,13 @@ class ModelStore(Protocol):
 
     Attributes:
         folder: Folder with `<name>/<version>/manifest.json`.
+        refreshes: Number that rises whenever the folder has become equal to the source.
         desired_copy: File beside a copy of a remote source, for what is desired of it; None where
             the folder is no copy.
     """
 
     folder: Path
+    refreshes: int
     desired_copy: Path | None
 
     def list_versions(self) -> Mapping[str, Sequence[int]]:
@@ -77,6 +79,7 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.refreshes = 0
         self.desired_copy: Path | None = None
         # Manifests are long, and folders are listed every second.
         self._read: dict[ModelVersion, tuple[Fingerprint, bool]] = {}
@@ -171,6 +174,7 @@ class MirroredStore(FolderStore):
         if self._mirror is None:
             self._mirror = open_mirror(self._url, timeout_seconds=_TIMEOUT_SECONDS)
         self._failures = self._mirror.update(self.folder, anew=anew)
+        self.refreshes += 1
 
     def fetch_failures(self) -> Refused:
         """Return why versions of the source could not be fetched, by name and version."""

@@ -226,7 +226,10 @@ class SharedDesired:
     def _change(self, change: Callable[[DesiredState], DesiredState], *, is_alone: bool) -> Shared:
         for _ in range(_TRIES):
             after = self._newest().changed(change)
-            found = self._write(after, is_alone=is_alone)
+            try:
+                found = self._write(after, is_alone=is_alone)
+            except InvalidObject:  # somebody else has written that
+                found = None
             if found is not None and found.knows(after):
                 return found
             # Writers that wait equally long would overwrite each other again.

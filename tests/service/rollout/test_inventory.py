@@ -158,6 +158,17 @@ def test_refusal_holds_while_the_folder_is_lost(store: CountingStore) -> None:
     assert str(inventory.listing.error).endswith("cannot be read: No such file or directory.")
 
 
+def test_folder_is_listed_when_something_was_fetched(store: CountingStore) -> None:
+    inventory = Inventory(store, watch_seconds=0)
+    inventory.update(desired(0), None)
+
+    store.refreshes += 1
+    for _ in range(3):
+        inventory.update(desired(0), None)
+
+    assert (store.listings, store.waits) == (2, [True])
+
+
 def test_unreachable_source_leaves_its_copy(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -32,6 +32,8 @@ class File:
         self.is_failing = False
         # What other writers write a moment after each of ours.
         self.others: list[Shared] = []
+        # How often a write damages the file.
+        self.damages = 0
 
     def read(self, limit: int) -> bytes | None:
         """Return the body."""
@@ -44,6 +46,9 @@ class File:
         if self.is_failing:
             raise SourceUnreachable("s3://bucket/desired.json cannot be read: AWS error.")
         self.body = write_object(self.others.pop(0)) if self.others else body
+        if self.damages:
+            self.damages -= 1
+            self.body = b"{"
 
     @contextmanager
     def exclusively(self) -> Iterator[bool]:
@@ -187,6 +192,17 @@ def test_change_that_another_writer_overwrote_is_made_again(state: StateFolder) 
 
     assert (file.kept().revision, sorted(file.kept().models)) == (7, ["attic", "rooms"])
     assert sorted(state.desired().models) == ["attic", "rooms"]
+
+
+def test_change_that_is_replaced_by_a_damaged_object_is_made_again(state: StateFolder) -> None:
+    file = File(shared(5, "attic"))
+    follower = follow(file, state)
+    follower.follow(is_first=True)
+    file.damages = 1
+
+    follower.change_desired(editing("rooms"))
+
+    assert sorted(file.kept().models) == ["attic", "rooms"]
 
 
 def test_change_that_is_overwritten_again_and_again_is_refused(state: StateFolder) -> None:
