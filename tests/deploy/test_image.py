@@ -1,10 +1,12 @@
 """What goes into the image, and the bill of materials that says so."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +72,59 @@ def test_image_can_be_built_on_a_base_that_is_named_by_its_digest() -> None:
         "FROM ${BASE} AS build",
         "FROM ${BASE}",
     ]
+
+
+def make_model_image(folder: Path, *variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run `make model-image` with a program in the place of Docker that prints what it is asked."""
+    builder = folder / "docker"
+    builder.write_text('#!/bin/sh\n[ "$1" = info ] || echo "$@"\n')
+    builder.chmod(0o755)
+    return subprocess.run(
+        ["make", "--silent", "model-image", *variables],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "MAKEFLAGS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("version", [(), ("VERSION=1",)], ids=["newest", "named"])
+def test_image_of_a_model_holds_one_version(tmp_path: Path, version: tuple[str, ...]) -> None:
+    finished = make_model_image(tmp_path, "NAME=digits", *version, "BASE=busybox@sha256:0")
+
+    assert finished.returncode == 0
+    assert finished.stdout.split() == [
+        *("build", "--tag", "vitrine-model-digits:1"),
+        *("--build-arg", "BASE=busybox@sha256:0"),
+        *("--build-arg", "NAME=digits", "--build-arg", "VERSION=1"),
+        *("--file", "deploy/image/Dockerfile.model", "."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ((), "NAME= must name a model under models/"),
+        (("NAME=nobody",), "NAME= must name a model under models/"),
+        (("NAME=digits", "VERSION=7"), "There is no version 7 under models/digits/."),
+    ],
+    ids=["no name", "no model", "no version"],
+)
+def test_image_of_what_does_not_exist_is_refused(
+    tmp_path: Path, variables: tuple[str, ...], sentence: str
+) -> None:
+    finished = make_model_image(tmp_path, *variables)
+
+    assert finished.returncode != 0
+    assert sentence in finished.stderr
+    assert finished.stdout == ""
+
+
+def test_image_of_a_model_runs_as_the_user_of_the_service() -> None:
+    users = [
+        re.findall(r"^USER .*$", (ROOT / path).read_text(), re.MULTILINE)
+        for path in ("Dockerfile", "deploy/image/Dockerfile.model")
+    ]
+
+    assert users[0] == users[1] == ["USER 10001"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from service.keys import read_keys
 from service.settings import Settings
 from tests.deploy.kubernetes import (
     FOLDER,
@@ -259,6 +260,22 @@ def test_another_setting_makes_other_pods(built: Built, tmp_path: Path) -> None:
     }
 
     assert len(names) == 2
+
+
+def test_example_of_keys_can_be_read(built: Built, tmp_path: Path) -> None:
+    manifests = built["overlays/s3"]
+    (path,) = (
+        each["value"]
+        for each in container(_pod(manifests))["env"]
+        if each["name"] == "VITRINE_KEYS"
+    )
+    (mount,) = (
+        each for each in container(_pod(manifests))["volumeMounts"] if each["name"] == "keys"
+    )
+    file = tmp_path / Path(path).relative_to(mount["mountPath"])
+    file.write_text(only(manifests, "Secret")["stringData"][file.name])
+
+    assert [(key.name, key.role) for key in read_keys(file)] == [("ana", "predict")]
 
 
 def test_image_has_the_version_of_the_project(built: Built) -> None:
