@@ -67,10 +67,10 @@ class Deployed:
         deployment["max_surge_percent"] = 100
         return config
 
-    @property
     def addresses(self) -> list[str]:
-        """Addresses of all nodes."""
-        return [host.address for host in self.cluster.hosts]
+        """Return the addresses of the nodes that take requests, as those with replicas do."""
+        addresses = [host.address for host in self.cluster.hosts]
+        return [each for each in addresses if get(each, "/-/healthz")[0] == HTTPStatus.OK]
 
     def targets(self) -> dict[str, dict[str, str]]:
         """Return the labels of each replica that runs, by the address of its metrics."""
@@ -79,14 +79,18 @@ class Deployed:
             return {}
         return {each["targets"][0]: each["labels"] for each in json.loads(body)}
 
-    def replicas(self, host: Host) -> list[int]:
-        """Return the numbers of the processes of the replicas on a host."""
-        return [number for number in host.processes() if _title(number).startswith(_TITLE)]
+    def replicas(self) -> list[tuple[Host, int]]:
+        """Return the host and the number of the process of each replica, the head's first."""
+        return [
+            (host, number)
+            for host in self.cluster.hosts
+            for number in host.processes()
+            if _title(number).startswith(_TITLE)
+        ]
 
     def folders(self) -> set[Path]:
         """Return the folders that hold the states of all replicas."""
-        processes = [number for host in self.cluster.hosts for number in self.replicas(host)]
-        return {folder for number in processes for folder in _state_folders(number)}
+        return {folder for _, number in self.replicas() for folder in _state_folders(number)}
 
 
 def _title(process: int) -> bytes:
@@ -152,7 +156,6 @@ def deployed(folder: Path, models: Path, **settings: object) -> Iterator[Deploye
         one = Deployed(cluster, folder, models)
         one.deploy(**settings)
         until(lambda: len(one.targets()) == REPLICAS)
-        until(lambda: all(get(each, "/readyz")[0] == HTTPStatus.OK for each in one.addresses))
         yield one
 
 
@@ -172,7 +175,7 @@ def scraped(target: str, name: str, **labels: str) -> float:
 def upgrade(service: Deployed, **settings: object) -> tuple[Calls, list[Request]]:
     """Deploy other settings under load; return all requests, and those sent after the upgrade."""
     before = set(service.targets())
-    with calling(service.addresses, PORT, QUESTION) as calls:
+    with calling(service.addresses(), PORT, QUESTION) as calls:
         calls.wait(_SOME)
         service.deploy(**settings)
         until(lambda: len(service.targets()) == REPLICAS and not before & set(service.targets()))
@@ -181,32 +184,31 @@ def upgrade(service: Deployed, **settings: object) -> tuple[Calls, list[Request]
     return calls, [request for request in calls.requests if request.sent > upgraded]
 
 
-def lose_replica(service: Deployed, host: Host) -> list[Request]:
-    """Kill the replica of a host under load; return what failed that it was not answering.
-
-    A caller has one request under way. More than its proxy's callers had cannot have been there.
-    """
+def lose_replica(service: Deployed) -> list[Request]:
+    """Kill a replica under load; return what failed that it cannot have been answering."""
     before = set(service.targets())
-    with calling(service.addresses, PORT, QUESTION) as calls:
+    with calling(service.addresses(), PORT, QUESTION) as calls:
         calls.wait(_SOME)
         moment = time.monotonic()
-        os.kill(service.replicas(host)[0], signal.SIGKILL)
+        os.kill(service.replicas()[-1][1], signal.SIGKILL)
         calls.wait(_SOME)
         until(lambda: len(service.targets().keys() - before) == 1)
     until(lambda: len(service.targets()) == REPLICAS)
     return [request for request in calls.failed if not request.is_in_flight(moment)]
 
 
-def lose_node(service: Deployed, host: Host) -> list[Request]:
-    """Kill all of a host under load; return what failed elsewhere though it was sent afterwards.
+def lose_node(service: Deployed) -> list[Request]:
+    """Kill all of a host under load; return what failed that cannot have been answered there.
 
-    What is on a connection to the lost host itself fails.
+    What is sent to the host itself while it goes is lost with it.
     """
-    with calling(service.addresses, PORT, QUESTION) as calls:
+    lost, _ = service.replicas()[-1]
+    with calling(service.addresses(), PORT, QUESTION) as calls:
         calls.wait(_SOME)
-        host.kill()
-        lost = time.monotonic()
+        started = time.monotonic()
+        lost.kill()
+        ended = time.monotonic()
         calls.wait(_SOME)
         until(lambda: len(service.targets()) == REPLICAS)
-    elsewhere = [request for request in calls.failed if request.address != host.address]
-    return [request for request in elsewhere if request.sent > lost]
+    elsewhere = [request for request in calls.failed if request.address != lost.address]
+    return [each for each in elsewhere if each.sent > ended or each.ended < started]

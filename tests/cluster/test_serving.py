@@ -127,7 +127,7 @@ def _send(connection: http.client.HTTPConnection, ask: _Ask) -> _Answer:
 
 
 def _ask_both(service: Deployed, gunicorn: Server, ask: _Ask) -> tuple[_Answer, _Answer]:
-    address = service.addresses[0]
+    address = service.cluster.head.address
     return (
         _send(http.client.HTTPConnection(address, PORT, timeout=60), ask),
         _send(gunicorn.connect(), ask),
@@ -149,7 +149,7 @@ def test_large_table_passes_both_ways(service: Deployed, gunicorn: Server) -> No
 
 
 def test_silent_client_is_refused(service: Deployed) -> None:
-    with socket.create_connection((service.addresses[0], PORT), timeout=60) as client:
+    with socket.create_connection((service.cluster.head.address, PORT), timeout=60) as client:
         client.sendall(
             b"POST /models/digits/predict HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n"
             b"Content-Length: 1000\r\n\r\nfew"
@@ -161,10 +161,10 @@ def test_silent_client_is_refused(service: Deployed) -> None:
 
 
 def test_prometheus_sees_each_replica(service: Deployed) -> None:
-    address = service.addresses[0]
+    address = service.cluster.head.address
     with discovering(f"http://{address}:{PORT}/metrics/targets") as prometheus:
         until(lambda: len(prometheus.ask("vitrine_models", "replica")) == REPLICAS)
-        with calling(service.addresses, PORT, QUESTION) as calls:
+        with calling(service.addresses(), PORT, QUESTION) as calls:
             calls.wait(50)
         asked = sum(
             scraped(target, "vitrine_requests_total", route="/models/<name>/predict")
@@ -186,8 +186,8 @@ def test_upgrade_loses_no_request(service: Deployed) -> None:
 
 
 def test_lost_replica_costs_only_what_it_was_answering(service: Deployed) -> None:
-    assert not lose_replica(service, service.cluster.others[0])
+    assert not lose_replica(service)
 
 
 def test_lost_node_costs_only_what_it_was_answering(service: Deployed) -> None:
-    assert not lose_node(service, service.cluster.others[1])
+    assert not lose_node(service)

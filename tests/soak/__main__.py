@@ -35,6 +35,7 @@ from tests.soak import (
     networks,
     overload,
     page,
+    ray_serve,
     recycles,
     scoring,
     small_pictures,
@@ -94,6 +95,7 @@ LONG_MEASUREMENTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "cluster-pictures": cluster_scoring.twenty_thousand_pictures,
     "cluster-keras": cluster_scoring.beside_keras,
     "all-fleets": fleet.both_fleets,
+    "ray-serve": ray_serve.all_figures,
 }
 # What can be measured of another checkout.
 OF_ANY_CHECKOUT: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
