@@ -55,6 +55,8 @@ def _count_waiting(admission: Admission) -> None:
     metrics.waiting_requests.labels().set(scheduler.waiting)
     metrics.waiting_seconds.labels().set(scheduler.waiting_seconds)
     metrics.computing_requests.labels().set(scheduler.computing)
+    # The proxies have them. An alert asks which servers have ever told their number.
+    metrics.connections.labels().set(0)
 
 
 class _Server(ThreadingMixIn, WSGIServer):
