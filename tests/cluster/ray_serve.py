@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.servers import ROOT
 
 CONFIG = ROOT / "deploy/ray/serve.yaml"
 PORT = 8000
+PROBE = "/-/healthz"
 REPLICAS = 3
 QUESTION = Question("/models/strokes/predict", "image/png", picture())
 _POLL_SECONDS = 0.2
@@ -60,7 +61,7 @@ class Deployed:
         application = config["applications"][0]
         given = {"models": self.models, "tried": self.models.with_suffix(".json"), **settings}
         variables = {f"VITRINE_{name.upper()}": str(value) for name, value in given.items()}
-        application["runtime_env"]["env_vars"] = {"PYTHONPATH": str(ROOT), **variables}
+        application["runtime_env"]["env_vars"] |= {"PYTHONPATH": str(ROOT), **variables}
         deployment = application["deployments"][0]
         deployment["autoscaling_config"] |= {"min_replicas": REPLICAS, "max_replicas": REPLICAS}
         # All at once is quickest.
@@ -70,7 +71,7 @@ class Deployed:
     def addresses(self) -> list[str]:
         """Return the addresses of the nodes that take requests, as those with replicas do."""
         addresses = [host.address for host in self.cluster.hosts]
-        return [each for each in addresses if get(each, "/-/healthz")[0] == HTTPStatus.OK]
+        return [each for each in addresses if get(each, PROBE)[0] == HTTPStatus.OK]
 
     def targets(self) -> dict[str, dict[str, str]]:
         """Return the labels of each replica that runs, by the address of its metrics."""
@@ -172,10 +173,15 @@ def scraped(target: str, name: str, **labels: str) -> float:
     )
 
 
+def calling_all(service: Deployed) -> AbstractContextManager[Calls]:
+    """Ask each node that takes requests until the block ends."""
+    return calling(service.addresses(), PORT, QUESTION, probe=PROBE)
+
+
 def upgrade(service: Deployed, **settings: object) -> tuple[Calls, list[Request]]:
     """Deploy other settings under load; return all requests, and those sent after the upgrade."""
     before = set(service.targets())
-    with calling(service.addresses(), PORT, QUESTION) as calls:
+    with calling_all(service) as calls:
         calls.wait(_SOME)
         service.deploy(**settings)
         until(lambda: len(service.targets()) == REPLICAS and not before & set(service.targets()))
@@ -187,7 +193,7 @@ def upgrade(service: Deployed, **settings: object) -> tuple[Calls, list[Request]
 def lose_replica(service: Deployed) -> list[Request]:
     """Kill a replica under load; return what failed that it cannot have been answering."""
     before = set(service.targets())
-    with calling(service.addresses(), PORT, QUESTION) as calls:
+    with calling_all(service) as calls:
         calls.wait(_SOME)
         moment = time.monotonic()
         os.kill(service.replicas()[-1][1], signal.SIGKILL)
@@ -203,7 +209,7 @@ def lose_node(service: Deployed) -> list[Request]:
     What is sent to the host itself while it goes is lost with it.
     """
     lost, _ = service.replicas()[-1]
-    with calling(service.addresses(), PORT, QUESTION) as calls:
+    with calling_all(service) as calls:
         calls.wait(_SOME)
         started = time.monotonic()
         lost.kill()

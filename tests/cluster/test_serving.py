@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.callers import calling
 from tests.cluster.ray_serve import (
     PORT,
     QUESTION,
     REPLICAS,
     Deployed,
+    calling_all,
     deployed,
     lose_node,
     lose_replica,
@@ -164,7 +164,7 @@ def test_prometheus_sees_each_replica(service: Deployed) -> None:
     address = service.cluster.head.address
     with discovering(f"http://{address}:{PORT}/metrics/targets") as prometheus:
         until(lambda: len(prometheus.ask("vitrine_models", "replica")) == REPLICAS)
-        with calling(service.addresses(), PORT, QUESTION) as calls:
+        with calling_all(service) as calls:
             calls.wait(50)
         asked = sum(
             scraped(target, "vitrine_requests_total", route="/models/<name>/predict")
@@ -183,6 +183,19 @@ def test_upgrade_loses_no_request(service: Deployed) -> None:
     assert {request.version for request in calls.requests} == {"1", "2"}
     assert {request.version for request in later} == {"2"}
     assert not [folder for folder in folders if folder.exists()]
+
+
+def _answering(address: str) -> str:
+    ask = _Ask(QUESTION.path, QUESTION.body, QUESTION.content_type)
+    answer = _send(http.client.HTTPConnection(address, PORT, timeout=60), ask)
+    return dict(answer.headers)["x-model-version"][0]
+
+
+def test_rollback_reaches_each_replica(service: Deployed) -> None:
+    url = f"http://127.0.0.1:{PORT}"
+    service.cluster.run(["vitrine", "rollback", "strokes", "--url", url], capture_output=True)
+    addresses = service.addresses()
+    until(lambda: {_answering(address) for address in addresses} == {"1"})
 
 
 def test_lost_replica_costs_only_what_it_was_answering(service: Deployed) -> None:

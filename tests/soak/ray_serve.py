@@ -42,7 +42,7 @@ def all_figures() -> Iterator[Figure]:
 
 def _speed(name: str, addresses: list[str], port: int) -> Iterator[Figure]:
     started = time.monotonic()
-    with calling(addresses, port, QUESTION) as calls:
+    with calling(addresses, port, QUESTION, probe="/livez") as calls:
         calls.wait(_ANSWERS)
         seconds = time.monotonic() - started
     times = [1000 * (request.ended - request.sent) for request in calls.requests]
