@@ -57,10 +57,11 @@ class KeptVersions:
         return None
 
     def keep_only(self, versions: Iterable[ModelVersion]) -> None:
-        """Delete all other copies."""
-        kept = {self.folder / _path(version) for version in versions}
-        for path in self.folder.glob("*/*"):
-            if path not in kept:
+        """Delete all other copies, but for those of these versions that are being made."""
+        kept = {_path(version) for version in versions}
+        # A copy that is being made lies in a hidden folder.
+        for path in (*self.folder.glob("[!.]*/*"), *self.folder.glob(".*/*/*")):
+            if Path(*path.parts[-2:]) not in kept:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _keep(self, version: ModelVersion, source: Path) -> None:

@@ -106,3 +106,15 @@ def test_copy_does_not_fill_the_disk(
     assert kept.take(VERSION) is None
     assert not (kept.folder / "rooms/1").exists()
     assert caplog.records[0].__dict__["fields"]["reason"] == "there is too little room"
+
+
+def test_copy_that_is_being_made_stays(tmp_path: Path) -> None:
+    kept = kept_in(tmp_path)
+    being_made = {number: kept.folder / f".half/rooms/{number}" for number in (1, 2)}
+    for path in being_made.values():
+        path.mkdir(parents=True)
+
+    kept.keep_only([VERSION])
+
+    assert being_made[1].exists()
+    assert not being_made[2].exists()
