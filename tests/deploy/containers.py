@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.namespaces import Host
 from tests.servers import ROOT
+from tests.traffic import until
 
 _STOP_SECONDS = 60
 _IMAGE_USER = 10001
@@ -68,9 +69,8 @@ class Container:
     @property
     def process(self) -> int:
         """Number of its first process, as this machine counts."""
-        path = Path(f"/proc/{self.launcher.pid}/task/{self.launcher.pid}/children")
-        (number,) = path.read_text().split()
-        return int(number)
+        (number,) = children(self.launcher.pid)
+        return number
 
     def port(self, named: str | int) -> int:
         """Return the number of a port."""
@@ -137,7 +137,9 @@ def running(
     ]
     launcher = subprocess.Popen(host.command(words))
     try:
-        yield Container(host, spec, launcher)
+        found = Container(host, spec, launcher)
+        until(lambda: bool(children(launcher.pid)) or launcher.poll() is not None)
+        yield found
     finally:
         launcher.kill()
         launcher.wait(_STOP_SECONDS)
@@ -182,6 +184,12 @@ def until_started(container: Container, probe: Mapping[str, Any]) -> None:
         assert container.launcher.poll() is None, "the container ended"
         time.sleep(probe["periodSeconds"])
     raise AssertionError("the startup probe never passed")
+
+
+def children(process: int) -> list[int]:
+    """Return the numbers of the processes that a process has started."""
+    path = Path(f"/proc/{process}/task/{process}/children")
+    return [int(number) for number in path.read_text().split()]
 
 
 def status(process: int) -> Mapping[str, str]:

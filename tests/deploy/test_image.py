@@ -127,4 +127,4 @@ def test_image_of_a_model_runs_as_the_user_of_the_service() -> None:
         for path in ("Dockerfile", "deploy/image/Dockerfile.model")
     ]
 
-    assert users[0] == users[1] == ["USER 10001"]
+    assert users == [["USER 10001"], ["USER 10001:10001"]]

@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tests import houses
 from tests.bundles import write_table_bundle
-from tests.deploy.containers import Container, running, status, until_started
+from tests.deploy.containers import Container, children, running, status, until_started
 from tests.deploy.kubernetes import FOLDER, build, container, environment, only
 from tests.namespaces import Host, network
 from tests.prometheus import RULES, Prometheus
@@ -26,6 +25,7 @@ from tests.prometheus import running as prometheus_running
 from tests.servers import ROOT
 from tests.soak.ballast import add_ballast
 from tests.traffic import until
+from vitrine import bundle
 
 CLIENTS = 4
 PASS_SECONDS = 0.03
@@ -33,9 +33,16 @@ NAMESPACE, POD = "predictions", "vitrine-1"
 
 
 @pytest.fixture(scope="module")
-def host(kubectl: None) -> Iterator[Host]:
-    with network(1) as (only_host,):
-        yield only_host
+def hosts(kubectl: None) -> Iterator[list[Host]]:
+    """A host for the service that most tests ask, and one for the others, one after the other."""
+    with network(2) as made:
+        yield made
+
+
+@pytest.fixture
+def host(hosts: list[Host]) -> Host:
+    """A host on which nothing runs."""
+    return hosts[1]
 
 
 @contextmanager
@@ -68,11 +75,11 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(
-    host: Host, volume: Path, tmp_path_factory: pytest.TempPathFactory
+    hosts: list[Host], volume: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Container]:
     """The service of the overlay whose models are in a volume."""
     folder = tmp_path_factory.mktemp("root") / "root"
-    with started(host, "overlays/volume", folder, {"models": volume}) as found:
+    with started(hosts[0], "overlays/volume", folder, {"models": volume}) as found:
         yield found
 
 
@@ -87,8 +94,8 @@ def test_models_of_the_volume_are_served(served: Container) -> None:
     assert json.loads(body)["models"] == {"rooms": [1], "slow": [1]}
 
 
-def test_every_process_is_without_privileges(served: Container, host: Host) -> None:
-    processes = set(host.processes()) - {served.launcher.pid}
+def test_every_process_is_without_privileges(served: Container) -> None:
+    processes = set(served.host.processes()) - {served.launcher.pid}
 
     assert len(processes) >= 3
     for process in processes:
@@ -107,9 +114,9 @@ def test_root_file_system_cannot_be_written(served: Container) -> None:
 
 
 def test_there_is_a_worker_for_each_core(served: Container) -> None:
-    children = Path(f"/proc/{served.process}/task/{served.process}/children").read_text().split()
+    workers = children(served.process)
 
-    assert len(children) == int(served.spec["resources"]["limits"]["cpu"])
+    assert len(workers) == int(served.spec["resources"]["limits"]["cpu"])
 
 
 def test_metrics_are_where_the_annotations_say(served: Container) -> None:
@@ -223,13 +230,6 @@ def test_term_ends_the_service_well(served: Container) -> None:
     assert served.stop() == 0
 
 
-def test_service_serves_the_models_of_its_image(host: Host, tmp_path: Path) -> None:
-    with started(host, "base", tmp_path / "root", {}) as found:
-        _, body = found.ask("/readyz", port="http")
-
-    assert json.loads(body)["models"] == {"digits": [1], "fashion": [1], "housing": [1]}
-
-
 def model_image(name: str, version: int, root: Path) -> Path:
     """Do what deploy/image/Dockerfile.model says, below a folder."""
     text = (ROOT / "deploy/image/Dockerfile.model").read_text()
@@ -252,44 +252,73 @@ def test_service_serves_an_image_that_is_a_volume(host: Host, tmp_path: Path) ->
     assert json.loads(body)["models"] == {"digits": [1]}
 
 
-def test_service_serves_what_an_init_container_copies(host: Host, tmp_path: Path) -> None:
+def test_init_container_copies_a_model_to_where_the_service_reads_it(
+    kubectl: None, tmp_path: Path
+) -> None:
     image = model_image("digits", 1, tmp_path / "image")
-    models = tmp_path / "models"
-    models.mkdir()
-    manifests = build(FOLDER / "overlays/init-container")
-    (first,) = only(manifests, "Deployment")["spec"]["template"]["spec"]["initContainers"]
-    here = {"/models/.": f"{image}/models/.", "/target/": f"{models}/"}
-    subprocess.run([here.get(word, word) for word in first["command"]], check=True)
+    (tmp_path / "volume").mkdir()
+    pod = only(build(FOLDER / "overlays/init-container"), "Deployment")["spec"]["template"]["spec"]
+    (first,) = pod["initContainers"]
+    (target,) = first["volumeMounts"]
+    mounts = {each["name"]: each["mountPath"] for each in container(pod)["volumeMounts"]}
 
-    with started(host, "overlays/init-container", tmp_path / "root", {"models": models}) as found:
-        _, body = found.ask("/readyz", port="http")
+    here = {"/models": f"{image}/models", target["mountPath"]: f"{tmp_path}/volume"}
+    words = [re.sub(r"^/\w+", lambda found: here[found[0]], word) for word in first["command"]]
+    subprocess.run(words, check=True)
 
-    assert json.loads(body)["models"] == {"digits": [1]}
+    assert {"name": "VITRINE_MODELS", "value": mounts[target["name"]]} in container(pod)["env"]
+    assert bundle.list_versions(tmp_path / "volume") == {"digits": [1]}
+    bundle.verify_files(
+        bundle.read_manifest(tmp_path / "volume/digits/1"), tmp_path / "volume/digits/1"
+    )
 
 
-def test_runtime_of_kserve_waits_for_its_model(host: Host, tmp_path: Path) -> None:
-    image = model_image("digits", 1, tmp_path / "mnt/image")
+def beside(served: Container, command: str) -> "subprocess.Popen[bytes]":
+    """Run a command as another container of the same pod would: its processes see each other's."""
+    found = status(served.process)
+    uid, gid = (found[kind].split()[0] for kind in ("Uid", "Gid"))
+    words = ["nsenter", f"--target={served.process}", "--pid", "--mount", "--net", "--root"]
+    user = [
+        "setpriv",
+        f"--reuid={uid}",
+        f"--regid={gid}",
+        "--clear-groups",
+        "--no-new-privs",
+        "--bounding-set=-all",
+    ]
+    return subprocess.Popen([*words, *user, "sh", "-c", command])
+
+
+def test_runtime_of_kserve_waits_for_a_modelcar(host: Host, tmp_path: Path) -> None:
+    shared = tmp_path / "mnt"
+    model_image("digits", 1, shared / "image")
+    shared.chmod(0o777)
     spec = only(build(FOLDER / "kserve"), "ClusterServingRuntime")["spec"]
-    (served,) = spec["containers"]
-    # As KServe mounts the folder in which a modelcar makes its link.
-    mount = {"name": "kserve-provision-location", "mountPath": "/mnt", "readOnly": True}
-    served = {**served, "volumeMounts": [*served["volumeMounts"], mount]}
+    (stated,) = spec["containers"]
+    # So KServe changes a container that gets a modelcar: its user, and the folder for the link.
+    mount = {"name": "kserve-provision-location", "mountPath": "/mnt"}
+    changed = {
+        **stated,
+        "securityContext": {"runAsUser": 1010},
+        "volumeMounts": [*stated["volumeMounts"], mount],
+    }
     (tmp_path / "root").mkdir()
-    volumes: Mapping[str, Any] = {"kserve-provision-location": tmp_path / "mnt"}
+    volumes = {"kserve-provision-location": shared}
+    variables = dict(environment(changed, {}))
 
-    with running(
-        host, spec, served, dict(environment(served, {})), volumes, tmp_path / "root"
-    ) as found:
-        assert not found.passes(served["readinessProbe"])
-        (tmp_path / "mnt/models").symlink_to("/mnt/image/models")
-        until(lambda: found.passes(served["readinessProbe"]))
+    with running(host, spec, changed, variables, volumes, tmp_path / "root") as found:
+        until(lambda: status(found.process)["Uid"].startswith("1010"))
+        assert not found.passes(stated["readinessProbe"])
+        # The models are in the image of the modelcar, at a path that its process alone has.
+        modelcar = beside(found, "ln -sf /proc/$$/root/mnt/image/models /mnt/models && sleep 300")
+        until(lambda: found.passes(stated["readinessProbe"]))
         ready, _ = found.ask("/v2/models/digits/ready", port=8080)
         said = spec["annotations"]
         code, metrics = found.ask(
             said["prometheus.kserve.io/path"], port=int(said["prometheus.kserve.io/port"])
         )
-        assert found.passes(served["livenessProbe"])
+        assert found.passes(stated["livenessProbe"])
         ended = found.stop()
+    modelcar.wait(60)
 
-    assert image.exists()
     assert (ready, code, b"vitrine_models{" in metrics, ended) == (200, 200, True, 0)
