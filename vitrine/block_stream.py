@@ -14,6 +14,7 @@ from vitrine.options import Options
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
 from vitrine.tables.limits import OWN_FILE, ArrowLimits
+from vitrine.tables.records import FIRST_BLOCK_BYTES
 from vitrine.tables.streams import ByteStream
 
 _NAMED_CHARACTERS = 64
@@ -102,6 +103,7 @@ def open_csv(  # noqa: PLR0913 - one option for each thing that can be said abou
     max_rows: int,
     may_lack_header: bool = False,
     first_line: int = 1,
+    first_block_bytes: int = FIRST_BLOCK_BYTES,
 ) -> BlockStream:
     """Begin to read CSV as instances of a model.
 
@@ -114,6 +116,7 @@ def open_csv(  # noqa: PLR0913 - one option for each thing that can be said abou
         may_lack_header: Whether the first line may be a row, with a field for each column of the
             model, in order.
         first_line: Line of the file on which the bytes start, where they are a part of one.
+        first_block_bytes: Size of the first block; of a part, that which it has in the file.
 
     Raises:
         VitrineError: The header does not fit the model, or the options do not fit the body.
@@ -133,6 +136,7 @@ def open_csv(  # noqa: PLR0913 - one option for each thing that can be said abou
         echo=options.echo,
         may_lack_header=may_lack_header,
         first_line=first_line,
+        first_block_bytes=first_block_bytes,
     )
     return of_table(reader)
 

@@ -22,6 +22,14 @@ BROKEN_EVERY = 100
 # Allocators take memory in steps, now and then and once.
 STEP_MEGABYTES = 25
 _PIECE_ROWS = 2_000
+# Runs a command, and prints the most memory that one of its processes had, in kilobytes. A process
+# counts what its parent had when it began: this one has little.
+_MEASURED = """
+import os, resource, subprocess, sys
+status = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +115,27 @@ def _write_pictures(folder: Path, pictures: int) -> Path:
     return folder
 
 
-def _start(*words: str | Path) -> subprocess.Popen[bytes]:
-    command = [SERVICE_PYTHON, "-m", "service", "score", *words]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+def _command(*words: str | Path) -> list[str | Path]:
+    return [SERVICE_PYTHON, "-m", "service", "score", *words]
 
 
 def _score(model: str, source: Path, output: Path, *options: str) -> Scored:
     started = time.perf_counter()
-    process = _start(model, source, "-o", output, *options)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"The command ended with {process.returncode}.")
-    return Scored(time.perf_counter() - started, usage.ru_maxrss / 1e3)
+    command = _command(model, source, "-o", output, *options)
+    ended = subprocess.run(
+        [SERVICE_PYTHON, "-c", _MEASURED, *command],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    return Scored(time.perf_counter() - started, int(ended.stdout) / 1e3)
 
 
 def _kill_half_way(model: str, source: Path, output: Path) -> None:
     """Kill the command as soon as it has finished some parts."""
-    process = _start(model, source, "-o", output)
+    command = _command(model, source, "-o", output)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     while process.poll() is None and len(list((output / "_parts").glob("*.json"))) < 2:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

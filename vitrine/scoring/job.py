@@ -62,6 +62,8 @@ class CsvSlice:
         dialect: Marks of the whole file, settled at its beginning.
         start, stop: Bytes of the file that the records take, from the one up to the other.
         line: Line of the file, from 1, on which the first record starts.
+        block_bytes: Size of the first block. The blocks of a part are those of the whole file, so
+            that the network, which is asked the same, answers the same to the last digit.
     """
 
     file: InputFile
@@ -70,6 +72,7 @@ class CsvSlice:
     start: int
     stop: int
     line: int
+    block_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

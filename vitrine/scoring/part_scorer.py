@@ -47,7 +47,9 @@ FAULTY_ROWS = "_errors"
 
 def part_path(part: str, kind: FileKind) -> str:
     """Return the path of a part's file in the output."""
-    return f"part-{part}.{kind.name.lower()}"
+    # By its own convention, an Arrow stream is called other than an Arrow file.
+    suffix = "arrows" if kind is FileKind.ARROW else kind.name.lower()
+    return f"part-{part}.{suffix}"
 
 
 def record_path(part: str) -> str:
@@ -192,6 +194,7 @@ def _open_slice(
         max_row_bytes=max_row_bytes,
         max_rows=sys.maxsize,
         first_line=piece.line - _count_line_ends(piece.header),
+        first_block_bytes=piece.block_bytes,
     )
 
 

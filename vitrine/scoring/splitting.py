@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from vitrine.block_stream import FileKind, open_csv, refuse_marks
@@ -27,7 +27,7 @@ from vitrine.scoring.part_scorer import open_table, opened
 from vitrine.scoring.storage import InputStream, open_storage, shown_path
 from vitrine.signature import Dialect
 from vitrine.tables.header import read_header
-from vitrine.tables.records import RecordStream
+from vitrine.tables.records import BLOCK_BYTES, RecordStream
 from vitrine.tables.spelling import nfc
 
 _CSV_SUFFIXES = frozenset((".csv", ".tsv", ".tab", ".psv", ".txt", ".dat"))
@@ -40,8 +40,6 @@ _PACKED_SUFFIXES = frozenset((".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip"))
 _BESIDE_PICTURES = TABLE_SUFFIXES | frozenset(
     (".json", ".jsonl", ".xml", ".html", ".htm", ".md", ".yaml", ".yml", ".ini", ".db", ".log")
 )
-# Bytes that are looked at together for ends of records.
-_SCANNED_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +193,14 @@ class Input:
         if records.is_recoded:  # its bytes are others than those that were cut
             yield WholeFile(file), file.size_bytes
             return
-        size = self._job.part_bytes
-        start, line, is_first = records.position, records.line, True
-        for _ in records.blocks(dialect.delimiter, largest=min(size, _SCANNED_BYTES)):
-            if records.position - start >= size:
-                yield _csv_slice(file, header, dialect, (start, records.position), line)
-                start, line, is_first = records.position, records.line, False
-        if is_first or start < records.position:
-            yield _csv_slice(file, header, dialect, (start, records.position), line)
+        size, after_header = self._job.part_bytes, records.position
+        piece = _begin(file, header, dialect, records)
+        for _ in records.blocks(dialect.delimiter, largest=min(size, BLOCK_BYTES)):
+            if records.position - piece.start >= size:
+                yield _ended(piece, records)
+                piece = _begin(file, header, dialect, records)
+        if piece.start == after_header or piece.start < records.position:
+            yield _ended(piece, records)
 
     def _row_groups(self, file: InputFile, stream: InputStream) -> Iterator[tuple[Slice, int]]:
         """Cut a Parquet file where row groups of so many bytes, unpacked, are together."""
@@ -242,8 +240,12 @@ def _parts(index: int, pieces: Iterator[tuple[Slice, int]]) -> Iterator[Part]:
         yield Part(f"{index:05}-{number:06}", piece, size)
 
 
-def _csv_slice(
-    file: InputFile, header: bytes, dialect: Dialect, span: tuple[int, int], line: int
-) -> tuple[CsvSlice, int]:
-    start, stop = span
-    return CsvSlice(file, header, dialect, start, stop, line), stop - start
+def _begin(file: InputFile, header: bytes, dialect: Dialect, records: RecordStream) -> CsvSlice:
+    """Begin a slice, still empty, with the next record."""
+    start, line, block = records.position, records.line, records.block_bytes
+    return CsvSlice(file, header, dialect, start, start, line, block)
+
+
+def _ended(piece: CsvSlice, records: RecordStream) -> tuple[CsvSlice, int]:
+    """End a slice before the next record; return it with the number of its bytes."""
+    return replace(piece, stop=records.position), records.position - piece.start

@@ -63,6 +63,7 @@ class CsvReader:
         ignored: Names of the columns that may hold anything; None for all that the model does not
             have.
         first_line: Line of the file on which the body starts, where it is a part of one.
+        first_block_bytes: Size of the first block; of a part, that which it has in the file.
 
     Attributes:
         names: Names of the columns in the body's order, as `Header` has them.
@@ -98,12 +99,15 @@ class CsvReader:
         landmarks: Sequence[str] = (),
         ignored: Collection[str] | None = None,
         first_line: int = 1,
+        first_block_bytes: int = FIRST_BLOCK_BYTES,
     ) -> None:
         self._marks = {
             "decimal": parse_decimal(decimal),
             "thousands": parse_thousands(thousands, decimal),
         }
-        self._records = RecordStream(stream, max_row_bytes=max_row_bytes, line=first_line)
+        self._records = RecordStream(
+            stream, max_row_bytes=max_row_bytes, line=first_line, block_bytes=first_block_bytes
+        )
         delimiters = _candidate_delimiters(delimiter, training_dialect)
         names = [nfc(spec.name) for spec in columns]
         implied = imply_header(self._records, names, delimiters) if may_lack_header else None

@@ -125,6 +125,7 @@ class RecordStream:
         max_row_bytes: Most bytes that a record may have without its line end.
         line: Line of the body, from 1, on which the next record starts.
         position: Number of bytes before that record; of a body in UTF-16, as UTF-8.
+        block_bytes: Size of the next block.
     """
 
     stream: ByteStream
@@ -132,10 +133,10 @@ class RecordStream:
     max_row_bytes: int
     line: int = 1
     position: int = field(default=0, init=False)
+    block_bytes: int = FIRST_BLOCK_BYTES
     _buffer: bytes = field(default=b"", init=False, repr=False)
     _has_begun: bool = field(default=False, init=False)
     _has_ended: bool = field(default=False, init=False)
-    _block_bytes: int = field(default=FIRST_BLOCK_BYTES, init=False)
 
     @property
     def _capacity(self) -> int:
@@ -216,13 +217,13 @@ class RecordStream:
             RowTooLarge: A record is longer than `max_row_bytes`. The records before it were
                 yielded.
         """
-        self._block_bytes = min(FIRST_BLOCK_BYTES, largest)
+        self.block_bytes = min(self.block_bytes, largest)
         while True:
-            self._fill(self._block_bytes)
+            self._fill(self.block_bytes)
             end = self._block_end(delimiter)
             if end:
                 block = self._cut(end, delimiter)
-                self._block_bytes = min(4 * self._block_bytes, largest)
+                self.block_bytes = min(4 * self.block_bytes, largest)
                 yield block
             elif self._has_ended:
                 return
@@ -231,11 +232,11 @@ class RecordStream:
 
     def is_ready(self) -> bool:
         """Tell whether the next block can be read without waiting for its bytes."""
-        return self._has_ended or has_arrived(self.stream, self._missing(self._block_bytes))
+        return self._has_ended or has_arrived(self.stream, self._missing(self.block_bytes))
 
     def _block_end(self, delimiter: str) -> int:
         """Return how much of the buffer makes a block; 0 where no record ends in it."""
-        size = self._block_bytes
+        size = self.block_bytes
         if len(self._buffer) > size and (end := _last_record_end(self._buffer[:size], delimiter)):
             return end
         return len(self._buffer) if self._has_ended else _last_record_end(self._buffer, delimiter)

@@ -17,6 +17,7 @@ from vitrine.options import Options
 from vitrine.pipeline import Pipeline
 from vitrine.scoring.job import CannotScore, CsvSlice, WholeFile
 from vitrine.scoring.splitting import Input
+from vitrine.tables.records import RecordStream
 
 ROWS = b"".join(b"%d,red\n" % size for size in range(40))
 
@@ -87,6 +88,31 @@ def test_slices_cover_a_file_without_gaps(rooms: Path, source: Path, output: Pat
     spans = [(piece.start, piece.stop) for piece in slices if isinstance(piece, CsvSlice)]
     assert [start for start, _ in spans[1:]] == [stop for _, stop in spans[:-1]]
     assert (spans[0][0], spans[-1][1]) == (len("size,colour\n"), len(table(1000)))
+
+
+def test_blocks_of_parts_are_those_of_the_whole(rooms: Path, source: Path, output: Path) -> None:
+    body, limit = table(200_000), 2**20
+    (source / "rows.csv").write_bytes(body)
+    job = make_job(rooms, source, output, part_bytes=400_000, max_row_bytes=limit)
+    cut = Input(job, read_manifest(rooms))
+    cut.check()
+    records = RecordStream(BytesIO(body), max_row_bytes=limit)
+    records.start()
+    records.skip(b"size,colour\n")
+
+    slices = [part.slice for part in cut.parts() if isinstance(part.slice, CsvSlice)]
+    blocks = [
+        block.body
+        for piece in slices
+        for block in RecordStream(
+            BytesIO(body[piece.start : piece.stop]),
+            max_row_bytes=limit,
+            block_bytes=piece.block_bytes,
+        ).blocks(",")
+    ]
+
+    assert len(slices) > 2
+    assert blocks == [block.body for block in records.blocks(",")]
 
 
 def test_marks_of_numbers_are_settled_once_for_all_parts(
