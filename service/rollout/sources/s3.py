@@ -26,15 +26,18 @@ class _Prefix:
         bucket: Name of the bucket.
         prefix: Path within the bucket, without slashes around it.
         timeout_seconds: Longest wait for a connection, and longest silence on it.
+        attempts: How often a request is made, before it fails.
 
     Raises:
         SourceUnreachable: PyArrow was installed without S3.
     """
 
-    def __init__(self, bucket: str, prefix: str, timeout_seconds: float) -> None:
+    def __init__(
+        self, bucket: str, prefix: str, timeout_seconds: float, *, attempts: int = 2
+    ) -> None:
         self.root = f"{bucket}/{prefix}".rstrip("/")
         try:
-            self._fs = s3.connect(timeout_seconds=timeout_seconds)
+            self._fs = s3.connect(timeout_seconds=timeout_seconds, attempts=attempts)
         except ImportError as error:
             raise SourceUnreachable("PyArrow was installed without S3.") from error
         # Runs before PyArrow's own handler, which waits for ever for a file system in use.
@@ -145,7 +148,8 @@ class S3File:
 
     def _open(self) -> _Prefix:
         if self._object is None:
-            self._object = _Prefix(*self._arguments)
+            # A second attempt to write could come after what another writer has written since.
+            self._object = _Prefix(*self._arguments, attempts=1)
         return self._object
 
     def read(self, limit: int) -> bytes | None:
