@@ -119,10 +119,9 @@ def _add_score(commands: Commands, on_cluster: Callable[[str], "Engine"] | None)
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more. Received: {text!r}.")
+    return int(text)
 
 
 def _add_try(commands: Commands) -> None:

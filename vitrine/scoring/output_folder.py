@@ -3,11 +3,11 @@
 import fcntl
 import os
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -38,6 +38,8 @@ _DIFFERENCES = {
 }
 # Options of JSON answers.
 _WITHOUT_EFFECT = frozenset(("top", "explain"))
+
+_Content = TypeVar("_Content")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ class OutputFolder:
         files = self._storage.files()
         sizes = {file.path: file.size_bytes for file in files}
         if JOB in sizes:
-            self._compare(self._read(JOB))
+            self._compare(self._read(JOB, dict[str, Any]))
         else:
             self._check_empty(sizes)
             self._write(JOB, self._described)
@@ -125,11 +127,21 @@ class OutputFolder:
         self._remove_unfinished(files, finished)
         return finished
 
-    def totals(self) -> Totals | None:
-        """Return what is in the folder, if it is finished."""
+    def totals(self, finished: Collection[str]) -> Totals | None:
+        """Return what is in the folder, if it is finished.
+
+        Where somebody has removed parts since, it is so no longer.
+
+        Args:
+            finished: Names of the parts that are there.
+        """
         if self._storage.describe(SUCCESS) is None:
             return None
-        return msgspec.convert(self._read(SUCCESS), Totals)
+        totals = self._read(SUCCESS, Totals)
+        if totals.parts == len(finished):
+            return totals
+        self._storage.remove(SUCCESS)
+        return None
 
     def finish(self, records: Iterable[PartRecord]) -> Totals:
         """Say that all parts are there."""
@@ -166,8 +178,7 @@ class OutputFolder:
         """Read the records of the parts whose files are whole."""
         paths = [path for path in sizes if path.startswith(f"{RECORDS}/") and _part_of(path)]
         with ThreadPoolExecutor(_THREADS) as threads:
-            read = threads.map(self._read, paths)
-            records = [msgspec.convert(record, PartRecord) for record in read]
+            records = list(threads.map(lambda path: self._read(path, PartRecord), paths))
         return {
             record.name: record
             for record in records
@@ -184,11 +195,11 @@ class OutputFolder:
             if is_left or _UNNAMED.fullmatch(file.path):
                 self._storage.remove(file.path)
 
-    def _read(self, path: str) -> Any:
+    def _read(self, path: str, kind: type[_Content]) -> _Content:
         try:
             with self._storage.open(path) as stream:
-                return msgspec.json.decode(stream.read())
-        except msgspec.DecodeError:
+                return msgspec.json.decode(stream.read(), type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise CannotScore(f"{self._storage.url}/{path} is damaged. Remove it.") from None
 
     def _write(self, path: str, value: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from vitrine.bundle import Manifest
 from vitrine.scoring.job import CannotScore, Engine, Job, Part, PartRecord
 from vitrine.scoring.output_folder import OutputFolder, Totals
 from vitrine.scoring.splitting import Input
+from vitrine.scoring.storage import resolved
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ def score_in_parts(
     output = OutputFolder(job, summary)
     with output.held():
         finished = output.begin()
-        totals = output.totals()
+        totals = output.totals(finished)
         if totals is not None:
             progress = Progress(parts_before=totals.parts)
             return Outcome(totals=totals, progress=progress, left_out=source.left_out)
@@ -96,7 +97,8 @@ def score_in_parts(
 
 def _check_places(job: Job) -> None:
     """Refuse an output among the input, where it would be taken for a part of it."""
-    if job.file is None and f"{job.output}/".startswith(f"{job.input}/"):
+    is_within = f"{resolved(job.output)}/".startswith(f"{resolved(job.input)}/")
+    if job.file is None and is_within:
         raise CannotScore(f"The output {job.output} must not be in the input {job.input}.")
 
 

@@ -90,8 +90,21 @@ def is_remote(place: str) -> bool:
 
 
 def absolute(place: str) -> str:
-    """Return a path, or a URL, that means the same in another process."""
-    return place.rstrip("/") if is_remote(place) else os.path.abspath(place)  # noqa: PTH100 - keeps links
+    """Return a path, or a URL, that means the same in another process.
+
+    Raises:
+        CannotScore: The URL names no bucket.
+    """
+    if not is_remote(place):
+        return os.path.abspath(place)  # noqa: PTH100 - keeps links
+    if not place.removeprefix(_S3).strip("/"):
+        raise CannotScore(f"A place in S3 must be s3://bucket/prefix. Received: {place}.")
+    return place.rstrip("/")
+
+
+def resolved(place: str) -> str:
+    """Return an absolute path without links; a URL as it is."""
+    return place if is_remote(place) else os.path.realpath(place)
 
 
 def open_storage(url: str) -> "Storage":
@@ -183,10 +196,17 @@ def _walk(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
     except OSError as error:
         raise _failed(folder, "read", error) from error
     for entry in entries:
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _walk(folder / entry.name, here)
         else:
             yield folder / entry.name
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # of a link that leads back to itself
+        return False
 
 
 def _failed(path: Path, done: str, error: OSError) -> CannotScore:

@@ -138,6 +138,7 @@ def test_interrupted_command_says_that_it_can_go_on(
         (("rooms", "in", "-o", "out/", "--coverage", "0.5"), "Parameter 'coverage' has no meaning"),
         (("rooms", "/dev/null", "-o", "out/"), "/dev/null is a pipe or a device"),
         (("rooms", "nothing.csv", "-o", "out/"), "nothing.csv cannot be read: No such file"),
+        (("rooms", "in", "-o", "s3://"), "A place in S3 must be s3://bucket/prefix. Received: s3"),
         (("rooms", "in", "-o", "out/"), "There is no CSV, Arrow or Parquet file with rows in "),
     ],
 )
@@ -163,6 +164,18 @@ def test_command_that_cannot_be_done_says_so_in_a_sentence(
     assert sentence in str(ended.value.code)
     assert capsys.readouterr().err == ""
     assert not (tmp_path / "out").exists()
+
+
+def test_number_of_bytes_that_is_none_is_refused_in_a_sentence() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", "score", "a", "b", "--part-bytes", "0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.stderr.endswith("must be a whole number, 1 or more. Received: '0'.\n")
 
 
 def test_cluster_is_offered_where_the_caller_has_one() -> None:

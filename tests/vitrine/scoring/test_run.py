@@ -92,6 +92,36 @@ def test_finished_folder_is_left_as_it_is(rooms: Path, source: Path, output: Pat
     assert {path: path.stat().st_mtime_ns for path in output.rglob("*")} == before
 
 
+def test_finished_folder_without_some_parts_is_completed(
+    rooms: Path, source: Path, output: Path
+) -> None:
+    (source / "rows.csv").write_bytes(table(200))
+    scored(rooms, source, output, **SMALL)
+    before = {path: path.read_bytes() for path in parts_of(output)}
+    parts_of(output)[3].unlink()
+
+    outcome = scored(rooms, source, output, **SMALL)
+
+    assert (outcome.progress.parts, outcome.totals.rows) == (1, 200)
+    assert {path: path.read_bytes() for path in parts_of(output)} == before
+    assert (output / "_SUCCESS").exists()
+
+
+@pytest.mark.parametrize(
+    "path", ["_job.json", "_SUCCESS", "_parts/part-00000-000000.json"], ids=["job", "mark", "part"]
+)
+@pytest.mark.parametrize("content", ["", "[]", "{"], ids=["empty", "list", "cut"])
+def test_damaged_file_of_a_folder_is_named(
+    rooms: Path, source: Path, output: Path, path: str, content: str
+) -> None:
+    (source / "rows.csv").write_bytes(table(1))
+    scored(rooms, source, output)
+    (output / path).write_text(content)
+
+    with pytest.raises(CannotScore, match=rf"/out/{path} is damaged\. Remove it\.$"):
+        scored(rooms, source, output)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -136,6 +166,16 @@ def test_output_within_the_input_is_refused(rooms: Path, source: Path) -> None:
 
     with pytest.raises(CannotScore, match=r"^The output .*/in/out must not be in the input"):
         scored(rooms, source, source / "out")
+
+
+def test_output_within_the_input_is_refused_through_a_link(
+    rooms: Path, source: Path, tmp_path: Path
+) -> None:
+    (source / "rows.csv").write_bytes(table(1))
+    (tmp_path / "link").symlink_to(source)
+
+    with pytest.raises(CannotScore, match=r"^The output .*/link/out must not be in the input"):
+        scored(rooms, source, tmp_path / "link" / "out")
 
 
 def test_second_command_is_kept_out_of_a_folder(rooms: Path, source: Path, output: Path) -> None:

@@ -55,6 +55,15 @@ def test_files_are_listed_in_the_order_of_their_paths(storage: Storage) -> None:
     assert [file.size_bytes for file in storage.files()] == [3, 5, 3, 1]
 
 
+def test_links_are_followed_and_those_that_lead_nowhere_are_not(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_bytes(b"a")
+    for name, target in {"b": "a", "loop": "loop", "self": ".", "gone": "missing"}.items():
+        (tmp_path / "in" / name).symlink_to(target)
+
+    assert [file.path for file in Folder(str(tmp_path / "in")).files()] == ["a", "b"]
+
+
 def test_file_is_read_from_where_it_is_asked_for(storage: Storage) -> None:
     write(storage, "a", b"0123456789")
 
