@@ -1,6 +1,6 @@
 """Folders and buckets: the same files in both, and what is said where they cannot be reached."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import uuid4
@@ -8,37 +8,10 @@ from uuid import uuid4
 import pytest
 
 from tests.fakes import picture, table
-from tests.publishers import S3Publisher, s3_server
+from tests.publishers import S3Publisher
 from tests.scoring import joined, parts_of, scored
 from vitrine.scoring.job import CannotScore
-from vitrine.scoring.picture_files import PictureFiles
 from vitrine.scoring.storage import Bucket, Folder, Storage
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The URL of an S3 server."""
-    with s3_server() as url:
-        yield url
-
-
-@pytest.fixture
-def amazon(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The variables that name the S3 server."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    return s3
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def storage(request: pytest.FixtureRequest, source: Path) -> Storage:
-    """An empty place."""
-    if request.param == "folder":
-        return Folder(str(source))
-    publisher = S3Publisher(source, request.getfixturevalue("amazon"), f"b-{uuid4()}")
-    return Bucket(publisher.url)
 
 
 def write(storage: Storage, path: str, body: bytes) -> None:
@@ -94,29 +67,6 @@ def test_removed_file_is_gone(storage: Storage) -> None:
     storage.remove("a")
 
     assert storage.describe("a") is None
-
-
-def test_missing_picture_of_a_bucket_is_one_fault(storage: Storage) -> None:
-    paths = [f"{number:02}.png" for number in range(40)]
-    for path in paths:
-        if path != "20.png":
-            write(storage, path, picture())
-
-    blocks = list(PictureFiles(storage, paths, "image", max_pixels=10_000))
-
-    assert sum(block.rows for block in blocks) == 40
-    (error,) = [error for block in blocks for error in block.errors.values()]
-    assert error.startswith(f"{storage.url}/20.png cannot be read: ")
-
-
-def test_bucket_that_fails_is_no_fault_of_a_picture(
-    amazon: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    unreachable = Bucket(f"s3://bucket/{uuid4()}")
-
-    with pytest.raises(CannotScore, match="AWS error"):
-        list(PictureFiles(unreachable, ["a.png"], "image", max_pixels=10_000))
 
 
 def test_bucket_that_is_not_there_is_named(amazon: str) -> None:
