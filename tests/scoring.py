@@ -1,5 +1,7 @@
-"""Jobs over small inputs, scored in this process: the values of real engines without their cost."""
+"""Jobs over small inputs, scored in this process, and what a folder of parts holds."""
 
+import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +10,11 @@ from vitrine.block_stream import FileKind
 from vitrine.bundle import manifest_digest, read_manifest
 from vitrine.options import Options
 from vitrine.scoring.job import Job, Part, PartRecord
-from vitrine.scoring.part_scorer import PartScorer
+from vitrine.scoring.part_scorer import RECORDS, PartScorer
 from vitrine.scoring.run import Outcome, score_in_parts
 
 REPORT = Options(report=True)
+_POLL_SECONDS = 0.01
 
 
 def make_job(version: Path, source: Path | str, output: Path | str, **changes: Any) -> Job:
@@ -57,6 +60,23 @@ def scored(
 def parts_of(output: Path) -> list[Path]:
     """Return the files of the parts, in order."""
     return sorted(output.glob("part-*"))
+
+
+def count_finished(output: Path) -> int:
+    """Return the number of parts that are finished."""
+    return len(list((output / RECORDS).glob("*.json")))
+
+
+def wait_for_parts(process: "subprocess.Popen[Any]", output: Path, count: int) -> None:
+    """Wait until a command has finished so many parts.
+
+    Raises:
+        RuntimeError: It has ended before.
+    """
+    while count_finished(output) < count:
+        if process.poll() is not None:
+            raise RuntimeError(f"The command ended before {count} parts were finished.")
+        time.sleep(_POLL_SECONDS)
 
 
 def joined(output: Path) -> bytes:

@@ -15,6 +15,10 @@ from tests.servers import ROOT
 RAY = ROOT / ".venv/ray/bin"
 RAY_TRAINING = ROOT / ".venv/ray-training/bin"
 
+# A program of an environment, which runs the command `vitrine` of this checkout: the one beside it
+# has the code of the checkout that made the environment.
+VITRINE = ("python", "-c", "import runpy; runpy.run_path('bin/vitrine', run_name='__main__')")
+
 _PORT = 6379
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -7,16 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.nodes import Cluster, ray_cluster
+from tests.cluster.nodes import VITRINE, Cluster, ray_cluster
 from tests.pictures import coverage, painted, saved
+from tests.scoring import count_finished, wait_for_parts
 from tests.servers import ROOT
 
-# The program of an environment has the code of the checkout that made the environment.
-VITRINE: list[str | Path] = [
-    "python",
-    "-c",
-    "import runpy; runpy.run_path('bin/vitrine', run_name='__main__')",
-]
 ROWS = 40_000
 PARTS = 40
 PICTURES = 60
@@ -41,8 +36,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def words(model: str, source: Path, output: Path, *more: str) -> list[str | Path]:
     part_bytes = str(source.stat().st_size // PARTS) if source.is_file() else "1000"
-    scored = [*VITRINE, "score", model, source, "-o", output, "--part-bytes", part_bytes]
-    return [*scored, *more]
+    return [*VITRINE, "score", model, source, "-o", output, "--part-bytes", part_bytes, *more]
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +47,9 @@ def scored_here(cluster: Cluster, houses: Path, tmp_path_factory: pytest.TempPat
 
 
 def files(output: Path) -> Mapping[str, bytes]:
-    """Return the files of an output but the description of the job, which has its time."""
+    """Return all files of an output."""
     found = (path for path in output.rglob("*") if path.is_file())
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in found}
-
-
-def wait_for_parts(process: "subprocess.Popen[str]", output: Path, count: int) -> None:
-    """Wait until so many parts are finished."""
-    while len(list(output.glob("_parts/*.json"))) < count:
-        assert process.poll() is None, process.communicate()
 
 
 def test_command_that_was_killed_goes_on(
@@ -74,7 +62,7 @@ def test_command_that_was_killed_goes_on(
     process.communicate()
     assert not (tmp_path / "scores/_SUCCESS").exists()
     finished = cluster.run(command, capture_output=True)
-    assert "parts were finished before" in finished.stderr
+    assert " parts finished before" in finished.stderr
     assert files(tmp_path / "scores") == files(scored_here)
 
 
@@ -89,7 +77,7 @@ def test_broken_pictures_are_told_as_by_one_machine(cluster: Cluster, tmp_path: 
         words("digits", pictures, tmp_path / "there", "--ray", cluster.address),
         capture_output=True,
     )
-    assert "3 of 60 rows have an error" in finished.stderr
+    assert "rows with an error: 3 of 60, see _errors" in finished.stderr
     assert finished.stdout == ""
     assert files(tmp_path / "there") == files(tmp_path / "here")
 
@@ -131,7 +119,7 @@ def test_nothing_is_lost_and_nothing_twice_though_a_node_is_lost(
     process = cluster.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for_parts(process, tmp_path / "scores", 10)
     cluster.others[1].kill()
-    assert len(list((tmp_path / "scores/_parts").iterdir())) < PARTS
+    assert count_finished(tmp_path / "scores") < PARTS
     output, errors = process.communicate()
     assert (process.returncode, output, errors.count("\n")) == (0, "", 1), errors
     assert files(tmp_path / "scores") == files(scored_here)

@@ -6,7 +6,6 @@ environments that they run in.
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 import threading
 import time
@@ -15,9 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.cluster.nodes import RAY_TRAINING, Cluster, ray_cluster
+from tests.cluster.nodes import RAY_TRAINING, VITRINE, Cluster, ray_cluster
 from tests.namespaces import Host
 from tests.pictures import coverage, painted, saved
+from tests.scoring import count_finished, wait_for_parts
 from tests.servers import ROOT
 from tests.soak.data import HOUSING, find_data
 from tests.soak.figures import Figure
@@ -31,7 +31,6 @@ FILES, ROWS_OF_A_FILE = 12, 100_000
 # What a worker has in memory, with its model and a part, and what Ray itself has on a node.
 NODE_MEGABYTES = 1500
 
-_VITRINE = ["python", "-c", "import runpy; runpy.run_path('bin/vitrine', run_name='__main__')"]
 _WATCH_SECONDS = 1.0
 
 
@@ -117,18 +116,18 @@ def _score(cluster: Cluster, model: str, source: Path, target: Path) -> None:
 
 
 def _words(cluster: Cluster, model: str, source: Path, target: Path) -> Sequence[str | Path]:
-    return [*_VITRINE, "score", model, source, "-o", f"{target}/", "--ray", cluster.address]
+    return [*VITRINE, "score", model, source, "-o", f"{target}/", "--ray", cluster.address]
 
 
 def _whole(what: str, model: str, source: Path, folder: Path) -> Iterator[Figure]:
     """Score an input here, on a cluster that loses a node, and by a command that is killed."""
     here, there, again = (folder / name for name in ("here", "there", "again"))
     with ray_cluster(nodes=3) as cluster:
-        cluster.run([*_VITRINE, "score", model, source, "-o", f"{here}/"], capture_output=True)
-        parts = _count_parts(here)
+        cluster.run([*VITRINE, "score", model, source, "-o", f"{here}/"], capture_output=True)
+        parts = count_finished(here)
         with _watched(cluster.hosts) as peaks:
             process = cluster.start(_words(cluster, model, source, there))
-            _wait_for_parts(process, there, parts // 2)
+            wait_for_parts(process, there, parts // 2)
             cluster.others[1].kill()
             process.wait()
         lost = _differences(here, there)
@@ -143,7 +142,7 @@ def _killed(
     cluster: Cluster, what: str, words: Sequence[str | Path], here: Path, again: Path
 ) -> Iterator[Figure]:
     process = cluster.start(words)
-    _wait_for_parts(process, again, _count_parts(here) // 3)
+    wait_for_parts(process, again, count_finished(here) // 3)
     process.kill()
     process.wait()
     before = {path: path.stat().st_mtime_ns for path in again.glob("_parts/*")}
@@ -171,17 +170,6 @@ def _write_pictures(folder: Path) -> None:
         data = drawn[index % len(drawn)]
         is_broken = index % BROKEN_EVERY == BROKEN_EVERY // 2
         (folder / f"{index:05}.png").write_bytes(data[: len(data) // 2] if is_broken else data)
-
-
-def _count_parts(output: Path) -> int:
-    return sum(1 for _ in output.glob("_parts/*.json"))
-
-
-def _wait_for_parts(process: "subprocess.Popen[str]", output: Path, count: int) -> None:
-    while _count_parts(output) < count:
-        if process.poll() is not None:
-            raise RuntimeError("The command ended before half of its parts were finished.")
-        time.sleep(0.05)
 
 
 def _differences(first: Path, second: Path) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.fakes import picture
+from tests.scoring import joined, wait_for_parts
 from tests.servers import ROOT
 from tests.soak.figures import Figure
 from tests.soak.footprint import SERVICE_PYTHON
@@ -70,7 +71,7 @@ def _table_figures(folder: Path, rows: int) -> Iterator[Figure]:
     _score("housing", long, folder / "killed")
 
     whole = (folder / "one.csv").read_bytes()
-    same = sum(_joined(folder / name) == whole for name in ("parts", "killed"))
+    same = sum(joined(folder / name) == whole for name in ("parts", "killed"))
     yield Figure(name="folders of parts that are the one file", value=same, unit="of 2", at_least=2)
     name = f"{rows} rows in one file, with the start of the command"
     yield Figure(name=name, value=rows / one.seconds, unit="1/s")
@@ -89,7 +90,7 @@ def _table_figures(folder: Path, rows: int) -> Iterator[Figure]:
 def _picture_figures(folder: Path, pictures: int) -> Iterator[Figure]:
     source = _write_pictures(folder / "pictures", pictures)
     scored = _score("digits", source, folder / "labels")
-    lines = _joined(folder / "labels").splitlines()[1:]
+    lines = joined(folder / "labels").splitlines()[1:]
     faulty = sum(b"truncated or corrupt" in line for line in lines)
     missing = abs(pictures - len(lines)) + abs(pictures // BROKEN_EVERY - faulty)
     yield Figure(name="pictures without their row", value=missing, unit="", at_most=0)
@@ -136,15 +137,8 @@ def _kill_half_way(model: str, source: Path, output: Path) -> None:
     """Kill the command as soon as it has finished some parts."""
     command = _command(model, source, "-o", output)
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    while process.poll() is None and len(list((output / "_parts").glob("*.json"))) < 2:
-        time.sleep(0.01)
+    wait_for_parts(process, output, 2)
     process.send_signal(signal.SIGKILL)
     process.wait()
     if (output / "_SUCCESS").exists():
         shutil.rmtree(output)  # it was faster
-
-
-def _joined(folder: Path) -> bytes:
-    """Return the file that the parts are together, with the header of the first one."""
-    pieces = [path.read_bytes().partition(b"\n") for path in sorted(folder.glob("part-*"))]
-    return b"".join(pieces[0][:2]) + b"".join(rows for _, _, rows in pieces)
