@@ -1,5 +1,6 @@
 """An application over fake models, and real bundles in a temporary folder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.bundles import write_picture_bundle, write_table_bundle
 from tests.fakes import Client, FakeControlPlane, fake_repository
+from tests.publishers import s3_server, s3_variables
 
 # These have commands of their own: `make clients` and `make cluster`.
 collect_ignore = ["clients", "cluster"]
@@ -59,3 +61,18 @@ def models(tmp_path: Path) -> Path:
     write_table_bundle(folder)
     write_picture_bundle(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The URL of an S3 server."""
+    with s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def amazon(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an S3 server, to which the variables of AWS lead."""
+    for name, value in s3_variables(s3).items():
+        monkeypatch.setenv(name, value)
+    return s3

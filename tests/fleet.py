@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.namespaces import Host, network
-from tests.publishers import S3Publisher
+from tests.publishers import S3Publisher, s3_variables
 from tests.servers import ROOT, Server, is_ready
 from tests.traffic import AllowedVersions, Outcomes, publish, publish_both, traffic, until
 
@@ -105,12 +105,7 @@ class S3Host:
         self._publisher = S3Publisher(folder, endpoint, "fleet")
         self._publisher.publish()
         self.models = self._publisher.url
-        self.environment = {
-            "AWS_ENDPOINT_URL_S3": endpoint,
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
+        self.environment = s3_variables(endpoint)
 
     def publish(self, version: int) -> None:
         """Upload a version, file by file."""

@@ -13,26 +13,8 @@ from tests.publishers import (
     WebPublisher,
     WebServer,
     publish_index,
-    s3_server,
     web_server,
 )
-
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    """The URL of an S3 server."""
-    with s3_server() as url:
-        yield url
-
-
-@pytest.fixture
-def amazon(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The variables that name the S3 server."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    return s3
 
 
 @pytest.fixture
