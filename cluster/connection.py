@@ -26,13 +26,14 @@ def connect(
     """Connect to a cluster, whose nodes then run the code of packages as it stands here.
 
     Args:
-        address: `host:port` of the head node, `ray://host:port` of its server for clients, or
-            `auto` for the cluster that this machine belongs to.
+        address: `host:port` of the head node, or `auto` for the cluster that this machine belongs
+            to.
         packages: Packages of this checkout that the workers import.
         variables: Environment variables of the workers.
 
     Raises:
-        CannotConnect: The cluster cannot be reached, or runs other versions of Ray or Python.
+        CannotConnect: The cluster cannot be reached, or runs other versions of Ray or Python; or
+            the address is another one.
     """
     # Ray mends what its C++ code says of a lost node. It would print at the end what it held back.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
@@ -45,7 +46,8 @@ def connect(
         "env_vars": dict(variables or {}),
     }
     try:
-        _reach(address)
+        if address != "auto":
+            _reach(address)
         with _own_handlers(), _quiet():
             ray.init(address, logging_level="ERROR", log_to_driver=False, runtime_env=environment)
     except (OSError, RuntimeError, ValueError) as error:
@@ -55,10 +57,14 @@ def connect(
 
 
 def _reach(address: str) -> None:
-    """Connect once: Ray itself gives up after two minutes, and then ends this process."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    """Connect once: Ray itself gives up after two minutes, and then ends this process.
+
+    Ray also takes addresses of its server for clients, which knows nothing of Ray Data.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or "://" in host or not port.isdecimal():
+        raise ValueError("an address is HOST:PORT of the head node, or auto")
+    socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
 
 
 @contextmanager

@@ -41,8 +41,8 @@ def on_cluster(address: str) -> Engine:
     """Connect to a Ray cluster, and return the engine that scores parts there.
 
     Args:
-        address: `host:port` of the head node, `ray://host:port` of its server for clients, or
-            `auto` for the cluster that this machine belongs to.
+        address: `host:port` of the head node, or `auto` for the cluster that this machine belongs
+            to.
 
     Raises:
         CannotScore: Ray is not installed, or the cluster cannot be used.

@@ -106,7 +106,12 @@ def _add_score(commands: Commands, on_cluster: Callable[[str], "Engine"] | None)
         help="about as many bytes of the input make a part; default: 16777216",
     )
     if on_cluster is not None:
-        score.add_argument("--ray", metavar="ADDRESS", help="score the parts on this Ray cluster")
+        score.add_argument(
+            "--ray",
+            metavar="ADDRESS",
+            help="score the parts on a Ray cluster: HOST:PORT of its head node, or auto for the "
+            "cluster of this machine",
+        )
         score.set_defaults(on_cluster=on_cluster)
     score.add_argument("--coverage", metavar="X", help="of intervals and sets, above 0 and below 1")
     score.add_argument("--abstain-below", metavar="X", help="lowest credibility of a class label")

@@ -112,6 +112,20 @@ def test_cluster_that_cannot_be_reached_is_told(
     )
 
 
+def test_address_of_another_kind_is_told(cluster: Cluster, houses: Path, tmp_path: Path) -> None:
+    address = f"ray://{cluster.head.address}:10001"
+    finished = cluster.run(
+        words("housing", houses, tmp_path / "scores", "--ray", address),
+        check=False,
+        capture_output=True,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr == (
+        f"The Ray cluster at {address} cannot be used: an address is HOST:PORT of the head node, "
+        "or auto.\n"
+    )
+
+
 def test_nothing_is_lost_and_nothing_twice_though_a_node_is_lost(
     cluster: Cluster, houses: Path, scored_here: Path, tmp_path: Path
 ) -> None:
