@@ -1,1 +1,1 @@
-"""The commands that are run at a terminal: predict on a file, ask a running service."""
+"""The commands that are run at a terminal: predict on files, ask a running service."""

@@ -11,6 +11,7 @@ read, at the moment that the rollout names.
     shared_desired.py how a server follows and changes that object
     model_patch.py    the body of a change of it
     model_store.py    where versions come from; sources/ fetches them from S3 or the web
+    single_model.py   a folder of one model, or of one version, as a folder of models
     inventory.py      what the model store holds, and which versions are refused
     observed.py       what agents report
     snapshot.py       all of this at one moment
