@@ -184,7 +184,7 @@ def upgrade(service: Deployed, **settings: object) -> tuple[Calls, list[Request]
     with calling_all(service) as calls:
         calls.wait(_SOME)
         service.deploy(**settings)
-        until(lambda: len(service.targets().keys() - before) == REPLICAS)
+        until(lambda: len(now := set(service.targets())) == REPLICAS and not now & before)
         upgraded = time.monotonic()
         calls.wait(_SOME)
     return calls, [request for request in calls.requests if request.sent > upgraded]
