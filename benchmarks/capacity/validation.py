@@ -38,9 +38,9 @@ _WARM_UP_SECONDS = 1.0
 # Longer than any wait at these loads, so that no request is cut off at the end of a run.
 _DRAIN_SECONDS = 3.0
 _PAUSE_SECONDS = 0.005
-_SIMULATED_REQUESTS = 60_000
+_SIMULATED_REQUESTS = 40_000
 # To find out by how much runs of one length differ.
-_REPEATED = 60
+_REPEATED = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Length:
     loaded: tuple[float, ...]
 
 
-FULL = Length(alone=5.0, loaded=(20.0, 20.0, 34.0))
+FULL = Length(alone=3.0, loaded=(10.0, 14.0, 20.0))
 SHORT = Length(alone=4.0, loaded=(5.0, 5.0, 7.0))
 
 
