@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO, cast
@@ -21,26 +22,36 @@ class CannotConnect(Exception):
 
 
 def connect(
-    address: str, *, packages: Sequence[ModuleType], variables: Mapping[str, str] | None = None
+    address: str,
+    *,
+    environment: str,
+    packages: Sequence[ModuleType],
+    variables: Mapping[str, str] | None = None,
 ) -> None:
     """Connect to a cluster, whose nodes then run the code of packages as it stands here.
 
     Args:
         address: `host:port` of the head node, or `auto` for the cluster that this machine belongs
             to.
+        environment: Name of the environment under `.venv` that has what is needed here.
         packages: Packages of this checkout that the workers import.
         variables: Environment variables of the workers.
 
     Raises:
-        CannotConnect: The cluster cannot be reached, or runs other versions of Ray or Python; or
-            the address is another one.
+        CannotConnect: Ray is not installed, the address is none, or the cluster cannot be reached
+            or runs other versions of Ray or Python.
     """
+    if find_spec("ray") is None:
+        raise CannotConnect(
+            f"Ray has an environment of its own: run `make .venv/{environment}/installed`, then "
+            f"this command with `.venv/{environment}/bin/vitrine`."
+        )
     # Ray mends what its C++ code says of a lost node. It would print at the end what it held back.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     import ray  # noqa: PLC0415 - optional, and takes a second
 
-    environment: dict[str, Any] = {
+    runtime: dict[str, Any] = {
         "py_modules": [str(Path(package.__path__[0])) for package in packages],
         "excludes": ["__pycache__"],
         "env_vars": dict(variables or {}),
@@ -49,7 +60,7 @@ def connect(
         if address != "auto":
             _reach(address)
         with _own_handlers(), _quiet():
-            ray.init(address, logging_level="ERROR", log_to_driver=False, runtime_env=environment)
+            ray.init(address, logging_level="ERROR", log_to_driver=False, runtime_env=runtime)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().split("\n", 1)[0].removesuffix(".")
         raise CannotConnect(f"The Ray cluster at {address} cannot be used: {reason}.") from error

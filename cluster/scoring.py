@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,10 +20,10 @@ import cluster
 import vitrine
 from cluster.connection import CannotConnect, connect
 from vitrine.bundle import InvalidBundle
-from vitrine.scoring.job import CannotScore, Engine, Job, Part, PartRecord
+from vitrine.scoring.job import CannotScore, Executor, Job, Part, PartRecord
 from vitrine.scoring.output_folder import JOB
 from vitrine.scoring.part_scorer import PartScorer
-from vitrine.scoring.storage import is_remote
+from vitrine.scoring.storage import is_bucket
 
 Rows = Mapping[str, NDArray[Any]]
 
@@ -37,8 +36,8 @@ _BLOCKS_AT_HAND = 2
 _MOST_BLOCKS = 10_000
 
 
-def on_cluster(address: str) -> Engine:
-    """Connect to a Ray cluster, and return the engine that scores parts there.
+def on_cluster(address: str) -> Executor:
+    """Connect to a Ray cluster, and return the executor that scores parts there.
 
     Args:
         address: `host:port` of the head node, or `auto` for the cluster that this machine belongs
@@ -47,13 +46,8 @@ def on_cluster(address: str) -> Engine:
     Raises:
         CannotScore: Ray is not installed, or the cluster cannot be used.
     """
-    if find_spec("ray") is None:
-        raise CannotScore(
-            "Scoring on a Ray cluster has an environment of its own: run "
-            "`make .venv/ray/installed`, then `.venv/ray/bin/vitrine score`."
-        )
     try:
-        connect(address, packages=[cluster, vitrine])
+        connect(address, environment="ray", packages=[cluster, vitrine])
     except CannotConnect as error:
         raise CannotScore(str(error)) from error
     return _score
@@ -173,7 +167,7 @@ class Worker:
 
         node = ray.util.get_node_ip_address()
         for place in (self._job.input, f"{self._job.output}/{JOB}"):
-            if not is_remote(place) and not Path(place).exists():
+            if not is_bucket(place) and not Path(place).exists():
                 raise CannotScore(
                     f"The node {node} does not have {place}: every node must reach the input and "
                     "the output, and by the same path."

@@ -11,7 +11,7 @@ from service.cli import health, keys, remote
 from service.cli.help import Commands, add_command, example
 
 if TYPE_CHECKING:
-    from vitrine.scoring.job import Engine
+    from vitrine.scoring.job import Executor
 
 _PROGRAM = "python -m service"
 
@@ -20,7 +20,7 @@ def main(
     *,
     prog: str = _PROGRAM,
     others: Mapping[str, str] | None = None,
-    on_cluster: Callable[[str], "Engine"] | None = None,
+    on_cluster: Callable[[str], "Executor"] | None = None,
 ) -> None:
     """Run the command that was typed.
 
@@ -37,7 +37,7 @@ def main(
 def _parser(
     prog: str = _PROGRAM,
     others: Mapping[str, str] | None = None,
-    on_cluster: Callable[[str], "Engine"] | None = None,
+    on_cluster: Callable[[str], "Executor"] | None = None,
 ) -> argparse.ArgumentParser:
     description = "Serve models, predict on files, and manage a running service."
     parser = argparse.ArgumentParser(
@@ -66,7 +66,7 @@ def _parser(
     return parser
 
 
-def _add_score(commands: Commands, on_cluster: Callable[[str], "Engine"] | None) -> None:
+def _add_score(commands: Commands, on_cluster: Callable[[str], "Executor"] | None) -> None:
     help_text = "predict on files of tables or pictures without a server"
     score = add_command(commands, "score", help_text, "housing examples/houses.csv -o prices.csv")
     score.add_argument("name", metavar="NAME", help="the model's name")

@@ -37,7 +37,7 @@ def make_job(version: Path, source: Path | str, output: Path | str, **changes: A
 
 
 def score_in_this_process(job: Job, folder: Path, parts: Iterable[Part]) -> Iterator[PartRecord]:
-    """Score parts one after the other: the simplest engine."""
+    """Score parts one after the other: the simplest executor."""
     yield from map(PartScorer(job, folder).score, parts)
 
 

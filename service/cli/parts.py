@@ -17,9 +17,7 @@ from vitrine.scoring.job import PART_BYTES, CannotScore, Job
 from vitrine.scoring.local import score_here
 from vitrine.scoring.run import Outcome, Progress, score_in_parts
 from vitrine.scoring.splitting import TABLE_SUFFIXES
-from vitrine.scoring.storage import absolute, is_remote
-
-__all__ = ["is_folder", "is_remote", "score"]
+from vitrine.scoring.storage import absolute, is_bucket
 
 FORMATS = {kind.name.lower(): kind for kind in FileKind}
 _STEP_SECONDS = 0.1
@@ -28,7 +26,7 @@ _STEP_SECONDS = 0.1
 def is_folder(output: str) -> bool:
     """Tell whether an output is a folder of parts; anything else is one file."""
     path = Path(output)
-    if is_remote(output) or output.endswith("/") or path.is_dir():
+    if is_bucket(output) or output.endswith("/") or path.is_dir():
         return True
     is_file = output == "-" or path.suffix.lower() in TABLE_SUFFIXES or path.exists()
     return not is_file
@@ -63,11 +61,12 @@ def score(
         max_pixels=settings.max_pixels,
     )
     address = getattr(options, "ray", None)
-    engine = score_here if address is None else options.on_cluster(address)
+    executor = score_here if address is None else options.on_cluster(address)
     kind = None if options.format is None else FORMATS[options.format]
     told = Told(sys.stderr)
     try:
-        told.finish(score_in_parts(job, folder, model.manifest, engine, kind=kind, watch=told.show))
+        outcome = score_in_parts(job, folder, model.manifest, executor, kind=kind, watch=told.show)
+        told.finish(outcome)
     except SystemExit:
         told.stopped()
         raise
@@ -78,7 +77,7 @@ def score(
 def _input(given: str) -> tuple[str, str | None]:
     """Return the folder, or the prefix, of an input, and the file in it that is the only one."""
     place = absolute(given)
-    if is_remote(place):
+    if is_bucket(place):
         folder, _, name = place.rpartition("/")
         is_file = Path(name).suffix.lower() in TABLE_SUFFIXES and not given.endswith("/")
         return (folder, name) if is_file else (place, None)

@@ -34,6 +34,7 @@ from vitrine.options import Options
 from vitrine.pipeline import FILE_ENCODERS, Pipeline
 from vitrine.predictions import PredictedBlock
 from vitrine.scoring.job import CannotScore
+from vitrine.scoring.storage import is_bucket
 
 # The options of a prediction over HTTP that mean something here.
 OPTIONS = ("errors", "echo", "coverage", "abstain_below", "delimiter", "decimal", "thousands")
@@ -96,7 +97,7 @@ def _score_file(options: argparse.Namespace, settings: Settings) -> None:
             f"give it a name such as -o scores/. Received: {shown(options.output)}."
         )
     source = options.file
-    if parts.is_remote(source) or Path(source).is_dir():
+    if is_bucket(source) or Path(source).is_dir():
         raise CannotScore(
             f"{source} is scored into a folder of parts: give it a name such as -o scores/. "
             f"Received: {shown(options.output)}."

@@ -6,7 +6,6 @@ this code, and its TensorFlow takes as many threads.
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config, register_parallel_backend
@@ -39,16 +38,12 @@ def on_cluster(address: str) -> MakeRuns:
     Raises:
         CannotTrain: Ray is not installed, or the cluster cannot be used.
     """
-    if find_spec("ray") is None:
-        raise CannotTrain(
-            "A study on a Ray cluster has an environment of its own: run "
-            "`make .venv/ray-training/installed`, then `.venv/ray-training/bin/vitrine train`."
-        )
     threads = str(len(os.sched_getaffinity(0)))
     variables = {name: os.environ.get(name, threads) for name in _THREADS}
     try:
         connect(
             address,
+            environment="ray-training",
             packages=[cluster, training, vitrine],
             variables={**variables, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )

@@ -175,4 +175,4 @@ class Job:
 # Scores parts somewhere: takes the job, the folder of the version on this machine, and the parts as
 # they are asked for; yields a record of each part that is finished, in any order. It raises
 # `CannotScore` where a part cannot be scored, after the parts before it are finished.
-Engine = Callable[[Job, Path, Iterable[Part]], Iterator[PartRecord]]
+Executor = Callable[[Job, Path, Iterable[Part]], Iterator[PartRecord]]

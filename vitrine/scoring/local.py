@@ -50,7 +50,7 @@ class _Worker:
 
 
 def score_here(job: Job, folder: Path, parts: Iterable[Part]) -> Iterator[PartRecord]:
-    """Score parts on all cores of this process; see `vitrine.scoring.job.Engine`.
+    """Score parts on all cores of this process; see `vitrine.scoring.job.Executor`.
 
     A part is asked for when a process has nothing to do. No memory grows with their number.
     """

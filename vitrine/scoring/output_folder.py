@@ -15,7 +15,7 @@ from vitrine.errors import shown
 from vitrine.scoring.job import CannotScore, InputFile, Job, PartRecord
 from vitrine.scoring.part_scorer import FAULTY_ROWS, RECORDS, part_path
 from vitrine.scoring.splitting import Summary
-from vitrine.scoring.storage import is_remote, open_storage, shown_path
+from vitrine.scoring.storage import is_bucket, open_storage, shown_path
 
 JOB = "_job.json"
 SUCCESS = "_SUCCESS"
@@ -82,7 +82,7 @@ class OutputFolder:
         Raises:
             CannotScore: Another command holds the folder, or it cannot be made.
         """
-        if is_remote(self._storage.url):  # S3 has no locks
+        if is_bucket(self._storage.url):  # S3 has no locks
             yield
             return
         try:

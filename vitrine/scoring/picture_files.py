@@ -8,7 +8,7 @@ from typing import overload
 
 from vitrine.pictures import picture_blocks
 from vitrine.scoring.job import FileUnreadable
-from vitrine.scoring.storage import Storage, is_remote, shown_path
+from vitrine.scoring.storage import Storage, is_bucket, shown_path
 from vitrine.signature import Dialect
 from vitrine.tables.blocks import Block
 
@@ -69,7 +69,7 @@ class PictureFiles:
 
 
 def _threads(storage: Storage) -> AbstractContextManager[ThreadPoolExecutor | None]:
-    is_slow = is_remote(storage.url)
+    is_slow = is_bucket(storage.url)
     return ThreadPoolExecutor(_READ_AHEAD) if is_slow else nullcontext()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vitrine.block_stream import FileKind
 from vitrine.bundle import Manifest
-from vitrine.scoring.job import CannotScore, Engine, Job, Part, PartRecord
+from vitrine.scoring.job import CannotScore, Executor, Job, Part, PartRecord
 from vitrine.scoring.output_folder import OutputFolder, Totals
 from vitrine.scoring.splitting import Input
 from vitrine.scoring.storage import resolved
@@ -54,7 +54,7 @@ def score_in_parts(
     job: Job,
     folder: Path,
     manifest: Manifest,
-    engine: Engine,
+    executor: Executor,
     *,
     kind: FileKind | None,
     watch: Watch,
@@ -65,7 +65,7 @@ def score_in_parts(
         job: What is scored.
         folder: Folder of the version.
         manifest: Its manifest.
-        engine: Scores the parts.
+        executor: Scores the parts.
         kind: Format of the parts; None for that of the input.
         watch: Is called at the beginning, and after each part.
 
@@ -86,7 +86,7 @@ def score_in_parts(
             return Outcome(totals=totals, progress=progress, left_out=source.left_out)
         plan = _Plan(source.parts(), finished, Progress(bytes_in_all=summary.size_bytes))
         watch(plan.progress)
-        for record in engine(job, folder, plan):
+        for record in executor(job, folder, plan):
             plan.add(record)
             watch(plan.progress)
         records = [*finished.values(), *plan.records.values()]

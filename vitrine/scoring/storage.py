@@ -84,7 +84,7 @@ class InputStream:
         return self._raw.tell()
 
 
-def is_remote(place: str) -> bool:
+def is_bucket(place: str) -> bool:
     """Tell the URL of a prefix of a bucket from a path."""
     return place.startswith(_S3)
 
@@ -95,7 +95,7 @@ def absolute(place: str) -> str:
     Raises:
         CannotScore: The URL names no bucket.
     """
-    if not is_remote(place):
+    if not is_bucket(place):
         return os.path.abspath(place)  # noqa: PTH100 - keeps links
     if not place.removeprefix(_S3).strip("/"):
         raise CannotScore(f"A place in S3 must be s3://bucket/prefix. Received: {place}.")
@@ -104,12 +104,12 @@ def absolute(place: str) -> str:
 
 def resolved(place: str) -> str:
     """Return an absolute path without links; a URL as it is."""
-    return place if is_remote(place) else os.path.realpath(place)
+    return place if is_bucket(place) else os.path.realpath(place)
 
 
 def open_storage(url: str) -> "Storage":
     """Return the folder, or the prefix of a bucket, of an absolute path or a URL."""
-    return Bucket(url) if is_remote(url) else Folder(url)
+    return Bucket(url) if is_bucket(url) else Folder(url)
 
 
 def shown_path(path: str) -> str:

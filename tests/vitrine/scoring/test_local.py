@@ -1,4 +1,4 @@
-"""The engine of this machine: real processes, some of which are killed."""
+"""The executor of this machine: real processes, some of which are killed."""
 
 import multiprocessing
 import os

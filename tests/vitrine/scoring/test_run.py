@@ -22,17 +22,17 @@ SMALL: dict[str, Any] = {"part_bytes": 100}
 
 
 class Stopped(Exception):
-    """What stops an engine half-way."""
+    """What stops an executor half-way."""
 
 
 def stop_after(parts: int) -> Callable[[Job, Path, Iterable[Part]], Iterator[PartRecord]]:
-    """Return an engine that stops after so many parts."""
+    """Return an executor that stops after so many parts."""
 
-    def engine(job: Job, folder: Path, planned: Iterable[Part]) -> Iterator[PartRecord]:
+    def executor(job: Job, folder: Path, planned: Iterable[Part]) -> Iterator[PartRecord]:
         yield from islice(score_in_this_process(job, folder, planned), parts)
         raise Stopped
 
-    return engine
+    return executor
 
 
 @pytest.fixture
