@@ -50,10 +50,6 @@ class Request:
     error: str = ""
     version: str = ""
 
-    def is_in_flight(self, moment: float) -> bool:
-        """Tell whether it was under way at a moment."""
-        return self.sent <= moment <= self.ended
-
 
 @dataclass(slots=True)
 class Calls:

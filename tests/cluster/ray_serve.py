@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -190,17 +191,28 @@ def upgrade(service: Deployed, **settings: object) -> tuple[Calls, list[Request]
     return calls, [request for request in calls.requests if request.sent > upgraded]
 
 
+def _kill(process: int) -> tuple[float, float]:
+    """Kill a process; return the moments before that and after its end."""
+    descriptor = os.pidfd_open(process)
+    try:
+        started = time.monotonic()
+        os.kill(process, signal.SIGKILL)
+        select.select([descriptor], [], [])
+        return started, time.monotonic()
+    finally:
+        os.close(descriptor)
+
+
 def lose_replica(service: Deployed) -> list[Request]:
     """Kill a replica under load; return what failed that it cannot have been answering."""
     before = set(service.targets())
     with calling_all(service) as calls:
         calls.wait(_SOME)
-        moment = time.monotonic()
-        os.kill(service.replicas()[-1][1], signal.SIGKILL)
+        started, ended = _kill(service.replicas()[-1][1])
         calls.wait(_SOME)
         until(lambda: len(service.targets().keys() - before) == 1)
     until(lambda: len(service.targets()) == REPLICAS)
-    return [request for request in calls.failed if not request.is_in_flight(moment)]
+    return [each for each in calls.failed if each.sent > ended or each.ended < started]
 
 
 def lose_node(service: Deployed) -> list[Request]:
