@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -133,6 +134,8 @@ class _Pool:
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
     """Let a Ctrl-C wait; a process that starts meanwhile never sees one."""
+    # The first process would start it, which ends the waiting before that process begins.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

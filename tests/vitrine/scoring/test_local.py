@@ -32,6 +32,23 @@ def job(rooms: Path, source: Path, output: Path) -> Job:
     return make_job(rooms, source, output, part_bytes=500)
 
 
+def blocked_signals(process: int) -> int:
+    """Return the signals that wait for a process until it wants them, one bit for each."""
+    _, _, rest = Path(f"/proc/{process}/status").read_text().partition("SigBlk:")
+    return int(rest.split()[0], base=16)
+
+
+def test_no_process_sees_an_interrupt(rooms: Path, job: Job) -> None:
+    records = score_here(job, rooms, parts(job, rooms))
+    next(records)
+
+    seen = [blocked_signals(child.pid or 0) for child in multiprocessing.active_children()]
+
+    records.close()  # type: ignore[attr-defined]
+    assert seen
+    assert all(each & 1 << (signal.SIGINT - 1) for each in seen)
+
+
 def test_processes_write_what_one_process_writes(
     rooms: Path, source: Path, output: Path, tmp_path: Path, job: Job
 ) -> None:
