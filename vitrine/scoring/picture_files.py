@@ -1,5 +1,6 @@
 """Files of pictures -> blocks of instances that say from which file each is."""
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,10 @@ from vitrine.tables.blocks import Block
 FILE_COLUMN = "file"
 # S3 answers a request in tens of milliseconds, and many at once as fast as one.
 _READ_AHEAD = 16
+# What a pixel takes at most: four channels of 16 bits, not packed. The rest of a file takes less
+# than the other bytes: a larger file, such as a film, is no picture, and memory has to hold it.
+_PIXEL_BYTES = 8
+_OTHER_BYTES = 2**24
 
 
 class PictureFiles:
@@ -50,7 +55,8 @@ class PictureFiles:
     def __iter__(self) -> Iterator[Block]:
         """Yield the blocks; a file that cannot be read is a fault, as one that is no picture."""
         with _threads(self._storage) as threads:
-            reader = _Reader(self._storage, self._files, threads)
+            most = self._max_pixels * _PIXEL_BYTES + _OTHER_BYTES
+            reader = _Reader(self._storage, self._files, threads, max_bytes=most)
             files = _Files(reader, range(len(self._files)))
             first = 0
             for block in picture_blocks(
@@ -105,17 +111,24 @@ class _Reader:
         storage: Where the files are.
         paths: Paths of the files.
         threads: Threads that read ahead; None where that gains nothing.
+        max_bytes: Size of the largest file that is read.
 
     Attributes:
         unread: Index of each file that cannot be read -> a sentence about it.
     """
 
     def __init__(
-        self, storage: Storage, paths: Sequence[str], threads: ThreadPoolExecutor | None
+        self,
+        storage: Storage,
+        paths: Sequence[str],
+        threads: ThreadPoolExecutor | None,
+        *,
+        max_bytes: int,
     ) -> None:
         self._storage = storage
         self._paths = paths
         self._threads = threads
+        self._max_bytes = max_bytes
         self._coming: dict[int, Future[bytes]] = {}
         self.unread: dict[int, str] = {}
 
@@ -131,7 +144,13 @@ class _Reader:
     def _load(self, index: int) -> bytes:
         try:
             with self._storage.open(self._paths[index]) as stream:
-                return stream.read()
+                size = stream.seek(0, os.SEEK_END)
+                if size <= self._max_bytes:
+                    stream.seek(0)
+                    return stream.read()
+            self.unread[index] = (
+                f"The file has {size} bytes; a picture may have at most {self._max_bytes}."
+            )
         except FileUnreadable as error:
             self.unread[index] = str(error)
-            return b""
+        return b""

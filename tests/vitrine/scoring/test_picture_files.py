@@ -24,6 +24,15 @@ def test_missing_picture_of_a_bucket_is_one_fault(storage: Storage) -> None:
     assert error.startswith(f"{storage.url}/20.png cannot be read: ")
 
 
+def test_file_larger_than_any_picture_is_a_fault_and_is_not_read(storage: Storage) -> None:
+    with storage.writing("film.mov") as stream:
+        stream.truncate(2**24 + 8 * 10_000 + 1)
+
+    (block,) = PictureFiles(storage, ["film.mov"], "image", max_pixels=10_000)
+
+    assert block.errors == {0: "The file has 16857217 bytes; a picture may have at most 16857216."}
+
+
 def test_bucket_that_fails_is_no_fault_of_a_picture(
     amazon: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
