@@ -178,7 +178,10 @@ class SharedDesired:
         """Write what is known into the store, which has lost it."""
         loss = "is gone" if found is None else f"has gone back to revision {found.revision}"
         try:
-            self._file.write(write_object(known))
+            with self._file.exclusively():
+                if self._read() != found:  # it was changed since
+                    return
+                self._file.write(write_object(known))
         except (NotWritable, SourceUnreachable, OSError) as error:
             raise InvalidObject(
                 f"{self._file.address} {loss}, and cannot be written anew. What was read before is "

@@ -37,10 +37,8 @@ class FolderFile:
             SourceUnreachable: It cannot be read.
         """
         try:
-            # Whoever puts a pipe here must not stop the reader.
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
-            with os.fdopen(descriptor, "rb") as stream:
-                return stream.read(limit + 1)
+            with open(self._path, "rb", opener=_open_at_once) as stream:
+                return stream.read(limit + 1) or b""  # None of a pipe that is open and empty
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -86,6 +84,11 @@ class FolderFile:
                 raise
             else:
                 return True
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; whoever puts a pipe in its place must not stop the reader."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def write_whole(path: Path, body: bytes) -> None:

@@ -30,6 +30,8 @@ class File:
     def __init__(self, shared: Shared | None = None) -> None:
         self.body = None if shared is None else write_object(shared)
         self.is_failing = False
+        # What the next reads return: they are slow, and the file has changed since.
+        self.former: list[Shared] = []
         # What other writers write a moment after each of ours.
         self.others: list[Shared] = []
         # How often a write damages the file.
@@ -39,6 +41,8 @@ class File:
         """Return the body."""
         if self.is_failing:
             raise SourceUnreachable("s3://bucket/desired.json cannot be read: AWS error.")
+        if self.former:
+            return write_object(self.former.pop(0))
         return None if self.body is None else self.body[: limit + 1]
 
     def write(self, body: bytes, /) -> None:
@@ -256,6 +260,21 @@ def test_lost_object_is_written_anew(
     assert file.kept() == shared(5, "rooms")
     assert list(state.desired().models) == ["rooms"]
     assert messages(caplog) == ["desired state is written anew into the model store"]
+
+
+def test_object_that_has_changed_since_it_was_read_is_not_overwritten(
+    state: StateFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = File(shared(5, "rooms"))
+    follower = follow(file, state)
+    follower.follow(is_first=True)
+
+    file.body = write_object(shared(6, "attic"))
+    file.former = [shared(4)]
+    follower.follow(is_first=False)
+
+    assert file.kept() == shared(6, "attic")
+    assert messages(caplog) == []
 
 
 BAD = {

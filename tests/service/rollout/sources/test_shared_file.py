@@ -1,5 +1,6 @@
 """A file that many servers read and write: in a folder, in a bucket, on a web server."""
 
+import os
 import threading
 from pathlib import Path
 from uuid import uuid4
@@ -74,6 +75,25 @@ def test_folder_without_models_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(NotWritable, match="the models folder is empty; perhaps its disk is lost"):
         FolderFile(tmp_path / NAME).write(b"{}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_in_its_place_costs_no_descriptor(remote: Path) -> None:
+    (remote / NAME).mkdir()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    for _ in range(3):
+        with pytest.raises(SourceUnreachable, match=r"cannot be read: Is a directory"):
+            FolderFile(remote / NAME).read(LIMIT)
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_pipe_in_its_place_is_read_as_nothing(remote: Path) -> None:
+    os.mkfifo(remote / NAME)
+    descriptor = os.open(remote / NAME, os.O_RDWR)
+
+    assert FolderFile(remote / NAME).read(LIMIT) == b""
+    os.close(descriptor)
 
 
 def test_file_that_fails_to_be_written_leaves_nothing(remote: Path) -> None:
