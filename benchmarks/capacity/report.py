@@ -14,10 +14,13 @@ USED = 0.6
 MANY = 100_000
 _MODELS = 10
 _SCRAPE_SECONDS = 15
-_LISTING_SECONDS = 30
+# By default; and Amazon's price of a LIST request, S3 Standard, us-east-1.
+_LOOK_SECONDS = 1
+_LIST_DOLLARS = 0.005 / 1000
 _OBJECTS_OF_VERSION = 12
 _OBJECTS_OF_PAGE = 1000
 _DAY = 86_400
+_MONTH = 30 * _DAY
 _CALLS = (1, 10, 100, 1000)
 _SLOW = (0.01, 0.001, 0.0001)
 _STARTING_AT_ONCE = 0.25
@@ -226,14 +229,10 @@ def _rows_of_sizes(figures: Figures) -> Iterator[tuple[str, list[str]]]:
     memory = [(first.parent_mb * replicas[size] + worker * size) / 1000 for size in SIZES]
     yield "memory", [f"{number(gigabytes)} GB" for gigabytes in memory]
     pages = ceil(versions * _OBJECTS_OF_VERSION / _OBJECTS_OF_PAGE)
-    yield (
-        "requests to an S3 store: lists",
-        [f"{number(pages * replicas[size] / _LISTING_SECONDS)} a second" for size in SIZES],
-    )
-    yield (
-        "requests to an S3 store: heads of manifests",
-        [f"{number(versions * replicas[size] / _LISTING_SECONDS)} a second" for size in SIZES],
-    )
+    listed = [pages * replicas[size] / _LOOK_SECONDS for size in SIZES]
+    yield "lists of an S3 store, a look each second", [f"{number(n)} a second" for n in listed]
+    dollars = [n * _LIST_DOLLARS * _MONTH for n in listed]
+    yield "their price", [f"{number(each)} dollars a month" for each in dollars]
     fetched = [versions * figures.version_mb * replicas[size] / 1000 for size in SIZES]
     yield "fetched when all start anew", [f"{number(gigabytes)} GB" for gigabytes in fetched]
     start = first.seconds_to_ready + (versions - 1) * _slope(figures, "seconds_to_ready")
