@@ -20,6 +20,8 @@ RAY_TRAINING = ROOT / ".venv/ray-training/bin"
 VITRINE = ("python", "-c", "import runpy; runpy.run_path('bin/vitrine', run_name='__main__')")
 
 _PORT = 6379
+# Of the memory for objects on each node.
+_STORE_BYTES = 200 * 2**20
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -70,11 +72,6 @@ class Cluster:
     def _command(self, words: Sequence[str | Path]) -> list[str | Path]:
         return [self.environment / words[0], *words[1:]]
 
-    def add(self, host: Host, *, cpus: int = 1, object_store_bytes: int = 200 * 2**20) -> None:
-        """Let a host join the cluster as a node."""
-        words: list[str | Path] = [self.environment / "ray", "start", "--address", self.address]
-        _start(host, words, cpus=cpus, object_store_bytes=object_store_bytes)
-
 
 @contextmanager
 def ray_cluster(
@@ -82,8 +79,6 @@ def ray_cluster(
     *,
     environment: Path = RAY,
     cpus: int = 1,
-    object_store_bytes: int = 200 * 2**20,
-    spare_hosts: int = 0,
     dashboard: bool = False,
 ) -> Iterator[Cluster]:
     """Run a cluster until the block ends.
@@ -92,25 +87,22 @@ def ray_cluster(
         nodes: Number of nodes, with the head.
         environment: Folder of the programs of every node.
         cpus: CPUs that each node offers to tasks.
-        object_store_bytes: Memory for objects on each node.
-        spare_hosts: Hosts without a node, which come last in `others`.
         dashboard: Whether the head takes what `serve deploy` sends to it.
     """
-    with network(nodes + spare_hosts) as hosts:
+    with network(nodes) as hosts:
         cluster = Cluster(hosts[0], hosts[1:], environment)
-        sizes = {"cpus": cpus, "object_store_bytes": object_store_bytes}
-        head = ["ray", "start", "--head", "--port", str(_PORT)]
-        head += ["--include-dashboard", str(dashboard).lower()]
-        _start(hosts[0], [environment / head[0], *head[1:]], **sizes)
-        for host in hosts[1:nodes]:
-            cluster.add(host, **sizes)
+        ray = environment / "ray"
+        head = ["--head", "--port", str(_PORT), "--include-dashboard", str(dashboard).lower()]
+        _start(cluster.head, [ray, "start", *head], cpus=cpus)
+        for host in cluster.others:
+            _start(host, [ray, "start", "--address", cluster.address], cpus=cpus)
         yield cluster
 
 
-def _start(host: Host, words: Sequence[str | Path], *, cpus: int, object_store_bytes: int) -> None:
+def _start(host: Host, words: Sequence[str | Path], *, cpus: int) -> None:
     options = [
         *("--node-ip-address", host.address, "--num-cpus", str(cpus)),
-        *("--object-store-memory", str(object_store_bytes), "--disable-usage-stats"),
+        *("--object-store-memory", str(_STORE_BYTES), "--disable-usage-stats"),
     ]
     host.run([*words, *options], env=_variables(), capture_output=True)
 
