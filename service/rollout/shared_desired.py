@@ -33,7 +33,7 @@ from service.rollout.sources.folder import write_whole
 from service.rollout.sources.source import NotWritable, SharedFile, SourceUnreachable
 from service.rollout.sources.url import is_remote, open_shared_file
 from service.rollout.state_folder import StateFolder
-from vitrine.bundle import InvalidBundle
+from vitrine.bundle import MANIFEST_NAME, InvalidBundle
 
 # Longer than a writer takes between reading the object and having written it.
 _SETTLE_SECONDS = 1.0
@@ -265,8 +265,13 @@ def open_shared_desired(
         watch_seconds: Time between two looks for new versions.
 
     Raises:
-        InvalidBundle: The URL names no source.
+        InvalidBundle: The URL names no source, or the folder is that of one version.
     """
+    if not is_remote(models) and (Path(models) / MANIFEST_NAME).is_file():
+        raise InvalidBundle(
+            f"{models} is one version, and a version is never changed: what is desired cannot be "
+            "kept in it. VITRINE_DESIRED_STATE must be server."
+        )
     try:
         file = open_shared_file(models, NAME, timeout_seconds=_TIMEOUT_SECONDS)
     except SourceUnreachable as error:

@@ -135,7 +135,11 @@ def _names(given: list[str]) -> list[str]:
     """Return what is measured: what is named, by default what is quick; or all, at full size."""
     if given != ["all"]:
         return given or list(MEASUREMENTS)
-    full = ["all-attacks", "hostile-versions", "all-overloads", "all-recycles", "capacity"]
+    full = [
+        *("all-attacks", "hostile-versions", "all-overloads", "all-recycles", "capacity"),
+        *("all-scoring", "all-fleets"),
+        *("cluster-scoring", "cluster-pictures", "cluster-keras", "ray-serve"),
+    ]
     return [*MEASUREMENTS, *full]
 
 

@@ -12,6 +12,7 @@ from service.errors import ChangedMeanwhile, NotKept, SourceFailed
 from service.rollout import state_folder
 from service.rollout.desired import DesiredModel, DesiredState, Edit, Shared
 from service.rollout.desired_object import NAME, read_object, write_object
+from service.rollout.shared_desired import open_shared_desired
 from service.rollout.sources.folder import FolderFile
 from service.rollout.sources.source import SourceUnreachable
 from service.rollout.state_folder import StateFolder
@@ -358,6 +359,15 @@ def test_server_that_starts_while_the_store_fails_and_knows_nothing_ends(
 
     with pytest.raises(InvalidBundle, match=r"cannot be read: s3://bucket/desired.json cannot"):
         follow(file, state, copy=tmp_path / "copy.json").follow(is_first=True)
+
+
+def test_one_version_is_no_place_for_a_desired_state(state: StateFolder, tmp_path: Path) -> None:
+    folder = write_table_bundle(tmp_path / "models")
+
+    with pytest.raises(InvalidBundle, match="VITRINE_DESIRED_STATE must be server"):
+        open_shared_desired(str(folder), state, copy=None, watch_seconds=1)
+
+    assert not (folder / NAME).exists()
 
 
 def test_change_while_the_store_fails_changes_nothing(store: Path, tmp_path: Path) -> None:
