@@ -56,7 +56,7 @@ class Length:
     loaded: tuple[float, ...]
 
 
-FULL = Length(alone=3.0, loaded=(10.0, 14.0, 20.0))
+FULL = Length(alone=4.0, loaded=(14.0, 18.0, 30.0))
 SHORT = Length(alone=4.0, loaded=(5.0, 5.0, 7.0))
 
 
