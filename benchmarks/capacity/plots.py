@@ -33,7 +33,7 @@ def _validation(figures: Figures) -> Figure:
     for place, each in enumerate(figures.validation):
         runs = [times.measured[-1] for times in each.times]
         axes.plot([place - 0.12] * len(runs), runs, "o", color=_OTHER, alpha=0.45, markersize=6)
-        median, predicted = each.median("measured"), each.median("predicted")
+        median, predicted = each.median("measured"), each.predicted_ms
         axes.plot([place - 0.24, place], [median] * 2, color=_OTHER, linewidth=2.5)
         axes.errorbar(
             place + 0.15, predicted, yerr=2 * each.spread * predicted, fmt="D", color=_OURS,

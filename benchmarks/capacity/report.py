@@ -104,17 +104,18 @@ def _validation(figures: Figures) -> Iterator[str]:
     yield f"Measured: {figures.machine}; medians of {runs} runs; other programs took {others}."
     yield ""
     yield from _table(
-        *("load", "service time", "requests", "measured p99", "predicted p99", "error"),
+        *("load", "service time", "alone", "requests", "measured p99", "predicted p99", "error"),
         *("replayed p99", "runs differ by chance by"),
     )
     for each in figures.validation:
         yield _row(
             [
                 f"{each.load:.0%}",
-                f"{number(each.service_ms)} ms",
+                f"{number(each.median('service_ms'))} ms",
+                f"{number(each.median('alone_ms'))} ms",
                 number(sum(times.requests for times in each.times)),
                 f"{number(each.median('measured'))} ms",
-                f"{number(each.median('predicted'))} ms",
+                f"{number(each.predicted_ms)} ms",
                 f"{100 * each.error:+.0f} %",
                 f"{number(each.median('replayed'))} ms",
                 f"{100 * each.spread:.0f} %",

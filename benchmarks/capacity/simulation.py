@@ -15,7 +15,9 @@ What is left out: the network between client, balancer and replica; the time of 
 connections that are slow. These add to each time, and hardly to a queue.
 
 References:
-    Kleinrock (1975), Queueing Systems, volume 1, chapter 4.4: processor sharing.
+    Kleinrock (1976), Queueing Systems, volume 2, chapter 4.4: processor sharing.
+    Welch (1964), On a Generalized M/G/1 Queuing Process in which the First Customer of Each Busy
+    Period Receives Exceptional Service, Operations Research 12(5), doi:10.1287/opre.12.5.736.
 """
 
 import heapq
@@ -161,6 +163,7 @@ def simulate(
     arrivals: Seconds,
     services: Seconds,
     *,
+    alone: Seconds | None = None,
     losses: Sequence[Loss] = (),
     seed: int = 0,
 ) -> Outcome:
@@ -170,6 +173,8 @@ def simulate(
         fleet: What answers them.
         arrivals: Moment at which each arrives, in ascending order.
         services: Times that requests may take on a core; each request takes one of these by chance.
+        alone: The same for a request that finds a replica idle, which takes longer to begin; by
+            default it takes as long as others.
         losses: Replicas that are lost.
         seed: Of all chances.
 
@@ -182,7 +187,8 @@ def simulate(
             f"{SHORT_SECONDS} s can be simulated."
         )
     chance = np.random.default_rng(seed)
-    simulation = _Simulation(fleet, arrivals, chance.choice(services, arrivals.size), seed)
+    times = [chance.choice(each, arrivals.size) for each in (services, alone) if each is not None]
+    simulation = _Simulation(fleet, arrivals, times[0], times[-1], seed)
     for loss in losses:
         simulation.lose(loss)
     return simulation.run()
@@ -191,12 +197,15 @@ def simulate(
 class _Simulation:
     """The queue of what happens, and the moment that it has come to."""
 
-    def __init__(self, fleet: Fleet, arrivals: Seconds, services: Seconds, seed: int) -> None:
+    def __init__(
+        self, fleet: Fleet, arrivals: Seconds, services: Seconds, alone: Seconds, seed: int
+    ) -> None:
         self.now = 0.0
         self._happening: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
         self._arrivals = arrivals
         self._services = services
+        self._alone = alone
         # What each request is estimated to take.
         self._cost_seconds = float(np.mean(services))
         self._chance = random.Random(seed)
@@ -245,7 +254,8 @@ class _Simulation:
             self._lost[number] = True
             return
         worker = self._chance.choice(replica.workers)
-        seconds = float(self._services[number])
+        times = self._services if replica.requests else self._alone
+        seconds = float(times[number])
         worker.submit(_Request(worker, number, seconds, self._cost_seconds))
 
 

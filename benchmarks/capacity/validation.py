@@ -2,15 +2,18 @@
 
 The service has one core for itself, and the load the other one. A run goes like this:
 
-1. One caller, who pauses after each answer, meets an idle service. Its times are the service times:
-   all that the simulation is told of the service.
-2. Requests arrive at random moments, at a rate that is 30, 60 and 80 % of what one core can answer:
+1. One caller, who pauses after each answer, meets an idle service: the times of a request alone.
+2. Four callers ask without a pause, so that something always waits. The times between two answers
+   are the service times: how long a request holds the core. They are shorter, because a core that
+   was idle is slow to begin, and because the way to the caller and back holds no core.
+3. Requests arrive at random moments, at a rate that is 30, 60 and 80 % of what one core can answer:
    one request in the mean service time. Each is timed from the moment at which it was due, however
    late the load was in sending it.
 
-The simulation predicts the times twice: for long loads at the same rates, and for the moments at
-which requests arrived in the run. The first is the prediction; the second says how much of what it
-misses by is the chance of the arrivals.
+The simulation knows the times of 1 and 2, and nothing of 3. It predicts the times twice: of runs
+that are as long, with arrivals of its own, and for the moments at which requests arrived in the
+run. The first is the prediction; the second says how much of what it misses by is the chance of the
+arrivals.
 """
 
 import os
@@ -38,9 +41,8 @@ _WARM_UP_SECONDS = 1.0
 # Longer than any wait at these loads, so that no request is cut off at the end of a run.
 _DRAIN_SECONDS = 3.0
 _PAUSE_SECONDS = 0.005
-_SIMULATED_REQUESTS = 40_000
-# To find out by how much runs of one length differ.
-_REPEATED = 40
+_BUSY_CALLERS = 4
+_SIMULATED_RUNS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +50,16 @@ class Length:
     """How long is measured, in seconds.
 
     Attributes:
-        alone: By the one caller, before each run.
+        service: By the one caller before each run, and by the four.
         loaded: At each load.
     """
 
-    alone: float
+    service: float
     loaded: tuple[float, ...]
 
 
-FULL = Length(alone=4.0, loaded=(14.0, 18.0, 30.0))
-SHORT = Length(alone=4.0, loaded=(5.0, 5.0, 7.0))
+FULL = Length(service=4.0, loaded=(14.0, 16.0, 28.0))
+SHORT = Length(service=2.5, loaded=(5.0, 5.0, 8.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +68,19 @@ class Times:
 
     Attributes:
         measured: Of the real service.
-        predicted: Of the simulation.
         replayed: Of the simulation for the arrivals of the run.
         requests: How many arrived.
         unanswered: How many of these were refused or lost.
         service_ms: The mean of the service times.
+        alone_ms: The mean of the times of a request alone.
     """
 
     measured: tuple[float, ...]
-    predicted: tuple[float, ...]
     replayed: tuple[float, ...]
     requests: int
     unanswered: int
     service_ms: float
+    alone_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,33 +90,43 @@ class Comparison:
     Attributes:
         load: Arrivals in the mean service time.
         times: Of each run.
-        spread: Standard deviation of the p99 of runs of this length, as a part of it: what the
-            simulation says of runs that differ by chance alone.
+        predicted: The medians of many simulated runs of this length, like `Times.measured`.
+        spread: Standard deviation of the p99 of these, as a part of it: by so much do runs differ
+            by chance alone.
     """
 
     load: float
     times: tuple[Times, ...]
+    predicted: tuple[float, ...]
     spread: float
 
-    def median(self, of: str, percentile: int = 99) -> float:
-        """Return the median of all runs, in milliseconds.
+    def median(self, of: str) -> float:
+        """Return the median of all runs: of a time, or of the p99 of several, in milliseconds.
 
         Args:
-            of: "measured", "predicted" or "replayed".
-            percentile: One of `PERCENTILES`.
+            of: "measured", "replayed", "service_ms" or "alone_ms".
         """
-        index = PERCENTILES.index(percentile)
-        return float(np.median([getattr(each, of)[index] for each in self.times]))
+        found = [getattr(each, of) for each in self.times]
+        return float(np.median([each[-1] if isinstance(each, tuple) else each for each in found]))
 
     @property
-    def service_ms(self) -> float:
-        """The mean of the service times, in milliseconds: the median of all runs."""
-        return float(np.median([each.service_ms for each in self.times]))
+    def predicted_ms(self) -> float:
+        """The predicted p99."""
+        return self.predicted[-1]
 
     @property
     def error(self) -> float:
         """The predicted p99 less the measured one, as a part of the measured one."""
-        return self.median("predicted") / self.median("measured") - 1
+        return self.predicted_ms / self.median("measured") - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What was measured in a run: the two kinds of times, and the requests of each load."""
+
+    services: Seconds
+    alone: Seconds
+    loaded: Sequence[Answers]
 
 
 def compare(length: Length = FULL, runs: int = RUNS) -> list[Comparison]:
@@ -134,10 +146,7 @@ def compare(length: Length = FULL, runs: int = RUNS) -> list[Comparison]:
         with serving(models=models, workers=1, log=NOWHERE) as server, pinned(cores[1]):
             _alone(server, _WARM_UP_SECONDS)
             found = [_run(server, length) for _ in range(runs)]
-    return [
-        _comparison(load, seconds, [(services, loaded[place]) for services, loaded in found])
-        for place, (load, seconds) in enumerate(zip(LOADS, length.loaded, strict=True))
-    ]
+    return [_comparison(place, seconds, found) for place, seconds in enumerate(length.loaded)]
 
 
 @contextmanager
@@ -151,18 +160,28 @@ def pinned(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _run(server: Server, length: Length) -> tuple[Seconds, list[Answers]]:
-    """Return the service times, and what became of the requests at each load."""
-    services = _alone(server, length.alone)
+def _run(server: Server, length: Length) -> _Run:
+    alone = _alone(server, length.service)
+    services = _between_answers(server, length.service)
     rates = [load / float(np.mean(services)) for load in LOADS]
     pairs = zip(rates, length.loaded, strict=True)
-    return services, [_loaded(server, rate, seconds) for rate, seconds in pairs]
+    loaded = [_loaded(server, rate, seconds) for rate, seconds in pairs]
+    return _Run(services, alone, loaded)
 
 
 def _alone(server: Server, seconds: float) -> Seconds:
     """Let one caller ask an idle service, and return the times of its answers."""
     lane = Lane(name="alone", request=_request(), pause_seconds=_PAUSE_SECONDS)
     return _seconds(_answers(server, lane, seconds))
+
+
+def _between_answers(server: Server, seconds: float) -> Seconds:
+    """Let several callers ask without a pause, and return the times between two answers."""
+    lane = Lane(name="busy", request=_request(), callers=_BUSY_CALLERS)
+    answers = _answers(server, lane, seconds).with_outcome(ANSWERED)
+    ends = np.sort([answer.begun + answer.seconds for answer in answers])
+    # The first and the last callers come and go one after the other.
+    return np.diff(ends)[_BUSY_CALLERS:-_BUSY_CALLERS]
 
 
 def _loaded(server: Server, rate: float, seconds: float) -> Answers:
@@ -187,36 +206,42 @@ def _seconds(answers: Answers) -> Seconds:
 # The same in simulated time.
 
 
-def _comparison(load: float, seconds: float, runs: Sequence[tuple[Seconds, Answers]]) -> Comparison:
-    times = tuple(_times(load, services, answers) for services, answers in runs)
-    return Comparison(load=load, times=times, spread=_spread(load, runs[0][0], seconds))
+def _comparison(place: int, seconds: float, runs: Sequence[_Run]) -> Comparison:
+    services = np.concatenate([run.services for run in runs])
+    alone = np.concatenate([run.alone for run in runs])
+    rate = LOADS[place] / float(np.mean(services))
+    simulated = np.array(
+        [
+            _simulated(poisson(rate, round(rate * seconds), seed), services, alone, seed)
+            for seed in range(_SIMULATED_RUNS)
+        ]
+    )
+    p99 = simulated[:, -1]
+    return Comparison(
+        load=LOADS[place],
+        times=tuple(_times(run, run.loaded[place]) for run in runs),
+        predicted=tuple(np.median(simulated, axis=0).tolist()),
+        spread=float(np.std(p99) / np.mean(p99)),
+    )
 
 
-def _times(load: float, services: Seconds, answers: Answers) -> Times:
-    mean = float(np.mean(services))
+def _times(run: _Run, answers: Answers) -> Times:
     arrivals = np.sort([answer.begun for answer in answers])
     return Times(
         measured=_percentiles(_seconds(answers)),
-        predicted=_percentiles(
-            simulate(Fleet(), poisson(load / mean, _SIMULATED_REQUESTS), services).seconds
-        ),
-        replayed=_percentiles(simulate(Fleet(), arrivals - arrivals[0], services).seconds),
+        replayed=_simulated(arrivals - arrivals[0], run.services, run.alone),
         requests=len(answers),
         unanswered=len(answers) - answers.answered,
-        service_ms=1000 * mean,
+        service_ms=1000 * float(np.mean(run.services)),
+        alone_ms=1000 * float(np.mean(run.alone)),
     )
+
+
+def _simulated(
+    arrivals: Seconds, services: Seconds, alone: Seconds, seed: int = 0
+) -> tuple[float, ...]:
+    return _percentiles(simulate(Fleet(), arrivals, services, alone=alone, seed=seed).seconds)
 
 
 def _percentiles(seconds: Seconds) -> tuple[float, ...]:
     return tuple(1000 * float(np.nanpercentile(seconds, percent)) for percent in PERCENTILES)
-
-
-def _spread(load: float, services: Seconds, seconds: float) -> float:
-    """Simulate runs that differ in their arrivals alone, and compare their p99."""
-    rate = load / float(np.mean(services))
-    count = round(rate * seconds)
-    p99 = [
-        simulate(Fleet(), poisson(rate, count, seed), services, seed=seed).percentile(99)
-        for seed in range(_REPEATED)
-    ]
-    return float(np.std(p99) / np.mean(p99))

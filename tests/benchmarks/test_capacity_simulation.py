@@ -96,6 +96,14 @@ def test_request_alone_takes_its_service_time() -> None:
     assert outcome.seconds == pytest.approx(np.full(50, SERVICE_SECONDS))
 
 
+def test_request_that_finds_a_replica_idle_takes_the_time_of_one_alone() -> None:
+    arrivals = np.array([0.0, 0.0, 1.0])
+
+    outcome = simulate(Fleet(), arrivals, FIXED, alone=np.array([0.003]))
+
+    assert outcome.seconds == pytest.approx([0.003, 0.004, 0.003])
+
+
 def test_more_workers_than_cores_take_turns() -> None:
     together = np.zeros(2)
     fleet = Fleet(cores=1, workers=2)
