@@ -33,7 +33,7 @@ _ARGUMENTS = [
     *("--disable-component-update", "--disable-sync"),
 ]
 # A busy machine may take this long to show what a test waits for.
-_PATIENCE_MILLISECONDS = 20_000
+_PATIENCE_MILLISECONDS = 60_000
 # Of axe-core: WCAG 2.2 at the levels A and AA, and what its authors recommend beyond.
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Colours are measured where they come to rest. Some animations never end.

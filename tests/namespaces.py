@@ -114,6 +114,8 @@ def _make_host(name: str, address: str, bridge: str, made: ExitStack) -> Host:
     made.callback(host.kill)
     # The name of an interface has at most 15 letters.
     _ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+    # The kernel removes a namespace, and what is in it, some time after its last process.
+    made.callback(_ip, "link", "del", name)
     _ip("link", "set", name, "master", bridge, "up")
     _ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
     for interface in ("eth0", "lo"):

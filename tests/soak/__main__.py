@@ -2,13 +2,14 @@
 
 `all` measures what takes long as well, and at full size. `--server FOLDER` measures the attacks,
 the overload or the recycles of another checkout, with the programs of this one, so that two
-checkouts can be compared.
+checkouts can be compared. Nothing is begun after the moment SOAK_ENDS, in seconds since 1970.
 """
 
 import json
 import os
 import platform
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -124,6 +125,9 @@ def main() -> int:
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     figures = []
     for name in names:
+        if time.time() > float(os.environ.get("SOAK_ENDS", "inf")):
+            print(f"{name}: not measured, because the time is up", flush=True)
+            continue
         for figure in measurements[name]():
             figures.append(figure)
             print(figure, flush=True)
