@@ -15,8 +15,8 @@ from vitrine.block_stream import (
     BlockStream,
     FileKind,
     of_table,
-    open_arrow,
     open_csv,
+    open_file,
     open_row_groups,
 )
 from vitrine.errors import InvalidParameter, VitrineError
@@ -37,7 +37,6 @@ from vitrine.scoring.job import (
 )
 from vitrine.scoring.picture_files import FILE_COLUMN, PictureFiles
 from vitrine.scoring.storage import InputStream, Storage, open_storage, shown_path
-from vitrine.tables.limits import OWN_FILE
 from vitrine.tables.writer import write_csv
 
 # Folders of the output. Programs that read a folder of tables leave such names out.
@@ -162,15 +161,10 @@ def open_table(
     Raises:
         VitrineError: The table does not fit the model, or cannot be read.
     """
-    match FileKind.of(Path(file.path)):
-        case FileKind.CSV:
-            return open_csv(
-                manifest, stream, options, max_row_bytes=max_row_bytes, max_rows=sys.maxsize
-            )
-        case FileKind.ARROW:
-            return open_arrow(manifest, stream, options, OWN_FILE)
-        case FileKind.PARQUET:
-            return open_row_groups(manifest, stream, options)
+    path = Path(file.path)
+    if FileKind.of(path) is FileKind.PARQUET:  # the stream can be moved in
+        return open_row_groups(manifest, stream, options)
+    return open_file(manifest, path, stream, options, max_row_bytes=max_row_bytes)
 
 
 def _open_slice(
