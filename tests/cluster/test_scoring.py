@@ -97,33 +97,28 @@ def test_bad_row_ends_the_command_with_the_sentence_of_one_machine(
     assert len(there.stderr.splitlines()) == 1
 
 
-def test_cluster_that_cannot_be_reached_is_told(
-    cluster: Cluster, houses: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        pytest.param("{}:1", "[Errno 111] Connection refused", id="it cannot be reached"),
+        pytest.param(
+            "ray://{}:10001",
+            "an address is HOST:PORT of the head node, or auto",
+            id="it is of another kind",
+        ),
+    ],
+)
+def test_address_that_is_of_no_use_is_told(
+    cluster: Cluster, houses: Path, tmp_path: Path, form: str, reason: str
 ) -> None:
-    address = f"{cluster.head.address}:1"
+    address = form.format(cluster.head.address)
     finished = cluster.run(
         words("housing", houses, tmp_path / "scores", "--ray", address),
         check=False,
         capture_output=True,
     )
     assert finished.returncode == 1
-    assert finished.stderr == (
-        f"The Ray cluster at {address} cannot be used: [Errno 111] Connection refused.\n"
-    )
-
-
-def test_address_of_another_kind_is_told(cluster: Cluster, houses: Path, tmp_path: Path) -> None:
-    address = f"ray://{cluster.head.address}:10001"
-    finished = cluster.run(
-        words("housing", houses, tmp_path / "scores", "--ray", address),
-        check=False,
-        capture_output=True,
-    )
-    assert finished.returncode == 1
-    assert finished.stderr == (
-        f"The Ray cluster at {address} cannot be used: an address is HOST:PORT of the head node, "
-        "or auto.\n"
-    )
+    assert finished.stderr == f"The Ray cluster at {address} cannot be used: {reason}.\n"
 
 
 def test_nothing_is_lost_and_nothing_twice_though_a_node_is_lost(
